@@ -1,0 +1,5 @@
+//! Benchmarks: `make bench`.
+
+fn main() {
+    divan::main();
+}

@@ -1,0 +1,1 @@
+//! Composition: wires the rooms together from configuration, clock and random source.

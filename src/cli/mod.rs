@@ -1,0 +1,126 @@
+//! The command line: one file per noun. No logic of its own: it reads words, calls a room, prints what came back.
+//!
+//! Results go to standard output, as text or JSON from the same value; logs go to standard error. The exit status
+//! is one of [`Exit`].
+
+mod card;
+mod config;
+mod job;
+mod lab;
+mod output;
+mod profile;
+mod rehearse;
+mod secret;
+mod serve;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+pub use output::Format;
+
+/// Takes a device from empty to its first management session.
+#[derive(Debug, Parser)]
+#[command(name = "bootgate", version, max_term_width = 110, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    noun: Noun,
+}
+
+const EXAMPLES: &str = "Examples:
+  bootgate rehearse                                       the main job, on a virtual card and phone
+  bootgate profile check config/profiles/*.toml
+  bootgate card list
+  bootgate card plan -r 'bay 0' --profile config/profiles/consumer-phone.toml --as cp
+
+Exit status: 0 ok, 1 failed, 2 usage, 69 reader or peer unavailable, 77 refused, 78 bad profile or configuration";
+
+/// Options that every noun takes.
+#[derive(Debug, clap::Args)]
+struct Global {
+    /// How results are printed.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Format,
+    /// Configuration file; the compiled-in defaults hold where it is silent.
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTGATE_CONFIG")]
+    config: Option<PathBuf>,
+    /// More log on standard error: -v info, -vv debug.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Noun {
+    /// Runs the main job on virtual parts, or over a PC/SC reader, and shows every step.
+    Rehearse(rehearse::Args),
+    /// Checks profiles and builds payloads from them.
+    #[command(subcommand)]
+    Profile(profile::Action),
+    /// Reads and writes bootstrap files on cards in PC/SC readers.
+    #[command(subcommand)]
+    Card(card::Action),
+    /// Runs the DM server.
+    Serve(serve::Args),
+    /// Lists and shows jobs.
+    #[command(subcommand)]
+    Job(job::Action),
+    /// Shows the configuration in force.
+    #[command(subcommand)]
+    Config(config::Action),
+    /// Virtual parts, each as a process of its own.
+    #[command(subcommand)]
+    Lab(lab::Action),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// Not done, or not known to be done.
+    Failed = 1,
+    /// The words on the command line are wrong.
+    Usage = 2,
+    /// A reader, card or peer is not there.
+    Unavailable = 69,
+    /// A PIN, key or credential was refused, or was not presented to protect the card.
+    Refused = 77,
+    /// The profile or the configuration is wrong.
+    Config = 78,
+}
+
+/// An error that knows its exit status. The message is for people: what, where, what was expected, what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+struct Failure {
+    exit: Exit,
+    message: String,
+}
+
+impl Failure {
+    fn because(exit: Exit, message: impl std::fmt::Display) -> anyhow::Error {
+        anyhow::Error::new(Self { exit, message: message.to_string() })
+    }
+}
+
+/// Runs the program: reads the command line, does what it says, and returns the exit status.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    output::start_log(cli.global.verbose);
+    let done = match cli.noun {
+        Noun::Rehearse(args) => rehearse::run(args, &cli.global),
+        Noun::Profile(action) => profile::run(action, &cli.global),
+        Noun::Card(action) => card::run(action, &cli.global),
+        Noun::Serve(args) => serve::run(args, &cli.global),
+        Noun::Job(action) => job::run(action, &cli.global),
+        Noun::Config(action) => config::run(action, &cli.global),
+        Noun::Lab(action) => lab::run(action, &cli.global),
+    };
+    let exit = done.unwrap_or_else(|error| {
+        output::error(&error);
+        error.downcast_ref::<Failure>().map_or(Exit::Failed, |f| f.exit)
+    });
+    ExitCode::from(exit as u8)
+}

@@ -1,0 +1,79 @@
+//! Secrets on the command line: `@FILE`, `env:NAME` or `-` for a prompt without echo. A literal value would stand in
+//! the shell's history and in the process list, so only commands that touch no real card or peer take one.
+
+use std::str::FromStr;
+
+use anyhow::Context;
+use zeroize::Zeroizing;
+
+use super::{Exit, Failure};
+
+/// Where a secret comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SecretSource {
+    /// The first line of a file.
+    File(String),
+    /// An environment variable.
+    Env(String),
+    /// A prompt on the terminal.
+    Prompt,
+}
+
+impl FromStr for SecretSource {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "-" => Ok(Self::Prompt),
+            _ => {
+                match (text.strip_prefix('@'), text.strip_prefix("env:")) {
+                    (Some(file), _) if !file.is_empty() => Ok(Self::File(file.to_owned())),
+                    (_, Some(name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+                    _ => Err("a secret is given as @FILE, env:NAME or - (prompt), never as the value itself"
+                        .into()),
+                }
+            }
+        }
+    }
+}
+
+impl SecretSource {
+    /// Fetches the secret's text. `what` names it in prompts and errors.
+    pub(super) fn read(&self, what: &str) -> anyhow::Result<Zeroizing<String>> {
+        match self {
+            Self::File(path) => {
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("{what}: cannot read {path}"))?;
+                let text = Zeroizing::new(text);
+                Ok(Zeroizing::new(text.lines().next().unwrap_or("").to_owned()))
+            }
+            Self::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
+                Failure::because(Exit::Usage, format!("{what}: environment variable {name} is not set"))
+            }),
+            Self::Prompt => rpassword::prompt_password(format!("{what}: "))
+                .map(Zeroizing::new)
+                .with_context(|| format!("{what}: cannot ask on this terminal")),
+        }
+    }
+
+    /// Fetches the secret and reads it as `T`. The error never repeats the text.
+    pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(&self, what: &str) -> anyhow::Result<T> {
+        let text = self.read(what)?;
+        text.parse().map_err(|e| Failure::because(Exit::Usage, format!("{what}: {e}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_is_not_a_source() {
+        assert_eq!("@adm.key".parse(), Ok(SecretSource::File("adm.key".into())));
+        assert_eq!("env:ADM".parse(), Ok(SecretSource::Env("ADM".into())));
+        assert_eq!("-".parse(), Ok(SecretSource::Prompt));
+        for bad in ["12345678", "", "@", "env:"] {
+            assert!(bad.parse::<SecretSource>().is_err(), "{bad:?}");
+        }
+    }
+}

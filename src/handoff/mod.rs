@@ -1,0 +1,1 @@
+//! Registers the account with the target DM server and watches for the first session.

@@ -1,0 +1,1 @@
+//! One page of routes: the DM endpoint and `/healthz`.

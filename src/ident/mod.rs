@@ -1,0 +1,57 @@
+//! Names, numbers and secrets that every room speaks of, and the two things a pure room must be handed:
+//! a [`Clock`] and a source of [`Random`] octets.
+//!
+//! This room imports nothing of ours. Values are checked when they are made, so that a room that holds an
+//! [`Imsi`] need not ask again whether it is one. Secrets ([`Pin`], [`AdmKey`], [`SharedSecret`]) never print.
+
+mod clock;
+mod job;
+mod name;
+mod number;
+mod random;
+mod secret;
+
+pub use clock::{Clock, Timestamp};
+pub use job::JobId;
+pub use name::{ProfileName, ReaderName, ServerId};
+pub use number::{Iccid, Imei, Imsi, Msisdn};
+pub use random::Random;
+pub use secret::{AdmKey, Pin, SharedSecret};
+
+/// Why a name, number or secret was refused. It never repeats the value: some of them must not be logged.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdentError {
+    /// The value has the wrong number of characters.
+    #[error("{what} has {got} {unit}; expected {expected}")]
+    Length {
+        /// What was being read, for example `IMSI`.
+        what: &'static str,
+        /// How many there were.
+        got: usize,
+        /// What is counted: `digits` or `characters`.
+        unit: &'static str,
+        /// The allowed range in words.
+        expected: &'static str,
+    },
+    /// A character that may not stand there.
+    #[error("{what} has a character at position {at} that is not allowed; expected {expected}")]
+    Character {
+        /// What was being read.
+        what: &'static str,
+        /// Position, counted from 1.
+        at: usize,
+        /// What may stand there, in words.
+        expected: &'static str,
+    },
+    /// The last digit is not the Luhn check digit of the others (ISO/IEC 7812-1, annex B).
+    #[error("{what} ends in check digit {got}, but its other digits give {expected}; a digit was mistyped")]
+    CheckDigit {
+        /// What was being read.
+        what: &'static str,
+        /// The digit found.
+        got: u8,
+        /// The digit that the others call for.
+        expected: u8,
+    },
+}

@@ -1,0 +1,209 @@
+//! Secrets: types that never print, are wiped when dropped and cannot be serialised by accident.
+
+use std::{fmt, str::FromStr};
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::{IdentError, Random};
+
+/// A personal identification number of 4 to 8 digits (ETSI TS 102 221, section 9.5.1), or the PIN that
+/// authenticates a pushed bootstrap (up to 32 digits).
+#[derive(Clone)]
+pub struct Pin(Zeroizing<String>);
+
+impl Pin {
+    /// The digits, for the one place that needs them.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Pin {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        let got = text.chars().count();
+        if !(4..=32).contains(&got) {
+            return Err(IdentError::Length { what: "PIN", got, unit: "digits", expected: "4 to 32" });
+        }
+        if let Some(at) = text.chars().position(|c| !c.is_ascii_digit()) {
+            return Err(IdentError::Character { what: "PIN", at: at + 1, expected: "a digit" });
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl fmt::Debug for Pin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pin(***)")
+    }
+}
+
+/// The eight octets of an administrative key, as VERIFY carries them.
+///
+/// Two spellings are read, and which one is meant is never guessed from the digits alone: 4 to 8 characters are
+/// text (ASCII, filled up with FF), exactly 16 hexadecimal digits are the octets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AdmKey(Zeroizing<[u8; 8]>);
+
+impl AdmKey {
+    /// The octets, for the one place that sends them.
+    pub fn expose(&self) -> &[u8; 8] {
+        &self.0
+    }
+
+    /// From the octets themselves.
+    pub fn from_octets(octets: [u8; 8]) -> Self {
+        Self(Zeroizing::new(octets))
+    }
+}
+
+impl FromStr for AdmKey {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        const WHAT: &str = "ADM key";
+        const EXPECTED: &str = "4 to 8 characters of text, or exactly 16 hexadecimal digits";
+        let mut octets = Zeroizing::new([0xFF; 8]);
+        match text.len() {
+            4..=8 => {
+                if let Some(at) = text.bytes().position(|b| !b.is_ascii_graphic()) {
+                    return Err(IdentError::Character {
+                        what: WHAT,
+                        at: at + 1,
+                        expected: "printable ASCII",
+                    });
+                }
+                for (to, from) in octets.iter_mut().zip(text.bytes()) {
+                    *to = from;
+                }
+            }
+            16 => {
+                for (at, pair) in text.as_bytes().chunks(2).enumerate() {
+                    let octet =
+                        std::str::from_utf8(pair).ok().filter(|p| p.bytes().all(|b| b.is_ascii_hexdigit()));
+                    let octet = octet.and_then(|p| u8::from_str_radix(p, 16).ok());
+                    match (octets.get_mut(at), octet) {
+                        (Some(to), Some(octet)) => *to = octet,
+                        _ => {
+                            return Err(IdentError::Character {
+                                what: WHAT,
+                                at: at * 2 + 1,
+                                expected: "hexadecimal digits (16 of them are octets)",
+                            });
+                        }
+                    }
+                }
+            }
+            got => {
+                return Err(IdentError::Length { what: WHAT, got, unit: "characters", expected: EXPECTED });
+            }
+        }
+        Ok(Self(octets))
+    }
+}
+
+impl fmt::Debug for AdmKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AdmKey(***)")
+    }
+}
+
+/// A secret shared by a device and a DM server (`AAUTHSECRET`, `AAuthSecret`): text of 1 to 255 characters
+/// without control characters.
+#[derive(Clone)]
+pub struct SharedSecret(Zeroizing<String>);
+
+impl SharedSecret {
+    /// A fresh secret of 128 random bits, as 32 hexadecimal digits: below the 50 characters that some clients
+    /// allow for a w7 secret.
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut octets = Zeroizing::new([0u8; 16]);
+        random.fill(octets.as_mut());
+        let mut text = Zeroizing::new(String::with_capacity(32));
+        for octet in octets.iter() {
+            text.push_str(&format!("{octet:02x}"));
+        }
+        Self(text)
+    }
+
+    /// The text, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SharedSecret {
+    type Err = IdentError;
+
+    fn from_str(text: &str) -> Result<Self, IdentError> {
+        let got = text.chars().count();
+        if !(1..=255).contains(&got) {
+            return Err(IdentError::Length { what: "secret", got, unit: "characters", expected: "1 to 255" });
+        }
+        if let Some(at) = text.chars().position(char::is_control) {
+            let expected = "anything but control characters";
+            return Err(IdentError::Character { what: "secret", at: at + 1, expected });
+        }
+        Ok(Self(Zeroizing::new(text.to_owned())))
+    }
+}
+
+impl PartialEq for SharedSecret {
+    /// Takes the same time wherever the two differ.
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
+    }
+}
+
+impl Eq for SharedSecret {}
+
+impl fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SharedSecret(***)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_adm_key_has_two_spellings() {
+        assert_eq!(
+            *"1234".parse::<AdmKey>().unwrap().expose(),
+            [0x31, 0x32, 0x33, 0x34, 0xFF, 0xFF, 0xFF, 0xFF]
+        );
+        assert_eq!(
+            *"00112233445566Ff".parse::<AdmKey>().unwrap().expose(),
+            [0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0xFF]
+        );
+        for bad in ["", "123", "123456789", "+0112233445566FF", "0011223344556677 ", "12 4"] {
+            assert!(bad.parse::<AdmKey>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_do_not_print() {
+        let shown = format!(
+            "{:?} {:?} {:?}",
+            "48151623".parse::<Pin>().unwrap(),
+            "48151623".parse::<AdmKey>().unwrap(),
+            "48151623".parse::<SharedSecret>().unwrap()
+        );
+        assert!(!shown.contains("4815"), "{shown}");
+    }
+
+    #[test]
+    fn a_generated_secret_has_128_bits() {
+        struct Count;
+        impl Random for Count {
+            fn fill(&self, out: &mut [u8]) {
+                assert_eq!(out.len(), 16);
+                out.fill(0xAB);
+            }
+        }
+        assert_eq!(SharedSecret::generate(&Count).expose(), "ab".repeat(16));
+    }
+}

@@ -1,0 +1,1 @@
+//! Jobs: one device, one account, one state machine, one history.

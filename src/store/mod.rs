@@ -1,0 +1,1 @@
+//! SQLite and memory behind the traits that card, dm and job own.

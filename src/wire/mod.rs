@@ -1,0 +1,15 @@
+//! Octets ↔ values. Every format that bootgate puts on a wire or a card has one file here, named as its
+//! specification names it.
+//!
+//! This room does no input or output, reads no clock and draws no random numbers. Decoders are given octets by
+//! strangers: they name the field and the offset where something is wrong, they cap every length, depth and
+//! count, and they never panic. Encoders cannot fail, because what could not be encoded could not be built,
+//! except where a document model is wider than its encoding (then the error says which part does not fit).
+
+pub mod apdu;
+pub mod codec;
+pub mod infoset;
+pub mod prov;
+pub mod syncml;
+
+pub use codec::{Decode, DecodeError, Encode, Reader};

@@ -1,0 +1,1 @@
+//! Situations: each module is one, told from outside the library.
