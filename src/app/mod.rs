@@ -1,1 +1,7 @@
 //! Composition: wires the rooms together from configuration, clock and random source.
+
+mod clock;
+mod random;
+
+pub use clock::SystemClock;
+pub use random::OsRandom;
