@@ -1,1 +1,9 @@
-//! Cards: readers, sessions, files, and bootstrap files as object identifier and octets. It does not know what the octets mean.
+//! Cards: readers, sessions, files, and bootstrap files as object identifier and octets. It does not know what the
+//! octets mean.
+//!
+//! Everything here blocks: a reader answers when it answers, and no call can be cancelled. Whoever runs an
+//! asynchronous program gives each reader a thread of its own.
+
+mod transport;
+
+pub use transport::{CardTransport, Protocol, TransportError};
