@@ -1,1 +1,4 @@
-//! Situations: each module is one, told from outside the library.
+//! Situations: each module is one, told from outside the library, with real peers as processes.
+
+mod peers;
+mod tidy;

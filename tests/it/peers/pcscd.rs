@@ -1,0 +1,112 @@
+//! A private PC/SC service with virtual readers (vsmartcard's vpcd), and virtual cards that plug into them.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use super::{Process, namespace::Namespace, wait_for};
+
+/// The driver of the virtual reader, from Debian's vsmartcard-vpcd.
+const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so.0.8";
+/// Port of the first reader; each reader takes two.
+const PORT: u16 = 36000;
+
+/// pcscd in its own namespace with a number of readers named `bay 0`, `bay 1` ...
+pub struct Pcscd {
+    namespace: Namespace,
+    folder: tempfile::TempDir,
+}
+
+impl Pcscd {
+    /// Starts the service and waits until clients can connect.
+    pub fn start(readers: u16) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        std::fs::create_dir(&run).unwrap();
+        let conf = folder.path().join("readers.conf");
+        std::fs::write(&conf, readers_conf(folder.path(), readers)).unwrap();
+        let pcscd = super::program("pcscd", "pcscd");
+        let exec =
+            format!("{} -f -i -c {} >{}/log 2>&1", pcscd.display(), conf.display(), folder.path().display());
+        let mut namespace = Namespace::start("pcscd", &run, "/run/pcscd", &exec);
+        let socket = run.join("pcscd.comm");
+        wait_for("pcscd's socket", || {
+            namespace.peer().must_live();
+            socket.exists()
+        });
+        Self { namespace, folder }
+    }
+
+    /// The socket that clients use.
+    pub fn socket(&self) -> PathBuf {
+        self.folder.path().join("run/pcscd.comm")
+    }
+
+    /// A folder for this test's own files; it goes away with the service.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// bootgate as a client of this service.
+    pub fn bootgate(&self, args: &[&str]) -> Output {
+        self.client(Path::new(env!("CARGO_BIN_EXE_bootgate"))).args(args).output().unwrap()
+    }
+
+    /// Any program as a client of this service.
+    pub fn client(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env("PCSCLITE_CSOCK_NAME", self.socket())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Plugs a virtual card into reader `bay`, and waits until the reader shows it. Dropping it pulls the card.
+    pub fn insert(&self, bay: u16, args: &[&str]) -> Process {
+        let mut command = self.namespace.command(Path::new(env!("CARGO_BIN_EXE_bootgate")));
+        let address = format!("127.0.0.1:{}", PORT + 2 * bay);
+        command.args(["lab", "card", "--vpcd", &address]).args(args).current_dir(self.folder.path());
+        let mut card = Process::start("virtual card", &mut command);
+        wait_for("the card in its reader", || {
+            card.must_live();
+            self.has_card(bay)
+        });
+        card
+    }
+
+    /// True when the reader of that bay holds a card.
+    pub fn has_card(&self, bay: u16) -> bool {
+        let out = self.bootgate(&["card", "list", "--format", "json"]);
+        let Ok(list) = serde_json::from_slice::<serde_json::Value>(&out.stdout) else { return false };
+        let name = Self::reader(bay);
+        let readers = list["readers"].as_array().into_iter().flatten();
+        readers.into_iter().any(|r| r["name"] == name && r["card"] == true)
+    }
+
+    /// The name under which the first slot of a bay is listed.
+    pub fn reader(bay: u16) -> String {
+        // pcscd adds the reader's and the slot's number, in hexadecimal.
+        format!("bay {bay} {bay:02X} 00")
+    }
+}
+
+/// One entry per reader. Each needs a copy of the driver of its own, because the driver keeps its state in globals.
+fn readers_conf(folder: &Path, readers: u16) -> String {
+    assert!(
+        Path::new(DRIVER).exists(),
+        "{DRIVER} is missing: package vsmartcard-vpcd; `make test` installs it"
+    );
+    (0..readers)
+        .map(|bay| {
+            let driver = folder.join(format!("vpcd-{bay}.so"));
+            std::fs::copy(DRIVER, &driver).unwrap();
+            let port = PORT + 2 * bay;
+            format!(
+                "FRIENDLYNAME \"bay {bay}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {}\nCHANNELID {port}\n\n",
+                driver.display()
+            )
+        })
+        .collect()
+}
