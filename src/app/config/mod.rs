@@ -1,0 +1,218 @@
+//! The configuration: `config/bootgate.toml`, compiled in as the base layer, then a file, the environment and flags.
+//!
+//! Every value is parsed into the type that the rooms use, and remembers where it came from. All mistakes are
+//! reported together, each with its place and, for a key that is not known, the nearest one that is.
+
+mod error;
+mod layer;
+mod toml;
+mod value;
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use crate::ident::{IdentError, ServerId};
+
+pub use error::{ConfigError, Problem, Wrong};
+pub use layer::{FileSource, Flag, Origin, Sources};
+pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
+
+use layer::{Entry, Layers};
+
+/// The compiled-in base layer.
+pub const BUILT_IN: &str = include_str!("../../../config/bootgate.toml");
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[http]`
+    pub http: Http,
+    /// `[dm]`
+    pub dm: Dm,
+    /// `[store]`
+    pub store: Store,
+    /// `[card]`
+    pub card: Card,
+    entries: BTreeMap<String, Entry>,
+}
+
+/// `[http]`: the listener and its limits.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Where devices post.
+    pub dm_path: DmPath,
+    /// Largest request body, in octets.
+    pub body_limit: usize,
+    /// Time for a request's header.
+    pub header_timeout: Duration,
+    /// Time for a whole request.
+    pub request_timeout: Duration,
+    /// Connections at the same time.
+    pub max_connections: usize,
+    /// Time for requests under way when the server is told to stop.
+    pub stop_grace: Duration,
+}
+
+/// `[dm]`: the embedded DM server.
+#[derive(Debug, Clone)]
+pub struct Dm {
+    /// Our identifier.
+    pub server_id: ServerId,
+    /// The address that devices know us by.
+    pub uri: DmUri,
+    /// Largest message, in octets.
+    pub max_message_size: u32,
+    /// Sessions at the same time.
+    pub max_sessions: usize,
+    /// How long a silent session is kept.
+    pub session_idle: Duration,
+}
+
+/// `[store]`: the database file.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// The file.
+    pub path: PathBuf,
+    /// How long to wait for another writer.
+    pub busy_timeout: Duration,
+}
+
+/// `[card]`: protection of keys on cards.
+#[derive(Debug, Clone)]
+pub struct Card {
+    /// Fewest tries left at which a key is presented.
+    pub key_floor: u8,
+    /// Cards whose counter cannot be read and that may be tried once.
+    pub key_policies: Vec<KeyRule>,
+}
+
+/// One value in force, as `bootgate config show` prints it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Shown {
+    /// `section.key`.
+    pub key: String,
+    /// The value, written as TOML.
+    pub value: String,
+    /// Where it comes from.
+    pub origin: String,
+}
+
+impl Config {
+    /// Reads all layers.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with every mistake found.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let mut layers = Layers::built_in(BUILT_IN)?;
+        if let Some(path) = sources.file.path() {
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
+            layers.file(&path, &text);
+        }
+        layers.env(&sources.env);
+        layers.flags(&sources.flags);
+        Self::from_layers(layers, sources.home.as_deref())
+    }
+
+    /// The compiled-in values alone.
+    ///
+    /// # Errors
+    /// Never, unless the program was built with a broken default file, which a test rules out.
+    pub fn built_in() -> Result<Self, ConfigError> {
+        Self::from_layers(Layers::built_in(BUILT_IN)?, Some(Path::new("/")))
+    }
+
+    /// What is in force and where it comes from, section by section.
+    pub fn shown(&self) -> Vec<Shown> {
+        let show = |(key, entry): (&String, &Entry)| Shown {
+            key: key.clone(),
+            value: entry.raw.to_string(),
+            origin: entry.origin.to_string(),
+        };
+        self.entries.iter().map(show).collect()
+    }
+
+    fn from_layers(mut layers: Layers, home: Option<&Path>) -> Result<Self, ConfigError> {
+        // All sections are read before one is missed, so that every mistake is reported.
+        let http = Http::read(&mut layers);
+        let dm = Dm::read(&mut layers);
+        let store = Store::read(&mut layers, home);
+        let card = Card::read(&mut layers);
+        if let (Some(http), Some(dm)) = (&http, &dm)
+            && http.body_limit < usize::try_from(dm.max_message_size).unwrap_or(usize::MAX)
+        {
+            let message = "is smaller than [dm] max-message-size, which devices are told they may send";
+            layers.wrong_value("http.body-limit", message.into());
+        }
+        match (http, dm, store, card) {
+            (Some(http), Some(dm), Some(store), Some(card)) if layers.problems.is_empty() => {
+                Ok(Self { http, dm, store, card, entries: layers.entries })
+            }
+            _ => Err(ConfigError::Wrong(layers.problems)),
+        }
+    }
+}
+
+impl Http {
+    fn read(layers: &mut Layers) -> Option<Self> {
+        let listen = layers.text("http.listen", value::socket_address);
+        let dm_path = layers.text("http.dm-path", str::parse);
+        let body_limit = layers.text("http.body-limit", value::size);
+        let header_timeout = layers.text("http.header-timeout", value::time);
+        let request_timeout = layers.text("http.request-timeout", value::time);
+        let max_connections = layers.number("http.max-connections", 1, 65_536);
+        let stop_grace = layers.text("http.stop-grace", value::time);
+        Some(Self {
+            listen: listen?,
+            dm_path: dm_path?,
+            body_limit: body_limit?,
+            header_timeout: header_timeout?,
+            request_timeout: request_timeout?,
+            max_connections: max_connections?,
+            stop_grace: stop_grace?,
+        })
+    }
+}
+
+impl Dm {
+    fn read(layers: &mut Layers) -> Option<Self> {
+        let server_id =
+            layers.text("dm.server-id", |text| text.parse().map_err(|e: IdentError| e.to_string()));
+        let uri = layers.text("dm.uri", str::parse);
+        let max_message_size = layers.text("dm.max-message-size", value::message_size);
+        let max_sessions = layers.number("dm.max-sessions", 1, 10_000_000);
+        let session_idle = layers.text("dm.session-idle", value::time);
+        Some(Self {
+            server_id: server_id?,
+            uri: uri?,
+            max_message_size: max_message_size?,
+            max_sessions: max_sessions?,
+            session_idle: session_idle?,
+        })
+    }
+}
+
+impl Store {
+    fn read(layers: &mut Layers, home: Option<&Path>) -> Option<Self> {
+        let path = layers.path("store.path", home);
+        let busy_timeout = layers.text("store.busy-timeout", value::time);
+        Some(Self { path: path?, busy_timeout: busy_timeout? })
+    }
+}
+
+impl Card {
+    fn read(layers: &mut Layers) -> Option<Self> {
+        let key_floor = layers.number("card.key-floor", 2, 15);
+        let key_policies = layers.tables("card.key-policy", value::KEY_RULE_KEYS, value::key_rule);
+        Some(Self { key_floor: key_floor?, key_policies: key_policies? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! The kinds of value that the configuration knows, from their text.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, str::FromStr, time::Duration};
+
+/// A path of an HTTP request: begins with `/`, unreserved characters and `/` only (RFC 3986, section 2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DmPath(String);
+
+/// The address that devices know the DM server by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DmUri {
+    /// The address that it listens on, and the path.
+    Auto,
+    /// This one.
+    Given(String),
+}
+
+/// Cards whose keys have no counter that could be read, and that may be tried once all the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyRule {
+    /// Cards whose ICCID begins so.
+    Iccid(IccidPrefix),
+    /// Cards that answer to reset so.
+    Atr(Atr),
+}
+
+/// The first digits of an ICCID: 5 (industry, country and a digit of the issuer; ITU-T E.118) to 20.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IccidPrefix(String);
+
+/// An answer to reset: 2 to 33 octets (ISO/IEC 7816-3, section 8.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Atr(Vec<u8>);
+
+impl DmPath {
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DmPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "/-._~".contains(c);
+        if !text.starts_with('/') || text.len() > 256 || !text.chars().all(allowed) || text.contains("//") {
+            return Err(
+                "is not a path; expected `/` and then letters, digits, `-`, `.`, `_`, `~` and `/`".into()
+            );
+        }
+        if text == "/healthz" || text == "/" || text.ends_with('/') {
+            return Err("is taken or ends in `/`; expected a path of its own, for example \"/dm\"".into());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl DmUri {
+    /// The address for a server that listens on `listen`.
+    pub fn for_listener(&self, listen: SocketAddr, path: &DmPath) -> String {
+        match self {
+            Self::Auto => format!("http://{listen}{}", path.0),
+            Self::Given(uri) => uri.clone(),
+        }
+    }
+}
+
+impl FromStr for DmUri {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
+        const EXPECTED: &str = "expected \"auto\" or an address such as \"https://dm.example:443/dm\"";
+        let url = reqwest::Url::parse(text).map_err(|e| format!("is not an address ({e}); {EXPECTED}"))?;
+        let web = ["http", "https"].contains(&url.scheme()) && url.has_host();
+        // Credentials would stand in every message and log.
+        if !web || !url.username().is_empty() || url.password().is_some() || url.fragment().is_some() {
+            return Err(format!("is not the plain address of a web server; {EXPECTED}"));
+        }
+        Ok(Self::Given(text.to_owned()))
+    }
+}
+
+impl IccidPrefix {
+    /// The digits.
+    pub fn digits(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Atr {
+    /// The octets.
+    pub fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Atr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
+    }
+}
+
+/// The keys of a `[[card.key-policy]]`.
+pub(super) const KEY_RULE_KEYS: &[&str] = &["iccid", "atr", "allow"];
+
+/// One `[[card.key-policy]]`.
+pub(super) fn key_rule(table: &BTreeMap<String, String>) -> Result<KeyRule, String> {
+    match table.get("allow").map(String::as_str) {
+        Some("once") => {}
+        Some(other) => return Err(format!("has allow = {other:?}; expected \"once\", there is no other")),
+        None => return Err("does not say what it allows; expected allow = \"once\"".into()),
+    }
+    match (table.get("iccid"), table.get("atr")) {
+        (Some(digits), None) => {
+            if !(5..=20).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+                return Err("has an iccid that is not 5 to 20 digits".into());
+            }
+            Ok(KeyRule::Iccid(IccidPrefix(digits.clone())))
+        }
+        (None, Some(hex)) => octets(hex)
+            .filter(|octets| (2..=33).contains(&octets.len()))
+            .map(|octets| KeyRule::Atr(Atr(octets)))
+            .ok_or_else(|| "has an atr that is not 2 to 33 octets in hexadecimal".into()),
+        _ => Err("names no cards, or names them twice; expected either iccid or atr".into()),
+    }
+}
+
+fn octets(hex: &str) -> Option<Vec<u8>> {
+    if !hex.bytes().all(|b| b.is_ascii_hexdigit()) || !hex.len().is_multiple_of(2) {
+        return None;
+    }
+    hex.as_bytes()
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
+        .collect()
+}
+
+/// An address and port to listen on.
+pub(super) fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "is not an address and port; expected, for example, \"127.0.0.1:8100\"".into())
+}
+
+/// A time of 1 ms to 24 h.
+pub(super) fn time(text: &str) -> Result<Duration, String> {
+    const EXPECTED: &str = "expected a number and ms, s, min or h, from \"1ms\" to \"24h\"";
+    let (number, unit) = measured(text).ok_or_else(|| format!("is not a time; {EXPECTED}"))?;
+    let millis = match unit {
+        "ms" => Some(1),
+        "s" => Some(1_000),
+        "min" => Some(60_000),
+        "h" => Some(3_600_000),
+        _ => None,
+    };
+    millis
+        .and_then(|m| number.checked_mul(m))
+        .filter(|m| (1..=86_400_000).contains(m))
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("is not a time within reason; {EXPECTED}"))
+}
+
+/// A size of 1 KiB to 64 MiB.
+pub(super) fn size(text: &str) -> Result<usize, String> {
+    const EXPECTED: &str = "expected a number and B, KiB or MiB, from \"1KiB\" to \"64MiB\"";
+    let (number, unit) = measured(text).ok_or_else(|| format!("is not a size; {EXPECTED}"))?;
+    let octets = match unit {
+        "B" => Some(1),
+        "KiB" => Some(1_024),
+        "MiB" => Some(1_048_576),
+        _ => None,
+    };
+    octets
+        .and_then(|o| number.checked_mul(o))
+        .filter(|o| (1_024..=67_108_864).contains(o))
+        .and_then(|o| usize::try_from(o).ok())
+        .ok_or_else(|| format!("is not a size within reason; {EXPECTED}"))
+}
+
+/// The size of a DM message.
+pub(super) fn message_size(text: &str) -> Result<u32, String> {
+    let octets = size(text)?;
+    u32::try_from(octets).map_err(|_| "is larger than a message can be".into())
+}
+
+fn measured(text: &str) -> Option<(u64, &str)> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
+    Some((number.parse().ok()?, unit.trim_start()))
+}
