@@ -7,9 +7,17 @@
 //! except where a document model is wider than its encoding (then the error says which part does not fit).
 
 pub mod apdu;
+pub mod arr;
 pub mod codec;
+pub mod ef;
+pub mod fcp;
+pub mod fid;
 pub mod infoset;
 pub mod prov;
 pub mod syncml;
+pub mod tlv;
+#[cfg(test)]
+pub(crate) mod vectors;
 
 pub use codec::{Decode, DecodeError, Encode, Reader};
+pub use fid::{Fid, Path};
