@@ -3,6 +3,8 @@
 //! These types are what both sides of a session and the bootstrap message share. Identifiers that the peer chose
 //! (`SessionID`, `MsgID`, `CmdID`) are kept as the text that came, because references repeat them letter by letter.
 
+pub mod auth;
+
 use std::fmt;
 
 use super::infoset::Element;
