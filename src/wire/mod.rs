@@ -13,6 +13,7 @@ pub mod ef;
 pub mod fcp;
 pub mod fid;
 pub mod infoset;
+pub mod pkcs15;
 pub mod prov;
 pub mod syncml;
 pub mod tlv;
