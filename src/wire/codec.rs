@@ -1,4 +1,4 @@
-//! The verb pair [`Encode`] and [`Decode`], the [`Reader`] that decoders use, and their error.
+//! The verb pair [`Encode`] and [`Decode`], the [`Reader`] that decoders use, and what can go wrong either way.
 
 /// A value that has exactly one encoding. Encoding cannot fail.
 pub trait Encode {
@@ -108,6 +108,57 @@ impl DecodeError {
         }
         self
     }
+}
+
+/// Which part of a document does not fit the syntax that it should be written in. It names elements and
+/// attributes, never their values: those are secrets often enough.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// A value holds a character that the syntax cannot carry.
+    #[error("{place}: {syntax} cannot carry the character U+{code:04X}; take it out of the value")]
+    Character {
+        /// The element or attribute.
+        place: String,
+        /// The character.
+        code: u32,
+        /// The syntax.
+        syntax: &'static str,
+    },
+    /// The name of an element or attribute is not a name.
+    #[error("{name:?} is not a name that {syntax} can carry; expected letters, digits, '-', '_' and '.'")]
+    Name {
+        /// The name.
+        name: String,
+        /// The syntax.
+        syntax: &'static str,
+    },
+    /// An element of one kind of document stands in another kind.
+    #[error("element {name} cannot stand in a {document} document; it belongs to another set of names")]
+    Foreign {
+        /// The element.
+        name: String,
+        /// The document, by its root.
+        document: String,
+    },
+    /// An attribute stands twice in one element.
+    #[error("attribute {attribute} stands twice in element {element}")]
+    Twice {
+        /// The attribute.
+        attribute: String,
+        /// The element.
+        element: String,
+    },
+    /// The document is larger than our own decoder accepts.
+    #[error("{what}: {got} is over the limit of {limit}")]
+    Limit {
+        /// What was counted.
+        what: &'static str,
+        /// How many there are.
+        got: usize,
+        /// The most that is accepted.
+        limit: usize,
+    },
 }
 
 /// A cursor over octets that cannot run past their end.

@@ -5,6 +5,29 @@
 
 use std::fmt;
 
+use super::EncodeError;
+
+/// The deepest nesting of elements that is read or written.
+pub const MAX_DEPTH: usize = 64;
+/// The most elements, attributes, texts and opaque values in one document, taken together.
+pub const MAX_NODES: usize = 65_536;
+/// The most octets of names and values in one document, taken together. References to a string table can make
+/// far more text than there are octets, so this is counted while reading.
+pub const MAX_TEXT: usize = 4 * 1024 * 1024;
+/// The longest document that is read, in octets.
+pub const MAX_OCTETS: usize = 4 * 1024 * 1024;
+/// The most attributes of one element.
+pub const MAX_ATTRIBUTES: usize = 32;
+
+/// The two ways to write a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Syntax {
+    /// WAP Binary XML.
+    Wbxml,
+    /// XML 1.0 in UTF-8.
+    Xml,
+}
+
 /// Which set of names an element belongs to: a WBXML code page, an XML namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Vocabulary {
@@ -108,6 +131,47 @@ impl Element {
             }
         }
         out
+    }
+
+    /// Refuses what the decoders would refuse: too deep, too many parts, too much text.
+    pub(super) fn check_limits(&self) -> Result<(), EncodeError> {
+        let (mut nodes, mut text) = (0, 0);
+        self.measure(1, &mut nodes, &mut text)?;
+        for (what, got, limit) in
+            [("parts of the document", nodes, MAX_NODES), ("text of the document", text, MAX_TEXT)]
+        {
+            if got > limit {
+                return Err(EncodeError::Limit { what, got, limit });
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(&self, depth: usize, nodes: &mut usize, text: &mut usize) -> Result<(), EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::Limit { what: "nesting of elements", got: depth, limit: MAX_DEPTH });
+        }
+        if self.attributes.len() > MAX_ATTRIBUTES {
+            let got = self.attributes.len();
+            return Err(EncodeError::Limit { what: "attributes of an element", got, limit: MAX_ATTRIBUTES });
+        }
+        *nodes += 1 + self.attributes.len();
+        *text += self.name.len();
+        *text += self.attributes.iter().map(|a| a.name.len() + a.value.len()).sum::<usize>();
+        for node in &self.children {
+            match node {
+                Node::Element(e) => e.measure(depth + 1, nodes, text)?,
+                Node::Text(t) => {
+                    *nodes += 1;
+                    *text += t.len();
+                }
+                Node::Opaque(o) => {
+                    *nodes += 1;
+                    *text += o.len();
+                }
+            }
+        }
+        Ok(())
     }
 }
 

@@ -19,6 +19,9 @@ pub mod syncml;
 pub mod tlv;
 #[cfg(test)]
 pub(crate) mod vectors;
+pub mod wbxml;
+pub mod xml;
 
-pub use codec::{Decode, DecodeError, Encode, Reader};
+pub use codec::{Decode, DecodeError, Encode, EncodeError, Reader};
 pub use fid::{Fid, Path};
+pub use infoset::Syntax;

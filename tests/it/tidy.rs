@@ -65,7 +65,7 @@ const LONGEST: usize = 400;
 struct Source {
     /// Path below `src`, with forward slashes.
     name: String,
-    /// The text before `#[cfg(test)]`.
+    /// The text before `#[cfg(test)]`, or `#![cfg(test)]` where the whole file is for tests.
     code: String,
 }
 
@@ -85,7 +85,7 @@ fn sources() -> Vec<Source> {
         .map(|path| {
             let text = std::fs::read_to_string(&path).unwrap();
             let name = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-            let code = text.split("#[cfg(test)]").next().unwrap_or("").to_owned();
+            let code = text.split("[cfg(test)]").next().unwrap_or("").to_owned();
             Source { name, code }
         })
         .collect();
