@@ -1,1 +1,174 @@
 //! The operator's profile: what people write in TOML, checked for what it means. It does not know how it is encoded.
+//!
+//! [`check`] reads a profile's text and finds everything that is wrong with it at once, each with line, column, what
+//! was expected and the nearest right spelling; and what is not wrong but worth a look ([`Warning`]). What differs
+//! from device to device stands in it as a [`Placeholder`] or as a [`SecretRule`].
+//!
+//! ```toml
+//! name = "acme-iot"
+//! version = 1
+//!
+//! [dm-account]
+//! server-id = "acme.dm"
+//! address = "https://dm.acme.example:443/dm"
+//! client-auth = { type = "DIGEST", name = "{imei}", secret = "generate" }
+//! server-auth = { type = "DIGEST", name = "acme.dm", secret = "generate" }
+//! ```
+
+mod account;
+mod application;
+mod link;
+mod lint;
+mod nap;
+mod problem;
+mod proxy;
+mod secret;
+mod security;
+mod template;
+mod terms;
+mod url;
+mod values;
+mod walk;
+
+pub use account::{AuthRule, DmAccount};
+pub use application::{Application, Resource};
+pub use link::Link;
+pub use lint::{Warning, lint};
+pub use nap::{INTERNET, NapAuth, NapDef};
+pub use problem::{Position, Problem, ProblemKind, Severity};
+pub use proxy::{Port, ProxyAuth, PxLogical, PxPhysical};
+pub use secret::SecretRule;
+pub use security::Bootstrap;
+pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
+pub use terms::{
+    AppId, AuthScheme, Bearer, NapAddressType, NapAuthType, ProxyAddressType, ProxyAuthType, SecurityMethod,
+    Service, UnknownTerm,
+};
+pub use url::{HttpUrl, UrlError};
+pub use walk::Positions;
+
+use toml::de::DeTable;
+
+use crate::ident::ProfileName;
+
+use self::{
+    link::Ids,
+    walk::{Notes, Section},
+};
+
+/// A profile without errors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// What the operator calls it.
+    pub name: ProfileName,
+    /// Its version, from 1; what was built from a profile names both.
+    pub version: u32,
+    /// `[security]`: how a bootstrap that does not come on a card is authenticated. Without it the profile is for
+    /// cards only.
+    pub security: Option<SecurityMethod>,
+    /// `[bootstrap]`
+    pub bootstrap: Option<Bootstrap>,
+    /// `[[nap]]`, best first.
+    pub naps: Vec<NapDef>,
+    /// `[[proxy]]`, best first.
+    pub proxies: Vec<PxLogical>,
+    /// `[dm-account]`
+    pub dm_account: Option<DmAccount>,
+    /// `[[application]]`, best first.
+    pub applications: Vec<Application>,
+}
+
+/// What [`check`] found.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The profile, when it has no errors.
+    pub profile: Option<Profile>,
+    /// Errors and warnings, in the order of the text.
+    pub problems: Vec<Problem>,
+}
+
+const KEYS: &[&str] =
+    &["name", "version", "security", "bootstrap", "nap", "proxy", "dm-account", "application"];
+
+impl Profile {
+    /// Reads a profile.
+    ///
+    /// # Errors
+    /// All errors that the text has (no warnings: see [`check`]).
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        parse(text).map(|(profile, _)| profile)
+    }
+}
+
+/// Reads a profile and says everything that there is to say about it.
+pub fn check(text: &str) -> Checked {
+    match parse(text) {
+        Ok((profile, positions)) => {
+            let problems = lint(&profile, &positions);
+            Checked { profile: Some(profile), problems }
+        }
+        Err(problems) => Checked { profile: None, problems },
+    }
+}
+
+fn parse(text: &str) -> Result<(Profile, Positions), Vec<Problem>> {
+    let mut n = Notes::new(text);
+    let (table, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        // Only the parser's message: its Display quotes the line, which may hold a secret.
+        let kind = ProblemKind::Syntax { message: error.message().to_owned() };
+        n.note(error.span().map_or(0, |s| s.start), kind);
+    }
+    // A text that is not TOML is not read on: what the parser made up to recover would only give false problems.
+    let profile = if errors.is_empty() { read(&mut n, table.get_ref()) } else { None };
+    let (problems, positions) = n.finish();
+    match profile {
+        Some(profile) if problems.is_empty() => Ok((profile, positions)),
+        _ => Err(problems),
+    }
+}
+
+fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
+    let s = Section::open(n, table, "the profile", String::new(), 0, KEYS);
+    let name = s
+        .require(n, "name", "the name of the profile, for example \"acme-consumer\"")
+        .and_then(|v| n.parse::<ProfileName>(&v, usize::MAX, "a name"));
+    let version = s.require(n, "version", "a whole number from 1").and_then(|v| n.number(&v, 1, 0x7FFF_FFFF));
+    let security = s
+        .optional("security")
+        .and_then(|v| n.section(&v, "[security]", security::SECURITY_KEYS))
+        .map(|s| security::read_security(n, &s));
+
+    let naps = s.optional("nap").map_or_else(Vec::new, |v| n.sections(&v, usize::MAX, "[[nap]]", nap::KEYS));
+    let proxies =
+        s.optional("proxy").map_or_else(Vec::new, |v| n.sections(&v, usize::MAX, "[[proxy]]", proxy::KEYS));
+    let ids = Ids::collect(n, &naps, &proxies);
+    let naps: Vec<_> = naps.iter().map(|s| nap::read(n, s)).collect();
+    let proxies: Vec<_> = proxies.iter().map(|s| proxy::read(n, s, &ids)).collect();
+
+    let bootstrap = s
+        .optional("bootstrap")
+        .and_then(|v| n.section(&v, "[bootstrap]", security::BOOTSTRAP_KEYS))
+        .map(|s| security::read_bootstrap(n, &s, &ids));
+    let dm_account = s
+        .optional("dm-account")
+        .and_then(|v| n.section(&v, "[dm-account]", account::KEYS))
+        .map(|s| account::read(n, &s, &ids));
+    let applications: Vec<_> = s.optional("application").map_or_else(Vec::new, |v| {
+        let entries = n.sections(&v, usize::MAX, "[[application]]", application::KEYS);
+        entries.iter().map(|s| application::read(n, s, &ids)).collect()
+    });
+    Some(Profile {
+        name: name?,
+        version: version?,
+        security: security.unwrap_or_default(),
+        bootstrap: bootstrap.unwrap_or_default(),
+        naps: naps.into_iter().collect::<Option<_>>()?,
+        proxies: proxies.into_iter().collect::<Option<_>>()?,
+        dm_account: dm_account.unwrap_or_default(),
+        applications: applications.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

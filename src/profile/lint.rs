@@ -1,0 +1,215 @@
+//! What is not wrong with a profile but worth a look: known weaknesses, and values that devices in the field treat in
+//! other ways than the author may think.
+
+use super::{
+    DmAccount, Link, Placeholder, Problem, Profile, SecretRule, SecurityMethod,
+    account::AuthRule,
+    terms::AuthScheme,
+    walk::{Positions, placed},
+};
+
+/// Something worth a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// NETWPIN alone.
+    #[error("method netwpin: whoever knows the IMSI can forge this bootstrap; usernetwpin adds a PIN")]
+    NetwPinAlone,
+    /// USERPIN alone.
+    #[error(
+        "method userpin: a short PIN is found from one captured message by trying all; usernetwpin or userpinmac with a long PIN is stronger"
+    )]
+    UserPinAlone,
+    /// No authentication at all.
+    #[error("method none: anybody can forge this bootstrap, and devices may refuse it")]
+    Unauthenticated,
+    /// No `[security]`.
+    #[error("no [security]: the profile can go on cards only, because a push must be authenticated")]
+    CardsOnly,
+    /// DM over plain http.
+    #[error(
+        "the DM server is reached by plain http: the session can be read and changed on the way; https protects it"
+    )]
+    PlainHttp,
+    /// A secret longer than some clients take.
+    #[error("a secret of more than 50 characters: clients are known that abort the installation on it")]
+    LongSecret,
+    /// A secret that is shorter than the standard asks for.
+    #[error("a secret of less than 16 characters: the standard asks for 128 bits; \"generate\" gives them")]
+    ShortSecret,
+    /// One secret for all devices.
+    #[error("the same secret on every device: one opened device opens all; \"generate\" draws one for each")]
+    SharedByAll,
+    /// One secret for both directions.
+    #[error("client and server have the same secret: whoever learns the one can play the other")]
+    SameBothWays,
+    /// BASIC credentials.
+    #[error("BASIC sends the secret itself; DIGEST proves it without sending it")]
+    Basic,
+    /// A client name without a placeholder.
+    #[error("the client's name has no placeholder: every device would sign in under the same name")]
+    SameNameForAll,
+    /// The IMSI as a name.
+    #[error(
+        "{{imsi}} in a name puts the subscriber's identity, which is also the key of netwpin, into each session"
+    )]
+    ImsiAsName,
+    /// A server name other than the server id.
+    #[error("the server's name is not the server-id: clients expect the server to sign in under its id")]
+    OtherServerName,
+    /// A display name that is cut.
+    #[error("a name of more than 100 characters: clients are known that cut it there")]
+    LongName,
+    /// A PROVURL that is too long for some.
+    #[error("a prov-url of more than 50 characters: clients are known that refuse it")]
+    LongProvUrl,
+    /// No DM account.
+    #[error("no [dm-account]: the device is configured, but will not be managed")]
+    NoDmAccount,
+    /// Several links for one account.
+    #[error("several entries in connect-via: some clients use the first that works, some the last only")]
+    SeveralLinks,
+    /// An access point or proxy that nothing uses.
+    #[error("nothing refers to this entry")]
+    Unused,
+    /// Two applications that a device takes for one.
+    #[error(
+        "an application with the same id, provider-id and name stands above: devices keep only one of them"
+    )]
+    SameApplication,
+}
+
+impl Warning {
+    /// A stable word for programs.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NetwPinAlone => "netwpin-alone",
+            Self::UserPinAlone => "userpin-alone",
+            Self::Unauthenticated => "unauthenticated",
+            Self::CardsOnly => "cards-only",
+            Self::PlainHttp => "plain-http",
+            Self::LongSecret => "long-secret",
+            Self::ShortSecret => "short-secret",
+            Self::SharedByAll => "shared-by-all",
+            Self::SameBothWays => "same-both-ways",
+            Self::Basic => "basic",
+            Self::SameNameForAll => "same-name-for-all",
+            Self::ImsiAsName => "imsi-as-name",
+            Self::OtherServerName => "other-server-name",
+            Self::LongName => "long-name",
+            Self::LongProvUrl => "long-prov-url",
+            Self::NoDmAccount => "no-dm-account",
+            Self::SeveralLinks => "several-links",
+            Self::Unused => "unused",
+            Self::SameApplication => "same-application",
+        }
+    }
+}
+
+/// What is worth a look in a profile, in the order of its text.
+pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
+    let mut found: Vec<(String, Warning)> = Vec::new();
+    security(profile, &mut found);
+    match &profile.dm_account {
+        Some(account) => dm_account(account, &mut found),
+        None => found.push((String::new(), Warning::NoDmAccount)),
+    }
+    unused(profile, &mut found);
+    for (at, app) in profile.applications.iter().enumerate() {
+        let same = |a: &super::Application| {
+            (a.kind, &a.provider_id, &a.name) == (app.kind, &app.provider_id, &app.name)
+        };
+        if profile.applications.iter().take(at).any(same) {
+            found.push((format!("application[{at}]"), Warning::SameApplication));
+        }
+    }
+    let mut problems: Vec<_> = found.iter().map(|(path, w)| placed(positions, path, *w)).collect();
+    problems.sort_by_key(|p| p.position);
+    problems
+}
+
+fn security(profile: &Profile, found: &mut Vec<(String, Warning)>) {
+    let path = || "security.method".to_owned();
+    match profile.security {
+        Some(SecurityMethod::NetwPin) => found.push((path(), Warning::NetwPinAlone)),
+        Some(SecurityMethod::UserPin) => found.push((path(), Warning::UserPinAlone)),
+        Some(SecurityMethod::None) => found.push((path(), Warning::Unauthenticated)),
+        Some(SecurityMethod::UserNetwPin | SecurityMethod::UserPinMac) => {}
+        None => found.push((String::new(), Warning::CardsOnly)),
+    }
+    let prov_url = profile.bootstrap.as_ref().and_then(|b| b.prov_url.as_ref());
+    if prov_url.is_some_and(|u| u.len() > 50) {
+        found.push(("bootstrap.prov-url".into(), Warning::LongProvUrl));
+    }
+}
+
+fn dm_account(account: &DmAccount, found: &mut Vec<(String, Warning)>) {
+    if !account.address.is_secure() {
+        found.push(("dm-account.address".into(), Warning::PlainHttp));
+    }
+    if account.name.as_ref().is_some_and(|n| n.chars().count() > 100) {
+        found.push(("dm-account.name".into(), Warning::LongName));
+    }
+    if account.connect_via.len() > 1 {
+        found.push(("dm-account.connect-via".into(), Warning::SeveralLinks));
+    }
+    let mut auth = |key: &str, rule: &AuthRule| {
+        if rule.scheme == AuthScheme::Basic {
+            found.push((format!("dm-account.{key}.type"), Warning::Basic));
+        }
+        if rule.name.placeholders().any(|p| p == Placeholder::Imsi) {
+            found.push((format!("dm-account.{key}.name"), Warning::ImsiAsName));
+        }
+        if let SecretRule::Plain(secret) = &rule.secret {
+            let length = secret.expose().chars().count();
+            let mut warn = |w| found.push((format!("dm-account.{key}.secret"), w));
+            warn(Warning::SharedByAll);
+            if length > 50 {
+                warn(Warning::LongSecret);
+            }
+            if length < 16 {
+                warn(Warning::ShortSecret);
+            }
+        }
+    };
+    auth("client-auth", &account.client_auth);
+    auth("server-auth", &account.server_auth);
+    if let (SecretRule::Plain(a), SecretRule::Plain(b)) =
+        (&account.client_auth.secret, &account.server_auth.secret)
+        && a == b
+    {
+        found.push(("dm-account.server-auth.secret".into(), Warning::SameBothWays));
+    }
+    if account.client_auth.name.placeholders().next().is_none() {
+        found.push(("dm-account.client-auth.name".into(), Warning::SameNameForAll));
+    }
+    if account.server_auth.name.as_literal() != Some(account.server_id.as_str()) {
+        found.push(("dm-account.server-auth.name".into(), Warning::OtherServerName));
+    }
+}
+
+/// Entries that nothing refers to. An access point with the internet flag may be used by anything.
+fn unused(profile: &Profile, found: &mut Vec<(String, Warning)>) {
+    let account = profile.dm_account.iter().flat_map(|a| &a.connect_via);
+    let applications = profile.applications.iter().flat_map(|a| &a.connect_via);
+    let physical = profile.proxies.iter().flat_map(|p| &p.physical).flat_map(|p| &p.connect_via);
+    let used: Vec<&Link> = account.chain(applications).chain(physical).collect();
+    // What has no connect-via at all may use any entry.
+    let free = |links: &[Link]| links.is_empty();
+    let anything = profile.dm_account.iter().any(|a| free(&a.connect_via))
+        || profile.applications.iter().any(|a| free(&a.connect_via));
+    if anything || (profile.dm_account.is_none() && profile.applications.is_empty()) {
+        return;
+    }
+    for (at, nap) in profile.naps.iter().enumerate() {
+        if !nap.internet && !used.contains(&&Link::Nap(nap.id.clone())) {
+            found.push((format!("nap[{at}]"), Warning::Unused));
+        }
+    }
+    let trusted = |id: &String| profile.bootstrap.iter().any(|b| b.proxies.contains(id));
+    for (at, proxy) in profile.proxies.iter().enumerate() {
+        if !trusted(&proxy.id) && !used.contains(&&Link::Proxy(proxy.id.clone())) {
+            found.push((format!("proxy[{at}]"), Warning::Unused));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `[security]` and `[bootstrap]`: how a bootstrap that does not come on a card is authenticated, and the
+//! `BOOTSTRAP` characteristic (OMA ProvBoot 1.1, sections 5 and 6; OMA ProvCont 1.1, section 4.8).
+
+use super::{
+    link::Ids,
+    problem::ProblemKind,
+    terms::SecurityMethod,
+    walk::{Notes, Section},
+};
+
+/// `BOOTSTRAP`: what the device calls its provisioning context, and who may provision it later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bootstrap {
+    /// `NAME`: what the user sees.
+    pub name: Option<String>,
+    /// `PROVURL`: its host becomes the trusted provisioning server.
+    pub prov_url: Option<String>,
+    /// `PROXY-ID`: trusted proxies.
+    pub proxies: Vec<String>,
+    /// `CONTEXT-ALLOW`: how many further contexts may be made.
+    pub context_allow: Option<u8>,
+}
+
+/// The longest PROVURL that is documented to be taken.
+const MAX_PROV_URL: usize = 256;
+const MAX_NAME: usize = 128;
+
+/// Keys of `[bootstrap]`.
+pub(super) const BOOTSTRAP_KEYS: &[&str] = &["name", "prov-url", "proxies", "context-allow"];
+/// Keys of `[security]`.
+pub(super) const SECURITY_KEYS: &[&str] = &["method", "allow-unauthenticated"];
+
+/// Reads `[bootstrap]`.
+pub(super) fn read_bootstrap<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Option<Bootstrap> {
+    let name = s.optional("name").map(|v| n.text(&v, MAX_NAME, "what the user sees"));
+    let prov_url = s.optional("prov-url").map(|v| n.url(&v, MAX_PROV_URL).map(|u| u.to_string()));
+    let proxies = s.optional("proxies").map_or_else(Vec::new, |v| ids.proxies(n, &v));
+    let context_allow = s.optional("context-allow").map(|v| n.number(&v, 0, 255));
+    Some(Bootstrap {
+        name: name.unwrap_or_default(),
+        prov_url: prov_url.unwrap_or_default(),
+        proxies,
+        context_allow: context_allow.unwrap_or_default().and_then(|c| u8::try_from(c).ok()),
+    })
+}
+
+/// Reads `[security]`.
+pub(super) fn read_security<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<SecurityMethod> {
+    const EXPECTED: &str = "netwpin, userpin, usernetwpin, userpinmac or none";
+    let allowed = s.optional("allow-unauthenticated").map_or(Some(false), |v| n.flag(&v));
+    let v = s.require(n, "method", EXPECTED)?;
+    let method = n.term(&v)?;
+    if method == SecurityMethod::None && allowed == Some(false) {
+        n.at(&v, ProblemKind::Unauthenticated);
+    }
+    Some(method)
+}

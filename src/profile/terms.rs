@@ -1,0 +1,204 @@
+//! The words that OMA ProvCont 1.1 defines for values (its value tokens; sheet of token tables, attribute values of
+//! code pages 0 and 1), each set as one closed type.
+
+use std::{fmt, str::FromStr};
+
+/// A set of words: what the walker over a profile needs to know of it.
+pub(super) trait Term: Copy + FromStr + 'static {
+    /// All words.
+    const WORDS: &'static [&'static str];
+}
+
+/// The text is not a word of the set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not one of {expected}")]
+pub struct UnknownTerm {
+    /// The words of the set.
+    pub expected: String,
+}
+
+macro_rules! terms {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $name {
+            $(#[doc = concat!("`", $text, "`")] $(#[$vdoc])* $variant,)+
+        }
+
+        impl $name {
+            /// All of them, in the order of their tokens.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The word.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+
+        impl Term for $name {
+            const WORDS: &'static [&'static str] = &[$($text),+];
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownTerm;
+
+            fn from_str(text: &str) -> Result<Self, UnknownTerm> {
+                let found = Self::ALL.iter().copied().find(|t| t.as_str() == text);
+                found.ok_or_else(|| UnknownTerm { expected: Self::WORDS.join(", ") })
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+                s.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+terms! {
+    /// `BEARER` of a NAPDEF.
+    Bearer {
+        GsmUssd = "GSM-USSD",
+        GsmSms = "GSM-SMS",
+        Ansi136Guts = "ANSI-136-GUTS",
+        Is95CdmaSms = "IS-95-CDMA-SMS",
+        Is95CdmaCsd = "IS-95-CDMA-CSD",
+        Is95CdmaPacket = "IS-95-CDMA-PACKET",
+        Ansi136Csd = "ANSI-136-CSD",
+        Ansi136Gprs = "ANSI-136-GPRS",
+        GsmCsd = "GSM-CSD",
+        GsmGprs = "GSM-GPRS",
+        AmpsCdpd = "AMPS-CDPD",
+        PdcCsd = "PDC-CSD",
+        PdcPacket = "PDC-PACKET",
+        IdenSms = "IDEN-SMS",
+        IdenCsd = "IDEN-CSD",
+        IdenPacket = "IDEN-PACKET",
+        FlexReflex = "FLEX/REFLEX",
+        PhsSms = "PHS-SMS",
+        PhsCsd = "PHS-CSD",
+        TetraSds = "TETRA-SDS",
+        TetraPacket = "TETRA-PACKET",
+        Ansi136Ghost = "ANSI-136-GHOST",
+        MobitexMpak = "MOBITEX-MPAK",
+        Cdma2000SimpleIp = "CDMA2000-1X-SIMPLE-IP",
+        Cdma2000MobileIp = "CDMA2000-1X-MOBILE-IP",
+    }
+}
+
+terms! {
+    /// `NAP-ADDRTYPE` of a NAPDEF. A device takes E164 when it is absent, so it is always written.
+    NapAddressType {
+        Ipv4 = "IPV4",
+        Ipv6 = "IPV6",
+        E164 = "E164",
+        Alpha = "ALPHA",
+        Apn = "APN",
+        Scode = "SCODE",
+        TetraItsi = "TETRA-ITSI",
+        Man = "MAN",
+    }
+}
+
+terms! {
+    /// `AUTHTYPE` of a NAPAUTHINFO.
+    NapAuthType {
+        Pap = "PAP",
+        Chap = "CHAP",
+        Md5 = "MD5",
+    }
+}
+
+terms! {
+    /// `PXADDRTYPE` of a PXPHYSICAL.
+    ProxyAddressType {
+        Ipv4 = "IPV4",
+        Ipv6 = "IPV6",
+        E164 = "E164",
+        /// Also what a host name is.
+        Alpha = "ALPHA",
+    }
+}
+
+terms! {
+    /// `PXAUTH-TYPE` of a PXAUTHINFO.
+    ProxyAuthType {
+        HttpBasic = "HTTP-BASIC",
+        HttpDigest = "HTTP-DIGEST",
+        WtlsSs = "WTLS-SS",
+    }
+}
+
+terms! {
+    /// `SERVICE` of a PORT of a proxy.
+    Service {
+        ClWsp = "CL-WSP",
+        CoWsp = "CO-WSP",
+        ClSecWsp = "CL-SEC-WSP",
+        CoSecWsp = "CO-SEC-WSP",
+        ClSecWta = "CL-SEC-WTA",
+        CoSecWta = "CO-SEC-WTA",
+        OtaHttpTo = "OTA-HTTP-TO",
+        OtaHttpTlsTo = "OTA-HTTP-TLS-TO",
+        OtaHttpPo = "OTA-HTTP-PO",
+        OtaHttpTlsPo = "OTA-HTTP-TLS-PO",
+    }
+}
+
+terms! {
+    /// `AAUTHTYPE` of the DM account, as far as both DM 1.2 peers here speak it.
+    AuthScheme {
+        /// `syncml:auth-basic`.
+        Basic = "BASIC",
+        /// `syncml:auth-md5`.
+        Digest = "DIGEST",
+    }
+}
+
+terms! {
+    /// `APPID` of an APPLICATION other than the DM account (OMNA registry).
+    AppId {
+        /// Browsing.
+        W2 = "w2",
+        /// Multimedia messages.
+        W4 = "w4",
+    }
+}
+
+terms! {
+    /// How a bootstrap that travels over the air or a cable is authenticated (OMA ProvBoot 1.1, `SEC`).
+    SecurityMethod {
+        /// Key: the IMSI.
+        NetwPin = "netwpin",
+        /// Key: a PIN that the user enters.
+        UserPin = "userpin",
+        /// Key: IMSI and PIN.
+        UserNetwPin = "usernetwpin",
+        /// The PIN that the user enters holds the MAC.
+        UserPinMac = "userpinmac",
+        /// No authentication at all; only where the profile says `allow-unauthenticated = true`.
+        None = "none",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_read_back() {
+        for b in Bearer::ALL {
+            assert_eq!(b.as_str().parse(), Ok(*b));
+        }
+        assert_eq!(Bearer::ALL.len(), 25);
+        assert!("gsm-gprs".parse::<Bearer>().is_err());
+        assert!("GSM".parse::<AuthScheme>().unwrap_err().to_string().contains("BASIC, DIGEST"));
+    }
+}

@@ -1,0 +1,326 @@
+//! Profiles good and bad.
+
+use super::*;
+
+const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
+const IOT: &str = include_str!("../../config/profiles/iot-module.toml");
+
+/// A profile with every key that there is.
+const FULL: &str = r#"name = "full"
+version = 1
+[security]
+method = "userpinmac"
+allow-unauthenticated = false
+[bootstrap]
+name = "Ctx"
+prov-url = "https://prov.acme.example/"
+proxies = ["px"]
+context-allow = 2
+[[nap]]
+id = "net"
+name = "Net"
+bearers = ["GSM-GPRS", "GSM-CSD"]
+address = "192.0.2.1"
+address-type = "IPV4"
+internet = true
+dns = ["192.0.2.53", "2001:db8::53"]
+linger = 300
+auth = [{ type = "CHAP", name = "{msisdn}", secret = { plain = "open" } }, { type = "PAP" }]
+[[proxy]]
+id = "px"
+name = "Proxy"
+domains = [".acme.example"]
+start-page = "http://wap.acme.example/"
+push = true
+auth = [{ type = "HTTP-BASIC", name = "{imsi}", secret = { plain = "pw" } }]
+ports = [80, { number = 9201, services = ["CO-WSP", "CL-WSP"] }]
+[[proxy.physical]]
+id = "px-1"
+address = "proxy.acme.example"
+ports = [8080]
+connect-via = ["net", "INTERNET"]
+[[proxy.physical]]
+id = "px-2"
+address = "2001:db8::1"
+connect-via = ["net"]
+[dm-account]
+server-id = "acme.dm"
+name = "DM"
+address = "https://dm.acme.example/dm"
+connect-via = ["px"]
+client-auth = { type = "BASIC", name = "{imei}", secret = { plain = "0123456789abcdef" } }
+server-auth = { type = "DIGEST", name = "acme.dm", secret = "generate" }
+init = false
+[[application]]
+id = "w2"
+provider-id = "acme"
+name = "Portal"
+connect-via = ["px"]
+[[application.resource]]
+uri = "http://portal.acme.example/"
+name = "Home"
+start-page = true
+[[application]]
+id = "w4"
+address = "http://mmsc.acme.example/"
+"#;
+
+/// What is said about `FULL` when `from` stands there as `to`: all problems, one per line.
+fn changed(from: &str, to: &str) -> String {
+    assert_eq!(FULL.matches(from).count(), 1, "{from}");
+    let text = FULL.replace(from, to);
+    let problems = Profile::parse(&text).err().unwrap_or_default();
+    problems.iter().map(|p| format!("{p}\n")).collect()
+}
+
+#[test]
+fn a_full_profile_is_read() {
+    let p = Profile::parse(FULL).unwrap();
+    assert_eq!(p.security, Some(SecurityMethod::UserPinMac));
+    assert_eq!(p.bootstrap.unwrap().context_allow, Some(2));
+    assert_eq!(p.naps[0].bearers, [Bearer::GsmGprs, Bearer::GsmCsd]);
+    assert_eq!(p.naps[0].auth.len(), 2);
+    assert_eq!(p.proxies[0].physical[0].connect_via, [Link::Nap("net".into()), Link::Internet]);
+    assert_eq!(p.proxies[0].physical[0].address_type, ProxyAddressType::Alpha);
+    assert_eq!(p.proxies[0].physical[1].address_type, ProxyAddressType::Ipv6);
+    assert_eq!(p.proxies[0].ports[1].services, [Service::CoWsp, Service::ClWsp]);
+    let account = p.dm_account.unwrap();
+    assert_eq!(account.address.with_port(), "https://dm.acme.example:443/dm");
+    assert_eq!(account.connect_via, [Link::Proxy("px".into())]);
+    assert!(matches!(account.client_auth.secret, SecretRule::Plain(_)));
+    assert!(p.applications[0].resources[0].start_page);
+}
+
+#[test]
+fn the_examples_are_without_errors_and_their_warnings_are_known() {
+    let found = |text| -> Vec<String> {
+        let checked = check(text);
+        assert!(checked.profile.is_some(), "{:?}", checked.problems);
+        checked.problems.iter().map(|p| p.code().to_owned()).collect()
+    };
+    assert!(found(CONSUMER).is_empty());
+    assert_eq!(found(IOT), ["cards-only"]);
+}
+
+#[test]
+fn all_problems_are_found_in_one_go() {
+    let text = "nmae = \"x\"\nversion = 0\n[security]\nmethod = \"usernetpin\"\n[[nap]]\nid = \"a\"\nadress = \"b\"\n";
+    let problems = Profile::parse(text).unwrap_err();
+    let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    let expected = [
+        "1:1: error: unknown key `nmae` in the profile; expected one of name, version, security, bootstrap, nap, proxy, dm-account, application; did you mean `name`?",
+        "2:11: error: `version` is 0; expected a whole number from 1 to 2147483647",
+        "4:10: error: `method` has the unknown value \"usernetpin\"; expected one of netwpin, userpin, usernetwpin, userpinmac, none; did you mean `usernetwpin`?",
+        "5:1: error: [[nap]] has no `name`; expected what the user sees",
+        "5:1: error: [[nap]] has no `bearers`; expected one or more bearers, for example [\"GSM-GPRS\"]",
+        "7:1: error: unknown key `adress` in [[nap]]; expected one of id, name, bearers, address, address-type, internet, dns, linger, auth; did you mean `address`?",
+    ];
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn each_error_says_where_and_what_was_expected() {
+    let long = "x".repeat(129);
+    let mut wrong = Vec::new();
+    for (from, to, expected) in [
+        (
+            "version = 1",
+            "version = \"1\"",
+            "2:11: error: `version` is a value of type string; expected a whole number",
+        ),
+        ("version = 1", "version = 1\nversion = 2", "3:1: error: not readable as TOML: duplicate key"),
+        ("id = \"px-2\"", "", "34:1: error: [[proxy.physical]] has no `id`; expected a name of its own"),
+        ("id = \"px-2\"", "id = \"net\"", "id `net` is doubled, line 12 column 6 has it too"),
+        ("id = \"px-2\"", "id = \"px-1\"", "35:6: error: id `px-1` is doubled, line 30 column 6 has it too"),
+        ("id = \"px-2\"", "id = \"INTERNET\"", "35:6: error: `id`: \"INTERNET\" is reserved"),
+        ("id = \"px-2\"", "id = \"a/b\"", "`id`: character at position 2 is not allowed"),
+        (
+            "name = \"Net\"",
+            &format!("name = \"{long}\""),
+            "13:8: error: `name` has 129 characters; at most 128 fit",
+        ),
+        ("name = \"Net\"", "name = \"N\\u0000t\"", "`name` holds the character U+0000 at position 2"),
+        ("name = \"Net\"", "name = \"\"", "`name` is empty; expected what the user sees"),
+        (
+            "name = \"Net\"",
+            "name = \"{imei}\"",
+            "`name` has a placeholder, but placeholders are filled in only in",
+        ),
+        ("\"GSM-GPRS\", \"GSM-CSD\"", "\"gsm_gprs\"", "did you mean `GSM-GPRS`?"),
+        ("\"GSM-GPRS\", \"GSM-CSD\"", "\"GSM-CSD\", \"GSM-CSD\"", "`bearers` lists \"GSM-CSD\" twice"),
+        ("[\"GSM-GPRS\", \"GSM-CSD\"]", "[]", "`bearers` is empty; expected one or more bearers"),
+        (
+            "\"192.0.2.1\"",
+            "\"net.acme\"",
+            "15:11: error: `address`: not of type IPV4; expected an IPv4 address",
+        ),
+        ("internet = true", "internet = 1", "`internet` is a value of type integer; expected true or false"),
+        ("internet = true", "", "\"INTERNET\" means any [[nap]] with `internet = true`, and there is none"),
+        ("\"192.0.2.53\"", "\"dns\"", "`dns`: invalid IP address syntax"),
+        ("linger = 300", "linger = -1", "`linger` is -1; expected a whole number from 0 to 4294967295"),
+        (
+            "\"{msisdn}\"",
+            "\"{misdn}\"",
+            "20:33: error: `name` has the unknown placeholder `{misdn}`; expected one of {imei}, {imsi}, {iccid}, {msisdn}; did you mean `msisdn`?",
+        ),
+        ("\"{msisdn}\"", "\"{msisdn\"", "`name` has a single `{` at position 1"),
+        (
+            "{ plain = \"open\" }",
+            "\"open\"",
+            "`secret` is a secret in clear that is not marked so; expected { plain = \"…\" }",
+        ),
+        ("{ plain = \"open\" }", "\"generate\"", "so it cannot be drawn"),
+        (
+            "\"generate\"",
+            "\"genrate\"",
+            "expected \"generate\", or { plain = \"…\" } for a secret that stands in the file; did you mean `generate`?",
+        ),
+        (
+            "\"generate\"",
+            "{ plan = \"a\" }",
+            "unknown key `plan` in a secret; expected one of plain; did you mean `plain`?",
+        ),
+        (
+            "[\".acme.example\"]",
+            "[\"a\", \"b\", \"c\", \"d\", \"e\"]",
+            "`domains` has 5 entries; at most 4 are allowed",
+        ),
+        ("[80, ", "[80, 80, ", "`ports` lists \"80\" twice"),
+        ("[80, ", "[0, ", "`ports` is 0; expected a whole number from 1 to 65535"),
+        ("ports = [8080]", "ports = [65536]", "`ports` is 65536; expected a whole number from 1 to 65535"),
+        (
+            "ports = [8080]",
+            "ports = \"8080\"",
+            "`ports` is a value of type string; expected an array of port numbers",
+        ),
+        ("\"proxy.acme.example\"", "\"300.1.1.1\"", "`address`: not of type ALPHA; expected a host name"),
+        (
+            "[\"net\", \"INTERNET\"]",
+            "[\"nett\"]",
+            "`connect-via` names `nett`, which is not the id of a [[nap]]; did you mean `net`?",
+        ),
+        ("[\"net\", \"INTERNET\"]", "[\"px\"]", "`connect-via` names `px`, which is not the id of a [[nap]]"),
+        ("[\"net\", \"INTERNET\"]", "[]", "`connect-via` is empty; expected the id of one or more [[nap]]"),
+        (
+            "proxies = [\"px\"]",
+            "proxies = [\"net\"]",
+            "`proxies` names `net`, which is not the id of a [[proxy]]",
+        ),
+        (
+            "https://dm.acme.example/dm",
+            "dm.acme.example",
+            "`address`: not an absolute URL; expected http://HOST/",
+        ),
+        (
+            "https://dm.acme.example/dm",
+            "https://dm.acme.example:99999/",
+            "`address`: its port is not a number from 1 to 65535",
+        ),
+        ("https://dm.acme.example/dm", "https://dm.acme.example/{imei}", "`address` has a placeholder"),
+        ("server-id = \"acme.dm\"", "server-id = \"acme dm\"", "server id has a character at position 5"),
+        (
+            "\"BASIC\"",
+            "\"Basic\"",
+            "`type` has the unknown value \"Basic\"; expected one of BASIC, DIGEST; did you mean `BASIC`?",
+        ),
+        ("method = \"userpinmac\"", "method = \"none\"", "sends a bootstrap that anybody could forge"),
+        ("id = \"w2\"", "id = \"w7\"", "the DM account is written as [dm-account]"),
+        ("id = \"w4\"", "id = \"w5\"", "`id` has the unknown value \"w5\"; expected one of w2, w4"),
+        ("address = \"http://mmsc.acme.example/\"", "", "55:1: error: [[application]] has no `address`"),
+        (
+            "provider-id = \"acme\"",
+            "address = \"http://a.example/\"",
+            "`address`: an application w2 has none",
+        ),
+        (
+            "context-allow = 2",
+            "context-allow = 256",
+            "`context-allow` is 256; expected a whole number from 0 to 255",
+        ),
+    ] {
+        let found = changed(from, to);
+        if !found.contains(expected) || found.lines().count() != 1 {
+            wrong.push(format!("{from} → {to}:\n  expected {expected}\n  found {found}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_message_repeats_a_secret() {
+    for (from, to) in [
+        ("{ plain = \"open\" }", "\"hunter2secret\""),
+        ("{ plain = \"open\" }", "{ plain = \"hunter2secret\\u0007\" }"),
+        ("{ plain = \"open\" }", "{ plain = \"hunter2secret }"),
+        ("{ plain = \"open\" }", "{ plain = hunter2secret }"),
+        ("\"generate\"", "\"hunter2secret\""),
+    ] {
+        let found = changed(from, to);
+        assert!(!found.is_empty() && !found.contains("hunter2"), "{from} → {to}:\n{found}");
+    }
+    let p = format!("{:?}", Profile::parse(FULL).unwrap());
+    assert!(!p.contains("0123456789abcdef") && !p.contains("open"), "{p}");
+}
+
+#[test]
+fn weaknesses_are_warned_of_at_their_place() {
+    let warnings =
+        |text: &str| -> Vec<String> { check(text).problems.iter().map(ToString::to_string).collect() };
+    let found = warnings(FULL);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("43:24: warning: BASIC sends the secret itself"), "{found:?}");
+    assert!(found[1].contains("the same secret on every device"), "{found:?}");
+    for (from, to, code) in [
+        ("method = \"userpinmac\"", "method = \"netwpin\"", "netwpin-alone"),
+        ("method = \"userpinmac\"", "method = \"userpin\"", "userpin-alone"),
+        (
+            "method = \"userpinmac\"\nallow-unauthenticated = false",
+            "method = \"none\"\nallow-unauthenticated = true",
+            "unauthenticated",
+        ),
+        ("[security]\nmethod = \"userpinmac\"\nallow-unauthenticated = false\n", "", "cards-only"),
+        ("https://dm.", "http://dm.", "plain-http"),
+        ("0123456789abcdef", &"x".repeat(51), "long-secret"),
+        ("0123456789abcdef", "short", "short-secret"),
+        ("\"generate\"", "{ plain = \"0123456789abcdef\" }", "same-both-ways"),
+        ("\"{imei}\"", "\"phone\"", "same-name-for-all"),
+        ("name = \"{imei}\"", "name = \"i{imsi}\"", "imsi-as-name"),
+        ("name = \"acme.dm\"", "name = \"other\"", "other-server-name"),
+        ("name = \"DM\"", &format!("name = \"{}\"", "x".repeat(101)), "long-name"),
+        (
+            "https://prov.acme.example/",
+            &format!("https://prov.acme.example/{}", "x".repeat(60)),
+            "long-prov-url",
+        ),
+        ("connect-via = [\"px\"]\nclient", "connect-via = [\"px\", \"net\"]\nclient", "several-links"),
+    ] {
+        assert_eq!(FULL.matches(from).count(), 1, "{from}");
+        let checked = check(&FULL.replace(from, to));
+        assert!(checked.problems.iter().any(|p| p.code() == code), "{code}: {:?}", checked.problems);
+        assert!(checked.profile.is_some());
+    }
+    let bare = check("name = \"bare\"\nversion = 1\n");
+    assert_eq!(bare.problems.iter().map(Problem::code).collect::<Vec<_>>(), ["cards-only", "no-dm-account"]);
+    let unused = CONSUMER.replace("connect-via = [\"mms-proxy\"]", "connect-via = [\"mms\"]");
+    assert_eq!(check(&unused).problems[0].code(), "unused");
+    let twice = format!(
+        "{CONSUMER}\n[[application]]\nid = \"w4\"\nname = \"Acme MMS\"\naddress = \"http://a.example/\"\n"
+    );
+    assert_eq!(check(&twice).problems[0].code(), "same-application");
+}
+
+#[test]
+fn what_is_not_toml_says_where() {
+    let problems = Profile::parse("name = \"a\"\nversion = \n[nap\n").unwrap_err();
+    assert!(problems.iter().all(|p| p.code() == "syntax"));
+    assert_eq!((problems[0].position.line, problems.len()), (2, 2), "{problems:?}");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_the_reader_panic(at in 0usize..FULL.len(), cut in 0usize..20, insert in "[\\PC\u{0}]{0,4}") {
+        let mut octets = FULL.as_bytes().to_vec();
+        octets.splice(at..(at + cut).min(FULL.len()), insert.bytes());
+        let _ = check(&String::from_utf8_lossy(&octets));
+    }
+}
