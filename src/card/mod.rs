@@ -4,6 +4,11 @@
 //! Everything here blocks: a reader answers when it answers, and no call can be cancelled. Whoever runs an
 //! asynchronous program gives each reader a thread of its own.
 
+mod proactive;
+#[cfg(test)]
+mod script;
+mod session;
 mod transport;
 
+pub use session::{ApduCounts, ApduTrace, Session};
 pub use transport::{CardTransport, Protocol, TransportError};

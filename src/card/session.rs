@@ -1,0 +1,269 @@
+//! A conversation with a card: shapes each APDU for the protocol, follows up what the card asks for, counts and traces
+//! (ISO/IEC 7816-3, section 12.2; ETSI TS 102 221, sections 7.3.1 and 7.4.2).
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use zeroize::Zeroizing;
+
+use crate::wire::{
+    Encode,
+    apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord},
+};
+
+use super::{CardTransport, Protocol, TransportError, proactive};
+
+/// The most GET RESPONSE that one command is worth: 64 Kbyte, twice the largest file.
+const MAX_FOLLOW_UPS: u32 = 256;
+/// How often a command is sent again while the card's toolkit is busy (9300), and how long to wait before each.
+const BUSY_RETRIES: u32 = 3;
+const BUSY_WAIT: Duration = Duration::from_millis(100);
+
+/// An open conversation with the card in one reader.
+pub struct Session<'t> {
+    transport: &'t mut dyn CardTransport,
+    trace: Option<Box<dyn FnMut(&ApduTrace) + 't>>,
+    counts: ApduCounts,
+}
+
+/// How many APDUs went over the wire, by what they do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct ApduCounts {
+    /// READ BINARY and READ RECORD.
+    pub reads: u32,
+    /// UPDATE BINARY and UPDATE RECORD.
+    pub writes: u32,
+    /// All others.
+    pub others: u32,
+}
+
+impl ApduCounts {
+    /// All of them.
+    pub fn total(self) -> u32 {
+        self.reads + self.writes + self.others
+    }
+}
+
+impl fmt::Display for ApduCounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} reads, {} writes, {} others", self.reads, self.writes, self.others)
+    }
+}
+
+/// One exchange, without its data: that may be a key or a bootstrap.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApduTrace {
+    /// Name of the instruction.
+    pub command: &'static str,
+    /// P1 and P2.
+    pub parameters: (u8, u8),
+    /// Octets of command data.
+    pub sent: usize,
+    /// Octets of answer data.
+    pub received: usize,
+    /// The status word; none when no answer came.
+    pub sw: Option<StatusWord>,
+    /// How long the reader took.
+    pub took: Duration,
+}
+
+impl fmt::Display for ApduTrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (p1, p2) = self.parameters;
+        write!(f, "{} {p1:02X} {p2:02X}: {} sent, {} received, ", self.command, self.sent, self.received)?;
+        match self.sw {
+            Some(sw) => write!(f, "{:04X}", sw.0),
+            None => f.write_str("no answer"),
+        }
+    }
+}
+
+impl<'t> Session<'t> {
+    /// Begins on a card that was just connected or reset: the MF is selected, no key is verified.
+    pub fn new(transport: &'t mut dyn CardTransport) -> Self {
+        Self { transport, trace: None, counts: ApduCounts::default() }
+    }
+
+    /// Calls `trace` after each exchange.
+    pub fn set_trace(&mut self, trace: impl FnMut(&ApduTrace) + 't) {
+        self.trace = Some(Box::new(trace));
+    }
+
+    /// The transport below.
+    pub fn transport(&self) -> &dyn CardTransport {
+        self.transport
+    }
+
+    /// What went over the wire so far.
+    pub fn counts(&self) -> ApduCounts {
+        self.counts
+    }
+
+    /// Sends a command and follows it up until the card has said all: GET RESPONSE on 61xx and 9Fxx, the right Le once
+    /// on 6Cxx, the same again while the toolkit is busy, and whatever proactive command waits behind 91xx.
+    ///
+    /// An answer can hold fewer octets than were asked for and still say 9000: the caller goes by lengths.
+    ///
+    /// # Errors
+    /// [`TransportError`]; a status word that says no is not an error here.
+    pub fn send(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransportError> {
+        let mut response = self.with_right_le(command)?;
+        for _ in 0..BUSY_RETRIES {
+            if response.sw.class() != StatusClass::Busy {
+                break;
+            }
+            std::thread::sleep(BUSY_WAIT);
+            response = self.with_right_le(command)?;
+        }
+        let mut response = self.with_response_data(command, response)?;
+        if let StatusClass::OkFetch(length) = response.sw.class() {
+            proactive::drain(self, command.cla(), length)?;
+            response.sw = StatusWord::OK;
+        }
+        Ok(response)
+    }
+
+    /// Sends a command exactly once, whatever the card says: for VERIFY, where a second sending is a second try.
+    ///
+    /// # Errors
+    /// [`TransportError`]; the card may or may not have counted the try.
+    pub fn send_once(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransportError> {
+        let mut response = self.exchange(command)?;
+        if let StatusClass::OkFetch(length) = response.sw.class() {
+            // The command itself was done; trouble with the toolkit must not hide that.
+            let _ = proactive::drain(self, command.cla(), length);
+            response.sw = StatusWord::OK;
+        }
+        Ok(response)
+    }
+
+    /// Resets the card.
+    ///
+    /// # Errors
+    /// [`TransportError`] when it does not come back.
+    pub fn reset(&mut self) -> Result<(), TransportError> {
+        self.transport.reset()
+    }
+
+    fn with_right_le(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransportError> {
+        let response = self.exchange(command)?;
+        // Once only: a card at the end of a file was seen to answer 6C00 for ever.
+        match response.sw.class() {
+            StatusClass::RetryLe(le) => self.exchange(&command.clone().with_le(le)),
+            _ => Ok(response),
+        }
+    }
+
+    fn with_response_data(
+        &mut self,
+        command: &CommandApdu,
+        mut response: ResponseApdu,
+    ) -> Result<ResponseApdu, TransportError> {
+        let cla = response_class(command.cla());
+        for _ in 0..MAX_FOLLOW_UPS {
+            let StatusClass::GetResponse(length) = response.sw.class() else { break };
+            let more = self.with_right_le(&CommandApdu::new(cla, 0xC0, 0x00, 0x00).with_le(length))?;
+            response.data.extend_from_slice(&more.data);
+            response.sw = more.sw;
+        }
+        // On T=0 a warning to a command with data and answer comes without its answer.
+        let case_4 = !command.data().is_empty() && command.le().is_some();
+        let warned = response.sw.class() == StatusClass::Warning && response.data.is_empty();
+        if case_4 && warned && self.transport.protocol() == Protocol::T0 {
+            let more = self.with_right_le(&CommandApdu::new(cla, 0xC0, 0x00, 0x00).with_le(0))?;
+            if more.sw.is_ok() || more.sw.class() == StatusClass::Warning {
+                response.data = more.data;
+            }
+        }
+        Ok(response)
+    }
+
+    /// One exchange, nothing followed up.
+    pub(super) fn exchange(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransportError> {
+        let octets = shape(command, self.transport.protocol());
+        match command.ins() {
+            0xB0 | 0xB2 => self.counts.reads += 1,
+            0xD6 | 0xDC => self.counts.writes += 1,
+            _ => self.counts.others += 1,
+        }
+        let start = Instant::now();
+        let answer = self.transport.exchange(&octets).and_then(|answer| {
+            // Some readers report success with nothing in it when the card was pulled.
+            let gone = TransportError::CardGone { reader: self.transport.reader().clone() };
+            ResponseApdu::decode(&answer).map_err(|_| gone)
+        });
+        if let Some(trace) = &mut self.trace {
+            trace(&ApduTrace {
+                command: instruction(command.ins()),
+                parameters: (command.p1(), command.p2()),
+                sent: command.data().len(),
+                received: answer.as_ref().map_or(0, |a| a.data.len()),
+                sw: answer.as_ref().ok().map(|a| a.sw),
+                took: start.elapsed(),
+            });
+        }
+        answer
+    }
+}
+
+impl fmt::Debug for Session<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reader = self.transport.reader();
+        f.debug_struct("Session")
+            .field("reader", reader)
+            .field("counts", &self.counts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The octets for the protocol. T=0 has always five header octets: a command without data and answer carries P3 = 00, and
+/// one with both leaves its Le away. T=1 takes an APDU as it is.
+fn shape(command: &CommandApdu, protocol: Protocol) -> Zeroizing<Vec<u8>> {
+    let mut octets = Zeroizing::new(command.to_octets());
+    if protocol == Protocol::T0 {
+        match (command.data().is_empty(), command.le()) {
+            (true, None) => octets.push(0x00),
+            (false, Some(_)) => {
+                octets.pop();
+            }
+            _ => {}
+        }
+    }
+    octets
+}
+
+/// The class of GET RESPONSE for a command: the channel stays, the proprietary bit goes (TS 102 221, table 10.5,
+/// remembered); class A0 stays.
+fn response_class(cla: u8) -> u8 {
+    match cla & 0xF0 {
+        0x80 | 0xC0 | 0xE0 => cla & 0x7F,
+        _ => cla,
+    }
+}
+
+/// Name of an instruction (TS 102 221, table 10.5; TS 102 222, section 6).
+fn instruction(ins: u8) -> &'static str {
+    match ins {
+        0x04 => "DEACTIVATE FILE",
+        0x12 => "FETCH",
+        0x14 => "TERMINAL RESPONSE",
+        0x20 => "VERIFY",
+        0x44 => "ACTIVATE FILE",
+        0x70 => "MANAGE CHANNEL",
+        0xA4 => "SELECT",
+        0xB0 => "READ BINARY",
+        0xB2 => "READ RECORD",
+        0xC0 => "GET RESPONSE",
+        0xD6 => "UPDATE BINARY",
+        0xDC => "UPDATE RECORD",
+        0xE0 => "CREATE FILE",
+        0xE4 => "DELETE FILE",
+        0xF2 => "STATUS",
+        _ => "other command",
+    }
+}
+
+#[cfg(test)]
+mod tests;
