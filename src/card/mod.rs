@@ -6,6 +6,7 @@
 
 mod journal;
 mod key;
+mod pcsc;
 mod proactive;
 #[cfg(test)]
 mod script;
@@ -14,5 +15,6 @@ mod transport;
 
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, Presented};
+pub use pcsc::{PcscCard, ReaderError, ReaderInfo, ReaderState, Readers};
 pub use session::{ApduCounts, ApduTrace, Session};
 pub use transport::{CardTransport, Protocol, TransportError};

@@ -24,9 +24,11 @@ const BUSY_WAIT: Duration = Duration::from_millis(100);
 /// An open conversation with the card in one reader.
 pub struct Session<'t> {
     transport: &'t mut dyn CardTransport,
-    trace: Option<Box<dyn FnMut(&ApduTrace) + 't>>,
+    trace: Option<TraceHook<'t>>,
     counts: ApduCounts,
 }
+
+struct TraceHook<'t>(Box<dyn FnMut(&ApduTrace) + 't>);
 
 /// How many APDUs went over the wire, by what they do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -88,7 +90,7 @@ impl<'t> Session<'t> {
 
     /// Calls `trace` after each exchange.
     pub fn set_trace(&mut self, trace: impl FnMut(&ApduTrace) + 't) {
-        self.trace = Some(Box::new(trace));
+        self.trace = Some(TraceHook(Box::new(trace)));
     }
 
     /// The transport below.
@@ -194,7 +196,7 @@ impl<'t> Session<'t> {
             let gone = TransportError::CardGone { reader: self.transport.reader().clone() };
             ResponseApdu::decode(&answer).map_err(|_| gone)
         });
-        if let Some(trace) = &mut self.trace {
+        if let Some(TraceHook(trace)) = &mut self.trace {
             trace(&ApduTrace {
                 command: instruction(command.ins()),
                 parameters: (command.p1(), command.p2()),
