@@ -226,3 +226,14 @@ pub trait Accounts: Send + Sync {
     /// [`AccountsError`].
     async fn inventoried(&self, id: AccountId, at: Timestamp) -> Result<(), AccountsError>;
 }
+
+/// Takes new accounts. Apart from [`Accounts`], because the server itself never makes one.
+#[async_trait]
+pub trait Register: Send + Sync {
+    /// Keeps an account, durably, and names it. The accounts that the device already has stay until this one was
+    /// used.
+    ///
+    /// # Errors
+    /// [`AccountsError`].
+    async fn register(&self, account: &NewAccount, at: Timestamp) -> Result<AccountId, AccountsError>;
+}

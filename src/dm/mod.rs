@@ -8,8 +8,8 @@ mod config;
 mod event;
 
 pub use account::{
-    Account, AccountId, Accounts, AccountsError, AuthScheme, CANDIDATES, NewAccount, NonceChange, SpentNonce,
-    Stored, StoredCredential,
+    Account, AccountId, Accounts, AccountsError, AuthScheme, CANDIDATES, NewAccount, NonceChange, Register,
+    SpentNonce, Stored, StoredCredential,
 };
 pub use config::{Config, Outcome, Reply};
 pub use event::{Closing, Event, EventSink, Refusal};
