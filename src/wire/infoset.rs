@@ -97,6 +97,13 @@ impl Element {
         self
     }
 
+    /// Adds child elements.
+    #[must_use]
+    pub fn with_all(mut self, children: impl IntoIterator<Item = Self>) -> Self {
+        self.children.extend(children.into_iter().map(Node::Element));
+        self
+    }
+
     /// Adds text.
     #[must_use]
     pub fn with_text(mut self, text: impl Into<String>) -> Self {

@@ -4,10 +4,18 @@
 //! (`SessionID`, `MsgID`, `CmdID`) are kept as the text that came, because references repeat them letter by letter.
 
 pub mod auth;
+mod code;
+mod read;
+mod write;
 
 use std::fmt;
 
-use super::infoset::Element;
+use super::{
+    DecodeError, EncodeError, Syntax,
+    infoset::{Element, Vocabulary},
+    wbxml, xml,
+};
+pub use code::{AlertCode, StatusCode};
 
 /// One SyncML message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +146,17 @@ pub enum Command {
     Status(Box<Status>),
     /// `Results`.
     Results(Results),
+    /// A command that DM does not use, which must be answered nevertheless.
+    Unsupported(Unsupported),
+}
+
+/// A command of SyncML that OMA DM 1.2 does not use (`Put`, `Map`, `Sync`, `Search`): what a Status needs of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unsupported {
+    /// The name of the element.
+    pub name: String,
+    /// `CmdID`.
+    pub cmd_id: String,
 }
 
 /// Which operation.
@@ -205,23 +224,6 @@ pub struct Alert {
     pub items: Vec<Item>,
 }
 
-/// An alert code: an open registry (OMA DM Protocol 1.2; sheet section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct AlertCode(pub u16);
-
-impl AlertCode {
-    /// 1200: the session was asked for by the server (package 0).
-    pub const SERVER_INITIATED: Self = Self(1200);
-    /// 1201: the session is the client's own wish.
-    pub const CLIENT_INITIATED: Self = Self(1201);
-    /// 1222: send the next message of the package.
-    pub const NEXT_MESSAGE: Self = Self(1222);
-    /// 1223: the session is given up.
-    pub const SESSION_ABORT: Self = Self(1223);
-    /// 1226: generic alert.
-    pub const GENERIC: Self = Self(1226);
-}
-
 /// `Status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
@@ -247,49 +249,6 @@ pub struct Status {
     pub items: Vec<Item>,
 }
 
-/// A status code: an open registry (sheet section 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StatusCode(pub u16);
-
-impl StatusCode {
-    /// 200: done.
-    pub const OK: Self = Self(200);
-    /// 202: accepted, done later.
-    pub const ACCEPTED: Self = Self(202);
-    /// 212: authenticated for the whole session.
-    pub const AUTHENTICATED: Self = Self(212);
-    /// 213: chunk accepted.
-    pub const CHUNK_ACCEPTED: Self = Self(213);
-    /// 215: not executed.
-    pub const NOT_EXECUTED: Self = Self(215);
-    /// 216: rolled back.
-    pub const ROLLED_BACK: Self = Self(216);
-    /// 400: bad request.
-    pub const BAD_REQUEST: Self = Self(400);
-    /// 401: wrong credentials.
-    pub const INVALID_CREDENTIALS: Self = Self(401);
-    /// 404: not found.
-    pub const NOT_FOUND: Self = Self(404);
-    /// 405: not allowed.
-    pub const NOT_ALLOWED: Self = Self(405);
-    /// 406: optional feature not supported.
-    pub const NOT_SUPPORTED: Self = Self(406);
-    /// 407: credentials missing.
-    pub const MISSING_CREDENTIALS: Self = Self(407);
-    /// 415: format or type not supported.
-    pub const UNSUPPORTED_FORMAT: Self = Self(415);
-    /// 418: exists already.
-    pub const EXISTS: Self = Self(418);
-    /// 425: the ACL does not permit it.
-    pub const PERMISSION_DENIED: Self = Self(425);
-    /// 500: failed.
-    pub const FAILED: Self = Self(500);
-    /// 507: atomic failed.
-    pub const ATOMIC_FAILED: Self = Self(507);
-    /// 513: protocol version not supported.
-    pub const VERSION_NOT_SUPPORTED: Self = Self(513);
-}
-
 /// `Results`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Results {
@@ -303,6 +262,70 @@ pub struct Results {
     pub meta: Option<Meta>,
     /// The items.
     pub items: Vec<Item>,
+}
+
+impl Message {
+    /// Reads a message.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`]. Where the octets are well-formed and the message is not, the offset is 0.
+    pub fn decode(syntax: Syntax, octets: &[u8]) -> Result<Self, DecodeError> {
+        let root = match syntax {
+            Syntax::Wbxml => wbxml::decode_expecting(octets, Vocabulary::SyncMl)?.root,
+            Syntax::Xml => xml::parse(octets)?,
+        };
+        Self::from_element(&root)
+    }
+
+    /// Writes the message: WBXML 1.2 with the public identifier 0x1201 and inline strings, or XML on one line.
+    ///
+    /// XML cannot carry [`Data::Octets`]: there they become base64, and the format of the item `b64`.
+    ///
+    /// # Errors
+    /// [`EncodeError`] when a text holds a character that the syntax cannot carry.
+    pub fn encode(&self, syntax: Syntax) -> Result<Vec<u8>, EncodeError> {
+        let root = write::message(self, syntax);
+        match syntax {
+            Syntax::Wbxml => wbxml::encode(&wbxml::Document::new(root)),
+            Syntax::Xml => xml::write(&root).map(String::into_bytes),
+        }
+    }
+
+    /// Takes the message out of its elements.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when something that the protocol cannot do without is missing.
+    pub fn from_element(root: &Element) -> Result<Self, DecodeError> {
+        read::message(root)
+    }
+
+    /// The message as elements, octets as such.
+    pub fn to_element(&self) -> Element {
+        write::message(self, Syntax::Wbxml)
+    }
+}
+
+impl Data {
+    /// A document of its own (TNDS) as octets: WBXML inside OPAQUE, the form that old clients take with format
+    /// `bin` and type `application/vnd.syncml.dmtnds+wbxml`. The other form is [`Data::Element`].
+    ///
+    /// # Errors
+    /// As [`wbxml::encode`].
+    pub fn embedded(root: Element) -> Result<Self, EncodeError> {
+        wbxml::encode(&wbxml::Document::new(root)).map(Self::Octets)
+    }
+
+    /// The document that this data is, in whichever form it came: an element, WBXML as octets, XML as text.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`] when it is not a document.
+    pub fn document(&self) -> Result<Element, DecodeError> {
+        match self {
+            Self::Element(root) => Ok((**root).clone()),
+            Self::Octets(octets) => wbxml::decode(octets).map(|document| document.root),
+            Self::Text(text) => xml::parse(text.as_bytes()),
+        }
+    }
 }
 
 impl Location {
@@ -327,3 +350,8 @@ impl fmt::Debug for Data {
         }
     }
 }
+
+#[cfg(test)]
+mod round_trip;
+#[cfg(test)]
+mod tests;

@@ -22,6 +22,7 @@ mod prov;
 mod read;
 mod syncml;
 mod table;
+mod text;
 mod write;
 
 use std::borrow::Cow;

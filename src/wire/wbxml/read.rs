@@ -9,6 +9,7 @@ use super::{
     Document, PublicId,
     global::{ATTRIBUTES, CONTENT, END, ENTITY, LITERAL, OPAQUE, PI, STR_I, STR_T, SWITCH_PAGE, mb_u_int32},
     table::{DocumentKind, Index},
+    text::{Charset, decode_text, from_table, shorten, usize_of},
 };
 use crate::wire::{
     DecodeError, Reader,
@@ -39,16 +40,7 @@ pub(super) fn document(octets: &[u8], expected: Option<DocumentKind>) -> Result<
     let id_at = r.position();
     let number = mb_u_int32(&mut r, "public identifier")?;
     let text_at = if number == 0 { Some(mb_u_int32(&mut r, "public identifier")?) } else { None };
-    let charset_at = r.position();
-    let charset = match mb_u_int32(&mut r, "character set")? {
-        // 0 is "unknown"; UTF-8 is the default of every vocabulary here. US-ASCII is a part of it.
-        0 | 3 | 106 => Charset::Utf8,
-        4 => Charset::Latin1,
-        other => {
-            let why = format!("MIBenum {other}; expected 106 (UTF-8), 3 (US-ASCII) or 4 (ISO-8859-1)");
-            return Err(DecodeError::invalid("character set", charset_at, why));
-        }
-    };
+    let charset = Charset::read(&mut r)?;
     let length = usize_of(mb_u_int32(&mut r, "string table length")?);
     let strings = r.take("string table", length)?;
 
@@ -74,12 +66,6 @@ pub(super) fn document(octets: &[u8], expected: Option<DocumentKind>) -> Result<
         Body { r, charset, strings, index: kind.index(), tag_page: 0, attribute_page: 0, nodes: 0, text: 0 };
     let root = body.root()?;
     Ok(Document { version, public_id, root })
-}
-
-#[derive(Clone, Copy)]
-enum Charset {
-    Utf8,
-    Latin1,
 }
 
 struct Body<'a> {
@@ -374,44 +360,10 @@ fn count(
     Ok(())
 }
 
-/// The string at `offset` of the string table: up to a NUL, or to the end of the table, where many encoders leave
-/// the NUL out.
-fn from_table(strings: &[u8], charset: Charset, offset: u32, at: usize) -> Result<Cow<'_, str>, DecodeError> {
-    match strings.get(usize_of(offset)..) {
-        Some(rest) if !rest.is_empty() => {
-            let text = rest.split(|b| *b == 0).next().unwrap_or(rest);
-            decode_text(text, charset, at)
-        }
-        _ => {
-            let why = format!("offset {offset} is outside the string table of {} octets", strings.len());
-            Err(DecodeError::invalid("string-table reference", at, why))
-        }
-    }
-}
-
-fn decode_text(octets: &[u8], charset: Charset, at: usize) -> Result<Cow<'_, str>, DecodeError> {
-    match charset {
-        Charset::Utf8 => match std::str::from_utf8(octets) {
-            Ok(text) => Ok(Cow::Borrowed(text)),
-            Err(e) => Err(DecodeError::invalid("text", at.saturating_add(e.valid_up_to()), "not UTF-8")),
-        },
-        Charset::Latin1 => Ok(Cow::Owned(octets.iter().map(|b| char::from(*b)).collect())),
-    }
-}
-
 fn extension(token: u8, at: usize) -> DecodeError {
     DecodeError::invalid(
         "token",
         at,
         format!("{token:02X} is an extension that no document type here defines"),
     )
-}
-
-/// A length that no memory has is over every limit as well.
-fn usize_of(value: u32) -> usize {
-    usize::try_from(value).unwrap_or(usize::MAX)
-}
-
-fn shorten(text: &str) -> &str {
-    text.char_indices().nth(64).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
