@@ -1,1 +1,5 @@
 //! The laboratory: virtual cards, a virtual network, faults, and the rehearsal of the main job.
+
+pub mod image;
+pub mod random;
+pub mod uicc;

@@ -16,7 +16,7 @@ pub enum Security {
     ReferencedBySe {
         /// File identifier of the EF(ARR).
         arr: Fid,
-        /// Pairs of security environment (01: the PIN is not needed, 00: all others) and record number.
+        /// Pairs of security environment and record number. Which environment applies is for the card to know.
         records: Vec<(u8, u8)>,
     },
     /// Tag 8C: compact format, as it came. Rare; it counts as "never".
@@ -26,7 +26,8 @@ pub enum Security {
 }
 
 impl Security {
-    /// The EF(ARR) and the record that hold the rules in security environment `se`; none for the other formats.
+    /// The EF(ARR) and the record that hold the rules in security environment `se`, or in the first one listed when
+    /// that one is not; none for the other formats.
     pub fn reference(&self, se: u8) -> Option<(Fid, u8)> {
         match self {
             Self::Referenced { arr, record } => Some((*arr, *record)),

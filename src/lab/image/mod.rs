@@ -1,0 +1,169 @@
+//! Card images: everything that a virtual card keeps while it has no power, as a readable JSON file.
+
+mod file;
+mod hex;
+mod sample;
+
+use std::{fmt, io, path::Path};
+
+use serde::{Deserialize, Serialize};
+
+pub use file::{Body, FileImage, RecordShape};
+pub use hex::Hex;
+pub use sample::{Sample, SampleKind};
+
+use crate::{card::Protocol, wire::arr::KeyRef};
+
+/// A virtual card at rest.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CardImage {
+    /// Answer to reset.
+    pub atr: Hex,
+    /// The protocol that it speaks.
+    pub protocol: Protocol,
+    /// Octets that files may take up in all.
+    pub memory: u32,
+    /// PINs and administrative keys.
+    pub keys: Vec<KeyImage>,
+    /// The master file with everything in it.
+    pub mf: FileImage,
+}
+
+/// A PIN or administrative key with its counter.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct KeyImage {
+    /// Its reference.
+    #[serde(rename = "ref", with = "hex::key_ref")]
+    pub key: KeyRef,
+    /// The eight octets that VERIFY must carry.
+    pub value: Hex,
+    /// Wrong values that are still allowed.
+    pub tries: u8,
+    /// What `tries` goes back to after a right value; at most 15, which is all that 63Cx can tell.
+    pub max: u8,
+    /// Whether it is switched on; one that is off counts as presented.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl KeyImage {
+    /// A key with three tries that is switched on.
+    pub fn new(key: KeyRef, value: [u8; 8]) -> Self {
+        Self { key, value: Hex(value.to_vec()), tries: 3, max: 3, enabled: true }
+    }
+
+    /// The same, switched off.
+    #[must_use]
+    pub fn disabled(mut self) -> Self {
+        self.enabled = false;
+        self
+    }
+}
+
+/// A card image cannot be read, written or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// The file cannot be read or written.
+    #[error("card image {file}: {source}")]
+    File {
+        /// Its path.
+        file: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The file is not a card image.
+    #[error("card image {file}: {source}")]
+    Syntax {
+        /// Its path.
+        file: String,
+        /// What is wrong, with line and column.
+        source: serde_json::Error,
+    },
+    /// The image contradicts itself.
+    #[error("card image: {0}")]
+    Inconsistent(#[from] Inconsistency),
+}
+
+/// What in a card image cannot be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Inconsistency {
+    /// The root is not a master file.
+    #[error("the root must be a directory with identifier 3F00")]
+    NoMf,
+    /// Two files in a directory have the same identifier.
+    #[error("file {0} stands twice in its directory")]
+    DoubledFid(crate::wire::Fid),
+    /// Two directories have the same AID.
+    #[error("two directories have the AID {0}")]
+    DoubledAid(Hex),
+    /// Directories are nested too deep.
+    #[error("directories are nested more than {0} deep")]
+    TooDeep(usize),
+    /// A key stands twice, or its value or counter is out of range.
+    #[error(
+        "key {0}: stands twice, has a value of other than 8 octets, or a counter above its maximum (at most 15)"
+    )]
+    Key(KeyRef),
+    /// The files do not fit.
+    #[error("the files of {0} take up more than the space it has")]
+    NoSpace(crate::wire::Fid),
+}
+
+impl CardImage {
+    /// Reads an image file.
+    ///
+    /// # Errors
+    /// [`ImageError`]; the message names line and column.
+    pub fn load(file: &Path) -> Result<Self, ImageError> {
+        let name = || file.display().to_string();
+        let text =
+            std::fs::read_to_string(file).map_err(|source| ImageError::File { file: name(), source })?;
+        serde_json::from_str(&text).map_err(|source| ImageError::Syntax { file: name(), source })
+    }
+
+    /// Writes an image file, in whole or not at all: a process that is killed leaves the old one.
+    ///
+    /// # Errors
+    /// [`ImageError::File`].
+    pub fn save(&self, file: &Path) -> Result<(), ImageError> {
+        let fail = |source| ImageError::File { file: file.display().to_string(), source };
+        let mut name = file.as_os_str().to_owned();
+        name.push(".new");
+        std::fs::write(&name, self.to_string()).map_err(fail)?;
+        std::fs::rename(&name, file).map_err(fail)
+    }
+
+    /// The key of that reference.
+    pub fn key_mut(&mut self, key: KeyRef) -> Option<&mut KeyImage> {
+        self.keys.iter_mut().find(|k| k.key == key)
+    }
+}
+
+impl fmt::Display for CardImage {
+    /// The image as it stands in its file. It holds keys: it belongs in files, not in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_string_pretty(self).map_err(|_| fmt::Error)?;
+        f.write_str(&text)?;
+        f.write_str("\n")
+    }
+}
+
+impl fmt::Debug for CardImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CardImage({} file(s), {} key(s))", self.mf.count(), self.keys.len())
+    }
+}
+
+impl fmt::Debug for KeyImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KeyImage({:?}, {} of {} tries left)", self.key, self.tries, self.max)
+    }
+}

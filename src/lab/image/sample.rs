@@ -1,0 +1,302 @@
+//! Sample cards: a USIM as an operator might have ordered it, in the states that a provisioning station meets.
+
+use std::{fmt, str::FromStr};
+
+use super::{Body, CardImage, FileImage, Hex, KeyImage, RecordShape};
+use crate::{
+    card::Protocol,
+    ident::{AdmKey, Iccid, Imsi},
+    wire::{
+        Encode, Fid,
+        arr::{AccessMode, AccessRules, KeyRef, Operation, SecurityCondition},
+        ef, tlv,
+    },
+};
+
+/// How far a sample card is prepared for bootstrap files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SampleKind {
+    /// No PKCS#15 application; ADM1 may create files, and EF(DIR) has free records.
+    Bare,
+    /// A PKCS#15 application with empty bootstrap EFs for CP (6431) and DM (6432) that anybody may read and ADM1
+    /// may write; ADM1 may create more.
+    Prepared,
+    /// As `Prepared`, but PIN1 is switched on and needed to read the bootstrap EFs.
+    Pin,
+    /// No PKCS#15 application, and nobody may create files or write EF(DIR).
+    Closed,
+}
+
+impl SampleKind {
+    /// All of them with their names.
+    pub const ALL: [(Self, &'static str); 4] =
+        [(Self::Bare, "bare"), (Self::Prepared, "prepared"), (Self::Pin, "pin"), (Self::Closed, "closed")];
+}
+
+impl fmt::Display for SampleKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(Self::ALL.iter().find(|(kind, _)| kind == self).map_or("", |(_, name)| name))
+    }
+}
+
+/// There is no such kind of sample card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sample card is one of: bare, prepared, pin, closed")]
+pub struct SampleKindError;
+
+impl FromStr for SampleKind {
+    type Err = SampleKindError;
+
+    fn from_str(text: &str) -> Result<Self, SampleKindError> {
+        Self::ALL.iter().find(|(_, name)| *name == text).map(|(kind, _)| *kind).ok_or(SampleKindError)
+    }
+}
+
+/// What goes into a sample card.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// How far it is prepared.
+    pub kind: SampleKind,
+    /// Its number.
+    pub iccid: Iccid,
+    /// Its subscriber.
+    pub imsi: Imsi,
+    /// ADM1.
+    pub adm: AdmKey,
+    /// The protocol that it speaks.
+    pub protocol: Protocol,
+    /// Octets of each bootstrap EF of a prepared card.
+    pub bootstrap_size: u16,
+    /// Octets that files may take up in all.
+    pub memory: u32,
+}
+
+/// ADM1 of a sample card, as octets and as people write it: `12345678`.
+const ADM1: [u8; 8] = *b"12345678";
+/// PIN1 of a sample card: `1234`.
+const PIN1: [u8; 8] = *b"1234\xFF\xFF\xFF\xFF";
+/// PIN2 of a sample card: `5678`.
+const PIN2: [u8; 8] = *b"5678\xFF\xFF\xFF\xFF";
+
+/// T=0, then global interface octets; the historical octets name a UICC and end in `LAB0` (TS 102 221, section 6.3).
+const ATR_T0: &str = "3B9C95801FC78031E073FE211B644C414230AC";
+/// T=1 with an information field of 254 octets; otherwise the same, `LAB1`.
+const ATR_T1: &str = "3B9C9581B1FE451FC78031E073FE211B644C414231A6";
+
+/// AID of the USIM application: the code of the 3GPP, then a country and an issuer that do not exist.
+const USIM_AID: &str = "A0000000871002FFFFFFFF8907090000";
+/// AID of PKCS#15.
+const PKCS15_AID: &str = "A000000063504B43532D3135";
+
+/// Octets of a record of EF(DIR) and EF(ARR).
+const RECORD_LENGTH: u8 = 48;
+
+/// Record numbers of EF(ARR) under the MF (2F06) and in the USIM (6F06), which has the same records.
+mod rule {
+    /// Directory: ADM1 creates and deletes.
+    pub(super) const DIRECTORY_ADM: u8 = 1;
+    /// EF: everybody reads, ADM1 does the rest.
+    pub(super) const READ_ALWAYS: u8 = 2;
+    /// EF: everybody reads, nobody writes.
+    pub(super) const READ_ONLY: u8 = 3;
+    /// EF: PIN1 reads, ADM1 does the rest.
+    pub(super) const READ_PIN: u8 = 4;
+    /// Directory: nobody creates or deletes.
+    pub(super) const DIRECTORY_CLOSED: u8 = 5;
+    /// EF: everybody reads, PIN1 writes.
+    pub(super) const WRITE_PIN: u8 = 6;
+}
+
+impl Sample {
+    /// A sample card with T=0, 64 KB, ADM1 `12345678` and bootstrap EFs of 2 KB.
+    pub fn new(kind: SampleKind, iccid: Iccid, imsi: Imsi) -> Self {
+        Self {
+            kind,
+            iccid,
+            imsi,
+            adm: AdmKey::from_octets(ADM1),
+            protocol: Protocol::T0,
+            bootstrap_size: 2048,
+            memory: 0x1_0000,
+        }
+    }
+
+    /// The card.
+    pub fn image(&self) -> CardImage {
+        let prepared = matches!(self.kind, SampleKind::Prepared | SampleKind::Pin);
+        let closed = self.kind == SampleKind::Closed;
+        let dir_rule = if closed { rule::READ_ONLY } else { rule::READ_ALWAYS };
+        let mut applications = vec![application(USIM_AID, b"USIM", None)];
+        if prepared {
+            applications.push(application(PKCS15_AID, b"PKCS-15", Some(&[0x3F, 0x00, 0x7F, 0x50])));
+        }
+        applications.resize(4, Vec::new());
+        let mut files = vec![
+            records(Fid::DIR, applications).ruled_by(Fid::ARR, dir_rule).with_sfi(0x1E),
+            transparent(Fid(0x2F05), b"en", 10).ruled_by(Fid::ARR, rule::WRITE_PIN).with_sfi(0x05),
+            records(Fid::ARR, rules()).ruled_by(Fid::ARR, rule::READ_ONLY).with_sfi(0x06),
+            transparent(Fid::ICCID, &ef::encode_iccid(&self.iccid), 10)
+                .ruled_by(Fid::ARR, rule::READ_ONLY)
+                .with_sfi(0x02),
+        ];
+        if prepared {
+            files.push(self.pkcs15());
+        }
+        files.push(self.usim());
+        let mut mf = FileImage::new(Fid::MF, Body::Directory { total_size: None, files });
+        mf = mf.ruled_by(Fid::ARR, if closed { rule::DIRECTORY_CLOSED } else { rule::DIRECTORY_ADM });
+        mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, KeyRef::ADM1];
+        mf.proprietary = vec![(0x80, vec![0x71]), (0x83, vec![0; 4]), (0x87, vec![0x01])];
+        let atr = match self.protocol {
+            Protocol::T0 => ATR_T0,
+            Protocol::T1 => ATR_T1,
+        };
+        let pin1 = KeyImage::new(KeyRef::PIN1, PIN1);
+        CardImage {
+            atr: octets(atr),
+            protocol: self.protocol,
+            memory: self.memory,
+            keys: vec![
+                if self.kind == SampleKind::Pin { pin1 } else { pin1.disabled() },
+                KeyImage::new(KeyRef::PIN2, PIN2),
+                KeyImage::new(KeyRef::ADM1, *self.adm.expose()),
+            ],
+            mf,
+        }
+    }
+
+    /// The PKCS#15 application with EFs that wait for a bootstrap (card sheet, section 2 and appendix A.5).
+    fn pkcs15(&self) -> FileImage {
+        let content = if self.kind == SampleKind::Pin { rule::READ_PIN } else { rule::READ_ALWAYS };
+        let dodf = [
+            octets("A11F3000300B0C09426F6F747374726170A10E300C0604672B0501300404026431").0,
+            octets("A1223000300E0C0C444D20426F6F747374726170A10E300C0604672B0701300404026432").0,
+        ];
+        let files = vec![
+            transparent(Fid::ODF, &octets("A706300404026430").0, 32),
+            transparent(Fid::TOKEN_INFO, &token_info(&self.iccid), 64),
+            transparent(Fid::DODF, &dodf.concat(), 256),
+        ];
+        let mut files: Vec<_> = files.into_iter().map(|f| f.ruled_by(Fid::ARR, rule::READ_ALWAYS)).collect();
+        for fid in [Fid(0x6431), Fid(0x6432)] {
+            files.push(transparent(fid, &[], usize::from(self.bootstrap_size)).ruled_by(Fid::ARR, content));
+        }
+        let mut df = FileImage::new(Fid::PKCS15, Body::Directory { total_size: None, files });
+        df.aid = Some(octets(PKCS15_AID).0);
+        df.proprietary = vec![(0x83, vec![0; 4])];
+        df.ruled_by(Fid::ARR, rule::DIRECTORY_ADM)
+    }
+
+    fn usim(&self) -> FileImage {
+        let files = vec![
+            records(Fid::ARR_APPLICATION, rules())
+                .ruled_by(Fid::ARR_APPLICATION, rule::READ_ONLY)
+                .with_sfi(0x17),
+            transparent(Fid::IMSI, &ef::encode_imsi(&self.imsi), ef::IMSI_LENGTH)
+                .ruled_by(Fid::ARR_APPLICATION, rule::READ_PIN)
+                .with_sfi(0x07),
+            // EF(AD): normal operation, two digits of the IMSI are the network's.
+            transparent(Fid(0x6FAD), &[0x00, 0x00, 0x00, 0x02], 4)
+                .ruled_by(Fid::ARR_APPLICATION, rule::READ_ALWAYS)
+                .with_sfi(0x03),
+        ];
+        let mut adf = FileImage::new(Fid(0x7FD0), Body::Directory { total_size: None, files });
+        adf.aid = Some(octets(USIM_AID).0);
+        adf.proprietary = vec![(0x80, vec![0x71])];
+        adf.ruled_by(Fid::ARR, rule::DIRECTORY_CLOSED)
+    }
+}
+
+/// The records of EF(ARR), in the order of [`rule`].
+fn rules() -> Vec<Vec<u8>> {
+    use Operation::{Activate, CreateDf, CreateEf, Deactivate, DeleteChild, DeleteSelf, Read, Update};
+    let (always, never) = (SecurityCondition::Always, SecurityCondition::Never);
+    let (pin, adm) = (SecurityCondition::key(KeyRef::PIN1), SecurityCondition::key(KeyRef::ADM1));
+    let records: [&[(&[Operation], &SecurityCondition)]; 6] = [
+        &[(&[DeleteChild, CreateEf, CreateDf, Deactivate, Activate, DeleteSelf], &adm)],
+        &[(&[Read], &always), (&[Update, Deactivate, Activate, DeleteSelf], &adm)],
+        &[(&[Read], &always), (&[Update, DeleteSelf], &never), (&[Deactivate, Activate], &adm)],
+        &[(&[Read], &pin), (&[Update, Deactivate, Activate, DeleteSelf], &adm)],
+        &[(&[DeleteChild, CreateEf, CreateDf, DeleteSelf], &never), (&[Deactivate, Activate], &adm)],
+        &[(&[Read], &always), (&[Update], &pin), (&[Deactivate, Activate], &adm)],
+    ];
+    let record = |pairs: &[(&[Operation], &SecurityCondition)]| {
+        let rules = pairs.iter().map(|(operations, condition)| {
+            let bits = operations.iter().fold(0, |bits, o| bits | o.bit());
+            (AccessMode::Operations(bits), (*condition).clone())
+        });
+        AccessRules(rules.collect()).to_octets()
+    };
+    records.into_iter().map(record).collect()
+}
+
+/// A record of EF(DIR): application template with AID, label and path (ETSI TS 102 221, section 13.1).
+fn application(aid: &str, label: &[u8], path: Option<&[u8]>) -> Vec<u8> {
+    let (mut inner, mut out) = (Vec::new(), Vec::new());
+    tlv::write(0x4F, &octets(aid).0, &mut inner);
+    tlv::write(0x50, label, &mut inner);
+    if let Some(path) = path {
+        tlv::write(0x51, path, &mut inner);
+    }
+    tlv::write(0x61, &inner, &mut out);
+    out
+}
+
+/// A small EF(TokenInfo): version 1, the card's number, a label, no flags (PKCS#15 1.1, section 6.9).
+fn token_info(iccid: &Iccid) -> Vec<u8> {
+    let (mut inner, mut out) = (Vec::new(), Vec::new());
+    tlv::write(0x02, &[0x00], &mut inner);
+    tlv::write(0x04, &ef::encode_iccid(iccid), &mut inner);
+    tlv::write(0x80, b"PKCS-15", &mut inner);
+    tlv::write(0x03, &[0x00], &mut inner);
+    tlv::write(0x30, &inner, &mut out);
+    out
+}
+
+fn transparent(fid: Fid, content: &[u8], size: usize) -> FileImage {
+    let mut octets = content.to_vec();
+    octets.resize(size, 0xFF);
+    FileImage::new(fid, Body::Transparent(octets))
+}
+
+fn records(fid: Fid, mut records: Vec<Vec<u8>>) -> FileImage {
+    records.iter_mut().for_each(|r| r.resize(usize::from(RECORD_LENGTH), 0xFF));
+    FileImage::new(fid, Body::Records { shape: RecordShape::LinearFixed, length: RECORD_LENGTH, records })
+}
+
+/// Octets of a constant of this file; the test below reads them all.
+fn octets(text: &str) -> Hex {
+    text.parse().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_to_reset_end_in_their_check_octet() {
+        for atr in [ATR_T0, ATR_T1] {
+            let atr = octets(atr).0;
+            assert_eq!(atr[1..].iter().fold(0, |x, o| x ^ o), 0, "{atr:02X?}");
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_name_and_an_image() {
+        let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
+        let imsi: Imsi = "001010123456789".parse().unwrap();
+        for (kind, name) in SampleKind::ALL {
+            assert_eq!(name.parse(), Ok(kind));
+            assert_eq!(kind.to_string(), name);
+            let image = Sample::new(kind, iccid.clone(), imsi.clone()).image();
+            let prepared = matches!(kind, SampleKind::Prepared | SampleKind::Pin);
+            assert_eq!(image.mf.find(&[Fid::PKCS15, Fid(0x6431)]).is_some(), prepared);
+            let aids: Vec<_> = image.mf.files().iter().filter_map(|f| f.aid.as_ref()).map(Vec::len).collect();
+            assert_eq!(aids, if prepared { vec![12, 16] } else { vec![16] });
+        }
+        assert!("full".parse::<SampleKind>().is_err());
+        for record in rules() {
+            assert!(record.len() <= usize::from(RECORD_LENGTH) && AccessRules::decode(&record).is_ok());
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A virtual UICC: an independent card program after ETSI TS 102 221 and TS 102 222, for rehearsals and tests.
+//!
+//! It answers APDUs as a card does, T=0 or T=1, and keeps its files and counters between resets. What it leaves out it
+//! refuses as a card would: logical channels other than the basic one, secure messaging, BER-TLV files, and the
+//! instructions that the table in [`command`] does not name.
+
+mod access;
+mod activate;
+mod binary;
+mod command;
+mod create;
+mod delete;
+mod files;
+mod quirks;
+mod record;
+mod select;
+mod status;
+mod transmission;
+mod verify;
+
+use std::{collections::BTreeSet, fmt};
+
+pub use quirks::{CreateDf, EmptyVerify, EndOfFile, Quirks, Template};
+
+use command::{Answer, Command};
+use files::{Files, NodeId};
+
+use crate::{
+    card::Protocol,
+    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage},
+    wire::{apdu::StatusWord, arr::KeyRef},
+};
+
+/// A card with power: files and counters that stay, and a session that a reset ends.
+pub struct VirtualUicc {
+    atr: Vec<u8>,
+    protocol: Protocol,
+    keys: Vec<KeyImage>,
+    files: Files,
+    quirks: Quirks,
+    session: Session,
+    changes: u64,
+}
+
+/// What a reset ends.
+struct Session {
+    /// The selected directory.
+    directory: NodeId,
+    /// The selected EF in it.
+    ef: Option<NodeId>,
+    /// The selected application, which 7FFF stands for.
+    application: Option<NodeId>,
+    /// The current record of the selected EF, counted from 0.
+    record: Option<usize>,
+    /// Keys that were presented.
+    verified: BTreeSet<KeyRef>,
+    /// T=0: what waits for GET RESPONSE.
+    waiting: Vec<u8>,
+}
+
+impl Session {
+    fn fresh(mf: NodeId) -> Self {
+        Self {
+            directory: mf,
+            ef: None,
+            application: None,
+            record: None,
+            verified: BTreeSet::new(),
+            waiting: Vec::new(),
+        }
+    }
+}
+
+impl VirtualUicc {
+    /// Gives power to a card.
+    ///
+    /// # Errors
+    /// [`ImageError::Inconsistent`].
+    pub fn from_image(image: CardImage) -> Result<Self, ImageError> {
+        let mut seen = BTreeSet::new();
+        for key in &image.keys {
+            if !seen.insert(key.key) || key.value.0.len() != 8 || key.tries > key.max || key.max > 15 {
+                return Err(Inconsistency::Key(key.key).into());
+            }
+        }
+        let files = Files::from_image(image.mf, image.memory)?;
+        let session = Session::fresh(files.mf());
+        Ok(Self {
+            atr: image.atr.0,
+            protocol: image.protocol,
+            keys: image.keys,
+            files,
+            quirks: Quirks::default(),
+            session,
+            changes: 0,
+        })
+    }
+
+    /// The same card with other manners.
+    #[must_use]
+    pub fn with_quirks(mut self, quirks: Quirks) -> Self {
+        self.quirks = quirks;
+        self
+    }
+
+    /// The card as it would be without power.
+    pub fn image(&self) -> CardImage {
+        CardImage {
+            atr: Hex(self.atr.clone()),
+            protocol: self.protocol,
+            memory: self.files.memory(),
+            keys: self.keys.clone(),
+            mf: self.files.to_image(),
+        }
+    }
+
+    /// Answer to reset.
+    pub fn atr(&self) -> &[u8] {
+        &self.atr
+    }
+
+    /// The protocol that it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// How often something that stays has changed: a file's content, the file tree, a counter.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Ends the session: nothing is selected but the MF, and no key counts as presented.
+    pub fn reset(&mut self) {
+        self.session = Session::fresh(self.files.mf());
+    }
+
+    /// Takes a command as the reader sends it, and answers with data and status word: two octets or more.
+    pub fn exchange(&mut self, octets: &[u8]) -> Vec<u8> {
+        let answer = match self.protocol {
+            Protocol::T0 => self.exchange_t0(octets),
+            Protocol::T1 => self.exchange_t1(octets),
+        };
+        let mut out = answer.data;
+        out.extend_from_slice(&answer.sw.0.to_be_bytes());
+        out
+    }
+
+    /// Carries out a command whose header was accepted.
+    fn perform(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
+        match command.ins {
+            command::SELECT => self.select(command),
+            command::STATUS => self.status(command),
+            command::READ_BINARY => self.read_binary(command),
+            command::UPDATE_BINARY => self.update_binary(command),
+            command::READ_RECORD => self.read_record(command),
+            command::UPDATE_RECORD => self.update_record(command),
+            command::VERIFY => self.verify(command),
+            command::ACTIVATE => self.activate(command),
+            command::DEACTIVATE => self.deactivate(command),
+            command::CREATE => self.create(command),
+            command::DELETE => self.delete(command),
+            command::MANAGE_CHANNEL => Err(StatusWord(0x6881)),
+            // What a terminal can do changes nothing here.
+            command::TERMINAL_CAPABILITY | command::TERMINAL_PROFILE => Ok(Answer::done()),
+            _ => Err(StatusWord::UNKNOWN_INS),
+        }
+    }
+
+    fn changed(&mut self) {
+        self.changes += 1;
+    }
+
+    fn key(&self, key: KeyRef) -> Option<&KeyImage> {
+        self.keys.iter().find(|k| k.key == key)
+    }
+}
+
+impl fmt::Debug for VirtualUicc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "VirtualUicc({}, {:?}, {} change(s))", self.protocol, self.image(), self.changes)
+    }
+}
+
+#[cfg(test)]
+mod tests;

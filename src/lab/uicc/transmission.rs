@@ -1,0 +1,131 @@
+//! T=0 and T=1: how a command's octets are taken apart, and how an answer gets back (ETSI TS 102 221, section 7.3.1;
+//! ISO/IEC 7816-3, section 12).
+//!
+//! | case            | T=0: octets     | T=0: answer                       | T=1: octets     | T=1: answer   |
+//! |-----------------|-----------------|-----------------------------------|-----------------|---------------|
+//! | 1, no data      | header 00       | SW                                | header          | SW            |
+//! | 2, answer       | header Le       | data SW, or 6Cxx                  | header Le       | data SW       |
+//! | 3, data         | header Lc data  | SW                                | header Lc data  | SW            |
+//! | 4, both         | header Lc data  | 61xx, then GET RESPONSE           | … data Le       | data SW       |
+
+use super::{
+    VirtualUicc,
+    command::{Answer, Command, Direction, Expected, GET_RESPONSE, known, wrong_le},
+};
+use crate::wire::apdu::{CommandApdu, StatusWord};
+
+/// Accepts or refuses class and instruction.
+fn accept(cla: u8, ins: u8) -> Result<Direction, StatusWord> {
+    // 0X, 8X, 4X and CX are the classes of TS 102 221, table 10.3; 2G (A0) and GlobalPlatform have others.
+    if !matches!(cla & 0xF0, 0x00 | 0x80 | 0x40 | 0xC0) {
+        return Err(StatusWord::UNKNOWN_CLA);
+    }
+    if cla & 0x40 != 0 || cla & 0x03 != 0 {
+        return Err(StatusWord(0x6881));
+    }
+    if cla & 0x0C != 0 {
+        return Err(StatusWord(0x6882));
+    }
+    let (class, direction) = known(ins).ok_or(StatusWord::UNKNOWN_INS)?;
+    if cla & 0x80 == class { Ok(direction) } else { Err(StatusWord::UNKNOWN_CLA) }
+}
+
+impl VirtualUicc {
+    pub(super) fn exchange_t0(&mut self, octets: &[u8]) -> Answer {
+        let waiting = std::mem::take(&mut self.session.waiting);
+        self.answer_t0(octets, waiting).unwrap_or_else(Answer::status)
+    }
+
+    fn answer_t0(&mut self, octets: &[u8], waiting: Vec<u8>) -> Result<Answer, StatusWord> {
+        // P3 is part of every T=0 header; without it there is nothing that a card could do.
+        let [cla, ins, p1, p2, p3, rest @ ..] = octets else { return Err(StatusWord::WRONG_LENGTH) };
+        let direction = accept(*cla, *ins)?;
+        let lc = usize::from(*p3);
+        let le = if lc == 0 { 256 } else { lc };
+        let (data, expected) = match direction {
+            Direction::Out if rest.is_empty() => (&[][..], Some(Expected::Exactly(le))),
+            Direction::Out => return Err(StatusWord::WRONG_LENGTH),
+            Direction::In => {
+                let data = rest.get(..lc).ok_or(StatusWord::WRONG_LENGTH)?;
+                // Some programs leave Le behind the data; a reader would not pass it on.
+                if rest.len() > lc + usize::from(lc > 0) {
+                    return Err(StatusWord::WRONG_LENGTH);
+                }
+                (data, Some(Expected::Any))
+            }
+        };
+        if *ins == GET_RESPONSE {
+            return self.get_response((*p1, *p2), le, waiting);
+        }
+        let command = Command { ins: *ins, p1: *p1, p2: *p2, data, expected };
+        let mut answer = self.perform(&command)?;
+        if direction == Direction::In && !answer.data.is_empty() {
+            if answer.sw == StatusWord::OK {
+                answer.sw = more(answer.data.len());
+            }
+            self.session.waiting = std::mem::take(&mut answer.data);
+        }
+        Ok(answer)
+    }
+
+    /// Hands out what waits. Too long a request is corrected by 6Cxx and leaves it waiting; too short a one is answered
+    /// in part.
+    fn get_response(
+        &mut self,
+        parameters: (u8, u8),
+        le: usize,
+        waiting: Vec<u8>,
+    ) -> Result<Answer, StatusWord> {
+        if waiting.is_empty() {
+            return Err(StatusWord::CONDITIONS);
+        }
+        if parameters != (0, 0) {
+            return Err(StatusWord::WRONG_PARAMETERS);
+        }
+        if le > waiting.len() {
+            let sw = wrong_le(waiting.len());
+            self.session.waiting = waiting;
+            return Err(sw);
+        }
+        let mut data = waiting;
+        self.session.waiting = data.split_off(le);
+        let left = self.session.waiting.len();
+        Ok(if left == 0 { Answer::data(data) } else { Answer { data, sw: more(left) } })
+    }
+
+    pub(super) fn exchange_t1(&mut self, octets: &[u8]) -> Answer {
+        self.answer_t1(octets).unwrap_or_else(Answer::status)
+    }
+
+    fn answer_t1(&mut self, octets: &[u8]) -> Result<Answer, StatusWord> {
+        let apdu = CommandApdu::decode(octets).map_err(|_| StatusWord::WRONG_LENGTH)?;
+        let direction = accept(apdu.cla(), apdu.ins())?;
+        if apdu.ins() == GET_RESPONSE {
+            return Err(StatusWord::UNKNOWN_INS);
+        }
+        if direction == Direction::Out && (!apdu.data().is_empty() || apdu.le().is_none()) {
+            return Err(StatusWord::WRONG_LENGTH);
+        }
+        let expected = apdu.le().map(|le| match le {
+            0 => Expected::Any,
+            n => Expected::Exactly(usize::from(n)),
+        });
+        let (ins, p1, p2) = (apdu.ins(), apdu.p1(), apdu.p2());
+        let mut answer = self.perform(&Command { ins, p1, p2, data: apdu.data(), expected })?;
+        if direction == Direction::In {
+            match expected {
+                None => answer.data.clear(),
+                Some(Expected::Exactly(n)) if n < answer.data.len() => {
+                    return Err(wrong_le(answer.data.len()));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(answer)
+    }
+}
+
+/// 61xx: so many octets wait; 256 and more is 00.
+fn more(waiting: usize) -> StatusWord {
+    StatusWord(u16::from_be_bytes([0x61, u8::try_from(waiting).unwrap_or(0)]))
+}
