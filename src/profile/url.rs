@@ -59,12 +59,17 @@ impl HttpUrl {
     /// The URL with its port written out. Field clients were seen to add port 80 to any URL without one, `https`
     /// too, so what goes to a device always names it.
     pub fn with_port(&self) -> String {
+        self.with_port_or(self.port())
+    }
+
+    /// The URL with `port` put behind its host, unless it names one already.
+    pub fn with_port_or(&self, port: u16) -> String {
         if self.port.is_some() {
             return self.text.clone();
         }
         let (head, tail) = self.text.split_at(self.authority_end);
         // "https://host:" is an empty port, which RFC 3986 allows.
-        format!("{}:{}{tail}", head.trim_end_matches(':'), self.port())
+        format!("{}:{port}{tail}", head.trim_end_matches(':'))
     }
 }
 

@@ -1,0 +1,131 @@
+//! Messages of others and ours.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    bootstrap::{PayloadKind, build, read_noting, tests},
+    profile::Link,
+    wire::{
+        syncml::{Command, Operation},
+        vectors,
+    },
+};
+
+fn operations(message: &Message) -> Vec<&Operation> {
+    message
+        .commands
+        .iter()
+        .filter_map(|c| if let Command::Operation(o) = c { Some(o) } else { None })
+        .collect()
+}
+
+fn uris(operation: &Operation) -> Vec<&str> {
+    operation.items.iter().filter_map(|i| i.target.as_ref()).map(|t| t.uri.as_str()).collect()
+}
+
+#[test]
+fn the_message_that_a_real_client_processed_is_read_and_its_nodes_are_ours() {
+    let Some(folder) = vectors::folder("dm") else { return };
+    let found = read(&vectors::read(&folder, "boot-plain-add", "wbxml")).unwrap();
+    assert!(found.ignored.is_empty(), "{:?}", found.ignored);
+    let account = found.settings.dm_account.as_ref().unwrap();
+    assert_eq!((account.server_id.as_str(), account.name.as_deref()), ("com.test.dm", Some("Test")));
+    assert_eq!(account.address, "http://127.0.0.1:8091/dm");
+    assert_eq!(account.credentials.client.name, "dev1");
+    assert_eq!(account.credentials.client.nonce, b"nonceC1");
+    assert_eq!(account.credentials.server.secret.expose(), "srvpw");
+
+    // Written again it has the same nodes in the same order, with the same values and formats.
+    let theirs = Message::decode(Syntax::Wbxml, &vectors::read(&folder, "boot-plain-add", "wbxml")).unwrap();
+    let ours = write::message(&found.settings).unwrap();
+    assert_eq!(ours.commands, theirs.commands);
+    assert_eq!(ours.header.source, theirs.header.source);
+}
+
+#[test]
+fn what_is_not_read_is_named() {
+    let Some(folder) = vectors::folder("dm") else { return };
+    let found = read(&vectors::read(&folder, "boot-inbox-tnds-opaque", "wbxml")).unwrap();
+    assert!(found.settings.dm_account.is_none());
+    assert_eq!(found.ignored, ["Inbox: a serialised tree"]);
+}
+
+#[test]
+fn the_message_has_the_shape_that_clients_want() {
+    let settings = tests::example(tests::EXAMPLES[0].1);
+    let payload = build(&settings, PayloadKind::Dm).unwrap();
+    let message = Message::decode(Syntax::Wbxml, &payload.octets).unwrap();
+    assert_eq!(message.header.target.uri, "IMEI:490154203237518");
+    assert_eq!(message.header.source.uri, "https://dm.acme.example:443/dm");
+    assert!(message.is_final && message.header.cred.is_none());
+    let [account, connectivity] = operations(&message)[..] else { panic!() };
+    assert_eq!((account.cmd_id.as_str(), connectivity.cmd_id.as_str()), ("1", "2"));
+    let account = uris(account);
+    assert_eq!(account[0], "./DMAcc/acme.dm", "a client takes the server id from the first item");
+    assert!(account.iter().all(|u| u.starts_with("./DMAcc/acme.dm")));
+    let connectivity = uris(connectivity);
+    assert!(connectivity.iter().all(|u| u.starts_with("./NAP/") || u.starts_with("./Proxy/")));
+    // A parent stands before its children.
+    for (at, uri) in account.iter().chain(&connectivity).enumerate() {
+        let (parent, _) = uri.rsplit_once('/').unwrap();
+        let known = ["./DMAcc", "./NAP", "./Proxy"].contains(&parent)
+            || account.iter().chain(&connectivity).take(at).any(|u| *u == parent);
+        assert!(known, "{uri} stands before {parent}");
+    }
+}
+
+#[test]
+fn a_device_without_a_number_is_called_unknown() {
+    let mut settings = tests::example(tests::EXAMPLES[1].1);
+    settings.device = None;
+    assert_eq!(write::message(&settings).unwrap().header.target.uri, "unknown");
+}
+
+#[test]
+fn losses_are_named() {
+    let settings = tests::example(tests::EXAMPLES[0].1);
+    let payload = build(&settings, PayloadKind::Dm).unwrap();
+    assert_eq!(
+        payload.losses,
+        [
+            "[bootstrap]: a DM bootstrap has no provisioning context",
+            "application w4 (Acme MMS): no management object for it",
+            "application w2 (Acme Portal): no management object for it",
+            "nap internet: the internet flag; references to INTERNET name the first such access point",
+        ]
+    );
+    assert!(build(&tests::example(tests::EXAMPLES[1].1), PayloadKind::Dm).unwrap().losses.is_empty());
+}
+
+#[test]
+fn references_to_the_internet_name_an_access_point() {
+    let mut settings = tests::example(tests::EXAMPLES[0].1);
+    settings.dm_account.as_mut().unwrap().connect_via = vec![Link::Proxy("mms-proxy".into()), Link::Internet];
+    let octets = build(&settings, PayloadKind::Dm).unwrap().octets;
+    let found = read(&octets).unwrap().settings.dm_account.unwrap();
+    assert_eq!(found.connect_via, [Link::Proxy("mms-proxy".into()), Link::Nap("internet".into())]);
+}
+
+#[test]
+fn without_an_account_there_is_no_message() {
+    let mut settings = tests::example(tests::EXAMPLES[0].1);
+    settings.naps[0].id = "a/b".into();
+    assert_eq!(build(&settings, PayloadKind::Dm), Err(BootstrapError::NodeName { id: "a/b".into() }));
+    settings.dm_account = None;
+    assert_eq!(build(&settings, PayloadKind::Dm), Err(BootstrapError::NoAccount));
+}
+
+proptest! {
+    #[test]
+    fn settings_come_back_but_for_the_losses(settings in tests::settings()) {
+        let (reduced, losses) = reduce::reduce(&settings);
+        let payload = build(&settings, PayloadKind::Dm).unwrap();
+        prop_assert_eq!(&payload.losses, &losses);
+        prop_assert_eq!(&reduce::reduce(&reduced), &(reduced.clone(), Vec::new()), "nothing more to lose");
+        let found = read_noting(PayloadKind::Dm, &payload.octets).unwrap();
+        prop_assert_eq!(&found.ignored, &Vec::<String>::new());
+        prop_assert_eq!(&found.settings, &reduced);
+        prop_assert_eq!(build(&found.settings, PayloadKind::Dm).unwrap().octets, payload.octets);
+    }
+}
