@@ -224,6 +224,11 @@ impl<'a> Body<'a> {
                     SWITCH_PAGE => self.attribute_page = self.r.u8("code page")?,
                     ENTITY | STR_I | STR_T | OPAQUE => match self.piece(token, token_at)? {
                         Piece::Text(text) => value.push_str(&text),
+                        // A value is text, whatever it came as; and text holds no NUL.
+                        Piece::Opaque(octets) if octets.contains(&0) => {
+                            let why = "octets that hold a NUL; expected text";
+                            return Err(DecodeError::invalid("attribute value", token_at, why));
+                        }
                         Piece::Opaque(octets) => {
                             value.push_str(&decode_text(octets, self.charset, token_at)?);
                         }

@@ -1,6 +1,10 @@
 //! The form of a token table (WAP-192 WBXML 1.3, section 5.8: code pages for tags and for attributes), and the look-up in it.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+    sync::LazyLock,
+};
 
 use super::{devinf, prov, syncml};
 use crate::wire::infoset::Vocabulary;
@@ -97,15 +101,15 @@ pub(super) struct Token {
 /// Look-up by token and by name.
 #[derive(Default)]
 pub(super) struct Index {
-    tag_at: HashMap<Token, (Vocabulary, &'static str)>,
-    tags: HashMap<(Vocabulary, &'static str), Vec<Token>>,
-    page_of: HashMap<Vocabulary, u8>,
-    vocabulary_of: HashMap<u8, Vocabulary>,
-    start_at: HashMap<Token, (&'static str, &'static str)>,
-    starts: HashMap<(&'static str, &'static str), Vec<Token>>,
-    bare: HashMap<&'static str, Token>,
-    value_at: HashMap<Token, &'static str>,
-    values: HashMap<&'static str, Vec<Token>>,
+    tag_at: HashMap<Token, (Vocabulary, &'static str), Fnv>,
+    tags: HashMap<(Vocabulary, &'static str), Vec<Token>, Fnv>,
+    page_of: HashMap<Vocabulary, u8, Fnv>,
+    vocabulary_of: HashMap<u8, Vocabulary, Fnv>,
+    start_at: HashMap<Token, (&'static str, &'static str), Fnv>,
+    starts: HashMap<(&'static str, &'static str), Vec<Token>, Fnv>,
+    bare: HashMap<&'static str, Token, Fnv>,
+    value_at: HashMap<Token, &'static str, Fnv>,
+    values: HashMap<&'static str, Vec<Token>, Fnv>,
     values_of: &'static str,
 }
 
@@ -195,6 +199,36 @@ impl Index {
             return None;
         }
         nearest(self.values.get(value)?, page)
+    }
+}
+
+/// FNV-1a: several times faster than the default on names this short. Its weakness against chosen keys does no
+/// harm, since only the tables put keys into these maps.
+#[derive(Clone)]
+struct FnvHasher(u64);
+
+type Fnv = BuildHasherDefault<FnvHasher>;
+
+impl Default for FnvHasher {
+    fn default() -> Self {
+        Self(0xCBF2_9CE4_8422_2325)
+    }
+}
+
+impl Hasher for FnvHasher {
+    fn write(&mut self, octets: &[u8]) {
+        for octet in octets {
+            self.0 = (self.0 ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3);
+        }
+    }
+
+    fn write_isize(&mut self, number: isize) {
+        // The discriminant of a vocabulary.
+        self.write(&number.to_le_bytes()[..1]);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

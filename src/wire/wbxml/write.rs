@@ -16,7 +16,7 @@ use super::{
 };
 use crate::wire::{
     EncodeError,
-    infoset::{Attribute, Element, Node},
+    infoset::{Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Node, Vocabulary},
 };
 
 const SYNTAX: &str = "WBXML";
@@ -27,45 +27,9 @@ const UTF_8: u32 = 106;
 /// Writes a whole document.
 pub(super) fn document(document: &Document) -> Result<Vec<u8>, EncodeError> {
     let root = &document.root;
-    root.check_limits()?;
-    let kind = DocumentKind::of(root.vocabulary);
-    if document.public_id.kind().is_some_and(|k| k != kind) {
-        let document = match &document.public_id {
-            PublicId::Number(n) => format!("{n:#X}"),
-            PublicId::Text(text) => text.to_string(),
-        };
-        return Err(EncodeError::Foreign { name: root.name.clone(), document });
-    }
-
-    let mut strings = Strings { octets: Vec::new(), names: BTreeMap::new() };
-    if let PublicId::Text(text) = &document.public_id {
-        no_nul("public identifier", text)?;
-        // Two implementations leave the NUL out; the specification asks for it (section 5.6).
-        strings.octets.extend_from_slice(text.as_bytes());
-        strings.octets.push(0);
-    }
-    let mut body = Body {
-        kind,
-        index: kind.index(),
-        root: &root.name,
-        strings,
-        tag_page: 0,
-        attribute_page: 0,
-        out: Vec::new(),
-    };
-    body.element(root)?;
-
-    let mut out = vec![document.version];
-    match &document.public_id {
-        PublicId::Number(number) => put_mb_u_int32(*number, &mut out),
-        // The text is the first thing in the string table.
-        PublicId::Text(_) => out.extend_from_slice(&[0, 0]),
-    }
-    put_mb_u_int32(UTF_8, &mut out);
-    put_mb_u_int32(length(&body.strings.octets), &mut out);
-    out.append(&mut body.strings.octets);
-    out.append(&mut body.out);
-    Ok(out)
+    let mut writer = Writer::new(root.vocabulary, &root.name, &document.public_id)?;
+    writer.element(root)?;
+    Ok(writer.finish(document.version))
 }
 
 /// The string table as it grows.
@@ -88,74 +52,170 @@ impl Strings {
     }
 }
 
-struct Body<'a> {
+/// Writes elements one after the other, within the limits of our own decoder.
+pub(in crate::wire) struct Writer<'a> {
     kind: DocumentKind,
     index: &'static Index,
     /// Name of the root, for errors.
     root: &'a str,
+    public_id: &'a PublicId,
     strings: Strings,
     tag_page: u8,
     attribute_page: u8,
+    depth: usize,
+    nodes: usize,
+    text: usize,
     out: Vec<u8>,
 }
 
-impl Body<'_> {
-    /// Recursion is bounded: the depth was checked before.
-    fn element(&mut self, element: &Element) -> Result<(), EncodeError> {
-        let foreign = || EncodeError::Foreign { name: element.name.clone(), document: self.root.to_owned() };
-        if DocumentKind::of(element.vocabulary) != self.kind {
+impl<'a> Writer<'a> {
+    /// Begins a document whose root is of this vocabulary and has this name.
+    pub(in crate::wire) fn new(
+        vocabulary: Vocabulary,
+        root: &'a str,
+        public_id: &'a PublicId,
+    ) -> Result<Self, EncodeError> {
+        let kind = DocumentKind::of(vocabulary);
+        if public_id.kind().is_some_and(|k| k != kind) {
+            let document = match public_id {
+                PublicId::Number(n) => format!("{n:#X}"),
+                PublicId::Text(text) => text.to_string(),
+            };
+            return Err(EncodeError::Foreign { name: root.to_owned(), document });
+        }
+        let mut strings = Strings { octets: Vec::new(), names: BTreeMap::new() };
+        if let PublicId::Text(text) = public_id {
+            no_nul("public identifier", text)?;
+            // Two implementations leave the NUL out; the specification asks for it (section 5.6).
+            strings.octets.extend_from_slice(text.as_bytes());
+            strings.octets.push(0);
+        }
+        Ok(Self {
+            kind,
+            index: kind.index(),
+            root,
+            public_id,
+            strings,
+            tag_page: 0,
+            attribute_page: 0,
+            depth: 0,
+            nodes: 0,
+            text: 0,
+            out: Vec::with_capacity(1024),
+        })
+    }
+
+    /// Puts the head before what was written.
+    pub(in crate::wire) fn finish(self, version: u8) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.strings.octets.len() + self.out.len() + 16);
+        out.push(version);
+        match self.public_id {
+            PublicId::Number(number) => put_mb_u_int32(*number, &mut out),
+            // The text is the first thing in the string table.
+            PublicId::Text(_) => out.extend_from_slice(&[0, 0]),
+        }
+        put_mb_u_int32(UTF_8, &mut out);
+        put_mb_u_int32(length(&self.strings.octets), &mut out);
+        out.extend_from_slice(&self.strings.octets);
+        out.extend_from_slice(&self.out);
+        out
+    }
+
+    /// Writes the tag of an element with its attributes; where there is content, [`Self::close`] must follow it.
+    pub(in crate::wire) fn open<'v>(
+        &mut self,
+        vocabulary: Vocabulary,
+        name: &str,
+        attributes: impl Iterator<Item = (&'v str, &'v str)> + Clone,
+        content: Content,
+    ) -> Result<(), EncodeError> {
+        let foreign = || EncodeError::Foreign { name: name.to_owned(), document: self.root.to_owned() };
+        if DocumentKind::of(vocabulary) != self.kind {
             return Err(foreign());
         }
+        if self.depth >= MAX_DEPTH {
+            let got = self.depth + 1;
+            return Err(EncodeError::Limit { what: "nesting of elements", got, limit: MAX_DEPTH });
+        }
+        self.count(name.len())?;
+        let has_attributes = attributes.clone().next().is_some();
         let mut flags = 0;
-        if !element.attributes.is_empty() {
+        if has_attributes {
             flags |= ATTRIBUTES;
         }
-        if !element.children.is_empty() {
+        if content == Content::Follows {
             flags |= CONTENT;
+            self.depth += 1;
         }
-        match self.index.tag(element.vocabulary, &element.name, self.tag_page) {
+        match self.index.tag(vocabulary, name, self.tag_page) {
             Some(at) => {
                 self.switch_tags(at.page);
                 self.out.push(at.token | flags);
             }
             None => {
-                let page = self.index.page_of(element.vocabulary).ok_or_else(foreign)?;
+                let page = self.index.page_of(vocabulary).ok_or_else(foreign)?;
                 self.switch_tags(page);
                 self.out.push(LITERAL | flags);
-                self.literal(&element.name)?;
+                self.literal(name)?;
             }
         }
-        if !element.attributes.is_empty() {
-            for (n, attribute) in element.attributes.iter().enumerate() {
-                if element.attributes.iter().take(n).any(|before| before.name == attribute.name) {
+        if has_attributes {
+            for (n, (attribute, value)) in attributes.clone().enumerate() {
+                if attributes.clone().take(n).any(|(before, _)| before == attribute) {
                     return Err(EncodeError::Twice {
-                        attribute: attribute.name.clone(),
-                        element: element.name.clone(),
+                        attribute: attribute.to_owned(),
+                        element: name.to_owned(),
                     });
                 }
-                self.attribute(attribute)?;
-            }
-            self.out.push(END);
-        }
-        if !element.children.is_empty() {
-            for node in &element.children {
-                match node {
-                    Node::Element(inner) => self.element(inner)?,
-                    Node::Text(text) => self.text(&element.name, text)?,
-                    Node::Opaque(octets) => {
-                        self.out.push(OPAQUE);
-                        put_mb_u_int32(length(octets), &mut self.out);
-                        self.out.extend_from_slice(octets);
-                    }
+                if n >= MAX_ATTRIBUTES {
+                    let got = n + 1;
+                    return Err(EncodeError::Limit {
+                        what: "attributes of an element",
+                        got,
+                        limit: MAX_ATTRIBUTES,
+                    });
                 }
+                self.count(attribute.len() + value.len())?;
+                self.attribute(attribute, value)?;
             }
             self.out.push(END);
         }
         Ok(())
     }
 
-    fn attribute(&mut self, attribute: &Attribute) -> Result<(), EncodeError> {
-        let Attribute { name, value } = attribute;
+    /// Ends an element that has content.
+    pub(in crate::wire) fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.out.push(END);
+    }
+
+    /// Recursion is bounded by the limit of depth.
+    fn element(&mut self, element: &Element) -> Result<(), EncodeError> {
+        let attributes = element.attributes.iter().map(|a| (a.name.as_str(), a.value.as_str()));
+        let content = if element.children.is_empty() { Content::None } else { Content::Follows };
+        self.open(element.vocabulary, &element.name, attributes, content)?;
+        for node in &element.children {
+            match node {
+                Node::Element(inner) => self.element(inner)?,
+                Node::Text(text) => {
+                    self.count(text.len())?;
+                    self.string(&element.name, text)?;
+                }
+                Node::Opaque(octets) => {
+                    self.count(octets.len())?;
+                    self.out.push(OPAQUE);
+                    put_mb_u_int32(length(octets), &mut self.out);
+                    self.out.extend_from_slice(octets);
+                }
+            }
+        }
+        if content == Content::Follows {
+            self.close();
+        }
+        Ok(())
+    }
+
+    fn attribute(&mut self, name: &str, value: &str) -> Result<(), EncodeError> {
         if let Some(at) = self.index.start(name, value, self.attribute_page) {
             self.switch_attributes(at.page);
             self.out.push(at.token);
@@ -177,11 +237,11 @@ impl Body<'_> {
                 self.out.push(at.token);
                 Ok(())
             }
-            None => self.text(name, value),
+            None => self.string(name, value),
         }
     }
 
-    fn text(&mut self, place: &str, text: &str) -> Result<(), EncodeError> {
+    fn string(&mut self, place: &str, text: &str) -> Result<(), EncodeError> {
         no_nul(place, text)?;
         self.out.push(STR_I);
         self.out.extend_from_slice(text.as_bytes());
@@ -198,6 +258,20 @@ impl Body<'_> {
         Ok(())
     }
 
+    /// One more part of the document, with this much text.
+    fn count(&mut self, text: usize) -> Result<(), EncodeError> {
+        self.nodes += 1;
+        self.text = self.text.saturating_add(text);
+        for (what, got, limit) in
+            [("parts of the document", self.nodes, MAX_NODES), ("text of the document", self.text, MAX_TEXT)]
+        {
+            if got > limit {
+                return Err(EncodeError::Limit { what, got, limit });
+            }
+        }
+        Ok(())
+    }
+
     fn switch_tags(&mut self, page: u8) {
         if self.tag_page != page {
             self.tag_page = page;
@@ -211,6 +285,15 @@ impl Body<'_> {
             self.out.extend_from_slice(&[SWITCH_PAGE, page]);
         }
     }
+}
+
+/// Whether an element has content.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::wire) enum Content {
+    /// It is empty.
+    None,
+    /// Its content and [`Writer::close`] follow.
+    Follows,
 }
 
 fn no_nul(place: &str, text: &str) -> Result<(), EncodeError> {

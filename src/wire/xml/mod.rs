@@ -82,3 +82,6 @@ fn vocabulary(namespace: &str) -> Option<Vocabulary> {
     let namespace = namespace.trim().to_ascii_lowercase();
     STARTS.iter().find(|(start, _)| namespace.starts_with(start)).map(|(_, v)| *v)
 }
+
+#[cfg(test)]
+mod tests;
