@@ -1,0 +1,200 @@
+//! Management objects in one piece: TNDS, `MgmtTree` inside an Add or Replace (OMA DM Tree and Description 1.2,
+//! section "Tree and Description Serialization"; the sheet, section 3).
+//!
+//! An object for `./Inbox` is placed where its type belongs, and references into the Inbox are rewritten to where
+//! the object that they name went.
+
+use crate::wire::infoset::Element;
+
+use super::{
+    tree::{Acl, Format, Node, Origin, Tree, TreeError, Uri},
+    value,
+};
+
+/// The types of `Data` that hold a TNDS object.
+pub(super) const TYPES: [&str; 2] =
+    ["application/vnd.syncml.dmtnds+wbxml", "application/vnd.syncml.dmtnds+xml"];
+
+/// One `Node` of a TNDS object.
+pub(super) struct Object {
+    name: String,
+    path: Option<String>,
+    acl: Option<Acl>,
+    format: Format,
+    kind: String,
+    value: Vec<u8>,
+    below: Vec<Self>,
+}
+
+/// What happened to an object apart from being added.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TndsNote {
+    /// The Inbox does not know where such an object belongs; it was left out.
+    #[error("{name}: no place is known for the type {kind:?}; the object was left out")]
+    UnknownType {
+        /// The object's name.
+        name: String,
+        /// Its type.
+        kind: String,
+    },
+    /// A reference into the Inbox names an object that the message does not hold.
+    #[error("{at} refers to ./Inbox/{name}, which the message does not hold; the name alone was kept")]
+    Dangling {
+        /// The node that holds the reference.
+        at: Uri,
+        /// The name referred to.
+        name: String,
+    },
+}
+
+/// Reads `MgmtTree`.
+pub(super) fn read(tree: &Element) -> Result<Vec<Object>, TreeError> {
+    if tree.name != "MgmtTree" {
+        return Err(TreeError::BadValue { why: "the object does not begin with MgmtTree" });
+    }
+    let objects: Vec<Object> =
+        tree.elements().filter(|e| e.name == "Node").map(read_node).collect::<Result<_, _>>()?;
+    if objects.is_empty() { Err(TreeError::Incomplete { what: "Node in MgmtTree" }) } else { Ok(objects) }
+}
+
+fn read_node(node: &Element) -> Result<Object, TreeError> {
+    let name = node.child("NodeName").map(Element::text).unwrap_or_default().trim().to_owned();
+    let path = node.child("Path").map(|p| p.text().trim().to_owned()).filter(|p| !p.is_empty());
+    let properties = node.child("RTProperties");
+    let property = |name: &str| properties.and_then(|p| p.child(name));
+    // Format holds one empty element that is named as the format is.
+    let sent = property("Format").and_then(|f| f.elements().next()).map(|f| f.name.as_str());
+    let acl = property("ACL").map(|a| Acl::parse(&a.text())).transpose()?.flatten();
+    let kind = property("Type").and_then(|t| t.elements().next());
+    let below = node.elements().filter(|e| e.name == "Node").map(read_node).collect::<Result<Vec<_>, _>>()?;
+    // An encoder may leave Format out.
+    let interior = !below.is_empty() || kind.is_some_and(|k| k.name == "DDFName");
+    let format = match sent {
+        Some(sent) => sent.parse()?,
+        None if interior => Format::Node,
+        None => Format::Chr,
+    };
+    if format != Format::Node && !below.is_empty() {
+        return Err(TreeError::BadValue { why: "a node with nodes in it has the format of a leaf" });
+    }
+    let value = node.child("Value").map(|v| value::of_element(v, sent)).transpose()?.unwrap_or_default();
+    let kind = kind.map(|k| k.text().trim().to_owned()).unwrap_or_default();
+    Ok(Object { name, path, acl, format, kind, value, below })
+}
+
+/// Where the objects of a message at `target` belong: each with its address.
+pub(super) fn addresses(target: &Uri, objects: &[Object]) -> Result<Vec<Uri>, TreeError> {
+    objects
+        .iter()
+        .map(|object| match (&object.path, object.name.as_str()) {
+            (_, "") => Ok(target.clone()),
+            (None, name) if name == target.name() => Ok(target.clone()),
+            (None, name) => target.join(name),
+            (Some(path), name) => {
+                let uri = path.parse::<Uri>()?.join(name)?;
+                if uri.is_within(target) {
+                    Ok(uri)
+                } else {
+                    Err(TreeError::BadUri { why: "the object's Path leads out of the target" })
+                }
+            }
+        })
+        .collect()
+}
+
+/// Adds the objects, all or none, and says where their roots are now.
+///
+/// # Errors
+/// As [`Tree::insert`]; the tree is then as it was.
+pub(super) fn add(
+    tree: &mut Tree,
+    target: &Uri,
+    objects: &[Object],
+    origin: Origin,
+    notes: &mut Vec<TndsNote>,
+) -> Result<Vec<Uri>, TreeError> {
+    let mut grown = tree.clone();
+    let inbox = Uri::root().child("Inbox");
+    let mut placed: Vec<(Uri, Uri)> = Vec::new();
+    if target.is_within(&inbox) {
+        let wanted = addresses(target, objects)?;
+        for (object, wanted) in objects.iter().zip(wanted) {
+            let name = wanted.name();
+            let Some(place) = place_of(&object.kind) else {
+                notes.push(TndsNote::UnknownType { name: name.to_owned(), kind: object.kind.clone() });
+                continue;
+            };
+            let at = Uri::root().child(place).join(name)?;
+            insert(&mut grown, &at, object, origin)?;
+            placed.push((wanted, at));
+        }
+        if placed.is_empty() {
+            return Err(TreeError::Unsupported { what: "a place for any of these objects" });
+        }
+        for (_, at) in &placed {
+            rewrite(&mut grown, at, &inbox, &placed, notes)?;
+        }
+    } else {
+        for (object, at) in objects.iter().zip(addresses(target, objects)?) {
+            insert(&mut grown, &at, object, origin)?;
+            placed.push((at.clone(), at));
+        }
+    }
+    *tree = grown;
+    Ok(placed.into_iter().map(|(_, at)| at).collect())
+}
+
+/// Where the device keeps objects of that type. The DM account identifiers are from the specifications; of the
+/// connectivity objects only that of the network access point was seen, the one of proxies is inferred from it.
+fn place_of(kind: &str) -> Option<&'static str> {
+    let registered = |id: &str| kind.strip_prefix("urn:oma:mo:").is_some_and(|k| k.starts_with(id));
+    if registered("oma-dm-dmacc:1.") || kind == "org.openmobilealliance/1.0/w7" {
+        Some("DMAcc")
+    } else if registered("oma-connmo-nap:1.") {
+        Some("NAP")
+    } else if registered("oma-connmo-proxy:1.") {
+        Some("Proxy")
+    } else {
+        None
+    }
+}
+
+fn insert(tree: &mut Tree, at: &Uri, object: &Object, origin: Origin) -> Result<(), TreeError> {
+    let node = match object.format {
+        Format::Node => Node::interior(object.kind.clone(), origin),
+        format => Node::leaf(format, object.kind.clone(), object.value.clone(), origin)?,
+    };
+    tree.insert(at, node.with_acl(object.acl.clone()))?;
+    object.below.iter().try_for_each(|below| insert(tree, &at.join(&below.name)?, below, origin))
+}
+
+/// Rewrites the references to `./Inbox/NAME` below `at`.
+fn rewrite(
+    tree: &mut Tree,
+    at: &Uri,
+    inbox: &Uri,
+    placed: &[(Uri, Uri)],
+    notes: &mut Vec<TndsNote>,
+) -> Result<(), TreeError> {
+    let references: Vec<(Uri, Uri)> = tree
+        .walk_from(at)
+        .into_iter()
+        .filter(|(uri, _)| matches!(uri.name(), "PrefConRef" | "ConRef" | "ToConRef"))
+        .filter_map(|(uri, node)| Some((uri, node.as_text()?.parse::<Uri>().ok()?)))
+        .filter(|(_, to)| to.is_within(inbox) && to != inbox)
+        .collect();
+    for (uri, to) in references {
+        let now = match placed.iter().find(|(wanted, _)| *wanted == to) {
+            Some((_, now)) => now.to_string(),
+            // As one device did when it was tried: the name without the Inbox before it.
+            None => {
+                let name = to.to_string().trim_start_matches("./Inbox/").to_owned();
+                notes.push(TndsNote::Dangling { at: uri.clone(), name: name.clone() });
+                name
+            }
+        };
+        tree.set_value(&uri, now.as_bytes(), None, None)?;
+    }
+    Ok(())
+}
