@@ -1,0 +1,162 @@
+//! The phone's end of the contact with a card: APDUs out, answers in, and what 61xx and 6Cxx ask for in between (ISO/IEC
+//! 7816-3, section 12; ETSI TS 102 221, section 7.3).
+
+use crate::wire::{
+    Encode, Fid,
+    apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord},
+};
+
+/// A card in the phone. It takes a command APDU and gives the answer with its status word, and does nothing else: the
+/// phone fetches waiting answers and corrects lengths itself.
+pub trait CardPort {
+    /// One exchange.
+    ///
+    /// # Errors
+    /// [`PortError`].
+    fn exchange(&mut self, apdu: &[u8]) -> Result<Vec<u8>, PortError>;
+}
+
+/// Why there was no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PortError {
+    /// There is no card any more.
+    #[error("the card is gone")]
+    Gone,
+    /// The card is there and says nothing.
+    #[error("the card does not answer")]
+    Mute,
+    /// The way to the card failed.
+    #[error("no way to the card: {why}")]
+    Failed {
+        /// What the way says.
+        why: String,
+    },
+}
+
+/// Why something on the card could not be reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CardError {
+    /// No answer.
+    #[error(transparent)]
+    Port(#[from] PortError),
+    /// The card refused.
+    #[error("{what}: the card answers {sw}")]
+    Refused {
+        /// What was asked for.
+        what: String,
+        /// The answer.
+        sw: StatusWord,
+    },
+    /// The card was asked for more than a phone would bear.
+    #[error("the card made the phone send {limit} commands; given up")]
+    TooMany {
+        /// How many were sent.
+        limit: usize,
+    },
+}
+
+/// Whether a command that sends data and expects some names the length that it expects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// It does: block-oriented cards (T=1), and readers that convert for the others.
+    WithLe,
+    /// It does not: character-oriented cards (T=0) take five header octets and the data, and nothing behind it.
+    WithoutLe,
+}
+
+/// A conversation with a card.
+pub(super) struct Contact<'p> {
+    port: &'p mut dyn CardPort,
+    shape: Shape,
+    sent: usize,
+}
+
+impl<'p> Contact<'p> {
+    /// The most commands in one conversation: 32 KB in blocks, several times over.
+    pub(super) const MAX_COMMANDS: usize = 2000;
+    /// How often an answer may go on by 61xx: a full short answer needs two.
+    const MAX_CONTINUATIONS: usize = 16;
+
+    pub(super) fn new(port: &'p mut dyn CardPort) -> Self {
+        // A card that minds says 6700, and is spoken to in its own way from then on.
+        Self { port, shape: Shape::WithLe, sent: 0 }
+    }
+
+    /// How many commands were sent.
+    pub(super) fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// SELECT of a file below the present directory, or of the MF.
+    pub(super) fn select(&mut self, fid: Fid) -> Result<ResponseApdu, CardError> {
+        self.select_by(0x00, &fid.octets())
+    }
+
+    /// SELECT of an application.
+    pub(super) fn select_application(&mut self, aid: &[u8]) -> Result<ResponseApdu, CardError> {
+        self.select_by(0x04, aid)
+    }
+
+    fn select_by(&mut self, p1: u8, data: &[u8]) -> Result<ResponseApdu, CardError> {
+        // P2 = 04: the answer is the FCP.
+        let command = CommandApdu::new(0x00, 0xA4, p1, 0x04).with_data(data);
+        let Ok(command) = command else {
+            return Err(CardError::Refused { what: "a name of a file".into(), sw: StatusWord::WRONG_DATA });
+        };
+        if self.shape == Shape::WithLe {
+            let response = self.converse(&command.clone().with_le(0))?;
+            if response.sw != StatusWord::WRONG_LENGTH {
+                return Ok(response);
+            }
+            self.shape = Shape::WithoutLe;
+        }
+        self.converse(&command)
+    }
+
+    /// READ BINARY of the selected file.
+    pub(super) fn read_binary(&mut self, offset: u16, le: u8) -> Result<ResponseApdu, CardError> {
+        let [high, low] = offset.to_be_bytes();
+        self.converse(&CommandApdu::new(0x00, 0xB0, high, low).with_le(le))
+    }
+
+    /// READ RECORD of the selected file, by number.
+    pub(super) fn read_record(&mut self, number: u8, le: u8) -> Result<ResponseApdu, CardError> {
+        self.converse(&CommandApdu::new(0x00, 0xB2, number, 0x04).with_le(le))
+    }
+
+    /// Sends a command and follows up: at most one correction of Le, then GET RESPONSE while octets wait.
+    fn converse(&mut self, command: &CommandApdu) -> Result<ResponseApdu, CardError> {
+        let mut response = self.exchange(command)?;
+        if let StatusClass::RetryLe(le) = response.sw.class() {
+            // Once only: a card that answers 6C00 at the end of a file answers it for ever.
+            response = self.exchange(&command.clone().with_le(le))?;
+        }
+        let mut data = Vec::new();
+        for _ in 0..Self::MAX_CONTINUATIONS {
+            data.append(&mut response.data);
+            match response.sw.class() {
+                StatusClass::GetResponse(waiting) => {
+                    let fetch = CommandApdu::new(command.cla(), 0xC0, 0x00, 0x00);
+                    response = self.exchange(&fetch.clone().with_le(waiting))?;
+                    if let StatusClass::RetryLe(le) = response.sw.class() {
+                        response = self.exchange(&fetch.with_le(le))?;
+                    }
+                }
+                _ => break,
+            }
+        }
+        Ok(ResponseApdu { data, sw: response.sw })
+    }
+
+    fn exchange(&mut self, command: &CommandApdu) -> Result<ResponseApdu, CardError> {
+        if self.sent >= Self::MAX_COMMANDS {
+            return Err(CardError::TooMany { limit: Self::MAX_COMMANDS });
+        }
+        self.sent += 1;
+        let answer = self.port.exchange(&command.to_octets())?;
+        // Fewer than two octets is how some readers say that the card was pulled.
+        ResponseApdu::decode(&answer).map_err(|_| CardError::Port(PortError::Gone))
+    }
+}
