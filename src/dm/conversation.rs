@@ -73,15 +73,21 @@ impl Conversation {
         }
     }
 
-    /// The session that takes a message on that route, as it is now. A rival that does not expect the message is
-    /// forgotten in favour of a new one, `fresh`.
+    /// The session that takes a message on that route, as it is now. A rival that does not expect the message begins
+    /// anew; where there is none, it is `fresh`.
     pub(super) fn session(&self, route: &Route, msg_id: u32, fresh: impl FnOnce() -> Session) -> Session {
         let kept = match route {
             Route::Current => self.current.as_ref(),
             Route::Misplaced => self.current.as_ref().or(self.rival.as_ref()),
-            Route::Rival | Route::Again(_) => self.rival.as_ref().filter(|k| k.session.expects(msg_id)),
+            Route::Rival | Route::Again(_) => self.rival.as_ref(),
         };
-        kept.map_or_else(fresh, |k| k.session.clone())
+        match kept {
+            Some(kept) if matches!(route, Route::Rival) && !kept.session.expects(msg_id) => {
+                kept.session.anew()
+            }
+            Some(kept) => kept.session.clone(),
+            None => fresh(),
+        }
     }
 
     /// Keeps what became of the session on that route. Gives back the session whose place was taken.

@@ -156,6 +156,17 @@ impl Session {
         }
     }
 
+    /// A session that has not seen a message either, and knows the nonce of the challenge that `self` ended with: some
+    /// clients may answer it under number 1 again, instead of the next (inferred; none was seen to).
+    pub(super) fn anew(&self) -> Self {
+        let nonce = match &self.phase {
+            Phase::Stranger(stranger) => stranger.nonce.clone(),
+            Phase::Open(_) | Phase::Ended => None,
+        };
+        let phase = Phase::Stranger(Stranger { challenges: 0, nonce });
+        Self { phase, ..Self::new(&self.device, &self.session_id) }
+    }
+
     /// True while the device has proved itself and the session goes on.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))

@@ -92,6 +92,28 @@ async fn a_nonce_out_of_date_costs_one_round() {
 }
 
 #[tokio::test]
+async fn a_challenge_may_be_answered_under_number_1_again() {
+    for syntax in SYNTAXES {
+        let bench = Bench::new();
+        bench.accounts.memory.add(md5_account("490154203237518"));
+        let mut device = Device::new(syntax);
+        let hello = device.package_1();
+        device.take_nonce(&device.clone().send(&bench.server, &hello).await);
+        device.session("1");
+        let hello = device.hello();
+        let first = device.send(&bench.server, &hello).await;
+        assert_eq!(header_code(&first), 212);
+        // Once: the same credential opens nothing else.
+        let mut other = hello.clone();
+        other.commands.pop();
+        assert_eq!(header_code(&device.send(&bench.server, &other).await), 401);
+        device.take_nonce(&first);
+        let next = device.package_3(&first);
+        assert_eq!(header_code(&device.send(&bench.server, &next).await), 212);
+    }
+}
+
+#[tokio::test]
 async fn a_stranger_cannot_tell_whether_there_is_an_account() {
     for syntax in SYNTAXES {
         let mut heard = Vec::new();

@@ -238,6 +238,21 @@ async fn content_types_and_sizes() {
 }
 
 #[tokio::test]
+async fn a_message_that_was_cut_is_no_message() {
+    for syntax in SYNTAXES {
+        let bench = Bench::new();
+        bench.accounts.memory.add(md5_account("490154203237518"));
+        let octets = Device::new(syntax).hello().encode(syntax).unwrap();
+        for end in 0..octets.len() {
+            let reply = post(&bench.server, syntax, &octets[..end]).await;
+            assert_eq!(reply.outcome, Outcome::BadRequest, "{syntax:?} {end}");
+        }
+        assert_eq!((bench.server.sessions(), bench.told().len()), (0, 0));
+        assert_eq!(post(&bench.server, syntax, &octets).await.outcome, Outcome::Ok);
+    }
+}
+
+#[tokio::test]
 async fn names_that_cannot_be_repeated_are_no_messages() {
     let long = "9".repeat(400);
     let bench = Bench::new();
