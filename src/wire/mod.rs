@@ -15,13 +15,16 @@ pub mod ef;
 pub mod fcp;
 pub mod fid;
 pub mod infoset;
+pub mod mac;
 pub mod pkcs15;
 pub mod prov;
 pub mod syncml;
 pub mod tlv;
+pub mod uintvar;
 #[cfg(test)]
 pub(crate) mod vectors;
 pub mod wbxml;
+pub mod wsp;
 pub mod xml;
 
 pub use codec::{Decode, DecodeError, Encode, EncodeError, Reader};
