@@ -1,11 +1,155 @@
-//! `bootgate lab`.
+//! `bootgate lab`: virtual parts, each as a process of its own.
 
-use super::{Exit, Global};
+use std::{fmt, path::PathBuf, time::Duration};
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::{
+    Exit, Failure, Global,
+    output::{emit, note},
+};
+use crate::{
+    card::Protocol,
+    ident::{AdmKey, Iccid, Imsi},
+    lab::{
+        image::{CardImage, Sample, SampleKind},
+        reader::CardHandle,
+        uicc::{Quirks, Template, VirtualUicc},
+        vpcd::{self, VpcdError},
+    },
+    wire::{Fid, ef},
+};
 
 /// Actions.
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Action {}
+#[derive(Debug, Subcommand)]
+pub(super) enum Action {
+    /// A virtual UICC: in a virtual PC/SC reader (vpcd), or as an image file.
+    Card(CardArgs),
+}
 
-pub(super) fn run(_action: Action, _global: &Global) -> anyhow::Result<Exit> {
-    Ok(Exit::Failed)
+/// A sample card unless --image names another. Its keys may stand on the command line because they open nothing real.
+#[derive(Debug, Args)]
+pub(super) struct CardArgs {
+    /// Puts the card into the vpcd reader that listens there. Ends when vpcd closes the connection; ending the process
+    /// pulls the card.
+    #[arg(long, value_name = "HOST:PORT", required_unless_present = "new", conflicts_with = "new")]
+    vpcd: Option<String>,
+    /// Writes the card as an image file instead.
+    #[arg(long, value_name = "FILE")]
+    new: Option<PathBuf>,
+    /// The card to put in: an image file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "iccid", "imsi", "adm", "protocol", "bootstrap_size"])]
+    image: Option<PathBuf>,
+    /// Saves the card after each change: into FILE, or into the --image file.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "vpcd")]
+    save: Option<Option<PathBuf>>,
+    /// Sample card: bare (ADM1 may create files), prepared (empty bootstrap files), pin (as prepared, PIN1 needed to
+    /// read), closed (nobody may create files).
+    #[arg(long, default_value = "bare")]
+    kind: SampleKind,
+    /// Number of the sample card.
+    #[arg(long, value_name = "DIGITS", default_value = "89001010000000000018")]
+    iccid: Iccid,
+    /// Subscriber of the sample card.
+    #[arg(long, value_name = "DIGITS", default_value = "001010123456789")]
+    imsi: Imsi,
+    /// ADM1 of the sample card: 4 to 8 characters, or 16 hexadecimal digits. Without it: 12345678.
+    #[arg(long, value_name = "KEY")]
+    adm: Option<AdmKey>,
+    /// Protocol of the sample card.
+    #[arg(long, value_enum, default_value = "t0")]
+    protocol: ProtocolName,
+    /// Size of each bootstrap file of a prepared sample card, in octets.
+    #[arg(long, value_name = "N", default_value = "2048", value_parser = clap::value_parser!(u16).range(1..=32767))]
+    bootstrap_size: u16,
+    /// Answers SELECT with P2=00 by a 6F template, as OpenSC wants it.
+    #[arg(long, requires = "vpcd")]
+    opensc: bool,
+    /// How long to try to connect, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value = "10", requires = "vpcd")]
+    wait: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ProtocolName {
+    T0,
+    T1,
+}
+
+pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
+    match action {
+        Action::Card(args) => card(args, global),
+    }
+}
+
+fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
+    let image = match &args.image {
+        Some(file) => CardImage::load(file).map_err(|e| Failure::because(Exit::Config, e))?,
+        None => args.sample(),
+    };
+    if let Some(file) = &args.new {
+        image.save(file)?;
+        emit(global.format, &Written { file: file.display().to_string(), iccid: iccid(&image) })?;
+        return Ok(Exit::Ok);
+    }
+    let Some(address) = &args.vpcd else { return Ok(Exit::Usage) };
+    let save = match (args.save, args.image) {
+        (None, _) => None,
+        (Some(Some(file)), _) | (Some(None), Some(file)) => Some(file),
+        (Some(None), None) => {
+            let why = "--save without a file saves into the --image file, and there is none; name one";
+            return Err(Failure::because(Exit::Usage, why));
+        }
+    };
+    let template = if args.opensc { Template::FcpAndFci } else { Template::Fcp };
+    let name = iccid(&image).map_or("without ICCID".to_owned(), |iccid| iccid.to_string());
+    let card = VirtualUicc::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
+    let card = CardHandle::new(card.with_quirks(Quirks { template, ..Quirks::default() }));
+    let mut keep = |card: &CardHandle| save.as_ref().map_or(Ok(()), |file| card.image().save(file));
+    keep(&card)?;
+    let stream = vpcd::connect(address, Duration::from_secs(args.wait))
+        .map_err(|e| Failure::because(Exit::Unavailable, e))?;
+    note(&format!("Card {name} is in the virtual reader at {address}"));
+    vpcd::run(&card, stream, &mut keep).map_err(|e| match e {
+        VpcdError::Broken(_) => Failure::because(Exit::Unavailable, e),
+        other => other.into(),
+    })?;
+    Ok(Exit::Ok)
+}
+
+impl CardArgs {
+    fn sample(&self) -> CardImage {
+        let mut sample = Sample::new(self.kind, self.iccid.clone(), self.imsi.clone());
+        if let Some(adm) = &self.adm {
+            sample.adm = adm.clone();
+        }
+        sample.protocol = match self.protocol {
+            ProtocolName::T0 => Protocol::T0,
+            ProtocolName::T1 => Protocol::T1,
+        };
+        sample.bootstrap_size = self.bootstrap_size;
+        sample.memory = sample.memory.max(0x4000 + 2 * u32::from(self.bootstrap_size));
+        sample.image()
+    }
+}
+
+/// The number in EF(ICCID) of an image.
+fn iccid(image: &CardImage) -> Option<Iccid> {
+    ef::decode_iccid(image.mf.find(&[Fid::ICCID])?.content()?).ok()
+}
+
+/// An image file was written.
+#[derive(serde::Serialize)]
+struct Written {
+    file: String,
+    iccid: Option<Iccid>,
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.iccid {
+            Some(iccid) => write!(f, "{}: card {iccid}", self.file),
+            None => write!(f, "{}: card without ICCID", self.file),
+        }
+    }
 }

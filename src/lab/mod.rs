@@ -2,4 +2,6 @@
 
 pub mod image;
 pub mod random;
+pub mod reader;
 pub mod uicc;
+pub mod vpcd;

@@ -110,6 +110,14 @@ impl FileImage {
         }
     }
 
+    /// The octets of a transparent EF.
+    pub fn content(&self) -> Option<&[u8]> {
+        match &self.body {
+            Body::Transparent(content) => Some(content),
+            _ => None,
+        }
+    }
+
     /// The files in it; none for an EF.
     pub fn files(&self) -> &[Self] {
         match &self.body {

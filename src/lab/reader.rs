@@ -1,0 +1,234 @@
+//! A reader without a wire: a virtual card behind [`CardTransport`], and what can go wrong between the two.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{image::CardImage, uicc::VirtualUicc};
+use crate::{
+    card::{CardTransport, Protocol, TransportError},
+    ident::ReaderName,
+};
+
+/// A virtual card that goes from hand to hand: the station's reader holds it first, a phone later.
+#[derive(Debug, Clone)]
+pub struct CardHandle(Arc<Mutex<VirtualUicc>>);
+
+impl CardHandle {
+    /// Takes a card in hand.
+    pub fn new(card: VirtualUicc) -> Self {
+        Self(Arc::new(Mutex::new(card)))
+    }
+
+    fn card(&self) -> MutexGuard<'_, VirtualUicc> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One command and its answer.
+    pub fn exchange(&self, apdu: &[u8]) -> Vec<u8> {
+        self.card().exchange(apdu)
+    }
+
+    /// Takes its power away and gives it back.
+    pub fn reset(&self) {
+        self.card().reset();
+    }
+
+    /// Answer to reset.
+    pub fn atr(&self) -> Vec<u8> {
+        self.card().atr().to_vec()
+    }
+
+    /// The protocol that it speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.card().protocol()
+    }
+
+    /// How often something that stays has changed.
+    pub fn changes(&self) -> u64 {
+        self.card().changes()
+    }
+
+    /// The card as it would be without power.
+    pub fn image(&self) -> CardImage {
+        self.card().image()
+    }
+}
+
+/// What goes wrong. Commands are counted from 1, from the moment that the card was put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The card is pulled before command `n` reaches it.
+    CutBefore(usize),
+    /// The card is pulled when it has carried out command `n`; its answer does not arrive.
+    CutAfter(usize),
+    /// As `CutAfter`, but the reader reports success with no octets, as some do.
+    EmptyAnswer(usize),
+    /// The card carries out command `n`; its answer does not arrive. Later commands work.
+    AnswerLost(usize),
+    /// The card never answers.
+    Mute,
+}
+
+/// A reader with a virtual card in it.
+#[derive(Debug)]
+pub struct InProcess {
+    reader: ReaderName,
+    card: CardHandle,
+    atr: Vec<u8>,
+    protocol: Protocol,
+    faults: Vec<Fault>,
+    sent: usize,
+    pulled: bool,
+}
+
+impl InProcess {
+    /// Puts a card into a reader; it is reset by that.
+    pub fn insert(card: &CardHandle, reader: ReaderName) -> Self {
+        card.reset();
+        let (atr, protocol) = (card.atr(), card.protocol());
+        Self { reader, card: card.clone(), atr, protocol, faults: Vec::new(), sent: 0, pulled: false }
+    }
+
+    /// The same, with something that will go wrong.
+    #[must_use]
+    pub fn with_fault(mut self, fault: Fault) -> Self {
+        self.faults.push(fault);
+        self
+    }
+
+    /// How many commands were sent.
+    pub fn sent(&self) -> usize {
+        self.sent
+    }
+
+    fn pull(&mut self) -> TransportError {
+        self.pulled = true;
+        self.card.reset();
+        TransportError::CardGone { reader: self.reader.clone() }
+    }
+
+    fn mute(&self) -> TransportError {
+        TransportError::Mute { reader: self.reader.clone() }
+    }
+
+    fn in_contact(&self) -> Result<(), TransportError> {
+        if self.pulled {
+            return Err(TransportError::CardGone { reader: self.reader.clone() });
+        }
+        if self.faults.contains(&Fault::Mute) { Err(self.mute()) } else { Ok(()) }
+    }
+}
+
+impl CardTransport for InProcess {
+    fn reader(&self) -> &ReaderName {
+        &self.reader
+    }
+
+    fn atr(&self) -> &[u8] {
+        &self.atr
+    }
+
+    fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    fn exchange(&mut self, apdu: &[u8]) -> Result<Vec<u8>, TransportError> {
+        self.in_contact()?;
+        self.sent += 1;
+        if self.faults.contains(&Fault::CutBefore(self.sent)) {
+            return Err(self.pull());
+        }
+        let answer = self.card.exchange(apdu);
+        if self.faults.contains(&Fault::CutAfter(self.sent)) {
+            return Err(self.pull());
+        }
+        if self.faults.contains(&Fault::EmptyAnswer(self.sent)) {
+            self.pull();
+            return Ok(Vec::new());
+        }
+        if self.faults.contains(&Fault::AnswerLost(self.sent)) {
+            return Err(self.mute());
+        }
+        Ok(answer)
+    }
+
+    fn reset(&mut self) -> Result<(), TransportError> {
+        self.in_contact()?;
+        self.card.reset();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ident::{Iccid, Imsi},
+        lab::image::{Sample, SampleKind},
+        wire::vectors::hex,
+    };
+
+    fn handle() -> CardHandle {
+        let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
+        let imsi: Imsi = "001010123456789".parse().unwrap();
+        let image = Sample::new(SampleKind::Prepared, iccid, imsi).image();
+        CardHandle::new(VirtualUicc::from_image(image).unwrap())
+    }
+
+    /// Presents ADM1 and writes one octet into EF 6431; which command fails, and how.
+    fn write(reader: &mut InProcess) -> Result<(), (usize, TransportError)> {
+        for command in ["0020000A083132333435363738", "00A4080C047F506431", "00D6000001AA", "00B0000001"] {
+            let answer = reader.exchange(&hex(command)).map_err(|e| (reader.sent(), e))?;
+            assert!(answer.is_empty() || answer.ends_with(&[0x90, 0x00]), "{command}: {answer:02X?}");
+        }
+        Ok(())
+    }
+
+    fn written(card: &CardHandle) -> bool {
+        let mut reader = InProcess::insert(card, "bay 1".parse().unwrap());
+        reader.exchange(&hex("00A4080C047F506431")).unwrap();
+        reader.exchange(&hex("00B0000001")).unwrap()[0] == 0xAA
+    }
+
+    #[test]
+    fn a_card_that_is_pulled_keeps_what_was_done() {
+        for (fault, at, done) in [
+            (Fault::CutBefore(3), 3, false),
+            (Fault::CutAfter(3), 3, true),
+            (Fault::EmptyAnswer(3), 3, true),
+            (Fault::CutAfter(2), 2, false),
+        ] {
+            let card = handle();
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap()).with_fault(fault);
+            let (sent, error) = write(&mut reader).unwrap_err();
+            assert!(matches!(error, TransportError::CardGone { .. }), "{fault:?}: {error}");
+            assert_eq!(sent, at, "{fault:?}");
+            assert!(reader.reset().is_err(), "gone stays gone");
+            assert_eq!(written(&card), done, "{fault:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_is_lost_leaves_the_session() {
+        let card = handle();
+        let reader = InProcess::insert(&card, "bay 0".parse().unwrap());
+        let mut reader = reader.with_fault(Fault::AnswerLost(3));
+        assert!(matches!(write(&mut reader), Err((3, TransportError::Mute { .. }))));
+        assert_eq!(reader.exchange(&hex("00B0000001")).unwrap(), [0xAA, 0x90, 0x00]);
+        reader.reset().unwrap();
+        assert_eq!(reader.exchange(&hex("00B0000001")).unwrap(), [0x69, 0x86]);
+    }
+
+    #[test]
+    fn a_mute_card_and_a_good_one() {
+        let card = handle();
+        let name: ReaderName = "bay 0".parse().unwrap();
+        let mut mute = InProcess::insert(&card, name.clone()).with_fault(Fault::Mute);
+        assert!(matches!(mute.exchange(&[0, 0xA4, 0, 0, 0]), Err(TransportError::Mute { .. })));
+        assert!(mute.reset().is_err());
+        let mut good = InProcess::insert(&card, name);
+        write(&mut good).unwrap();
+        assert_eq!((good.sent(), good.protocol(), good.atr()[0]), (4, Protocol::T0, 0x3B));
+        assert_eq!(good.reader().as_str(), "bay 0");
+        assert_eq!(card.changes(), 1);
+    }
+}
