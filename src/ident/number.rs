@@ -164,6 +164,12 @@ impl fmt::Display for Imei {
     }
 }
 
+impl serde::Serialize for Imei {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(&self.0)
+    }
+}
+
 /// A subscriber's telephone number: 3 to 15 digits, international, with or without a leading `+` (ITU-T E.164).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Msisdn(String);

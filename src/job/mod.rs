@@ -1,1 +1,14 @@
 //! Jobs: one device, one account, one state machine, one history.
+//!
+//! A [`Job`] goes through the states of [`State`]; each delivery it tries is an [`Attempt`]; each change of state is
+//! an [`Entry`] of its history, which is only ever added to. [`Jobs`] keeps them.
+
+mod jobs;
+mod record;
+mod state;
+mod watch;
+
+pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
+pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};
+pub use state::{Event, Illegal, Reason, State, Step, UnknownState};
+pub use watch::Watch;
