@@ -1,0 +1,132 @@
+//! The journal of presented keys, in SQLite.
+
+use std::{io::Error, sync::Arc};
+
+use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, sqlite::SqliteConnectOptions};
+
+use super::{Store, error::Failed, row::Reading};
+use crate::{
+    card::{JournalError, KeyJournal, KeyOutcome, KeyState},
+    ident::{Clock, Iccid, Timestamp},
+    wire::arr::KeyRef,
+};
+
+/// The journal for code that blocks. It may be asked from any thread, also from one that runs asynchronous tasks
+/// (which it then holds up): each question has a thread, a runtime and a connection of its own, and waits for no task
+/// of the caller's. A card asks three or four times, so what that costs does not count.
+#[derive(Clone)]
+pub struct Keys {
+    options: SqliteConnectOptions,
+    clock: Arc<dyn Clock>,
+}
+
+impl Keys {
+    /// The journal in the file of `store`.
+    pub fn new(store: &Store, clock: Arc<dyn Clock>) -> Self {
+        Self { options: store.options.clone(), clock }
+    }
+
+    /// Runs `work` in a transaction that may write, and waits for it.
+    fn transaction<T: Send>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, Failed> + Send,
+    ) -> Result<T, JournalError> {
+        let run = || -> Result<T, Failed> {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+            runtime.map_err(|e| Failed::Sqlite(e.into()))?.block_on(async {
+                let mut conn = self.options.connect().await?;
+                let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
+                let done = work(&mut tx).await?;
+                tx.commit().await?;
+                conn.close().await?;
+                Ok(done)
+            })
+        };
+        let done = std::thread::scope(|scope| {
+            let thread = std::thread::Builder::new().name("key journal".into()).spawn_scoped(scope, run)?;
+            thread.join().map_err(|_| Error::other("the thread that writes it panicked"))
+        });
+        done.map_err(JournalError::new)?.map_err(JournalError::new)
+    }
+}
+
+impl KeyJournal for Keys {
+    fn state(&self, card: &Iccid, key: KeyRef) -> Result<KeyState, JournalError> {
+        // Under the write lock, too: what another process is writing now must be waited for.
+        self.transaction(async |tx| read(tx, card, key).await)
+    }
+
+    fn presenting(&self, card: &Iccid, key: KeyRef, tries: Option<u8>) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        self.transaction(async |tx| write(tx, card, key, KeyState::Unanswered { tries }, now).await)
+    }
+
+    fn outcome(&self, card: &Iccid, key: KeyRef, outcome: KeyOutcome) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        self.transaction(async |tx| {
+            let state = read(tx, card, key).await?.after(outcome);
+            write(tx, card, key, state, now).await
+        })
+    }
+
+    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyRef, KeyState)>, JournalError> {
+        self.transaction(async |tx| {
+            let forget = sqlx::query("DELETE FROM presented_key WHERE iccid = ? RETURNING *");
+            let rows = forget.bind(card.digits()).fetch_all(tx).await?;
+            let forgotten = rows.iter().map(|row| {
+                let r = Reading { table: "presented_key", row };
+                Ok((KeyRef(row.try_get("key_ref")?), state(&r)?))
+            });
+            let mut forgotten = forgotten.collect::<Result<Vec<_>, Failed>>()?;
+            forgotten.sort_by_key(|(key, _)| *key);
+            Ok(forgotten)
+        })
+    }
+}
+
+async fn write(
+    conn: &mut SqliteConnection,
+    card: &Iccid,
+    key: KeyRef,
+    state: KeyState,
+    now: Timestamp,
+) -> Result<(), Failed> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO presented_key (iccid, key_ref, state, tries, changed_at) VALUES (?, ?, ?, ?, ?)",
+    )
+    .bind(card.digits())
+    .bind(key.0)
+    .bind(name(state))
+    .bind(state.tries())
+    .bind(now.as_millis())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn read(conn: &mut SqliteConnection, card: &Iccid, key: KeyRef) -> Result<KeyState, Failed> {
+    let found = sqlx::query("SELECT * FROM presented_key WHERE iccid = ? AND key_ref = ?");
+    let row = found.bind(card.digits()).bind(key.0).fetch_optional(conn).await?;
+    row.map_or(Ok(KeyState::Clear), |row| state(&Reading { table: "presented_key", row: &row }))
+}
+
+/// The name under which a state is stored; [`KeyState::Clear`] is the absence of a row and never written.
+fn name(state: KeyState) -> &'static str {
+    match state {
+        KeyState::Clear => "clear",
+        KeyState::Unanswered { .. } => "unanswered",
+        KeyState::Accepted { .. } => "accepted",
+        KeyState::Refused { .. } => "refused",
+    }
+}
+
+fn state(r: &Reading<'_>) -> Result<KeyState, Failed> {
+    let (name, tries): (String, Option<u8>) = (r.plain("state")?, r.plain("tries")?);
+    match name.as_str() {
+        "clear" => Ok(KeyState::Clear),
+        "unanswered" => Ok(KeyState::Unanswered { tries }),
+        "accepted" => Ok(KeyState::Accepted { tries }),
+        "refused" => Ok(KeyState::Refused { tries }),
+        _ => Err(r.corrupt("state")),
+    }
+}

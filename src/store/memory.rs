@@ -1,0 +1,168 @@
+//! The store without a file: the same answers, gone with the process. For rehearsals and tests.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use super::accounts::choose;
+use crate::{
+    dm::{Account, AccountId, Accounts, AccountsError, NewAccount, NonceChange, Register, Stored},
+    ident::{JobId, Timestamp},
+    job::{Created, Device, Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Record, Step},
+};
+
+/// Jobs, accounts and devices in memory.
+#[derive(Default)]
+pub struct Memory {
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    jobs: BTreeMap<JobId, Record>,
+    accounts: BTreeMap<AccountId, (Account, Option<Timestamp>)>,
+    last_account: i64,
+    devices: BTreeMap<String, Device>,
+}
+
+impl Memory {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Jobs for Memory {
+    async fn create(&self, id: JobId, new: &NewJob, at: Timestamp) -> Result<Created, JobsError> {
+        let mut kept = self.kept();
+        let same_key = |r: &&Record| new.key.is_some() && r.job.key == new.key;
+        if let (Some(key), Some(found)) = (&new.key, kept.jobs.values().find(same_key)) {
+            let job = found.job.clone();
+            return match job.answers(new) {
+                true => Ok(Created { job, fresh: false }),
+                false => Err(JobsError::KeyTaken { key: key.clone(), id: job.id }),
+            };
+        }
+        let job = Job::accepted(id, new, at);
+        kept.jobs.insert(id, Record::accepted(job.clone()));
+        Ok(Created { job, fresh: true })
+    }
+
+    async fn get(&self, id: JobId) -> Result<Option<Record>, JobsError> {
+        Ok(self.kept().jobs.get(&id).cloned())
+    }
+
+    async fn list(&self, filter: &Filter) -> Result<Vec<Job>, JobsError> {
+        let wanted = |job: &Job| filter.states.is_empty() || filter.states.contains(&job.state);
+        let kept = self.kept();
+        let jobs = kept.jobs.values().rev().map(|r| &r.job).filter(|job| wanted(job));
+        Ok(jobs.take(usize::try_from(filter.limit).unwrap_or(usize::MAX)).cloned().collect())
+    }
+
+    async fn tell(&self, id: JobId, event: &Event, at: Timestamp) -> Result<Step, JobsError> {
+        let mut kept = self.kept();
+        let record = kept.jobs.get_mut(&id).ok_or(JobsError::NotFound { id })?;
+        let change = record.job.change(event, record.attempts.last(), at);
+        let Some(change) = change.map_err(|source| JobsError::Illegal { id, source })? else {
+            return Ok(Step::Stay);
+        };
+        record.apply(change);
+        Ok(Step::To(record.job.state))
+    }
+
+    async fn of_account(&self, account: AccountId) -> Result<Option<JobId>, JobsError> {
+        Ok(self.kept().jobs.values().find(|r| r.job.account == Some(account)).map(|r| r.job.id))
+    }
+
+    async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {
+        // The process that delivers is this one.
+        Ok(Vec::new())
+    }
+
+    async fn ping(&self) -> Result<(), JobsError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Register for Memory {
+    async fn register(&self, account: &NewAccount, _at: Timestamp) -> Result<AccountId, AccountsError> {
+        let NewAccount { server_id, device, client, server } = account.clone();
+        let mut kept = self.kept();
+        kept.last_account += 1;
+        let id = AccountId::new(kept.last_account);
+        let account = Account { id, server_id, device, client, server, inventoried: None };
+        kept.accounts.insert(id, (account, None));
+        Ok(id)
+    }
+}
+
+#[async_trait]
+impl Accounts for Memory {
+    async fn candidates(&self, name: Option<&str>, device: &str) -> Result<Vec<Account>, AccountsError> {
+        let meant = |a: &Account| a.device.as_deref() == Some(device) || name == Some(a.client.name.as_str());
+        let kept = self.kept();
+        let found = kept.accounts.values().map(|(account, _)| account).filter(|a| meant(a));
+        Ok(choose(found.cloned().collect(), device))
+    }
+
+    async fn store_nonces(&self, id: AccountId, change: &NonceChange) -> Result<Stored, AccountsError> {
+        let mut kept = self.kept();
+        let Some((account, _)) = kept.accounts.get_mut(&id) else { return Ok(Stored::Raced) };
+        if change.client.as_ref().is_some_and(|c| c.held != account.client.nonce) {
+            return Ok(Stored::Raced);
+        }
+        if let Some(client) = &change.client {
+            account.client.nonce.clone_from(&client.next);
+        }
+        if let Some(server) = &change.server {
+            account.server.nonce.clone_from(server);
+        }
+        Ok(Stored::Done)
+    }
+
+    async fn used(&self, id: AccountId, at: Timestamp) -> Result<(), AccountsError> {
+        let mut kept = self.kept();
+        let Some((account, used)) = kept.accounts.get_mut(&id) else { return Ok(()) };
+        if used.replace(used.unwrap_or(at)).is_none() && account.device.is_some() {
+            let (server_id, device) = (account.server_id.clone(), account.device.clone());
+            let older = |a: &Account| a.id < id && a.server_id == server_id && a.device == device;
+            kept.accounts.retain(|_, (a, _)| !older(a));
+        }
+        Ok(())
+    }
+
+    async fn inventoried(&self, id: AccountId, at: Timestamp) -> Result<(), AccountsError> {
+        if let Some((account, _)) = self.kept().accounts.get_mut(&id) {
+            account.inventoried = Some(at);
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Devices for Memory {
+    async fn keep_inventory(
+        &self,
+        device: &str,
+        nodes: &[(String, String)],
+        at: Timestamp,
+    ) -> Result<(), JobsError> {
+        let nodes = nodes.iter().cloned().collect::<BTreeMap<_, _>>().into_iter().collect();
+        let kept = Device { device: device.to_owned(), seen_at: at, nodes };
+        self.kept().devices.insert(device.to_owned(), kept);
+        Ok(())
+    }
+
+    async fn device(&self, device: &str) -> Result<Option<Device>, JobsError> {
+        Ok(self.kept().devices.get(device).cloned())
+    }
+}
