@@ -1,8 +1,189 @@
 //! Composition: wires the rooms together from configuration, clock and random source.
+//!
+//! An [`App`] is what `serve`, the card commands, the rehearsal and the tests start. It holds the keepers (a file, or
+//! memory), and makes the DM server whose first sessions end jobs. Processes that share a database file share all that
+//! follows from it: a job whose card one process wrote is handed off by the session that another one served.
 
 mod clock;
 pub mod config;
 mod random;
 
+use std::{sync::Arc, time::Duration};
+
+use tracing::warn;
+
 pub use clock::SystemClock;
+use config::Config;
 pub use random::OsRandom;
+
+use crate::{
+    card::{CardRange, KeyJournal, KeyPolicy, MemoryKeyJournal},
+    dm::{self, Accounts, Register, Server},
+    handoff::FirstSession,
+    ident::{Clock, JobId, Random},
+    job::{Created, Devices, Event, Jobs, JobsError, NewJob, Reason, Watch},
+    store::{Keys, Memory, Store, StoreError},
+};
+
+/// How often the DM server looks for sessions that were given up.
+const SWEEP: Duration = Duration::from_secs(30);
+
+/// The rooms, wired together. Cloning is cheap; clones share everything.
+#[derive(Clone)]
+pub struct App {
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    jobs: Arc<dyn Jobs>,
+    devices: Arc<dyn Devices>,
+    accounts: Arc<dyn Accounts>,
+    registrar: Arc<dyn Register>,
+    keys: Arc<dyn KeyJournal>,
+}
+
+impl App {
+    /// On the database file that the configuration names; it is made when missing.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn open(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StoreError> {
+        let store = Store::open(&config.store.path, config.store.busy_timeout).await?;
+        let keys = Arc::new(Keys::new(&store, Arc::clone(&clock)));
+        let store = Arc::new(store);
+        Ok(Self {
+            config: Arc::new(config),
+            clock,
+            random,
+            jobs: store.clone(),
+            devices: store.clone(),
+            accounts: store.clone(),
+            registrar: store,
+            keys,
+        })
+    }
+
+    /// In memory: all is gone with the last clone. For rehearsals and tests.
+    pub fn in_memory(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        let memory = Arc::new(Memory::new());
+        Self {
+            config: Arc::new(config),
+            clock,
+            random,
+            jobs: memory.clone(),
+            devices: memory.clone(),
+            accounts: memory.clone(),
+            registrar: memory,
+            keys: Arc::new(MemoryKeyJournal::new()),
+        }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The time.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// The random source.
+    pub fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    /// The jobs.
+    pub fn jobs(&self) -> &dyn Jobs {
+        &*self.jobs
+    }
+
+    /// What devices said they are.
+    pub fn devices(&self) -> &dyn Devices {
+        &*self.devices
+    }
+
+    /// The journal of presented keys, for code that blocks.
+    pub fn key_journal(&self) -> Arc<dyn KeyJournal> {
+        Arc::clone(&self.keys)
+    }
+
+    /// When a key may be presented, as configured.
+    pub fn key_policy(&self) -> KeyPolicy {
+        let ranges = self.config.card.key_policies.iter().map(|rule| match rule {
+            config::KeyRule::Iccid(prefix) => CardRange::Iccid(prefix.digits().to_owned()),
+            config::KeyRule::Atr(atr) => CardRange::Atr(atr.octets().to_vec()),
+        });
+        KeyPolicy::new(self.config.card.key_floor, ranges.collect())
+    }
+
+    /// Accepts a job, or gives back the one that the same key made before.
+    ///
+    /// # Errors
+    /// [`JobsError`].
+    pub async fn submit(&self, new: &NewJob) -> Result<Created, JobsError> {
+        let now = self.clock.now();
+        self.jobs.create(JobId::new(now, self.random()), new, now).await
+    }
+
+    /// Makes the DM server that devices know by `uri`. Each call makes one with sessions of its own.
+    pub fn dm_server(&self, uri: String) -> Server {
+        let limits = &self.config.dm;
+        let config = dm::Config {
+            uri,
+            server_id: limits.server_id.clone(),
+            max_message_size: limits.max_message_size,
+            max_object_size: limits.max_object_size,
+            session_cap: limits.max_sessions,
+            idle_time: limits.session_idle,
+        };
+        let watch = Watch::new(Arc::clone(&self.jobs), Arc::clone(&self.devices));
+        let events = Arc::new(FirstSession::new(Arc::new(watch)));
+        Server::new(
+            config,
+            Arc::clone(&self.accounts),
+            events,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.random),
+        )
+    }
+
+    /// Closes sessions that were given up, from time to time, for ever.
+    pub async fn tend(&self, server: Server) {
+        loop {
+            tokio::time::sleep(SWEEP.min(self.config.dm.session_idle)).await;
+            server.sweep().await;
+        }
+    }
+
+    /// What a service does when it starts: a job that is `delivering` although the process that delivered is gone
+    /// becomes `unknown`, because nobody can tell any more how far it came. A job whose process lives is left alone.
+    /// Jobs before that state have sent nothing and stay as they are.
+    ///
+    /// # Errors
+    /// [`JobsError`].
+    pub async fn recover(&self) -> Result<Vec<JobId>, JobsError> {
+        let abandoned = self.jobs.abandoned().await?;
+        for id in &abandoned {
+            let reason = Reason::new("the process that delivered ended before it could tell how far it came");
+            match self.jobs.tell(*id, &Event::DeliveryUnclear { reason }, self.clock.now()).await {
+                Ok(_) => {
+                    warn!(job.id = %id, "The delivery of job {id} was cut off; what arrived is not known")
+                }
+                // Another process that starts now was faster, or the device came in.
+                Err(JobsError::Illegal { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(abandoned)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("config", &self.config).finish_non_exhaustive()
+    }
+}

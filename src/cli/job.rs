@@ -1,11 +1,116 @@
-//! `bootgate job`.
+//! `bootgate job`: lists jobs, shows one with its history.
 
-use super::{Exit, Global};
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use super::{Exit, Failure, Global, config, output};
+use crate::{
+    app::{App, OsRandom, SystemClock},
+    ident::JobId,
+    job::{Entry, Filter, Job, Record, State},
+};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Action {}
+pub(super) enum Action {
+    /// Lists jobs, the newest first.
+    List {
+        /// In this state only; may be given more than once.
+        #[arg(long, value_name = "STATE")]
+        state: Vec<State>,
+        /// At most so many.
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+        limit: u32,
+    },
+    /// Shows one job: what it is, its attempts, its history.
+    Show {
+        /// The job's name, as `job list` prints it.
+        #[arg(value_name = "ID")]
+        id: JobId,
+    },
+}
 
-pub(super) fn run(_action: Action, _global: &Global) -> anyhow::Result<Exit> {
-    Ok(Exit::Failed)
+pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
+    let config = config::load(global, Vec::new())?;
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+        match action {
+            Action::List { state: states, limit } => {
+                let jobs = app.jobs().list(&Filter { states, limit }).await?;
+                output::emit(global.format, &List { jobs })?;
+            }
+            Action::Show { id } => {
+                let found = app.jobs().get(id).await?;
+                let record = found.ok_or_else(|| {
+                    let file = app.config().store.path.display();
+                    Failure::because(Exit::Failed, format!("there is no job {id} in {file}"))
+                })?;
+                output::emit(global.format, &Shown(record))?;
+            }
+        }
+        Ok(Exit::Ok)
+    })
+}
+
+#[derive(Serialize)]
+struct List {
+    jobs: Vec<Job>,
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.jobs.is_empty() {
+            return f.write_str("no jobs");
+        }
+        writeln!(f, "{:<26}  {:<10}  {:<24}  {:<20}  PROFILE", "JOB", "STATE", "SINCE", "CARD")?;
+        for job in &self.jobs {
+            let card = job.iccid.as_ref().map_or("-", |i| i.digits());
+            let (id, since) = (job.id.to_string(), job.changed_at.to_string());
+            write!(f, "{id:<26}  {:<10}  {since:<24}  {card:<20}  {}", job.state, job.profile)?;
+            match &job.reason {
+                Some(reason) => writeln!(f, "  ({reason})")?,
+                None => writeln!(f)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Shown(Record);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Record { job, attempts, history } = &self.0;
+        let dash = || "-".to_owned();
+        let optional = [
+            ("key", job.key.as_ref().map(|k| k.as_str().to_owned())),
+            ("device", job.imei.as_ref().map(|i| i.device_uri())),
+            ("card", job.iccid.as_ref().map(|i| i.digits().to_owned())),
+            ("account", job.account.map(|a| a.to_string())),
+        ];
+        writeln!(f, "{:<10} {}", "job", job.id)?;
+        writeln!(f, "{:<10} {}", "state", job.state)?;
+        writeln!(f, "{:<10} {}", "profile", job.profile)?;
+        writeln!(f, "{:<10} {}", "server", job.server_id)?;
+        writeln!(f, "{:<10} {}, {}", "route", job.route, job.payload)?;
+        for (name, value) in optional {
+            writeln!(f, "{name:<10} {}", value.unwrap_or_else(dash))?;
+        }
+        for attempt in attempts {
+            let ended = attempt.ended_at.map_or_else(dash, |t| t.to_string());
+            let outcome = attempt.outcome.map_or("under way", State::name);
+            writeln!(f, "attempt {:<2} {} to {ended}: {outcome}", attempt.number, attempt.started_at)?;
+        }
+        writeln!(f, "history")?;
+        for Entry { at, to, reason, .. } in history {
+            match reason {
+                Some(reason) => writeln!(f, "  {at}  {to:<10}  {reason}")?,
+                None => writeln!(f, "  {at}  {to}")?,
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,11 +1,61 @@
-//! `bootgate serve`.
+//! `bootgate serve`: the DM server, until SIGTERM or SIGINT.
 
-use super::{Exit, Global};
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tracing::info;
+
+use super::{Exit, Failure, Global, config, output};
+use crate::{
+    app::{App, OsRandom, SystemClock, config::Flag},
+    http,
+};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+pub(super) struct Args {
+    /// Address and port to listen on, in place of `[http] listen`; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
 
-pub(super) fn run(_args: Args, _global: &Global) -> anyhow::Result<Exit> {
-    Ok(Exit::Failed)
+pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
+    let flag = |value| Flag { flag: "--listen", key: "http.listen", value };
+    let config = config::load(global, args.listen.map(flag).into_iter().collect())?;
+    tokio::runtime::Runtime::new()?.block_on(async {
+        let listen = config.http.listen;
+        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+        // Before the first request is taken, so that none meets a job in a state that is no longer true.
+        app.recover().await?;
+        let listener = TcpListener::bind(listen).await;
+        let listener = listener.map_err(|e| {
+            Failure::because(Exit::Unavailable, format!("cannot listen on {listen}: {e}; see [http] listen"))
+        })?;
+        let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let stop = async move {
+            tokio::select! {
+                _ = term.recv() => info!("Stopping: SIGTERM"),
+                _ = int.recv() => info!("Stopping: SIGINT"),
+            }
+        };
+        output::emit(global.format, &Listening { listening: format!("http://{}", listener.local_addr()?) })?;
+        http::serve(listener, app, stop).await?;
+        Ok(Exit::Ok)
+    })
+}
+
+/// The line that says that connections are taken.
+#[derive(Serialize)]
+struct Listening {
+    listening: String,
+}
+
+impl fmt::Display for Listening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listening on {}", self.listening)
+    }
 }

@@ -1,1 +1,114 @@
 //! One page of routes: the DM endpoint and `/healthz`.
+//!
+//! | method | path                                  | answer                                                     |
+//! |--------|---------------------------------------|------------------------------------------------------------|
+//! | POST   | `[http] dm-path`, `/dm` by default    | the DM server's message; 400, 413, 415 or 503 without body |
+//! | GET    | `/healthz`                            | 200 while the store answers, else 503                      |
+//!
+//! Bodies are capped, headers and requests have time limits, connections are counted. Nothing of a body is logged.
+
+mod connection;
+
+use std::time::Duration;
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tokio::net::TcpListener;
+use tower_http::timeout::TimeoutLayer;
+use tracing::{debug, warn};
+
+use crate::{
+    app::App,
+    dm::{Outcome, Server},
+};
+
+/// How long the store may take to show that it is well.
+const HEALTH: Duration = Duration::from_secs(5);
+
+#[derive(Clone)]
+struct Service {
+    app: App,
+    dm: Server,
+}
+
+/// Serves on `listener` until `stop` is done, then lets requests under way go on for `[http] stop-grace`.
+///
+/// # Errors
+/// When the listener's address cannot be told; what happens to single connections is logged.
+pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = ()>) -> std::io::Result<()> {
+    let config = app.config();
+    let dm = app.dm_server(config.dm.uri.for_listener(listener.local_addr()?, &config.http.dm_path));
+    let routes = router(Service { app: app.clone(), dm: dm.clone() });
+    let tending = app.tend(dm);
+    let connections = connection::accept(listener, routes, &app.config().http, stop);
+    tokio::select! {
+        () = tending => {}
+        () = connections => {}
+    }
+    Ok(())
+}
+
+fn router(service: Service) -> Router {
+    let http = &service.app.config().http;
+    Router::new()
+        .route(http.dm_path.as_str(), post(dm))
+        .route("/healthz", get(healthz))
+        .layer(DefaultBodyLimit::max(http.body_limit))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout))
+        .with_state(service)
+}
+
+/// One message of a device.
+async fn dm(State(service): State<Service>, headers: HeaderMap, body: Bytes) -> Response {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let reply = service.dm.handle(content_type, &body).await;
+    let status = match reply.outcome {
+        Outcome::Ok => StatusCode::OK,
+        Outcome::BadRequest => StatusCode::BAD_REQUEST,
+        Outcome::UnsupportedType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Outcome::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Outcome::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    debug!(
+        http.status = status.as_u16(),
+        http.request_octets = body.len(),
+        http.response_octets = reply.body.len(),
+        "Answered a management message of {} octets with {status}",
+        body.len()
+    );
+    // Sessions must not be answered from a cache on the way.
+    let mut response = (status, [(header::CACHE_CONTROL, "no-store")], reply.body).into_response();
+    match reply.content_type {
+        Some(kind) => {
+            let kind = header::HeaderValue::from_static(kind);
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        }
+        None => drop(response.headers_mut().remove(header::CONTENT_TYPE)),
+    }
+    response
+}
+
+/// Whether this process can do its work.
+async fn healthz(State(service): State<Service>) -> Response {
+    let answer = |status: StatusCode, text: &str| {
+        (status, [(header::CACHE_CONTROL, "no-store")], Json(serde_json::json!({ "status": text })))
+            .into_response()
+    };
+    match tokio::time::timeout(HEALTH, service.app.jobs().ping()).await {
+        Ok(Ok(())) => answer(StatusCode::OK, "ok"),
+        Ok(Err(error)) => {
+            warn!(error = &error as &dyn std::error::Error, "The store does not answer");
+            answer(StatusCode::SERVICE_UNAVAILABLE, "store-unavailable")
+        }
+        Err(_) => {
+            warn!("The store did not answer within {} s", HEALTH.as_secs());
+            answer(StatusCode::SERVICE_UNAVAILABLE, "store-unavailable")
+        }
+    }
+}

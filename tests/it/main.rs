@@ -1,4 +1,7 @@
 //! Situations: each module is one, told from outside the library, with real peers as processes.
 
+#![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
+
 mod peers;
+mod serve;
 mod tidy;

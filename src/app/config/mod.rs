@@ -67,7 +67,9 @@ pub struct Dm {
     /// The address that devices know us by.
     pub uri: DmUri,
     /// Largest message, in octets.
-    pub max_message_size: u32,
+    pub max_message_size: usize,
+    /// Largest object put together from several messages, in octets.
+    pub max_object_size: usize,
     /// Sessions at the same time.
     pub max_sessions: usize,
     /// How long a silent session is kept.
@@ -144,11 +146,16 @@ impl Config {
         let dm = Dm::read(&mut layers);
         let store = Store::read(&mut layers, home);
         let card = Card::read(&mut layers);
-        if let (Some(http), Some(dm)) = (&http, &dm)
-            && http.body_limit < usize::try_from(dm.max_message_size).unwrap_or(usize::MAX)
-        {
-            let message = "is smaller than [dm] max-message-size, which devices are told they may send";
-            layers.wrong_value("http.body-limit", message.into());
+        if let (Some(http), Some(dm)) = (&http, &dm) {
+            if http.body_limit < dm.max_message_size {
+                let message = "is smaller than [dm] max-message-size, which devices are told they may send";
+                layers.wrong_value("http.body-limit", message.into());
+            }
+            if dm.uri == DmUri::Auto && http.listen.ip().is_unspecified() {
+                let message =
+                    "is \"auto\", but [http] listen is every address; name the one that devices use";
+                layers.wrong_value("dm.uri", message.into());
+            }
         }
         match (http, dm, store, card) {
             (Some(http), Some(dm), Some(store), Some(card)) if layers.problems.is_empty() => {
@@ -185,13 +192,15 @@ impl Dm {
         let server_id =
             layers.text("dm.server-id", |text| text.parse().map_err(|e: IdentError| e.to_string()));
         let uri = layers.text("dm.uri", str::parse);
-        let max_message_size = layers.text("dm.max-message-size", value::message_size);
+        let max_message_size = layers.text("dm.max-message-size", value::size);
+        let max_object_size = layers.text("dm.max-object-size", value::size);
         let max_sessions = layers.number("dm.max-sessions", 1, 10_000_000);
         let session_idle = layers.text("dm.session-idle", value::time);
         Some(Self {
             server_id: server_id?,
             uri: uri?,
             max_message_size: max_message_size?,
+            max_object_size: max_object_size?,
             max_sessions: max_sessions?,
             session_idle: session_idle?,
         })

@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 16, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 17, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());
@@ -52,6 +52,7 @@ fn the_shipped_file_is_the_defaults() {
     assert_eq!(built_in.dm.server_id.as_str(), "acme.dm");
     assert_eq!(built_in.dm.uri, DmUri::Auto);
     assert_eq!(built_in.dm.max_message_size, 16_384);
+    assert_eq!(built_in.dm.max_object_size, 262_144);
     assert_eq!(built_in.dm.max_sessions, 10_000);
     assert_eq!(built_in.dm.session_idle, Duration::from_secs(300));
     assert_eq!(built_in.store.path, Path::new("/.local/share/bootgate/bootgate.db"));
@@ -139,6 +140,10 @@ fn mistakes_are_named_with_place_and_suggestion() {
         ("[dm]\nserver-id = \"a b\"\n", "2:13: `dm.server-id` server id has a character at position 2"),
         ("[dm]\nuri = \"ftp://x/\"\n", "2:7: `dm.uri` is not the plain address of a web server"),
         ("[dm]\nuri = \"https://u:p@x/\"\n", "2:7: `dm.uri` is not the plain address"),
+        (
+            "[http]\nlisten = \"0.0.0.0:80\"\n",
+            "default: `dm.uri` is \"auto\", but [http] listen is every address",
+        ),
         ("[store]\npath = \"\"\n", "2:8: `store.path` is not a path"),
         ("[card]\nkey-floor = 1\n", "2:13: `card.key-floor` is out of range; expected 2 to 15"),
         (

@@ -179,12 +179,6 @@ pub(super) fn size(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("is not a size within reason; {EXPECTED}"))
 }
 
-/// The size of a DM message.
-pub(super) fn message_size(text: &str) -> Result<u32, String> {
-    let octets = size(text)?;
-    u32::try_from(octets).map_err(|_| "is larger than a message can be".into())
-}
-
 fn measured(text: &str) -> Option<(u64, &str)> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     Some((number.parse().ok()?, unit.trim_start()))
