@@ -9,7 +9,7 @@ use super::{
 };
 use crate::wire::{
     DecodeError,
-    infoset::{Element, Node},
+    infoset::{Element, Node, Vocabulary},
 };
 
 const WHAT: &str = "SyncML message";
@@ -150,7 +150,11 @@ fn item(element: &Element, common: Option<&Meta>) -> Result<Item, DecodeError> {
 /// information says that they are, or where they are no text.
 fn data(element: &Element, octets: bool) -> Data {
     if let Some(inner) = element.elements().next() {
-        return Data::Element(Box::new(inner.clone()));
+        let mut inner = inner.clone();
+        if inner.name == "MgmtTree" && inner.vocabulary == Vocabulary::SyncMl {
+            be_tree(&mut inner);
+        }
+        return Data::Element(Box::new(inner));
     }
     let mut joined = Vec::new();
     let mut opaque = false;
@@ -170,6 +174,16 @@ fn data(element: &Element, octets: bool) -> Data {
     match String::from_utf8(joined) {
         Ok(text) => Data::Text(text),
         Err(e) => Data::Octets(e.into_bytes()),
+    }
+}
+
+/// A tree whose sender left its namespace out, so that it seems to be of the namespace around it.
+fn be_tree(element: &mut Element) {
+    element.vocabulary = Vocabulary::DmDdf;
+    for node in &mut element.children {
+        if let Node::Element(inner) = node {
+            be_tree(inner);
+        }
     }
 }
 

@@ -93,6 +93,13 @@ fn a_tree_is_read_in_every_form() {
         }
     }
     assert!(Data::Text("no document".to_owned()).document().is_err());
+
+    // Its namespace left out, the tree seems to be of the one around it.
+    let message = bootstrap(vec![item("./Inbox", "xml", Some(Data::Element(Box::new(tree.clone()))))]);
+    let text = String::from_utf8(message.encode(Syntax::Xml).unwrap()).unwrap();
+    let sloppy = text.replace(r#" xmlns="syncml:dmddf1.2""#, "");
+    assert_ne!(sloppy, text);
+    assert_eq!(Message::decode(Syntax::Xml, sloppy.as_bytes()).unwrap(), message);
 }
 
 /// No namespaces, white space, unknown elements, meta information in its own root, text as OPAQUE, a command that DM

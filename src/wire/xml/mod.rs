@@ -39,7 +39,7 @@ pub fn write(root: &Element) -> Result<String, EncodeError> {
 /// which white space between elements means nothing.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_indented(root: &Element) -> Result<String, EncodeError> {
     write::document(root, write::Layout::Indented)
 }
