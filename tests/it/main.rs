@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
 
 mod peers;
+mod phone_and_dm_server;
 mod serve;
 mod tidy;

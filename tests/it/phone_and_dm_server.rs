@@ -1,0 +1,216 @@
+//! The phone and the DM server, which share nothing but the wire, hold sessions with each other.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use bootgate::{
+    dm::{
+        AuthScheme, Config, Event, EventSink, MemoryAccounts, NewAccount, Outcome as Taken, Server,
+        StoredCredential,
+    },
+    ident::{Clock, Random, Timestamp},
+    phone::{BootstrapKind, ClientSession, Identity, Next, Outcome, Phone},
+    wire::{
+        Syntax,
+        prov::{Characteristic, ProvDoc},
+    },
+};
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000)
+    }
+}
+
+/// Octets that never repeat.
+struct Counter(AtomicU64);
+
+impl Random for Counter {
+    fn fill(&self, out: &mut [u8]) {
+        for chunk in out.chunks_mut(8) {
+            let n = self.0.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+            chunk.copy_from_slice(&n.to_be_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Recorder(Mutex<Vec<Event>>);
+
+#[async_trait]
+impl EventSink for Recorder {
+    async fn on(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+struct Bench {
+    server: Server,
+    accounts: Arc<MemoryAccounts>,
+    events: Arc<Recorder>,
+    random: Arc<Counter>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let accounts = Arc::new(MemoryAccounts::new());
+        let events = Arc::new(Recorder::default());
+        let random = Arc::new(Counter(AtomicU64::new(1)));
+        let config = Config {
+            uri: "http://dm.acme.example/dm".to_owned(),
+            server_id: "acme.dm".parse().unwrap(),
+            max_message_size: 64 * 1024,
+            max_object_size: 16 * 1024,
+            session_cap: 10,
+            idle_time: Duration::from_secs(60),
+        };
+        let server = Server::new(config, accounts.clone(), events.clone(), Arc::new(Still), random.clone());
+        Self { server, accounts, events, random }
+    }
+
+    /// What was told since this was asked last.
+    fn told(&self) -> Vec<Event> {
+        std::mem::take(&mut self.events.0.lock().unwrap())
+    }
+}
+
+fn scheme_name(scheme: AuthScheme) -> &'static str {
+    match scheme {
+        AuthScheme::Basic => "BASIC",
+        AuthScheme::Md5 => "DIGEST",
+    }
+}
+
+/// A phone that got its account by a CP document: device `dev1`, secret `device-secret`; server `acme.dm`, secret
+/// `server-secret`.
+fn phone(scheme: AuthScheme) -> Phone {
+    let auth = |level: &str, name: &str, secret: &str, nonce: &str| {
+        Characteristic::new("APPAUTH")
+            .with("AAUTHLEVEL", level)
+            .with("AAUTHTYPE", scheme_name(scheme))
+            .with("AAUTHNAME", name)
+            .with("AAUTHSECRET", secret)
+            .with("AAUTHDATA", nonce)
+    };
+    let application = Characteristic::new("APPLICATION")
+        .with("APPID", "w7")
+        .with("PROVIDER-ID", "acme.dm")
+        .with("NAME", "Acme")
+        .with("ADDR", "http://dm.acme.example/dm")
+        .with_characteristic(auth("APPSRV", "dev1", "device-secret", "Y2xpZW50LW5vbmNlLTA="))
+        .with_characteristic(auth("CLIENT", "acme.dm", "server-secret", "c2VydmVyLW5vbmNlLTA="));
+    let document = ProvDoc { version: Some("1.1".to_owned()), characteristics: vec![application] };
+    let mut phone = Phone::new(&Identity {
+        imei: "490154203237518".parse().unwrap(),
+        manufacturer: "Acme".to_owned(),
+        model: "A780".to_owned(),
+        language: "en".to_owned(),
+        firmware: "1.0".to_owned(),
+        software: "2.0".to_owned(),
+        hardware: "rev 3".to_owned(),
+    })
+    .unwrap();
+    let result = phone.receive(BootstrapKind::Cp, &document.encode(Syntax::Wbxml).unwrap());
+    assert_eq!(phone.accounts().len(), 1, "{result:?}");
+    phone
+}
+
+/// What the server knows of that phone; each nonce may be out of date.
+fn account(scheme: AuthScheme, secret: &str, client_nonce: &[u8], server_nonce: &[u8]) -> NewAccount {
+    NewAccount {
+        server_id: "acme.dm".parse().unwrap(),
+        device: Some("IMEI:490154203237518".to_owned()),
+        client: StoredCredential::of_client(scheme, "dev1", &secret.parse().unwrap(), client_nonce),
+        server: StoredCredential::of_server(
+            scheme,
+            "acme.dm",
+            &"server-secret".parse().unwrap(),
+            server_nonce,
+        ),
+    }
+}
+
+async fn session(bench: &Bench, phone: &mut Phone, number: u16, syntax: Syntax) -> Outcome {
+    let mut session: ClientSession =
+        phone.start_session(&"acme.dm".parse().unwrap(), number, syntax, &*bench.random).unwrap();
+    let mut request = session.first().unwrap();
+    for _ in 0..50 {
+        let reply = bench.server.handle(request.content_type, &request.body).await;
+        assert_eq!(reply.outcome, Taken::Ok);
+        match session.on_reply(reply.content_type.unwrap(), &reply.body).unwrap() {
+            Next::Send(next) => request = next,
+            Next::Done(_) => return phone.finish(session).unwrap(),
+        }
+    }
+    panic!("the session does not end");
+}
+
+#[tokio::test]
+async fn first_and_later_sessions() {
+    for syntax in [Syntax::Wbxml, Syntax::Xml] {
+        for scheme in [AuthScheme::Md5, AuthScheme::Basic] {
+            let bench = Bench::new();
+            bench.accounts.add(account(scheme, "device-secret", b"client-nonce-0", b"server-nonce-0"));
+            let mut phone = phone(scheme);
+            let outcome = session(&bench, &mut phone, 1, syntax).await;
+            assert!(outcome.authenticated_both_ways(), "{outcome}");
+            let told = bench.told();
+            let [Event::Authenticated { .. }, Event::Inventory { nodes, .. }, Event::Closed { .. }] =
+                told.as_slice()
+            else {
+                panic!("{told:?}")
+            };
+            let value = |uri: &str| nodes.iter().find(|(u, _)| u == uri).map(|(_, v)| v.as_str());
+            assert_eq!(value("./DevInfo/DevId"), Some("IMEI:490154203237518"));
+            assert_eq!(value("./DevDetail/HwV"), Some("rev 3"));
+            assert!(value("./DevDetail/URI/MaxDepth").is_some(), "{nodes:?}");
+            for number in 2..5 {
+                let outcome = session(&bench, &mut phone, number, syntax).await;
+                assert!(outcome.authenticated_both_ways(), "{outcome}");
+                assert_eq!(bench.told().len(), 2, "authenticated without a detour, and closed");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn nonces_out_of_date_on_either_side() {
+    for syntax in [Syntax::Wbxml, Syntax::Xml] {
+        for (client, server) in
+            [(&b"other"[..], &b"server-nonce-0"[..]), (b"client-nonce-0", b"other"), (b"other", b"another")]
+        {
+            let bench = Bench::new();
+            bench.accounts.add(account(AuthScheme::Md5, "device-secret", client, server));
+            let mut phone = phone(AuthScheme::Md5);
+            let outcome = session(&bench, &mut phone, 1, syntax).await;
+            assert!(outcome.authenticated_both_ways(), "{outcome}");
+            assert!(bench.told().iter().any(|e| matches!(e, Event::Inventory { .. })));
+            let outcome = session(&bench, &mut phone, 2, syntax).await;
+            assert!(outcome.authenticated_both_ways(), "{outcome}");
+            assert_eq!(bench.told().len(), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_never_authenticated() {
+    for syntax in [Syntax::Wbxml, Syntax::Xml] {
+        for scheme in [AuthScheme::Md5, AuthScheme::Basic] {
+            let bench = Bench::new();
+            bench.accounts.add(account(scheme, "something-else", b"client-nonce-0", b"server-nonce-0"));
+            let mut phone = phone(scheme);
+            let outcome = session(&bench, &mut phone, 1, syntax).await;
+            assert!(!outcome.authenticated_both_ways(), "{outcome}");
+            let told = bench.told();
+            assert!(!told.is_empty() && told.iter().all(|e| matches!(e, Event::Refused { .. })), "{told:?}");
+        }
+    }
+}
