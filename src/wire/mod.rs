@@ -24,6 +24,7 @@ pub mod uintvar;
 #[cfg(test)]
 pub(crate) mod vectors;
 pub mod wbxml;
+pub mod wdp;
 pub mod wsp;
 pub mod xml;
 
