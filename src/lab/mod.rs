@@ -3,5 +3,6 @@
 pub mod image;
 pub mod random;
 pub mod reader;
+pub mod slot;
 pub mod uicc;
 pub mod vpcd;

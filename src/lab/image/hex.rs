@@ -61,11 +61,11 @@ pub(super) mod key_ref {
     use super::Hex;
     use crate::wire::arr::KeyRef;
 
-    pub(in super::super) fn serialize<S: Serializer>(key: &KeyRef, s: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::lab::image) fn serialize<S: Serializer>(key: &KeyRef, s: S) -> Result<S::Ok, S::Error> {
         Hex(vec![key.0]).serialize(s)
     }
 
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<KeyRef, D::Error> {
+    pub(in crate::lab::image) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<KeyRef, D::Error> {
         match Hex::deserialize(d)?.0.as_slice() {
             [octet] => Ok(KeyRef(*octet)),
             _ => Err(D::Error::custom("a key reference is one octet, as 0A")),

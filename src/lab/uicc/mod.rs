@@ -2,7 +2,7 @@
 //!
 //! It answers APDUs as a card does, T=0 or T=1, and keeps its files and counters between resets. What it leaves out it
 //! refuses as a card would: logical channels other than the basic one, secure messaging, BER-TLV files, and the
-//! instructions that the table in [`command`] does not name.
+//! instructions that are not in its list.
 
 mod access;
 mod activate;
