@@ -6,15 +6,21 @@
 
 mod journal;
 mod key;
+mod path;
 mod pcsc;
 mod proactive;
+mod rights;
 #[cfg(test)]
 mod script;
 mod session;
 mod transport;
+mod uicc;
 
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, Presented};
+pub use path::FilePath;
 pub use pcsc::{PcscCard, ReaderError, ReaderInfo, ReaderState, Readers};
+pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Session};
 pub use transport::{CardTransport, Protocol, TransportError};
+pub use uicc::{FileError, Uicc};

@@ -1,0 +1,495 @@
+//! The file system of a UICC: selecting, reading, writing, creating (ETSI TS 102 221, sections 8 and 11; TS 102 222,
+//! section 6.3).
+//!
+//! What a file's parameters are is asked once. A file that is selected is not selected again.
+
+use std::{collections::BTreeMap, sync::atomic::AtomicU64};
+
+use crate::{
+    ident::Iccid,
+    wire::{
+        DecodeError, Fid,
+        apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord},
+        arr::AccessRules,
+        ef,
+        fcp::{Fcp, FileKind, Order},
+    },
+};
+
+use super::{FilePath, Session, TransportError, path::Root};
+
+/// Offsets of READ and UPDATE BINARY have 15 bits (TS 102 221, table 11.10).
+const MAX_OFFSET: usize = 0x7FFF;
+/// The most octets that one READ BINARY asks for.
+const READ_BLOCK: usize = 256;
+/// The same for readers that cannot count so far.
+const SMALL_READ_BLOCK: usize = 255;
+
+/// A card's file system in one session.
+#[derive(Debug)]
+pub struct Uicc<'t> {
+    session: Session<'t>,
+    id: u64,
+    /// The current directory and the selected file, where they are known.
+    directory: Option<FilePath>,
+    selected: Option<FilePath>,
+    parameters: BTreeMap<FilePath, Fcp>,
+    pub(super) rules: BTreeMap<(FilePath, u8), AccessRules>,
+    read_block: usize,
+    dialect: SelectDialect,
+}
+
+/// What SELECT a card understands.
+#[derive(Debug, Clone, Copy)]
+struct SelectDialect {
+    /// By path from the MF (P1 = 08).
+    by_path: bool,
+    /// Without an answer (P2 = 0C).
+    silent: bool,
+}
+
+/// Why a file could not be selected, read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The card said no.
+    #[error("{doing} {file}: the card answered {sw}")]
+    Refused {
+        /// The command.
+        doing: &'static str,
+        /// The file.
+        file: FilePath,
+        /// The card's answer.
+        sw: StatusWord,
+    },
+    /// The file holds something else than it should.
+    #[error("{file}: {what}")]
+    Damaged {
+        /// The file.
+        file: FilePath,
+        /// What is wrong.
+        what: DecodeError,
+    },
+    /// The file is not what the command is for.
+    #[error("{file} is not {expected}")]
+    Kind {
+        /// The file.
+        file: FilePath,
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// The file ends before its parameters say it does.
+    #[error("{file} ends after {got} octets; its parameters say {stated}")]
+    Short {
+        /// The file.
+        file: FilePath,
+        /// Where it ends.
+        got: usize,
+        /// Where it should.
+        stated: usize,
+    },
+    /// The file reaches further than READ and UPDATE BINARY do.
+    #[error("{file}: {size} octets are more than can be read and written ({max})")]
+    TooLarge {
+        /// The file.
+        file: FilePath,
+        /// Its size.
+        size: usize,
+        /// The limit.
+        max: usize,
+    },
+    /// The reader.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+impl FileError {
+    /// True when the file does not exist.
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Absent)
+    }
+
+    /// True when the access condition is not fulfilled.
+    pub fn is_denied(&self) -> bool {
+        matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Denied)
+    }
+}
+
+impl<'t> Uicc<'t> {
+    /// Begins in the MF of a card that was just connected or reset.
+    pub fn new(session: Session<'t>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            session,
+            id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            directory: Some(FilePath::mf()),
+            selected: Some(FilePath::mf()),
+            parameters: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            read_block: READ_BLOCK,
+            dialect: SelectDialect { by_path: true, silent: true },
+        }
+    }
+
+    /// The session below.
+    pub fn session(&self) -> &Session<'t> {
+        &self.session
+    }
+
+    /// The session below, for commands that are not about files. They may not select.
+    pub fn session_mut(&mut self) -> &mut Session<'t> {
+        &mut self.session
+    }
+
+    /// Tells this session from every other of this process.
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The parameters of a file or directory, asked once.
+    ///
+    /// # Errors
+    /// [`FileError`]; [`FileError::is_absent`] when there is none.
+    pub fn parameters(&mut self, file: &FilePath) -> Result<Fcp, FileError> {
+        if let Some(fcp) = self.parameters.get(file) {
+            return Ok(fcp.clone());
+        }
+        self.select(file, Answer::Parameters)?;
+        let Some(fcp) = self.parameters.get(file) else {
+            return Err(FileError::Kind {
+                file: file.clone(),
+                expected: "described by its answer to SELECT",
+            });
+        };
+        let is_directory = fcp.kind() == FileKind::Df;
+        self.directory = if is_directory { Some(file.clone()) } else { file.parent() };
+        self.selected = Some(file.clone());
+        Ok(fcp.clone())
+    }
+
+    /// The size of a transparent file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn size(&mut self, file: &FilePath) -> Result<usize, FileError> {
+        let fcp = self.parameters(file)?;
+        let size = fcp.size.and_then(|size| usize::try_from(size).ok());
+        match (fcp.kind(), size) {
+            (FileKind::Transparent, Some(size)) => Ok(size),
+            _ => Err(FileError::Kind {
+                file: file.clone(),
+                expected: "a transparent file that states its size",
+            }),
+        }
+    }
+
+    /// EF(ICCID).
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn iccid(&mut self) -> Result<Iccid, FileError> {
+        let file = FilePath::mf().child(Fid::ICCID);
+        // Its size is fixed, so its parameters need not be asked for.
+        self.open(&file)?;
+        let octets = self.read_selected(&file, 0, ef::ICCID_LENGTH)?;
+        ef::decode_iccid(&octets).map_err(|what| FileError::Damaged { file, what })
+    }
+
+    /// Octets of a transparent file.
+    ///
+    /// # Errors
+    /// [`FileError`]; the file's parameters bound what is read.
+    pub fn read(&mut self, file: &FilePath, at: usize, length: usize) -> Result<Vec<u8>, FileError> {
+        self.reachable(file, at, length)?;
+        self.open(file)?;
+        self.read_selected(file, at, length)
+    }
+
+    /// All octets of a transparent file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read_all(&mut self, file: &FilePath) -> Result<Vec<u8>, FileError> {
+        let size = self.size(file)?;
+        self.read(file, 0, size)
+    }
+
+    /// Writes octets of a transparent file.
+    ///
+    /// # Errors
+    /// [`FileError`]; some of the octets may have been written.
+    pub fn write(&mut self, file: &FilePath, at: usize, octets: &[u8]) -> Result<(), FileError> {
+        self.reachable(file, at, octets.len())?;
+        self.open(file)?;
+        for (place, block) in octets.chunks(CommandApdu::MAX_DATA).enumerate() {
+            let (p1, p2) = offset(at + place * CommandApdu::MAX_DATA);
+            self.done("UPDATE BINARY", file, CommandApdu::new(0x00, 0xD6, p1, p2), block, None)?;
+        }
+        Ok(())
+    }
+
+    /// Record length and number of records of a linear file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn records(&mut self, file: &FilePath) -> Result<(u8, u8), FileError> {
+        let fcp = self.parameters(file)?;
+        let shape = match fcp.kind() {
+            FileKind::LinearFixed { record_length, .. } => {
+                u8::try_from(record_length).ok().zip(fcp.record_count().and_then(|n| u8::try_from(n).ok()))
+            }
+            _ => None,
+        };
+        shape.ok_or_else(|| FileError::Kind {
+            file: file.clone(),
+            expected: "a linear file of records that states how many",
+        })
+    }
+
+    /// One record, counted from 1.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn read_record(&mut self, file: &FilePath, number: u8) -> Result<Vec<u8>, FileError> {
+        let (length, _) = self.records(file)?;
+        self.open(file)?;
+        let command = CommandApdu::new(0x00, 0xB2, number, 0x04);
+        let record = self.done("READ RECORD", file, command, &[], Some(length))?.data;
+        let stated = usize::from(length);
+        match record.get(..stated) {
+            Some(record) => Ok(record.to_vec()),
+            None => Err(FileError::Short { file: file.clone(), got: record.len(), stated }),
+        }
+    }
+
+    /// Writes one record, counted from 1, filled up with FF.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn write_record(&mut self, file: &FilePath, number: u8, octets: &[u8]) -> Result<(), FileError> {
+        let (length, _) = self.records(file)?;
+        if octets.len() > usize::from(length) {
+            return Err(FileError::TooLarge {
+                file: file.clone(),
+                size: octets.len(),
+                max: usize::from(length),
+            });
+        }
+        let mut record = octets.to_vec();
+        record.resize(usize::from(length), 0xFF);
+        self.open(file)?;
+        self.done("UPDATE RECORD", file, CommandApdu::new(0x00, 0xDC, number, 0x04), &record, None)?;
+        Ok(())
+    }
+
+    /// Creates a file in the directory that its path names, and asks the card what it has created. A card that does not
+    /// take the PIN status of a directory (6A80, seen) is given the directory without.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn create(&mut self, file: &FilePath, fcp: &Fcp) -> Result<(), FileError> {
+        let parent = file
+            .parent()
+            .ok_or_else(|| FileError::Kind { file: file.clone(), expected: "a file in a directory" })?;
+        self.enter(&parent)?;
+        let mut create = |fcp: &Fcp| {
+            let command = CommandApdu::new(0x00, 0xE0, 0x00, 0x00);
+            self.done("CREATE FILE", file, command, &fcp.to_octets(Order::Create), None).map(drop)
+        };
+        let created = match create(fcp) {
+            Err(FileError::Refused { sw: StatusWord::WRONG_DATA, .. }) if fcp.pin_status.is_some() => {
+                create(&Fcp { pin_status: None, ..fcp.clone() })
+            }
+            other => other,
+        };
+        // The new file becomes the selected one on most cards; which, is not relied upon.
+        self.directory = None;
+        self.selected = None;
+        created?;
+        self.parameters.remove(file);
+        self.parameters(file).map(drop)
+    }
+
+    /// Makes a directory the current one, unless it is.
+    fn enter(&mut self, directory: &FilePath) -> Result<(), FileError> {
+        if self.directory.as_ref() == Some(directory) {
+            return Ok(());
+        }
+        self.select(directory, Answer::Silent)?;
+        self.directory = Some(directory.clone());
+        self.selected = Some(directory.clone());
+        Ok(())
+    }
+
+    /// Selects a file that is not a directory, unless it is selected.
+    fn open(&mut self, file: &FilePath) -> Result<(), FileError> {
+        if self.selected.as_ref() == Some(file) {
+            return Ok(());
+        }
+        self.select(file, Answer::Silent)?;
+        self.directory = file.parent();
+        self.selected = Some(file.clone());
+        Ok(())
+    }
+
+    /// Sends whatever SELECT gets to the file from here. Where that leads is noted by the caller.
+    fn select(&mut self, file: &FilePath, answer: Answer) -> Result<(), FileError> {
+        let here = self.directory.take();
+        self.selected = None;
+        match (file.parent(), file.root(), file.fid()) {
+            (Some(parent), _, Some(fid)) if Some(&parent) == here.as_ref() => {
+                self.select_by(file, (0x00, &fid.octets()), answer)
+            }
+            (Some(parent), Root::Mf, Some(fid)) => self.select_from_mf(file, &parent, fid, answer),
+            (Some(parent), Root::Application(_), Some(fid)) => {
+                self.enter(&parent)?;
+                self.select_by(file, (0x00, &fid.octets()), answer)
+            }
+            (_, Root::Application(aid), _) => self.select_by(file, (0x04, aid), answer),
+            (_, Root::Mf, _) => self.select_by(file, (0x00, &Fid::MF.octets()), answer),
+        }
+    }
+
+    /// By path from the MF in one command, or step by step on cards that do not know that.
+    fn select_from_mf(
+        &mut self,
+        file: &FilePath,
+        parent: &FilePath,
+        fid: Fid,
+        answer: Answer,
+    ) -> Result<(), FileError> {
+        if self.dialect.by_path {
+            let path: Vec<u8> = file.fids().iter().flat_map(|fid| fid.octets()).collect();
+            match self.select_by(file, (0x08, &path), answer) {
+                Err(FileError::Refused { sw, .. }) if is_dialect(sw) => self.dialect.by_path = false,
+                other => return other,
+            }
+        }
+        self.enter(parent)?;
+        self.select_by(file, (0x00, &fid.octets()), answer)
+    }
+
+    /// SELECT with P1 and data; keeps the parameters that come back.
+    fn select_by(&mut self, file: &FilePath, how: (u8, &[u8]), answer: Answer) -> Result<(), FileError> {
+        let (p1, data) = how;
+        if answer == Answer::Silent && self.dialect.silent {
+            match self.done("SELECT", file, CommandApdu::new(0x00, 0xA4, p1, 0x0C), data, None) {
+                Err(FileError::Refused { sw: StatusWord::WRONG_PARAMETERS, .. }) if p1 != 0x08 => {
+                    self.dialect.silent = false;
+                }
+                other => return other.map(drop),
+            }
+        }
+        let answer = self.send(file, CommandApdu::new(0x00, 0xA4, p1, 0x04), data, Some(0))?;
+        // 6283 and 6284 are a file that is switched off: it is selected and its parameters came.
+        if !answer.sw.is_ok() && answer.sw.class() != StatusClass::Warning {
+            return Err(FileError::Refused { doing: "SELECT", file: file.clone(), sw: answer.sw });
+        }
+        if !answer.data.is_empty() {
+            let fcp =
+                Fcp::decode(&answer.data).map_err(|what| FileError::Damaged { file: file.clone(), what })?;
+            self.parameters.insert(file.clone(), fcp);
+        }
+        Ok(())
+    }
+
+    /// Refuses what offsets cannot reach, or what lies behind the end.
+    fn reachable(&mut self, file: &FilePath, at: usize, length: usize) -> Result<(), FileError> {
+        let size = self.size(file)?;
+        let end = at.saturating_add(length);
+        if end > size {
+            return Err(FileError::Short { file: file.clone(), got: size, stated: end });
+        }
+        if end > MAX_OFFSET + 1 {
+            return Err(FileError::TooLarge { file: file.clone(), size: end, max: MAX_OFFSET + 1 });
+        }
+        Ok(())
+    }
+
+    /// Reads the selected file block by block. An answer may be shorter than asked for, with 9000 or 6282: what is missing
+    /// is asked for again, and an answer without octets ends the file.
+    fn read_selected(&mut self, file: &FilePath, at: usize, length: usize) -> Result<Vec<u8>, FileError> {
+        let mut out = Vec::with_capacity(length);
+        while out.len() < length {
+            let want = (length - out.len()).min(self.read_block);
+            let (p1, p2) = offset(at + out.len());
+            let le = u8::try_from(want).unwrap_or(0);
+            let command = CommandApdu::new(0x00, 0xB0, p1, p2);
+            let answer = self.send(file, command, &[], Some(le))?;
+            match (answer.sw, answer.sw.class()) {
+                (StatusWord::WRONG_LENGTH, _) if self.read_block == READ_BLOCK && want == READ_BLOCK => {
+                    self.read_block = SMALL_READ_BLOCK;
+                    continue;
+                }
+                (StatusWord::WRONG_OFFSET, _) if !out.is_empty() => {
+                    return Err(FileError::Short {
+                        file: file.clone(),
+                        got: at + out.len(),
+                        stated: at + length,
+                    });
+                }
+                (_, StatusClass::Ok | StatusClass::OkFetch(_)) | (StatusWord::END_OF_FILE, _) => {}
+                (sw, _) => return Err(FileError::Refused { doing: "READ BINARY", file: file.clone(), sw }),
+            }
+            if answer.data.is_empty() {
+                return Err(FileError::Short {
+                    file: file.clone(),
+                    got: at + out.len(),
+                    stated: at + length,
+                });
+            }
+            out.extend(answer.data.iter().take(want));
+        }
+        Ok(out)
+    }
+
+    /// Sends a command about a file, and takes any status word but success for a refusal.
+    fn done(
+        &mut self,
+        doing: &'static str,
+        file: &FilePath,
+        command: CommandApdu,
+        data: &[u8],
+        le: Option<u8>,
+    ) -> Result<ResponseApdu, FileError> {
+        let answer = self.send(file, command, data, le)?;
+        if answer.sw.is_ok() {
+            return Ok(answer);
+        }
+        Err(FileError::Refused { doing, file: file.clone(), sw: answer.sw })
+    }
+
+    fn send(
+        &mut self,
+        file: &FilePath,
+        command: CommandApdu,
+        data: &[u8],
+        le: Option<u8>,
+    ) -> Result<ResponseApdu, FileError> {
+        let too_long = |_| FileError::Kind { file: file.clone(), expected: "described in 255 octets" };
+        let command = if data.is_empty() { command } else { command.with_data(data).map_err(too_long)? };
+        let command = le.map_or(command.clone(), |le| command.with_le(le));
+        Ok(self.session.send(&command)?)
+    }
+}
+
+/// Whether the answer to SELECT is of interest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Silent,
+    Parameters,
+}
+
+/// Status words that speak about the command's form and not about the file.
+fn is_dialect(sw: StatusWord) -> bool {
+    matches!(sw.0, 0x6700 | 0x6A81 | 0x6A86 | 0x6B00)
+}
+
+/// P1 and P2 of an offset of 15 bits; callers have checked that it fits.
+fn offset(at: usize) -> (u8, u8) {
+    let [p1, p2] = u16::try_from(at).unwrap_or(u16::MAX).to_be_bytes();
+    (p1 & 0x7F, p2)
+}
+
+#[cfg(test)]
+mod tests;
