@@ -288,6 +288,14 @@ impl<'a> KeyGuard<'a> {
         Err(KeyError::Wrong { key: reference, sw: answer.sw })
     }
 
+    /// Whether a key counts as presented without being sent: it is switched off, or verified already.
+    ///
+    /// # Errors
+    /// [`KeyError::Transport`].
+    pub fn is_not_needed(&self, session: &mut Session<'_>, key: KeyRef) -> Result<bool, KeyError> {
+        Ok(matches!(counter(session, key)?, Counter::NotNeeded))
+    }
+
     fn check_counted(&self, card: &Iccid, key: KeyRef, state: KeyState, left: u8) -> Result<(), KeyError> {
         match state {
             KeyState::Unanswered { tries: Some(before) } if left < before => {

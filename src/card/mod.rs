@@ -4,23 +4,38 @@
 //! Everything here blocks: a reader answers when it answers, and no call can be cancelled. Whoever runs an
 //! asynchronous program gives each reader a thread of its own.
 
+mod apply;
 mod journal;
 mod key;
+mod locate;
 mod path;
 mod pcsc;
+mod plan;
 mod proactive;
 mod rights;
 #[cfg(test)]
 mod script;
+mod select;
 mod session;
 mod transport;
 mod uicc;
+mod view;
 
+pub use apply::{ApplyError, Change, Outcome, Written, apply};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, Presented};
+pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
 pub use path::FilePath;
 pub use pcsc::{PcscCard, ReaderError, ReaderInfo, ReaderState, Readers};
+pub use plan::{
+    Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,
+    plan, plan_erase,
+};
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Session};
 pub use transport::{CardTransport, Protocol, TransportError};
 pub use uicc::{FileError, Uicc};
+pub use view::{Application, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,6 @@
 //! Who may do what with a file: its security attributes followed to the record of EF(ARR) that they name (ETSI TS 102 221,
 //! section 9.2.7). Asked before anything is sent that the card would refuse.
 
-use std::fmt;
-
 use crate::wire::{
     Fid,
     arr::{AccessRules, KeyRef, Operation, SecurityCondition},
@@ -162,19 +160,6 @@ fn places(file: &FilePath, arr: Fid) -> Vec<FilePath> {
         places.push(mf);
     }
     places
-}
-
-/// Prints the condition for an operation, or why it is not known.
-pub(super) struct Shown<'a>(pub(super) &'a Rights, pub(super) Operation);
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.0, self.0.condition(self.1)) {
-            (_, Some(condition)) => write!(f, "{condition}"),
-            (Rights::Unknown(why), None) => write!(f, "unknown ({why})"),
-            (Rights::Rules(_), None) => f.write_str("never"),
-        }
-    }
 }
 
 #[cfg(test)]
