@@ -93,7 +93,7 @@ impl fmt::Display for Shown {
         ];
         writeln!(f, "{:<10} {}", "job", job.id)?;
         writeln!(f, "{:<10} {}", "state", job.state)?;
-        writeln!(f, "{:<10} {}", "profile", job.profile)?;
+        writeln!(f, "{:<10} {}, version {}", "profile", job.profile, job.profile_version)?;
         writeln!(f, "{:<10} {}", "server", job.server_id)?;
         writeln!(f, "{:<10} {}, {}", "route", job.route, job.payload)?;
         for (name, value) in optional {

@@ -128,7 +128,7 @@ impl EventSink for FirstSession {
             }
             // A stranger can cause as many of these as it likes: nobody is told unless they ask for debug logs.
             Event::Refused { device, refusal, .. } => {
-                tracing::debug!(dm.device = %device, dm.refusal = ?refusal, "Credentials of {device} were refused");
+                tracing::debug!(dm.device = %device, dm.refusal = ?refusal, "Credentials of {device:?} were refused");
             }
             other => tracing::debug!(dm.event = ?other, "Session event: {other:?}"),
         }

@@ -31,6 +31,8 @@ pub struct NewJob {
     pub key: Option<JobKey>,
     /// The profile that the device gets.
     pub profile: ProfileName,
+    /// The profile's version.
+    pub profile_version: u32,
     /// The DM server that the device is handed to.
     pub server_id: ServerId,
     /// How the payload travels.
@@ -56,6 +58,8 @@ pub struct Job {
     pub reason: Option<Reason>,
     /// The profile that the device gets.
     pub profile: ProfileName,
+    /// The profile's version.
+    pub profile_version: u32,
     /// The DM server that the device is handed to.
     pub server_id: ServerId,
     /// How the payload travels.
@@ -131,13 +135,14 @@ pub struct Change {
 impl Job {
     /// A job that was just accepted.
     pub fn accepted(id: JobId, new: &NewJob, at: Timestamp) -> Self {
-        let NewJob { key, profile, server_id, route, payload, imei, iccid } = new.clone();
+        let NewJob { key, profile, profile_version, server_id, route, payload, imei, iccid } = new.clone();
         Self {
             id,
             key,
             state: State::Queued,
             reason: None,
             profile,
+            profile_version,
             server_id,
             route,
             payload,
@@ -154,6 +159,7 @@ impl Job {
         *new == NewJob {
             key: self.key.clone(),
             profile: self.profile.clone(),
+            profile_version: self.profile_version,
             server_id: self.server_id.clone(),
             route: self.route,
             payload: self.payload,

@@ -27,14 +27,14 @@ impl Watch {
         let event = Event::FirstSession { device: news.device.clone() };
         match self.jobs.tell(id, &event, news.at).await {
             Ok(Step::To(State::HandedOff)) => {
-                info!(job.id = %id, dm.device = %news.device, "Job {id} is handed off: first session of {}", news.device);
+                info!(job.id = %id, dm.device = %news.device, "Job {id} is handed off: first session of {:?}", news.device);
                 Ok(())
             }
             Ok(_) => Ok(()),
             // For example a device whose job was called off after the card was written.
             Err(JobsError::Illegal { source, .. }) => {
                 warn!(job.id = %id, job.state = %source.from, dm.device = %news.device,
-                    "{} came in although its job {id} is {}", news.device, source.from);
+                    "{:?} came in although its job {id} is {}", news.device, source.from);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -48,7 +48,7 @@ impl Watcher for Watch {
         if let Err(error) = self.tell(&news).await {
             // The device's next session says it again.
             error!(error = &error as &dyn std::error::Error, dm.device = %news.device,
-                "The first session of {} could not be recorded", news.device);
+                "The first session of {:?} could not be recorded", news.device);
         }
     }
 
@@ -56,7 +56,7 @@ impl Watcher for Watch {
         let Inventory { device, at, nodes } = inventory;
         if let Err(error) = self.devices.keep_inventory(&device, &nodes, at).await {
             error!(error = &error as &dyn std::error::Error, dm.device = %device,
-                "The inventory of {device} could not be kept");
+                "The inventory of {device:?} could not be kept");
         }
     }
 }

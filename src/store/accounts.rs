@@ -108,10 +108,14 @@ impl Store {
         let first = sqlx::query("UPDATE account SET used_at = ? WHERE id = ? AND used_at IS NULL");
         let first = first.bind(at.as_millis()).bind(id.number()).execute(&mut *tx).await?;
         if first.rows_affected() == 1 {
-            // Only a device that is known by its own name can be told from another: accounts without one stay.
+            // The accounts that this one replaces: those of the same device, and those that the same card held before.
+            // A user name tells nothing, since a profile may give all devices the same.
             let drop_older = sqlx::query(
-                "DELETE FROM account WHERE id < ?1 AND (server_id, device) =
-                    (SELECT used.server_id, used.device FROM account AS used WHERE used.id = ?1)",
+                "DELETE FROM account
+                 WHERE id < ?1 AND server_id = (SELECT server_id FROM account WHERE id = ?1)
+                   AND (device = (SELECT device FROM account WHERE id = ?1)
+                        OR id IN (SELECT older.account FROM job AS newer JOIN job AS older USING (iccid)
+                                  WHERE newer.account = ?1))",
             );
             drop_older.bind(id.number()).execute(&mut *tx).await?;
         }

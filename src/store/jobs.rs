@@ -57,6 +57,7 @@ impl Jobs for Store {
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {
         let rows = sqlx::query("SELECT id, owner FROM job WHERE state = ?").bind(State::Delivering.name());
         let rows = rows.fetch_all(&self.readers).await.map_err(|e| reading(e.into()))?;
+        self.owner.sweep();
         let mut gone = Vec::new();
         for row in &rows {
             let reading_row = Reading { table: "job", row };
@@ -87,13 +88,14 @@ impl Store {
         let record = Record::accepted(Job::accepted(id, new, at));
         let job = record.job;
         sqlx::query(
-            "INSERT INTO job (id, key, state, profile, server_id, route, payload, imei, iccid, created_at, changed_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, created_at, changed_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id.to_string())
         .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
         .bind(job.state.name())
         .bind(job.profile.as_str())
+        .bind(job.profile_version)
         .bind(job.server_id.as_str())
         .bind(job.route.to_string())
         .bind(job.payload.to_string())
@@ -211,6 +213,7 @@ fn job(row: &SqliteRow) -> Result<Job, Failed> {
         state: r.text("state")?,
         reason: r.plain::<Option<String>>("reason")?.map(|text| Reason::new(&text)),
         profile: r.text("profile")?,
+        profile_version: r.plain("version")?,
         server_id: r.text("server_id")?,
         route: r.text("route")?,
         payload: r.text("payload")?,

@@ -132,10 +132,19 @@ impl Accounts for Memory {
     async fn used(&self, id: AccountId, at: Timestamp) -> Result<(), AccountsError> {
         let mut kept = self.kept();
         let Some((account, used)) = kept.accounts.get_mut(&id) else { return Ok(()) };
-        if used.replace(used.unwrap_or(at)).is_none() && account.device.is_some() {
+        if used.replace(used.unwrap_or(at)).is_none() {
             let (server_id, device) = (account.server_id.clone(), account.device.clone());
-            let older = |a: &Account| a.id < id && a.server_id == server_id && a.device == device;
-            kept.accounts.retain(|_, (a, _)| !older(a));
+            let Kept { jobs, accounts, .. } = &mut *kept;
+            let card_of = |account: AccountId| {
+                jobs.values().find(|r| r.job.account == Some(account)).and_then(|r| r.job.iccid.clone())
+            };
+            let card = card_of(id);
+            // As in SQLite: those of the same device, and those that the same card held before.
+            accounts.retain(|_, (a, _)| {
+                let same_device = device.is_some() && a.device == device;
+                let same_card = || card.is_some() && card_of(a.id) == card;
+                !(a.id < id && a.server_id == server_id && (same_device || same_card()))
+            });
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Opening the file: making it, knowing it, bringing its schema up to date.
 
 use std::{
+    fs::OpenOptions,
     io::ErrorKind,
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -12,6 +14,8 @@ use sqlx::{
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous},
 };
+
+use tracing::warn;
 
 use super::{Store, StoreError, owner::Owner};
 
@@ -54,19 +58,21 @@ impl Store {
 /// Makes directory and file where they are missing, for their owner alone.
 fn make(path: &Path) -> std::io::Result<()> {
     if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty() && !d.exists()) {
-        let mut builder = std::fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.recursive(true).create(directory)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     }
-    let mut options = std::fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     // SQLite gives its log files the mode of the database. An existing file is not opened here: closing it would
     // take away the locks that another connection of this process may hold on it.
-    match options.write(true).create_new(true).open(path) {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        Err(_) => {
+            let mode = std::fs::metadata(path)?.mode();
+            if mode & 0o077 != 0 {
+                warn!(store.path = %path.display(), "{} can be read by others (mode {:o}); it should be 600",
+                    path.display(), mode & 0o777);
+            }
+            Ok(())
+        }
+        Ok(_) => Ok(()),
     }
 }
 

@@ -9,12 +9,19 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     hash::{BuildHasher, RandomState},
-    io::{Error, ErrorKind},
+    io::{Error, ErrorKind, Result},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
 use super::error::Failed;
+
+/// Between the name of the database and that of the owner.
+const INFIX: &str = "-owner-";
+
+/// How often a file is made anew that was cleared away before it was locked.
+const TRIES: u32 = 20;
 
 /// This process as an owner of deliveries; the file is made when the first one starts.
 pub(super) struct Owner {
@@ -35,16 +42,24 @@ impl Owner {
     }
 
     /// The name under which this process owns deliveries. Once it is given out, the lock is held.
-    pub(super) fn token(&self) -> Result<String, Failed> {
+    pub(super) fn token(&self) -> std::result::Result<String, Failed> {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(held) = held.as_ref() {
             return Ok(held.token.clone());
         }
-        let token = format!("{}-{:016x}", std::process::id(), RandomState::new().hash_one(0));
-        let path = beside(&self.database, &token);
-        let taken = take(&path).map_err(|source| Failed::File { path: path.clone(), source })?;
-        *held = Some(Held { token: token.clone(), path, _file: taken });
-        Ok(token)
+        let mut tries = 0..TRIES;
+        loop {
+            let token = format!("{}-{:016x}", std::process::id(), RandomState::new().hash_one(0));
+            let path = beside(&self.database, &token);
+            match take(&path) {
+                Ok(file) => {
+                    *held = Some(Held { token: token.clone(), path, _file: file });
+                    return Ok(token);
+                }
+                Err(source) if tries.next().is_none() => return Err(Failed::File { path, source }),
+                Err(_) => {}
+            }
+        }
     }
 
     /// Whether the process of that name still lives. The file of one that is gone is cleared away.
@@ -53,15 +68,19 @@ impl Owner {
         if token.is_empty() || !token.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-') {
             return false;
         }
-        let path = beside(&self.database, token);
-        let Ok(file) = OpenOptions::new().write(true).open(&path) else { return false };
-        match file.try_lock() {
-            // A file that cannot be asked is taken for a living owner: the other mistake would call a delivery that
-            // goes on unknown.
-            Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
-            Ok(()) => {
-                let _ = std::fs::remove_file(&path);
-                false
+        is_held(&beside(&self.database, token))
+    }
+
+    /// Clears away what processes that were killed have left.
+    pub(super) fn sweep(&self) {
+        let (Some(directory), Some(name)) = (self.database.parent(), self.database.file_name()) else {
+            return;
+        };
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+        let prefix = format!("{}{INFIX}", name.to_string_lossy());
+        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(&prefix) {
+                is_held(&entry.path());
             }
         }
     }
@@ -75,17 +94,34 @@ impl Drop for Held {
 
 fn beside(database: &Path, token: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
-    name.push(format!("-owner-{token}"));
+    name.push(format!("{INFIX}{token}"));
     PathBuf::from(name)
 }
 
-fn take(path: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.write(true).create_new(true).open(path)?;
-    file.try_lock().map_err(|_| Error::new(ErrorKind::WouldBlock, "somebody else holds its lock"))?;
+/// Makes the file and locks it. Between the two a process that clears away may take it for one that was left.
+fn take(path: &Path) -> Result<File> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let lost = |_| Error::new(ErrorKind::WouldBlock, "its lock was taken by somebody else");
+    file.try_lock().map_err(lost)?;
+    if std::fs::metadata(path)?.ino() != file.metadata()?.ino() {
+        return Err(Error::new(ErrorKind::NotFound, "it was cleared away by somebody else"));
+    }
     Ok(file)
+}
+
+/// Whether a living process holds the file; one that nobody holds is cleared away.
+fn is_held(path: &Path) -> bool {
+    let Ok(file) = OpenOptions::new().write(true).open(path) else { return false };
+    match file.try_lock() {
+        // A file that cannot be asked is taken for a living owner: the other mistake would call a delivery that
+        // goes on unknown.
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => true,
+        Ok(()) => {
+            // Removed while the lock is held: whoever has just made it does not get the lock and makes another.
+            let _ = std::fs::remove_file(path);
+            false
+        }
+    }
 }
 
 #[cfg(test)]
@@ -113,5 +149,38 @@ mod tests {
         assert!(!owner.lives("12-ab"));
         assert!(!owner.lives("12-cd") && !owner.lives("../x") && !owner.lives(""));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn sweeping_never_takes_the_file_of_one_that_lives() {
+        let dir = tempfile::tempdir().unwrap();
+        let database = dir.path().join("jobs.db");
+        std::fs::write(dir.path().join("jobs.db-owner-1-1"), "").unwrap();
+        std::fs::write(dir.path().join("other.db-owner-1-1"), "").unwrap();
+        let done = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let (database, done) = (&database, &done);
+            let sweeper = scope.spawn(move || {
+                let owner = Owner::new(database);
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    owner.sweep();
+                }
+            });
+            let watcher = Owner::new(database);
+            for _ in 0..300 {
+                let owner = Owner::new(database);
+                let token = owner.token().unwrap();
+                assert!(watcher.lives(&token));
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+            sweeper.join().unwrap();
+        });
+        Owner::new(&database).sweep();
+        let left = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name());
+        assert_eq!(
+            left.collect::<Vec<_>>(),
+            ["other.db-owner-1-1"],
+            "another database's is not ours to clear"
+        );
     }
 }

@@ -120,6 +120,7 @@ impl Site {
             let job = NewJob {
                 key: None,
                 profile: "acme-consumer".parse().unwrap(),
+                profile_version: 3,
                 server_id: "acme.dm".parse().unwrap(),
                 route: Route::Card,
                 payload: PayloadKind::Cp,
@@ -309,11 +310,41 @@ fn a_peer_that_dawdles_is_cut_off() {
     let mut answer = Vec::new();
     dawdler.read_to_end(&mut answer).unwrap();
     assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{answer:?}");
+    drop(dawdler);
     // The same in the middle of a body.
     let half = format!(
         "POST /dm HTTP/1.1\r\nHost: b\r\nConnection: close\r\nContent-Type: {XML}\r\nContent-Length: 9\r\n\r\n<Sy"
     );
     assert_eq!(serve.send(half.as_bytes()).status, 408);
+}
+
+#[test]
+fn a_connection_too_many_waits_for_its_turn() {
+    let site = Site::with("header-timeout = \"500ms\"\nmax-connections = 1\n");
+    let serve = site.serve();
+    let begin = Instant::now();
+    let _silent = TcpStream::connect(&serve.address).unwrap();
+    assert_eq!(serve.get("/healthz").status, 200);
+    assert!(begin.elapsed() >= Duration::from_millis(400), "it had to wait: {:?}", begin.elapsed());
+}
+
+#[test]
+fn it_is_not_well_while_its_store_is_not() {
+    let site = Site::new();
+    let serve = site.serve();
+    let rename = |statement: &'static str| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let options = sqlx::sqlite::SqliteConnectOptions::new().filename(site.database());
+            let mut conn = sqlx::ConnectOptions::connect(&options).await.unwrap();
+            sqlx::query(statement).execute(&mut conn).await.unwrap();
+        });
+    };
+    rename("ALTER TABLE job RENAME TO lost");
+    let health = serve.get("/healthz");
+    assert_eq!((health.status, health.body.as_str()), (503, "{\"status\":\"store-unavailable\"}"));
+    rename("ALTER TABLE lost RENAME TO job");
+    assert_eq!(serve.get("/healthz").status, 200);
 }
 
 #[test]

@@ -7,6 +7,7 @@ CREATE TABLE job (
     state       TEXT    NOT NULL,
     reason      TEXT,
     profile     TEXT    NOT NULL,
+    version     INTEGER NOT NULL,             -- of the profile
     server_id   TEXT    NOT NULL,
     route       TEXT    NOT NULL,
     payload     TEXT    NOT NULL,
@@ -19,6 +20,7 @@ CREATE TABLE job (
 ) STRICT;
 
 CREATE INDEX job_by_state ON job (state, id);
+CREATE INDEX job_by_iccid ON job (iccid);
 
 CREATE TABLE attempt (
     job         TEXT    NOT NULL REFERENCES job (id),

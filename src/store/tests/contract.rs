@@ -30,6 +30,7 @@ both!(jobs_are_listed_newest_first, listed);
 both!(accounts_are_found_by_name_and_device, found_by_name_and_device);
 both!(a_nonce_is_spent_once, nonce_spent_once);
 both!(the_old_account_goes_when_the_new_one_was_used, old_account_goes);
+both!(the_old_account_of_a_card_goes, accounts_of_one_card);
 both!(an_inventory_is_replaced, inventory_replaced);
 
 async fn goes_its_way(jobs: &dyn Jobs) {
@@ -180,6 +181,25 @@ async fn old_account_goes<S: Register + Accounts>(keeper: &S) {
     assert_eq!(ids("a").await, [newest]);
     keeper.used(old, at(6)).await.unwrap();
     assert_eq!(ids("a").await, [newest], "an account that is gone takes nothing with it");
+}
+
+async fn accounts_of_one_card<S: Jobs + Register + Accounts>(keeper: &S) {
+    // Written before the device is known, so the accounts name none; and twice on the same card.
+    let mut accounts = Vec::new();
+    for n in 0..3 {
+        let account = keeper.register(&new_account("shared", None), at(n)).await.unwrap();
+        let mut job = new_job(None);
+        if n == 0 {
+            job.iccid = Some("89490200001234567892".parse().unwrap());
+        }
+        keeper.create(id(n), &job, at(n)).await.unwrap();
+        keeper.tell(id(n), &Event::AccountRegistered { account }, at(n)).await.unwrap();
+        accounts.push(account);
+    }
+    keeper.used(accounts[2], at(9)).await.unwrap();
+    let left = keeper.candidates(Some("shared"), "").await.unwrap();
+    let left = left.iter().map(|a| a.id).collect::<Vec<_>>();
+    assert_eq!(left, [accounts[2], accounts[0]], "that of another card stays");
 }
 
 async fn inventory_replaced(devices: &dyn Devices) {

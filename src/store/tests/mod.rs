@@ -37,6 +37,7 @@ fn new_job(key: Option<&str>) -> NewJob {
     NewJob {
         key: key.map(|k| k.parse().unwrap()),
         profile: "acme-consumer".parse().unwrap(),
+        profile_version: 3,
         server_id: "acme.dm".parse().unwrap(),
         route: Route::Card,
         payload: "cp".parse().unwrap(),
