@@ -17,11 +17,14 @@ use config::Config;
 pub use random::OsRandom;
 
 use crate::{
-    card::{CardRange, KeyJournal, KeyPolicy, MemoryKeyJournal},
+    card::{CardRange, CardTransport, KeyJournal, KeyPolicy, MemoryKeyJournal},
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,
     ident::{Clock, JobId, Random},
-    job::{Created, Devices, Event, Jobs, JobsError, NewJob, Reason, Watch},
+    job::{
+        CardDone, CardJob, CardJobError, CardRoute, Created, Devices, Event, Jobs, JobsError, NewJob,
+        Observer, Reason, Watch,
+    },
     store::{Keys, Memory, Store, StoreError},
 };
 
@@ -127,6 +130,32 @@ impl App {
     pub async fn submit(&self, new: &NewJob) -> Result<Created, JobsError> {
         let now = self.clock.now();
         self.jobs.create(JobId::new(now, self.random()), new, now).await
+    }
+
+    /// Puts a bootstrap on the card behind `card`, which was connected just now, as a job of its own: see
+    /// [`CardRoute::run`]. It goes on to its end when the caller does not wait for it, because a write to a card cannot
+    /// be taken back half-way.
+    ///
+    /// # Errors
+    /// [`CardJobError`].
+    pub async fn bootstrap_card(
+        &self,
+        job: CardJob,
+        mut card: Box<dyn CardTransport>,
+        mut observer: Box<dyn Observer>,
+    ) -> Result<CardDone, CardJobError> {
+        let route = CardRoute {
+            jobs: Arc::clone(&self.jobs),
+            registrar: Arc::clone(&self.registrar),
+            server_id: self.config.dm.server_id.clone(),
+            journal: Arc::clone(&self.keys),
+            policy: self.key_policy(),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        };
+        let runtime = tokio::runtime::Handle::current();
+        let run = move || route.run(&job, &mut *card, &mut *observer, &runtime);
+        tokio::task::spawn_blocking(run).await.unwrap_or(Err(CardJobError::Crashed))
     }
 
     /// Makes the DM server that devices know by `uri`. Each call makes one with sessions of its own.

@@ -3,11 +3,13 @@
 //! A [`Job`] goes through the states of [`State`]; each delivery it tries is an [`Attempt`]; each change of state is
 //! an [`Entry`] of its history, which is only ever added to. [`Jobs`] keeps them.
 
+mod card;
 mod jobs;
 mod record;
 mod state;
 mod watch;
 
+pub use card::{CardDone, CardJob, CardJobError, CardRoute, Layout, Observer, Verdict, describe};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};
 pub use state::{Event, Illegal, Reason, State, Step, UnknownState};

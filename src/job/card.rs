@@ -1,0 +1,340 @@
+//! A job by the card route: from a profile and a card in a reader to a card that holds the bootstrap, with every state
+//! recorded before what it allows is done.
+//!
+//! | step                                             | state after          | when it fails          |
+//! |--------------------------------------------------|----------------------|------------------------|
+//! | read the ICCID, fill in the profile, build       | no job yet           | no job                 |
+//! | accept the job                                   | `queued`             | no job                 |
+//! | plan what would change on the card; ask          | `queued`             | `failed`, `cancelled`  |
+//! | register the account at the DM server            | `registered`         | `failed`               |
+//! | have the payload ready                           | `prepared`           | `failed`               |
+//! | record that writing begins, then present keys, write, read back | `delivering`, then `delivered` | `failed`, `unknown` |
+//!
+//! Cards block: [`CardRoute::run`] belongs on a thread that may wait, and asks the keepers of jobs and accounts through
+//! the runtime that it is given.
+
+mod error;
+
+use std::{cell::RefCell, sync::Arc};
+
+use tokio::runtime::Handle;
+
+pub use error::CardJobError;
+
+use super::{Event, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record, Route, State, Step};
+use crate::{
+    bootstrap::{self, Credential, Payload, PayloadKind, Settings},
+    card::{
+        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, Key, KeyGuard, KeyJournal, KeyPolicy,
+        Outcome, Plan, PlanOptions, ReadAccess, Session, Uicc,
+    },
+    dm::{AuthScheme, Register},
+    handoff::{self, Credentials, Nonce},
+    ident::{Clock, Iccid, JobId, Random, ServerId},
+    profile::{self, Profile, Subscriber},
+    wire::{
+        arr::KeyRef,
+        fid::Fid,
+        pkcs15::{ObjectId, Shape},
+    },
+};
+
+/// What is to be put on a card.
+#[derive(Debug, Clone)]
+pub struct CardJob {
+    /// The caller's name for the job.
+    pub key: Option<JobKey>,
+    /// The profile.
+    pub profile: Profile,
+    /// The subscriber's numbers, as far as they are known. The ICCID comes from the card; one that is given must be
+    /// the card's.
+    pub subscriber: Subscriber,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// How it goes on the card.
+    pub layout: Layout,
+    /// Keys that may be presented, each only when the plan needs it.
+    pub keys: Vec<Key>,
+}
+
+/// How a payload goes on a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// The shape of entries in EF(DODF); none leaves those that exist as they are and makes new ones oidDO.
+    pub shape: Option<Shape>,
+    /// Who may read files that have to be created.
+    pub read: ReadAccess,
+    /// The identifier of a file that has to be created.
+    pub content_fid: Option<Fid>,
+}
+
+/// Hears how a card job goes. All methods have a default that does nothing.
+pub trait Observer: Send {
+    /// An APDU went to the card and back. Its data is not told.
+    fn exchanged(&mut self, _apdu: &ApduTrace) {}
+
+    /// The payload is built. It holds secrets.
+    fn built(&mut self, _payload: &Payload) {}
+
+    /// This would be done to the card. Nothing is, when the verdict is no.
+    fn planned(&mut self, _plan: &Plan) -> Verdict {
+        Verdict::GoOn
+    }
+
+    /// The job is in this state now.
+    fn reached(&mut self, _job: JobId, _state: State) {}
+}
+
+/// Whether a plan is carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    GoOn,
+    /// No: the job is called off, and nothing was changed.
+    CallOff,
+}
+
+/// A card job that was delivered.
+#[derive(Debug)]
+pub struct CardDone {
+    /// The job with its history.
+    pub record: Record,
+    /// What was planned.
+    pub plan: Plan,
+    /// What was done.
+    pub outcome: Outcome,
+    /// How many octets the payload has.
+    pub payload_octets: usize,
+    /// What the profile holds and this kind of payload does not carry.
+    pub losses: Vec<String>,
+}
+
+/// The way over a card: what a card job needs beside the card.
+#[derive(Clone)]
+pub struct CardRoute {
+    /// Keeps jobs.
+    pub jobs: Arc<dyn Jobs>,
+    /// Keeps the accounts of our DM server.
+    pub registrar: Arc<dyn Register>,
+    /// Our DM server.
+    pub server_id: ServerId,
+    /// Remembers presented keys.
+    pub journal: Arc<dyn KeyJournal>,
+    /// When a key may be presented.
+    pub policy: KeyPolicy,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where secrets come from.
+    pub random: Arc<dyn Random>,
+}
+
+impl CardRoute {
+    /// Runs a job to `delivered`, or says why it is not. Blocks.
+    ///
+    /// The card must have been connected or reset just now. `runtime` is the one that the keepers live on; this may not
+    /// run on one of its asynchronous threads.
+    ///
+    /// # Errors
+    /// [`CardJobError`].
+    pub fn run(
+        &self,
+        job: &CardJob,
+        card: &mut dyn CardTransport,
+        observer: &mut dyn Observer,
+        runtime: &Handle,
+    ) -> Result<CardDone, CardJobError> {
+        let observer = RefCell::new(observer);
+        let mut session = Session::new(card);
+        session.set_trace(|apdu| observer.borrow_mut().exchanged(apdu));
+        let mut uicc = Uicc::new(session);
+
+        let asked = job.profile.dm_account.as_ref().ok_or(CardJobError::NoAccount)?.server_id.clone();
+        if asked != self.server_id {
+            return Err(CardJobError::OtherServer { asked, ours: self.server_id.clone() });
+        }
+        let iccid = number(&mut uicc, job.subscriber.iccid.as_ref())?;
+        let subscriber = Subscriber { iccid: iccid.clone(), ..job.subscriber.clone() };
+        let settings = bootstrap::resolve(&job.profile, &subscriber, &*self.random)?;
+        let payload = bootstrap::build(&settings, job.payload)?;
+        observer.borrow_mut().built(&payload);
+
+        let new = NewJob {
+            key: job.key.clone(),
+            profile: job.profile.name.clone(),
+            profile_version: job.profile.version,
+            server_id: asked,
+            route: Route::Card,
+            payload: job.payload,
+            imei: subscriber.imei,
+            iccid,
+        };
+        let mut progress = self.accept(&new, &observer, runtime)?;
+        let plan = progress.plan(&mut uicc, job, &payload)?;
+        progress.register(&settings)?;
+        progress.tell(&Event::PayloadBuilt)?;
+        let outcome = progress.deliver(&mut uicc, &plan, &job.keys)?;
+        let record = progress.record()?;
+        Ok(CardDone { record, plan, outcome, payload_octets: payload.octets.len(), losses: payload.losses })
+    }
+
+    fn accept<'a, 'o>(
+        &'a self,
+        new: &NewJob,
+        observer: &'a RefCell<&'o mut dyn Observer>,
+        runtime: &'a Handle,
+    ) -> Result<Progress<'a, 'o>, CardJobError> {
+        let now = self.clock.now();
+        let id = JobId::new(now, &*self.random);
+        let created = runtime.block_on(self.jobs.create(id, new, now))?;
+        let Job { id, state, .. } = created.job;
+        if !created.fresh {
+            return Err(CardJobError::AlreadyAccepted { id, state });
+        }
+        observer.borrow_mut().reached(id, state);
+        Ok(Progress { route: self, id, observer, runtime })
+    }
+}
+
+/// A job under way.
+struct Progress<'a, 'o> {
+    route: &'a CardRoute,
+    id: JobId,
+    observer: &'a RefCell<&'o mut dyn Observer>,
+    runtime: &'a Handle,
+}
+
+impl Progress<'_, '_> {
+    /// Records what happened. A device that came in meanwhile has outrun the news; that is no error.
+    fn tell(&mut self, event: &Event) -> Result<State, CardJobError> {
+        let told = self.runtime.block_on(self.route.jobs.tell(self.id, event, self.route.clock.now()));
+        match told? {
+            Step::To(state) => {
+                self.observer.borrow_mut().reached(self.id, state);
+                Ok(state)
+            }
+            Step::Stay => Ok(self.record()?.job.state),
+        }
+    }
+
+    fn fail(&mut self, why: &dyn std::fmt::Display) -> Result<State, CardJobError> {
+        self.tell(&Event::Failed { reason: Reason::new(&why.to_string()) })
+    }
+
+    fn record(&self) -> Result<Record, CardJobError> {
+        let found = self.runtime.block_on(self.route.jobs.get(self.id))?;
+        Ok(found.ok_or(JobsError::NotFound { id: self.id })?)
+    }
+
+    fn plan(&mut self, uicc: &mut Uicc<'_>, job: &CardJob, payload: &Payload) -> Result<Plan, CardJobError> {
+        let wanted = BootstrapFile {
+            oid: payload.oid(),
+            label: payload.kind.label().to_owned(),
+            octets: payload.octets.clone(),
+        };
+        let options = PlanOptions {
+            shape: job.layout.shape,
+            read: job.layout.read,
+            content_fid: job.layout.content_fid,
+            adm: job.keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
+            describe: &describe,
+        };
+        let id = self.id;
+        let plan = match card::plan(uicc, &[wanted], &options) {
+            Ok(plan) => plan,
+            Err(source) => {
+                self.fail(&source)?;
+                return Err(CardJobError::Plan { id, source: Box::new(source) });
+            }
+        };
+        let verdict = self.observer.borrow_mut().planned(&plan);
+        if verdict == Verdict::CallOff {
+            let reason = Reason::new("the plan for the card was not approved");
+            self.tell(&Event::CalledOff { reason })?;
+            return Err(CardJobError::CalledOff { id });
+        }
+        Ok(plan)
+    }
+
+    fn register(&mut self, settings: &Settings) -> Result<(), CardJobError> {
+        let account = settings.dm_account.as_ref().ok_or(CardJobError::NoAccount)?;
+        let (client, server) =
+            (credentials(&account.credentials.client), credentials(&account.credentials.server));
+        let device = settings.device.as_ref().map(|imei| imei.device_uri());
+        let now = self.route.clock.now();
+        let registrar = &*self.route.registrar;
+        let kept = handoff::register(registrar, &account.server_id, device, &client, &server, now);
+        match self.runtime.block_on(kept) {
+            Ok(account) => self.tell(&Event::AccountRegistered { account }).map(drop),
+            Err(source) => {
+                self.fail(&source)?;
+                Err(CardJobError::Handoff { id: self.id, source })
+            }
+        }
+    }
+
+    fn deliver(&mut self, uicc: &mut Uicc<'_>, plan: &Plan, keys: &[Key]) -> Result<Outcome, CardJobError> {
+        self.tell(&Event::DeliveryStarted)?;
+        let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
+        match card::apply(uicc, plan, keys, &guard) {
+            Ok(outcome) => {
+                self.tell(&Event::DeliveryConfirmed)?;
+                Ok(outcome)
+            }
+            Err(source) => {
+                let reason = Reason::new(&source.to_string());
+                let event = match source {
+                    // Nothing can be told of octets whose answer was lost, and nothing of a card that shows others
+                    // than it was given.
+                    ApplyError::Unknown { .. } | ApplyError::Mismatch { .. } => {
+                        Event::DeliveryUnclear { reason }
+                    }
+                    _ => Event::Failed { reason },
+                };
+                let state = self.tell(&event)?;
+                Err(CardJobError::Apply { id: self.id, state, source: Box::new(source) })
+            }
+        }
+    }
+}
+
+/// The card's ICCID, which must be the one that was meant. A card that does not tell it has none.
+fn number(uicc: &mut Uicc<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid>, CardJobError> {
+    let found = match uicc.iccid() {
+        Ok(iccid) => Some(iccid),
+        Err(card::FileError::Transport(error)) => return Err(error.into()),
+        Err(_) => None,
+    };
+    match (meant, &found) {
+        (Some(meant), Some(found)) if meant != found => {
+            Err(CardJobError::OtherCard { meant: meant.clone(), found: found.clone() })
+        }
+        _ => Ok(found),
+    }
+}
+
+fn credentials(of: &Credential) -> Credentials {
+    Credentials {
+        scheme: match of.scheme {
+            profile::AuthScheme::Basic => AuthScheme::Basic,
+            profile::AuthScheme::Digest => AuthScheme::Md5,
+        },
+        name: of.name.clone(),
+        secret: of.secret.clone(),
+        nonce: Nonce(of.nonce.clone()),
+    }
+}
+
+/// What octets on a card are, in a few words and without secrets, for plans.
+pub fn describe(oid: ObjectId, octets: &[u8]) -> String {
+    let Some(kind) = bootstrap::recognise(octets) else {
+        return match PayloadKind::from_oid(&oid) {
+            Some(kind) => format!("not a {}", kind.title()),
+            None => "octets of another kind".to_owned(),
+        };
+    };
+    let account = bootstrap::read(kind, octets).ok().and_then(|settings| settings.dm_account);
+    match account {
+        Some(account) => format!("{} for {}", kind.title(), account.server_id),
+        None => kind.title().to_owned(),
+    }
+}

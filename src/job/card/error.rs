@@ -1,0 +1,90 @@
+//! Why a card job was not delivered.
+
+use crate::{
+    bootstrap::BootstrapError,
+    card::{ApplyError, PlanError, TransportError},
+    handoff::HandoffError,
+    ident::{Iccid, JobId, ServerId},
+    job::{JobsError, State},
+};
+
+/// Why a card job was not delivered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CardJobError {
+    /// The profile hands devices to nobody.
+    #[error("the profile has no [dm-account], so no DM server would ever see the device; add one")]
+    NoAccount,
+    /// The profile hands devices to another server than ours.
+    #[error(
+        "the profile's [dm-account] is for server `{asked}`, and the DM server here is `{ours}`; \
+         make server-id in the profile and [dm] server-id in the configuration the same"
+    )]
+    OtherServer {
+        /// The server of the profile.
+        asked: ServerId,
+        /// Ours.
+        ours: ServerId,
+    },
+    /// Another card is in the reader than was meant.
+    #[error("the card in the reader is {found}, not {meant}; nothing was written")]
+    OtherCard {
+        /// The card that was meant.
+        meant: Iccid,
+        /// The card that is there.
+        found: Iccid,
+    },
+    /// The profile does not become a payload.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// The reader or the card failed before there was a job.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The same key made a job before; this call did nothing.
+    #[error("the key already made job {id}, which is {state}; nothing was done to the card")]
+    AlreadyAccepted {
+        /// That job.
+        id: JobId,
+        /// Where it stands.
+        state: State,
+    },
+    /// The card's content or rights do not allow it. The job is failed.
+    #[error("job {id}: {source}")]
+    Plan {
+        /// The job.
+        id: JobId,
+        /// Why.
+        source: Box<PlanError>,
+    },
+    /// The plan was not approved. The job is cancelled.
+    #[error("job {id}: the plan was not approved; nothing was written")]
+    CalledOff {
+        /// The job.
+        id: JobId,
+    },
+    /// The DM server could not be told. The job is failed.
+    #[error("job {id}: {source}")]
+    Handoff {
+        /// The job.
+        id: JobId,
+        /// Why.
+        source: HandoffError,
+    },
+    /// The card was not written, not wholly, or nobody knows. The job is failed or unknown.
+    #[error("job {id} is {state}: {source}")]
+    Apply {
+        /// The job.
+        id: JobId,
+        /// `failed` or `unknown`.
+        state: State,
+        /// Why.
+        source: Box<ApplyError>,
+    },
+    /// The job could not be recorded. What was not recorded was not done, except the last thing: its job stays
+    /// `delivering` and becomes `unknown` when the service starts again.
+    #[error(transparent)]
+    Jobs(#[from] JobsError),
+    /// The thread that spoke to the card ended by a mistake of ours.
+    #[error("the card's thread broke off; what is on the card is not known")]
+    Crashed,
+}
