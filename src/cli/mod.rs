@@ -12,6 +12,7 @@ mod profile;
 mod rehearse;
 mod secret;
 mod serve;
+mod subscriber;
 
 use std::{path::PathBuf, process::ExitCode};
 

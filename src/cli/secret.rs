@@ -63,6 +63,41 @@ impl SecretSource {
     }
 }
 
+/// A secret for commands that touch no real card or peer: the value itself is taken too.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum SecretOrLiteral {
+    /// Fetched from somewhere.
+    Source(SecretSource),
+    /// The value itself.
+    Literal(Zeroizing<String>),
+}
+
+impl FromStr for SecretOrLiteral {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(text.parse().map_or_else(|_| Self::Literal(Zeroizing::new(text.to_owned())), Self::Source))
+    }
+}
+
+impl std::fmt::Debug for SecretOrLiteral {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretOrLiteral(***)")
+    }
+}
+
+impl SecretOrLiteral {
+    /// Fetches the secret and reads it as `T`. The error never repeats the text.
+    pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(&self, what: &str) -> anyhow::Result<T> {
+        match self {
+            Self::Source(source) => source.parse(what),
+            Self::Literal(text) => {
+                text.parse().map_err(|e| Failure::because(Exit::Usage, format!("{what}: {e}")))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +110,14 @@ mod tests {
         for bad in ["12345678", "", "@", "env:"] {
             assert!(bad.parse::<SecretSource>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn where_a_literal_is_taken_it_does_not_print() {
+        let literal: SecretOrLiteral = "48151623".parse().unwrap();
+        assert!(!format!("{literal:?}").contains("4815"));
+        assert_eq!("env:PIN".parse(), Ok(SecretOrLiteral::Source(SecretSource::Env("PIN".into()))));
+        let error = literal.parse::<crate::ident::Imei>("PIN").unwrap_err().to_string();
+        assert!(!error.contains("48151623"), "{error}");
     }
 }

@@ -111,6 +111,20 @@ pub fn check(text: &str) -> Checked {
     }
 }
 
+/// As [`check`], for octets that may not even be text.
+pub fn check_octets(octets: &[u8]) -> Checked {
+    match std::str::from_utf8(octets) {
+        Ok(text) => check(text),
+        Err(error) => {
+            let text = String::from_utf8_lossy(octets.get(..error.valid_up_to()).unwrap_or(octets));
+            let mut n = Notes::new(&text);
+            let message = "not UTF-8 text from here on".to_owned();
+            n.note(text.len(), ProblemKind::Syntax { message });
+            Checked { profile: None, problems: n.finish().0 }
+        }
+    }
+}
+
 fn parse(text: &str) -> Result<(Profile, Positions), Vec<Problem>> {
     let mut n = Notes::new(text);
     let (table, errors) = DeTable::parse_recoverable(text);

@@ -316,6 +316,12 @@ fn what_is_not_toml_says_where() {
     assert_eq!((problems[0].position.line, problems.len()), (2, 2), "{problems:?}");
 }
 
+#[test]
+fn what_is_not_text_says_where() {
+    let problems = check_octets(b"name = \"a\"\nversion\xFF = 1\n").problems;
+    assert_eq!(problems[0].to_string(), "2:8: error: not readable as TOML: not UTF-8 text from here on");
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_makes_the_reader_panic(at in 0usize..FULL.len(), cut in 0usize..20, insert in "[\\PC\u{0}]{0,4}") {

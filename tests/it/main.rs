@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
 
 mod card_job;
+mod payloads;
 mod peers;
 mod phone_and_dm_server;
+mod profile;
 mod serve;
 mod tidy;
