@@ -18,6 +18,7 @@ pub mod infoset;
 pub mod mac;
 pub mod pkcs15;
 pub mod prov;
+pub mod sms;
 pub mod syncml;
 pub mod tlv;
 pub mod uintvar;
