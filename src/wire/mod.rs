@@ -16,6 +16,7 @@ pub mod fcp;
 pub mod fid;
 pub mod infoset;
 pub mod mac;
+pub mod package0;
 pub mod pkcs15;
 pub mod prov;
 pub mod sms;

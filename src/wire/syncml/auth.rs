@@ -1,4 +1,5 @@
-//! Credentials `syncml:auth-basic` and `syncml:auth-md5` (OMA DM Security 1.2, section 5.3; SyncML RepPro 1.2).
+//! Credentials `syncml:auth-basic` and `syncml:auth-md5` (OMA DM Security 1.2, section 5.3; SyncML RepPro 1.2), and the
+//! digest of a notification, which is made of the same things (OMA DM Notification 1.2).
 //!
 //! The only file that knows MD5. It is broken as a hash, and it is what the standard demands: it keeps secrets
 //! from being read off the wire only as long as they are random (128 bits or more) and the nonce is fresh.
@@ -67,6 +68,23 @@ pub fn md5(digest: &UserDigest, nonce: &[u8]) -> String {
 /// the two differ.
 pub fn verify_md5(digest: &UserDigest, nonce: &[u8], presented: &str) -> bool {
     md5(digest, nonce).as_bytes().ct_eq(presented.trim().as_bytes()).into()
+}
+
+/// The digest in front of a notification: MD5(digest `:` nonce `:` B64(MD5(trigger))), the digest being that of the
+/// server's name and secret, the nonce the one that the device holds for the server.
+pub fn notification(digest: &UserDigest, nonce: &[u8], trigger: &[u8]) -> [u8; 16] {
+    let mut hash = Md5::new();
+    hash.update(digest.0.as_bytes());
+    hash.update(b":");
+    hash.update(nonce);
+    hash.update(b":");
+    hash.update(STANDARD.encode(Md5::digest(trigger)).as_bytes());
+    hash.finalize().into()
+}
+
+/// Whether `presented` is the digest of a notification. Takes the same time wherever the two differ.
+pub fn verify_notification(digest: &UserDigest, nonce: &[u8], trigger: &[u8], presented: &[u8; 16]) -> bool {
+    notification(digest, nonce, trigger).ct_eq(presented).into()
 }
 
 /// `Cred/Data` of `syncml:auth-basic`: B64(user:password).
