@@ -11,7 +11,9 @@ use crate::{
     },
 };
 
-use super::{JournalError, KeyJournal, KeyOutcome, KeyState, Session, TransportError};
+use super::{
+    FileError, JournalError, KeyJournal, KeyOutcome, KeyState, Session, TransportError, Uicc, rights::is_pin,
+};
 
 /// A key and its reference on the card.
 #[derive(Clone)]
@@ -286,6 +288,23 @@ impl<'a> KeyGuard<'a> {
         }
         self.journal.outcome(card, reference, KeyOutcome::Refused)?;
         Err(KeyError::Wrong { key: reference, sw: answer.sw })
+    }
+
+    /// Presents the PINs among `keys`, so that files behind them can be read and planned for. A card without PINs among
+    /// them is not asked anything.
+    ///
+    /// # Errors
+    /// As [`KeyGuard::present`].
+    pub fn present_pins(&self, uicc: &mut Uicc<'_>, keys: &[Key]) -> Result<(), KeyError> {
+        for pin in keys.iter().filter(|key| is_pin(key.reference)) {
+            let card = match uicc.iccid() {
+                Ok(card) => card,
+                Err(FileError::Transport(error)) => return Err(error.into()),
+                Err(_) => return Err(KeyError::NoIccid),
+            };
+            self.present(uicc.session_mut(), Some(&card), pin)?;
+        }
+        Ok(())
     }
 
     /// Whether a key counts as presented without being sent: it is switched off, or verified already.

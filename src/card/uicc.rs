@@ -38,6 +38,7 @@ pub struct Uicc<'t> {
     pub(super) selected: Option<FilePath>,
     pub(super) parameters: BTreeMap<FilePath, Fcp>,
     pub(super) rules: BTreeMap<(FilePath, u8), AccessRules>,
+    iccid: Option<Iccid>,
     read_block: usize,
     pub(super) dialect: SelectDialect,
 }
@@ -120,6 +121,7 @@ impl<'t> Uicc<'t> {
             selected: Some(FilePath::mf()),
             parameters: BTreeMap::new(),
             rules: BTreeMap::new(),
+            iccid: None,
             read_block: READ_BLOCK,
             dialect: SelectDialect::FULL,
         }
@@ -177,16 +179,21 @@ impl<'t> Uicc<'t> {
         }
     }
 
-    /// EF(ICCID).
+    /// EF(ICCID), read once.
     ///
     /// # Errors
     /// [`FileError`].
     pub fn iccid(&mut self) -> Result<Iccid, FileError> {
+        if let Some(iccid) = &self.iccid {
+            return Ok(iccid.clone());
+        }
         let file = FilePath::mf().child(Fid::ICCID);
         // Its size is fixed, so its parameters need not be asked for.
         self.open(&file)?;
         let octets = self.read_selected(&file, 0, ef::ICCID_LENGTH)?;
-        ef::decode_iccid(&octets).map_err(|what| FileError::Damaged { file, what })
+        let iccid = ef::decode_iccid(&octets).map_err(|what| FileError::Damaged { file, what })?;
+        self.iccid = Some(iccid.clone());
+        Ok(iccid)
     }
 
     /// Octets of a transparent file.

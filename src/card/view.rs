@@ -158,7 +158,8 @@ pub struct FoundFile {
 }
 
 impl FoundFile {
-    /// Whether it could be read although no PIN was presented; none when it was not tried.
+    /// Whether it could be read, which says something about PINs only when none was presented before; none when it was
+    /// not tried.
     pub fn readable_without_pin(&self) -> Option<bool> {
         match &self.content {
             Content::Octets { .. } => Some(true),

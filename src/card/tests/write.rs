@@ -323,8 +323,7 @@ fn a_file_behind_a_pin_is_written_when_the_pin_is_given() {
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
     let guard = KeyGuard::new(&journal, &policy);
     let pin = Key::pin(KeyRef::PIN1, &"1234".parse().unwrap()).unwrap();
-    let card_number = uicc.iccid().unwrap();
-    guard.present(uicc.session_mut(), Some(&card_number), &pin).unwrap();
+    guard.present_pins(&mut uicc, &[adm(), pin]).unwrap();
     let plan = plan(&mut uicc, std::slice::from_ref(&cp), &options()).unwrap();
     apply(&mut uicc, &plan, &[adm()], &guard).unwrap();
     let view = locate(&mut uicc, Depth::Everything).unwrap();
