@@ -5,7 +5,7 @@
 //! |--------------------------------------------------|----------------------|------------------------|
 //! | read the ICCID, fill in the profile, build       | no job yet           | no job                 |
 //! | accept the job                                   | `queued`             | no job                 |
-//! | plan what would change on the card; ask          | `queued`             | `failed`, `cancelled`  |
+//! | present PINs, plan what would change on the card; ask | `queued`        | `failed`, `cancelled`  |
 //! | register the account at the DM server            | `registered`         | `failed`               |
 //! | have the payload ready                           | `prepared`           | `failed`               |
 //! | record that writing begins, then present keys, write, read back | `delivering`, then `delivered` | `failed`, `unknown` |
@@ -239,6 +239,12 @@ impl Progress<'_, '_> {
             describe: &describe,
         };
         let id = self.id;
+        // What is behind a PIN can be neither planned for nor read back without it.
+        let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
+        if let Err(source) = guard.present_pins(uicc, &job.keys) {
+            let state = self.fail(&source)?;
+            return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
+        }
         let plan = match card::plan(uicc, &[wanted], &options) {
             Ok(plan) => plan,
             Err(source) => {

@@ -204,6 +204,28 @@ async fn a_bare_card_is_prepared_and_delivered_with_a_dm_payload() {
 }
 
 #[tokio::test]
+async fn a_card_behind_a_pin_is_read_with_it() {
+    let station = Station::with(SampleKind::Pin).await;
+    let err = station.run(job(RIGHT)).await.unwrap_err();
+    assert!(matches!(&err, CardJobError::Plan { source, .. } if source.is_refusal()), "{err:?}");
+
+    let mut with_pin = job(RIGHT);
+    with_pin.keys.push(Key::pin(KeyRef::PIN1, &"1234".parse().unwrap()).unwrap());
+    let done = station.run(with_pin.clone()).await.unwrap();
+    assert_eq!(done.record.job.state, State::Delivered);
+    assert_eq!(station.heard().verifies, 2);
+
+    let tries = || station.card.image().key_mut(KeyRef::PIN1).unwrap().tries;
+    let before = tries();
+    with_pin.keys.pop();
+    with_pin.keys.push(Key::pin(KeyRef::PIN1, &"4321".parse().unwrap()).unwrap());
+    let err = station.run(with_pin).await.unwrap_err();
+    assert!(matches!(&err, CardJobError::Apply { state: State::Failed, .. }), "{err:?}");
+    assert_eq!(tries(), before - 1);
+    assert_eq!(station.newest().await.0, [State::Queued, State::Failed]);
+}
+
+#[tokio::test]
 async fn a_wrong_key_costs_one_try_and_is_not_presented_again() {
     let station = Station::with(SampleKind::Prepared).await;
     let tries = || station.card.image().key_mut(KeyRef::ADM1).unwrap().tries;
