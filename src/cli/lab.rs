@@ -1,5 +1,7 @@
 //! `bootgate lab`: virtual parts, each as a process of its own.
 
+mod phone;
+
 use std::{fmt, path::PathBuf, time::Duration};
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,7 +17,7 @@ use crate::{
         image::{CardImage, Sample, SampleKind},
         reader::CardHandle,
         uicc::{Quirks, Template, VirtualUicc},
-        vpcd::{self, VpcdError},
+        vpcd::{self, VpcdError, WireFault},
     },
     wire::{Fid, ef},
 };
@@ -25,6 +27,8 @@ use crate::{
 pub(super) enum Action {
     /// A virtual UICC: in a virtual PC/SC reader (vpcd), or as an image file.
     Card(CardArgs),
+    /// A virtual phone: starts from a card and holds a session with a DM server.
+    Phone(phone::PhoneArgs),
 }
 
 /// A sample card unless --image names another. Its keys may stand on the command line because they open nothing real.
@@ -60,25 +64,39 @@ pub(super) struct CardArgs {
     #[arg(long, value_enum, default_value = "t0")]
     protocol: ProtocolName,
     /// Size of each bootstrap file of a prepared sample card, in octets.
-    #[arg(long, value_name = "N", default_value = "2048", value_parser = clap::value_parser!(u16).range(1..=32767))]
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=32767))]
     bootstrap_size: u16,
     /// Answers SELECT with P2=00 by a 6F template, as OpenSC wants it.
     #[arg(long, requires = "vpcd")]
     opensc: bool,
+    /// What goes wrong: mute (no command is answered), pull-in-update=N (the card is pulled while it carries out the N-th
+    /// UPDATE BINARY).
+    #[arg(long, value_name = "FAULT", requires = "vpcd")]
+    fault: Option<WireFault>,
     /// How long to try to connect, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", requires = "vpcd")]
     wait: u64,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ProtocolName {
+pub(super) enum ProtocolName {
     T0,
     T1,
+}
+
+impl From<ProtocolName> for Protocol {
+    fn from(name: ProtocolName) -> Self {
+        match name {
+            ProtocolName::T0 => Self::T0,
+            ProtocolName::T1 => Self::T1,
+        }
+    }
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Card(args) => card(args, global),
+        Action::Phone(args) => phone::run(&args, global),
     }
 }
 
@@ -110,7 +128,7 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
     let stream = vpcd::connect(address, Duration::from_secs(args.wait))
         .map_err(|e| Failure::because(Exit::Unavailable, e))?;
     note(&format!("Card {name} is in the virtual reader at {address}"));
-    vpcd::run(&card, stream, &mut keep).map_err(|e| match e {
+    vpcd::run(&card, stream, args.fault, &mut keep).map_err(|e| match e {
         VpcdError::Broken(_) => Failure::because(Exit::Unavailable, e),
         other => other.into(),
     })?;
@@ -123,10 +141,7 @@ impl CardArgs {
         if let Some(adm) = &self.adm {
             sample.adm = adm.clone();
         }
-        sample.protocol = match self.protocol {
-            ProtocolName::T0 => Protocol::T0,
-            ProtocolName::T1 => Protocol::T1,
-        };
+        sample.protocol = self.protocol.into();
         sample.bootstrap_size = self.bootstrap_size;
         sample.memory = sample.memory.max(0x4000 + 2 * u32::from(self.bootstrap_size));
         sample.image()

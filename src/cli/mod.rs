@@ -5,6 +5,7 @@
 
 mod card;
 mod config;
+mod exit;
 mod job;
 mod lab;
 mod output;

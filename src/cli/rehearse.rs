@@ -1,11 +1,221 @@
-//! `bootgate rehearse`.
+//! `bootgate rehearse`: the main job, every step shown.
 
-use super::{Exit, Global};
+use std::path::PathBuf;
+
+use super::{
+    Exit, Failure, Global, config, exit::Meaning, lab::ProtocolName, output, secret::SecretOrLiteral,
+    subscriber::SubscriberArgs,
+};
+use crate::{
+    bootstrap::PayloadKind,
+    card::{CardTransport, Key, ReadAccess, ReaderError, Readers},
+    ident::{AdmKey, Iccid, Imei, Imsi, ReaderName},
+    job::Layout,
+    lab::{
+        image::{Sample, SampleKind, is_sample},
+        reader::{CardHandle, InProcess},
+        rehearsal::{self, Detail, Keeper, Plot},
+        uicc::VirtualUicc,
+    },
+    profile::{Profile, Subscriber},
+    wire::{Syntax, arr::KeyRef, pkcs15::Shape},
+};
+
+/// The profile that is rehearsed when none is named: the shipped one, so that a first run needs nothing.
+const EXAMPLE: &str = include_str!("../../config/profiles/consumer-phone.toml");
+
+const EXAMPLES: &str = "Examples:
+  bootgate rehearse                                    the shipped profile on a virtual card
+  bootgate rehearse --as dm --seed 1                   the same octets in each run
+  bootgate rehearse --profile acme.toml --apdus        every APDU as a step of its own
+  bootgate rehearse --pcsc 'bay 0' --adm @adm.key --yes
+
+Exit status 0 only when the device was handed off.";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {}
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// The profile; without it the shipped example of a consumer phone.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// How the payload travels.
+    #[arg(long, value_enum, default_value = "card")]
+    route: RouteName,
+    /// What the payload is: cp or dm.
+    #[arg(long = "as", value_name = "KIND", default_value = "cp")]
+    kind: PayloadKind,
+    /// Over the card in this PC/SC reader (its name, or the beginning of it) instead of a virtual card.
+    #[arg(long, value_name = "READER", conflicts_with_all = ["card", "protocol", "bootstrap_size"])]
+    pcsc: Option<String>,
+    /// Makes secrets and times the same in each run. Not with --pcsc: no predictable secret goes on a card.
+    #[arg(long, value_name = "N", conflicts_with = "pcsc")]
+    seed: Option<u64>,
+    /// The card's administrative key: @FILE, env:NAME, - (prompt), or the key itself, which is fit for a virtual card
+    /// only. A virtual card's own key is known.
+    #[arg(long, value_name = "SECRET")]
+    adm: Option<SecretOrLiteral>,
+    /// Which key --adm is, in hexadecimal: 0A is ADM1.
+    #[arg(long, value_name = "HEX", default_value = "0A", value_parser = key_ref)]
+    adm_ref: KeyRef,
+    /// Writes to the card in the reader although it is not a virtual one.
+    #[arg(long, requires = "pcsc")]
+    yes: bool,
+    /// How entries in EF(DODF) are written.
+    #[arg(long, value_enum)]
+    dodf_shape: Option<ShapeName>,
+    /// The virtual card: bare, prepared, pin or closed.
+    #[arg(long, value_name = "KIND", default_value = "bare")]
+    card: SampleKind,
+    /// The virtual card's protocol.
+    #[arg(long, value_enum, default_value = "t0")]
+    protocol: ProtocolName,
+    /// Size of each bootstrap file of a prepared virtual card, in octets.
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=32767))]
+    bootstrap_size: u16,
+    #[command(flatten)]
+    subscriber: SubscriberArgs,
+    /// The phone speaks XML instead of WBXML.
+    #[arg(long)]
+    xml: bool,
+    /// Shows every APDU as a step of its own.
+    #[arg(long)]
+    apdus: bool,
+}
 
-pub(super) fn run(_args: Args, _global: &Global) -> anyhow::Result<Exit> {
-    Ok(Exit::Failed)
+/// Routes that can be rehearsed.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum RouteName {
+    /// A smart card.
+    Card,
+}
+
+/// Shapes of entries in EF(DODF).
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(super) enum ShapeName {
+    /// oidDO, as real cards have them.
+    Oid,
+    /// opaqueDO, as the text words it.
+    Opaque,
+}
+
+impl From<ShapeName> for Shape {
+    fn from(name: ShapeName) -> Self {
+        match name {
+            ShapeName::Oid => Self::OidDo,
+            ShapeName::Opaque => Self::OpaqueDo,
+        }
+    }
+}
+
+/// Number of the virtual card, its subscriber and the virtual phone, where no others are given. No network has the
+/// country of the first two.
+const SAMPLE_ICCID: &str = "89001010000000000018";
+const SAMPLE_IMSI: &str = "001010123456789";
+const SAMPLE_IMEI: &str = "490154203237518";
+
+pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
+    let RouteName::Card = args.route;
+    let config = config::load(global, Vec::new())?;
+    let given = args.subscriber.read()?;
+    let imei: Imei = given.imei.clone().map_or_else(|| SAMPLE_IMEI.parse(), Ok)?;
+    let mut plot = Plot {
+        profile: profile(&args)?,
+        payload: args.kind,
+        // The phone knows its own number; with --pcsc an ICCID that was given must be the card's.
+        subscriber: given.clone(),
+        layout: Layout {
+            shape: args.dodf_shape.map(Shape::from),
+            read: ReadAccess::Always,
+            content_fid: None,
+        },
+        keys: Vec::new(),
+        imei,
+        syntax: if args.xml { Syntax::Xml } else { Syntax::Wbxml },
+        detail: if args.apdus { Detail::Apdus } else { Detail::Runs },
+        seed: args.seed,
+    };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let (shown, done) = match &args.pcsc {
+        None => {
+            let sample = sample(&args, &given)?;
+            plot.subscriber.imsi = Some(sample.imsi.clone());
+            plot.keys = vec![Key::adm(KeyRef::ADM1, sample.adm.clone())];
+            if let Some(adm) = adm(&args)? {
+                plot.keys = vec![Key::adm(args.adm_ref, adm)];
+            }
+            let card =
+                VirtualUicc::from_image(sample.image()).map_err(|e| Failure::because(Exit::Failed, e))?;
+            let card = CardHandle::new(card);
+            let reader: ReaderName = "virtual reader".parse()?;
+            let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
+                Ok(Box::new(InProcess::insert(&card, reader.clone())))
+            };
+            runtime.block_on(rehearsal::rehearse(&plot, Keeper::Memory(config), &mut connect))
+        }
+        Some(reader) => {
+            let connected = open(reader)?;
+            let virtual_card = is_sample(connected.atr());
+            drop(connected);
+            if !virtual_card && !args.yes {
+                let why =
+                    format!("the card in {reader} is not a virtual one and would be written; say --yes");
+                return Err(Failure::because(Exit::Refused, why));
+            }
+            plot.keys = match adm(&args)? {
+                Some(adm) => vec![Key::adm(args.adm_ref, adm)],
+                // Only a card that says it is one of ours is given the key that all of ours have.
+                None if virtual_card => vec![Key::adm(KeyRef::ADM1, sample(&args, &given)?.adm)],
+                None => Vec::new(),
+            };
+            let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
+                Ok(Box::new(Readers::establish()?.connect(reader)?))
+            };
+            runtime.block_on(rehearsal::rehearse(&plot, Keeper::Database(config), &mut connect))
+        }
+    };
+    // A server that is closing its last connection is not waited for.
+    runtime.shutdown_background();
+    output::emit(global.format, &shown)?;
+    match done {
+        Ok(()) => Ok(Exit::Ok),
+        Err(error) => Err(Failure::because(error.exit(), error)),
+    }
+}
+
+fn open(reader: &str) -> anyhow::Result<crate::card::PcscCard> {
+    let card = Readers::establish().and_then(|readers| readers.connect(reader));
+    card.map_err(|e| Failure::because(e.exit(), e))
+}
+
+fn profile(args: &Args) -> anyhow::Result<Profile> {
+    match &args.profile {
+        Some(file) => super::profile::load(file),
+        None => Profile::parse(EXAMPLE)
+            .map_err(|_| Failure::because(Exit::Config, "the shipped profile is damaged")),
+    }
+}
+
+fn sample(args: &Args, given: &Subscriber) -> anyhow::Result<Sample> {
+    let iccid = given.iccid.clone().map_or_else(|| Iccid::from_card(SAMPLE_ICCID), Ok)?;
+    let imsi: Imsi = given.imsi.clone().map_or_else(|| SAMPLE_IMSI.parse(), Ok)?;
+    let mut sample = Sample::new(args.card, iccid, imsi);
+    sample.protocol = args.protocol.into();
+    sample.bootstrap_size = args.bootstrap_size;
+    sample.memory = sample.memory.max(0x4000 + 2 * u32::from(args.bootstrap_size));
+    Ok(sample)
+}
+
+/// The key that was given. A literal is taken here: rehearsals are mostly on virtual cards.
+fn adm(args: &Args) -> anyhow::Result<Option<AdmKey>> {
+    args.adm.as_ref().map(|adm| adm.parse("ADM key")).transpose()
+}
+
+/// A key reference as two hexadecimal digits.
+pub(super) fn key_ref(text: &str) -> Result<KeyRef, String> {
+    let octet = Some(text).filter(|t| t.len() == 2 && t.bytes().all(|b| b.is_ascii_hexdigit()));
+    let octet = octet.and_then(|t| u8::from_str_radix(t, 16).ok());
+    octet
+        .map(KeyRef)
+        .ok_or_else(|| "a key reference is two hexadecimal digits, for example 0A for ADM1".into())
 }

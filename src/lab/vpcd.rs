@@ -13,6 +13,7 @@
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
+    str::FromStr,
     time::{Duration, Instant},
 };
 
@@ -64,7 +65,38 @@ pub fn connect(address: &str, patience: Duration) -> Result<TcpStream, VpcdError
     }
 }
 
-/// Leaves the card in the reader until vpcd closes the connection. `changed` is called before an answer is sent when the
+/// What goes wrong on the way between a virtual reader and its card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireFault {
+    /// The card answers to reset and to no command: the reader gives up and reports no octets.
+    Mute,
+    /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
+    PullInUpdate(u32),
+}
+
+/// There is no such fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a fault is one of: mute, pull-in-update=N (N from 1)")]
+pub struct WireFaultError;
+
+impl FromStr for WireFault {
+    type Err = WireFaultError;
+
+    fn from_str(text: &str) -> Result<Self, WireFaultError> {
+        match text.split_once('=') {
+            None if text == "mute" => Ok(Self::Mute),
+            Some(("pull-in-update", n)) => {
+                n.parse().ok().filter(|n| *n > 0).map(Self::PullInUpdate).ok_or(WireFaultError)
+            }
+            _ => Err(WireFaultError),
+        }
+    }
+}
+
+/// INS of UPDATE BINARY.
+const UPDATE_BINARY: u8 = 0xD6;
+
+/// Leaves the card in the reader until vpcd closes the connection, or `fault` pulls it. `changed` is called before an answer is sent when the
 /// command changed something that stays.
 ///
 /// # Errors
@@ -72,19 +104,26 @@ pub fn connect(address: &str, patience: Duration) -> Result<TcpStream, VpcdError
 pub fn run(
     card: &CardHandle,
     mut stream: TcpStream,
+    fault: Option<WireFault>,
     changed: &mut dyn FnMut(&CardHandle) -> Result<(), ImageError>,
 ) -> Result<(), VpcdError> {
     let mut seen = card.changes();
+    let mut updates = 0;
     while let Some(message) = receive(&mut stream)? {
         match message.as_slice() {
             [] => {}
             [0x04] => send(&mut stream, &card.atr())?,
             [_] => card.reset(),
+            _ if fault == Some(WireFault::Mute) => send(&mut stream, &[])?,
             apdu => {
                 let answer = card.exchange(apdu);
+                updates += u32::from(apdu.get(1) == Some(&UPDATE_BINARY));
                 if card.changes() != seen {
                     seen = card.changes();
                     changed(card)?;
+                }
+                if fault == Some(WireFault::PullInUpdate(updates)) && apdu.get(1) == Some(&UPDATE_BINARY) {
+                    return Ok(());
                 }
                 send(&mut stream, &answer)?;
             }
@@ -176,7 +215,7 @@ mod tests {
         let process = std::thread::spawn(move || {
             let stream = connect(&address, Duration::from_secs(5)).unwrap();
             let mut saved = Vec::new();
-            run(&inside, stream, &mut |card| {
+            run(&inside, stream, None, &mut |card| {
                 saved.push(card.changes());
                 Ok(())
             })
@@ -208,7 +247,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let process = std::thread::spawn(move || {
-            run(&handle(), connect(&address, Duration::from_secs(5)).unwrap(), &mut |_| Ok(()))
+            run(&handle(), connect(&address, Duration::from_secs(5)).unwrap(), None, &mut |_| Ok(()))
         });
         let (mut vpcd, _) = listener.accept().unwrap();
         vpcd.write_all(&[0x00, 0x09, 0x00]).unwrap();

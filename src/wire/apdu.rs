@@ -141,6 +141,28 @@ impl fmt::Debug for CommandApdu {
     }
 }
 
+/// Name of an instruction (TS 102 221, table 10.5; TS 102 222, section 6).
+pub fn instruction(ins: u8) -> &'static str {
+    match ins {
+        0x04 => "DEACTIVATE FILE",
+        0x12 => "FETCH",
+        0x14 => "TERMINAL RESPONSE",
+        0x20 => "VERIFY",
+        0x44 => "ACTIVATE FILE",
+        0x70 => "MANAGE CHANNEL",
+        0xA4 => "SELECT",
+        0xB0 => "READ BINARY",
+        0xB2 => "READ RECORD",
+        0xC0 => "GET RESPONSE",
+        0xD6 => "UPDATE BINARY",
+        0xDC => "UPDATE RECORD",
+        0xE0 => "CREATE FILE",
+        0xE4 => "DELETE FILE",
+        0xF2 => "STATUS",
+        _ => "other command",
+    }
+}
+
 /// The answer to a command: data and status word.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ResponseApdu {

@@ -7,5 +7,6 @@ mod payloads;
 mod peers;
 mod phone_and_dm_server;
 mod profile;
+mod rehearse;
 mod serve;
 mod tidy;

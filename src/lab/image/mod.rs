@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
-pub use sample::{Sample, SampleKind};
+pub use sample::{Sample, SampleKind, is_sample};
 
 use crate::{card::Protocol, wire::arr::KeyRef};
 

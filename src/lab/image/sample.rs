@@ -83,6 +83,12 @@ const ATR_T0: &str = "3B9C95801FC78031E073FE211B644C414230AC";
 /// T=1 with an information field of 254 octets; otherwise the same, `LAB1`.
 const ATR_T1: &str = "3B9C9581B1FE451FC78031E073FE211B644C414231A6";
 
+/// Whether an answer to reset is that of a sample card: no card that is sold has these historical octets.
+pub fn is_sample(atr: &[u8]) -> bool {
+    let hex: String = atr.iter().map(|octet| format!("{octet:02X}")).collect();
+    [ATR_T0, ATR_T1].contains(&hex.as_str())
+}
+
 /// AID of the USIM application: the code of the 3GPP, then a country and an issuer that do not exist.
 const USIM_AID: &str = "A0000000871002FFFFFFFF8907090000";
 /// AID of PKCS#15.
@@ -108,7 +114,7 @@ mod rule {
 }
 
 impl Sample {
-    /// A sample card with T=0, 64 KB, ADM1 `12345678` and bootstrap EFs of 2 KB.
+    /// A sample card with T=0, 64 KB, ADM1 `12345678` and bootstrap EFs of 4 KB.
     pub fn new(kind: SampleKind, iccid: Iccid, imsi: Imsi) -> Self {
         Self {
             kind,
@@ -116,7 +122,7 @@ impl Sample {
             imsi,
             adm: AdmKey::from_octets(ADM1),
             protocol: Protocol::T0,
-            bootstrap_size: 2048,
+            bootstrap_size: 4096,
             memory: 0x1_0000,
         }
     }

@@ -1,0 +1,314 @@
+//! The rehearsal: the whole main job on parts that are at hand, every step shown.
+//!
+//! A profile becomes a payload, the payload goes on a card, a phone is switched on with that card in it, and holds its
+//! first session with the DM server, which ends the job. Station, card, phone and server are the real rooms of this
+//! program; only the phone's body, and the card when it is a virtual one, are of the laboratory.
+
+mod recorder;
+mod report;
+mod sequence;
+
+use std::sync::Arc;
+
+use tokio::{net::TcpListener, sync::oneshot};
+
+use super::{
+    network::{Call, Network, NetworkError, Passed},
+    random::{ScriptClock, SeededRandom},
+    slot::PhoneSlot,
+};
+use crate::{
+    app::{App, OsRandom, SystemClock, config::Config},
+    bootstrap::PayloadKind,
+    card::{CardTransport, Key, ReaderError},
+    http,
+    ident::{Clock, Imei, JobId, Random, ServerId, Timestamp},
+    job::{CardJob, CardJobError, JobsError, Layout, State},
+    phone::{Identity, Phone, tree::TreeError},
+    profile::{Profile, Subscriber},
+    store::StoreError,
+    wire::Syntax,
+};
+
+pub use recorder::Detail;
+pub use report::{CardSeen, Rehearsal, TreeNode};
+pub use sequence::{Party, Sequence, Step};
+
+use recorder::{Exchange, Recorder};
+
+/// Opens the card anew: once for the station, once for the phone.
+pub type Connect<'a> = dyn FnMut() -> Result<Box<dyn CardTransport>, ReaderError> + Send + 'a;
+
+/// What is rehearsed.
+#[derive(Debug, Clone)]
+pub struct Plot {
+    /// The profile.
+    pub profile: Profile,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// The subscriber, as far as it is known; the ICCID comes from the card, the IMEI from the phone.
+    pub subscriber: Subscriber,
+    /// How the payload goes on the card.
+    pub layout: Layout,
+    /// Keys of the card.
+    pub keys: Vec<Key>,
+    /// The phone's number.
+    pub imei: Imei,
+    /// How the phone writes its messages.
+    pub syntax: Syntax,
+    /// How closely APDUs are shown.
+    pub detail: Detail,
+    /// Makes secrets and times the same in each run. Never together with a card that is not a virtual one.
+    pub seed: Option<u64>,
+}
+
+/// Where jobs, accounts and presented keys are kept.
+#[derive(Debug, Clone)]
+pub enum Keeper {
+    /// In memory: all is gone afterwards.
+    Memory(Config),
+    /// In the database that the configuration names.
+    Database(Config),
+}
+
+/// Why a rehearsal did not come to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RehearsalError {
+    /// The reader or the card in it is not there.
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
+    /// The card was not written.
+    #[error(transparent)]
+    Card(#[from] CardJobError),
+    /// The profile hands devices to nobody.
+    #[error("the profile has no [dm-account], so there is no DM server to reach; add one")]
+    NoAccount,
+    /// The keeper does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keeper of jobs does not answer.
+    #[error(transparent)]
+    Jobs(#[from] JobsError),
+    /// The DM server cannot listen on loopback.
+    #[error("the DM server cannot listen on loopback")]
+    Listen(#[from] std::io::Error),
+    /// The phone has no such identity.
+    #[error("the phone cannot be made: {0}")]
+    Phone(#[from] TreeError),
+    /// The phone did not take the account from the card.
+    #[error("the phone has no account of {server_id} after power-on: {why}")]
+    NoBootstrap {
+        /// The server that it should have an account of.
+        server_id: ServerId,
+        /// What it says of the card.
+        why: String,
+    },
+    /// The session broke off.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// The session ended, and the job is not where it should be.
+    #[error("the session ended ({outcome}), and the job is {state}, not handed-off")]
+    NotHandedOff {
+        /// How the session ended.
+        outcome: String,
+        /// Where the job stands.
+        state: State,
+    },
+}
+
+/// Runs it. What is shown goes as far as the job went; the error says why not farther.
+pub async fn rehearse(
+    plot: &Plot,
+    keeper: Keeper,
+    connect: &mut Connect<'_>,
+) -> (Rehearsal, Result<(), RehearsalError>) {
+    let mut stage = Stage::new(plot);
+    let done = stage.run(plot, keeper, connect).await;
+    (stage.report(plot), done)
+}
+
+/// When a repeatable rehearsal begins, whatever the day.
+const SCRIPT_START: Timestamp = Timestamp::from_millis(1_767_225_600_000);
+
+struct Stage {
+    recorder: Recorder,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    rehearsal: Rehearsal,
+}
+
+impl Stage {
+    fn new(plot: &Plot) -> Self {
+        let script = plot.seed.map(|_| Arc::new(ScriptClock::new(SCRIPT_START, std::time::Duration::ZERO)));
+        let clock: Arc<dyn Clock> = match &script {
+            Some(script) => script.clone(),
+            None => Arc::new(SystemClock),
+        };
+        let random: Arc<dyn Random> = match plot.seed {
+            Some(seed) => Arc::new(SeededRandom::new(seed)),
+            None => Arc::new(OsRandom),
+        };
+        let recorder = Recorder::new(script, plot.detail);
+        Self { recorder, clock, random, rehearsal: Rehearsal::begin(plot) }
+    }
+
+    async fn run(
+        &mut self,
+        plot: &Plot,
+        keeper: Keeper,
+        connect: &mut Connect<'_>,
+    ) -> Result<(), RehearsalError> {
+        let server_id = plot.profile.dm_account.as_ref().ok_or(RehearsalError::NoAccount)?.server_id.clone();
+        let app = self.open(keeper, &server_id).await?;
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = format!("http://{}{}", listener.local_addr()?, app.config().http.dm_path.as_str());
+        let (stop, stopped) = oneshot::channel::<()>();
+        let server = tokio::spawn(http::serve(listener, app.clone(), async move {
+            let _ = stopped.await;
+        }));
+        let played = self.play(plot, &app, &server_id, &address, connect).await;
+        let _ = stop.send(());
+        server.abort();
+        played
+    }
+
+    async fn open(&self, keeper: Keeper, server_id: &ServerId) -> Result<App, RehearsalError> {
+        // The server that is rehearsed with is the one that the profile names.
+        let ours = |mut config: Config| {
+            config.dm.server_id = server_id.clone();
+            config
+        };
+        let (clock, random) = (Arc::clone(&self.clock), Arc::clone(&self.random));
+        Ok(match keeper {
+            Keeper::Memory(config) => App::in_memory(ours(config), clock, random),
+            Keeper::Database(config) => App::open(ours(config), clock, random).await?,
+        })
+    }
+
+    async fn play(
+        &mut self,
+        plot: &Plot,
+        app: &App,
+        server_id: &ServerId,
+        address: &str,
+        connect: &mut Connect<'_>,
+    ) -> Result<(), RehearsalError> {
+        let job = self.station(plot, app, connect).await?;
+        let mut phone = self.phone(plot, server_id, connect)?;
+        let session = self.session(plot, &mut phone, server_id, address).await;
+        self.rehearsal.keep_tree(phone.tree());
+        let record = app.jobs().get(job).await?;
+        let state = record.as_ref().map(|r| r.job.state);
+        self.rehearsal.job = record;
+        let outcome = session?;
+        match state {
+            Some(state) if state == State::HandedOff => {
+                self.recorder.note(Party::Server, format!("first session seen: job {state}"));
+                Ok(())
+            }
+            other => {
+                let state = other.unwrap_or(State::Unknown);
+                Err(RehearsalError::NotHandedOff { outcome, state })
+            }
+        }
+    }
+
+    /// At the station: profile to payload to card.
+    async fn station(
+        &mut self,
+        plot: &Plot,
+        app: &App,
+        connect: &mut Connect<'_>,
+    ) -> Result<JobId, RehearsalError> {
+        let card = connect()?;
+        self.rehearsal.card = Some(CardSeen::of(&*card));
+        let job = CardJob {
+            key: None,
+            profile: plot.profile.clone(),
+            subscriber: Subscriber { imei: Some(plot.imei.clone()), ..plot.subscriber.clone() },
+            payload: plot.payload,
+            layout: plot.layout,
+            keys: plot.keys.clone(),
+        };
+        let done = app.bootstrap_card(job, card, Box::new(self.recorder.at_station(&plot.profile))).await;
+        self.rehearsal.plan = self.recorder.take_plan();
+        match done {
+            Ok(done) => {
+                let id = done.record.job.id;
+                self.rehearsal.card_is(done.record.job.iccid.clone());
+                self.rehearsal.losses = done.losses;
+                self.rehearsal.job = Some(done.record);
+                Ok(id)
+            }
+            Err(error) => {
+                if let Some(id) = self.recorder.job() {
+                    self.rehearsal.job = app.jobs().get(id).await?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// The card goes into a phone, which is switched on.
+    fn phone(
+        &mut self,
+        plot: &Plot,
+        server_id: &ServerId,
+        connect: &mut Connect<'_>,
+    ) -> Result<Phone, RehearsalError> {
+        let mut phone = Phone::new(&identity(&plot.imei))?;
+        let mut card = connect()?;
+        self.recorder.note(Party::Phone, "power-on with the card".into());
+        let slot = PhoneSlot::insert(&mut *card).map_err(CardJobError::from)?;
+        let report = phone.power_on(Some(&mut self.recorder.at_phone(slot)));
+        self.recorder.flush();
+        for line in report.to_string().lines() {
+            self.recorder.note(Party::Phone, line.trim_start().to_owned());
+        }
+        self.rehearsal.keep_tree(phone.tree());
+        let why = report.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
+        self.rehearsal.power_on = Some(report);
+        if phone.accounts().iter().any(|a| a.server_id == *server_id) {
+            return Ok(phone);
+        }
+        Err(RehearsalError::NoBootstrap { server_id: server_id.clone(), why })
+    }
+
+    /// The phone's first session.
+    async fn session(
+        &mut self,
+        plot: &Plot,
+        phone: &mut Phone,
+        server_id: &ServerId,
+        address: &str,
+    ) -> Result<String, RehearsalError> {
+        let network = Network::to(address)?;
+        let random = Arc::clone(&self.random);
+        let call = Call { server_id, number: 1, syntax: plot.syntax, random: &*random };
+        let recorder = &mut self.recorder;
+        let mut passed = |message: Passed| recorder.exchange(Exchange::Message(message));
+        let outcome = network.session(phone, call, &mut passed).await?;
+        self.rehearsal.session = Some(outcome.clone());
+        Ok(outcome.to_string())
+    }
+
+    fn report(mut self, plot: &Plot) -> Rehearsal {
+        self.rehearsal.sequence = self.recorder.into_sequence();
+        self.rehearsal.seed = plot.seed;
+        self.rehearsal
+    }
+}
+
+/// What the virtual phone says it is.
+pub fn identity(imei: &Imei) -> Identity {
+    Identity {
+        imei: imei.clone(),
+        manufacturer: "bootgate".into(),
+        model: "virtual phone".into(),
+        language: "en".into(),
+        firmware: env!("CARGO_PKG_VERSION").into(),
+        software: env!("CARGO_PKG_VERSION").into(),
+        hardware: "none".into(),
+    }
+}

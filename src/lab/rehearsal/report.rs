@@ -1,0 +1,165 @@
+//! What a rehearsal shows: the sequence, the card's plan, the phone's tree, the job's history.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Plot, Sequence};
+use crate::{
+    bootstrap::PayloadKind,
+    card::{CardTransport, Plan, Protocol},
+    ident::{Iccid, ProfileName, ReaderName},
+    job::{Record, State},
+    phone::{
+        Outcome, PowerOnReport,
+        tree::{Node, Tree, Uri, is_secret},
+    },
+};
+
+/// What was rehearsed and how far it went.
+#[derive(Debug, Serialize)]
+pub struct Rehearsal {
+    /// The profile.
+    pub profile: ProfileName,
+    /// Its version.
+    pub profile_version: u32,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// What made secrets and times repeatable, if anything.
+    pub seed: Option<u64>,
+    /// The card.
+    pub card: Option<CardSeen>,
+    /// What the profile holds and this kind of payload cannot carry.
+    pub losses: Vec<String>,
+    /// Who sent what to whom.
+    pub sequence: Sequence,
+    /// What was planned for the card, file by file.
+    pub plan: Option<Plan>,
+    /// What the phone found on the card.
+    pub power_on: Option<PowerOnReport>,
+    /// How the session ended.
+    pub session: Option<Outcome>,
+    /// The phone's management tree afterwards.
+    pub tree: Vec<TreeNode>,
+    /// The same as lines.
+    #[serde(skip)]
+    tree_text: String,
+    /// The job with its history.
+    pub job: Option<Record>,
+}
+
+/// The card in the reader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CardSeen {
+    /// The reader.
+    pub reader: ReaderName,
+    /// Its answer to reset, in hexadecimal.
+    pub atr: String,
+    /// The protocol.
+    pub protocol: Protocol,
+    /// Its number.
+    pub iccid: Option<Iccid>,
+}
+
+/// A leaf of the management tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TreeNode {
+    /// Where it is.
+    pub uri: String,
+    /// Its format.
+    pub format: &'static str,
+    /// Its value as text; `***` for a secret, none for octets that are not text.
+    pub value: Option<String>,
+}
+
+impl CardSeen {
+    /// What the reader tells of its card.
+    pub fn of(card: &dyn CardTransport) -> Self {
+        let atr = card.atr().iter().map(|octet| format!("{octet:02X}")).collect();
+        Self { reader: card.reader().clone(), atr, protocol: card.protocol(), iccid: None }
+    }
+}
+
+impl Rehearsal {
+    pub(super) fn begin(plot: &Plot) -> Self {
+        Self {
+            profile: plot.profile.name.clone(),
+            profile_version: plot.profile.version,
+            payload: plot.payload,
+            seed: plot.seed,
+            card: None,
+            losses: Vec::new(),
+            sequence: Sequence::default(),
+            plan: None,
+            power_on: None,
+            session: None,
+            tree: Vec::new(),
+            tree_text: String::new(),
+            job: None,
+        }
+    }
+
+    pub(super) fn keep_tree(&mut self, tree: &Tree) {
+        self.tree_text = tree.to_string();
+        let leaf = |(uri, node): (Uri, &Node)| {
+            node.value()?;
+            let value = if is_secret(uri.name()) { Some("***") } else { node.as_text() };
+            let value = value.map(str::to_owned);
+            Some(TreeNode { uri: uri.to_string(), format: node.format().as_str(), value })
+        };
+        self.tree = tree.walk().into_iter().filter_map(leaf).collect();
+    }
+
+    pub(super) fn card_is(&mut self, iccid: Option<Iccid>) {
+        if let Some(card) = &mut self.card {
+            card.iccid = iccid;
+        }
+    }
+
+    /// Whether the job came to its end.
+    pub fn is_handed_off(&self) -> bool {
+        self.job.as_ref().is_some_and(|r| r.job.state == State::HandedOff)
+    }
+}
+
+impl fmt::Display for Rehearsal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Rehearsal of {} version {}, route card, as {}",
+            self.profile, self.profile_version, self.payload
+        )?;
+        match self.seed {
+            Some(seed) => writeln!(f, ", seed {seed} (times are scripted)")?,
+            None => writeln!(f)?,
+        }
+        if let Some(CardSeen { reader, atr, protocol, iccid }) = &self.card {
+            let iccid = iccid.as_ref().map_or("not read", Iccid::digits);
+            writeln!(f, "card {iccid} in {reader}, {protocol}, ATR {atr}")?;
+        }
+        for loss in &self.losses {
+            writeln!(f, "not carried: {loss}")?;
+        }
+        writeln!(f, "\n{}", self.sequence)?;
+        if let Some(plan) = &self.plan {
+            writeln!(f, "Plan for the card\n{plan}")?;
+        }
+        if !self.tree.is_empty() {
+            writeln!(f, "The phone's tree afterwards\n{}", self.tree_text)?;
+        }
+        if let Some(outcome) = &self.session {
+            writeln!(f, "{}\n", outcome.to_string().replacen("session", "Session", 1))?;
+        }
+        if let Some(record) = &self.job {
+            writeln!(f, "Job {}", record.job.id)?;
+            for entry in &record.history {
+                write!(f, "  {}  {}", entry.at, entry.to)?;
+                match &entry.reason {
+                    Some(reason) => writeln!(f, ": {reason}")?,
+                    None => writeln!(f)?,
+                }
+            }
+        }
+        Ok(())
+    }
+}

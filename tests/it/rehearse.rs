@@ -1,0 +1,98 @@
+//! The main job as a new user runs it: one command, no reader.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn rehearse(args: &[&str]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    command.arg("rehearse").args(args).current_dir(folder.path()).output().unwrap()
+}
+
+fn profile(name: &str) -> String {
+    format!("{}/config/profiles/{name}.toml", env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(octets: &[u8]) -> String {
+    String::from_utf8_lossy(octets).into_owned()
+}
+
+fn must(out: Output) -> String {
+    assert!(out.status.success(), "{}\n{}\n{}", out.status, text(&out.stdout), text(&out.stderr));
+    text(&out.stdout)
+}
+
+#[test]
+fn every_profile_goes_to_hand_off_in_both_encodings() {
+    for name in ["consumer-phone", "iot-module"] {
+        for kind in ["cp", "dm"] {
+            let shown = must(rehearse(&["--route", "card", "--profile", &profile(name), "--as", kind]));
+            for word in ["station", "DM server", "Status 212", "Plan for the card", "DevInfo", "handed-off"] {
+                assert!(shown.contains(word), "{name} as {kind}: {word} is not in\n{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_shows_the_same() {
+    let run = |seed: &str, format: &str| must(rehearse(&["--seed", seed, "--format", format]));
+    assert_eq!(run("7", "text"), run("7", "text"));
+    assert_eq!(run("7", "json"), run("7", "json"));
+    let job = |seed| serde_json::from_str::<Value>(&run(seed, "json")).unwrap()["job"]["id"].clone();
+    assert_ne!(job("7"), job("8"));
+}
+
+#[test]
+fn json_says_what_the_text_says() {
+    let shown: Value = serde_json::from_str(&must(rehearse(&["--format", "json", "--as", "dm"]))).unwrap();
+    assert_eq!(shown["job"]["state"], "handed-off");
+    let states: Vec<&str> =
+        shown["job"]["history"].as_array().unwrap().iter().map(|e| e["to"].as_str().unwrap()).collect();
+    assert_eq!(states, ["queued", "registered", "prepared", "delivering", "delivered", "handed-off"]);
+    assert!(shown["sequence"].as_array().unwrap().len() > 10);
+    assert!(shown["plan"]["steps"].as_array().unwrap().len() > 3);
+    let secret = shown["tree"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|n| n["uri"].as_str().unwrap().ends_with("/AAuthSecret"));
+    assert_eq!(secret.unwrap()["value"], "***");
+}
+
+#[test]
+fn cards_of_all_kinds_and_protocols() {
+    for protocol in ["t0", "t1"] {
+        for card in
+            [&["--card", "bare"][..], &["--card", "bare", "--dodf-shape", "opaque"], &["--card", "prepared"]]
+        {
+            let args = [card, &["--protocol", protocol]].concat();
+            assert!(must(rehearse(&args)).contains("handed-off"), "{args:?}");
+        }
+    }
+}
+
+#[test]
+fn a_card_that_nobody_may_write_is_refused_and_left_alone() {
+    let out = rehearse(&["--card", "closed"]);
+    assert_eq!(out.status.code(), Some(77), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).contains("create"), "{}", text(&out.stderr));
+    assert!(!text(&out.stdout).contains("UPDATE"), "{}", text(&out.stdout));
+}
+
+#[test]
+fn a_file_too_small_says_both_sizes() {
+    let out = rehearse(&["--card", "prepared", "--bootstrap-size", "100"]);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out.stderr));
+    let said = text(&out.stderr);
+    assert!(said.contains("100"), "{said}");
+}
+
+#[test]
+fn a_wrong_word_is_a_usage_error() {
+    for args in [&["--as", "xml"][..], &["--route", "pigeon"], &["--imei", "490154203237519"]] {
+        let out = rehearse(args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {}", text(&out.stderr));
+    }
+}
