@@ -112,3 +112,37 @@ async fn healthz(State(service): State<Service>) -> Response {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::app::{OsRandom, SystemClock, config::Config};
+
+    /// What a rehearsal does: everything in one process, nothing on disk.
+    #[tokio::test]
+    async fn serves_an_app_in_memory_until_it_is_told_to_stop() {
+        let app = App::in_memory(Config::built_in().unwrap(), Arc::new(SystemClock), Arc::new(OsRandom));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+        let serving = tokio::spawn(serve(listener, app, async { drop(stopped.await) }));
+
+        let client = reqwest::Client::new();
+        let health = client.get(format!("http://{address}/healthz")).send().await.unwrap();
+        assert_eq!(
+            (health.status().as_u16(), health.text().await.unwrap().as_str()),
+            (200, r#"{"status":"ok"}"#)
+        );
+        let body = client.post(format!("http://{address}/dm")).header("content-type", "text/plain").body("x");
+        let refused = body.send().await.unwrap();
+        assert_eq!(refused.status(), 415);
+        assert!(refused.headers().get("content-type").is_none());
+        assert_eq!(refused.headers()["cache-control"], "no-store");
+
+        stop.send(()).unwrap();
+        serving.await.unwrap().unwrap();
+        assert!(client.get(format!("http://{address}/healthz")).send().await.is_err());
+    }
+}
