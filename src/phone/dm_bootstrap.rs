@@ -9,7 +9,7 @@
 
 use crate::{
     ident::ServerId,
-    wire::syncml::{Command, Message, Operation, Verb},
+    wire::syncml::{Command, Data, Message, Operation, Verb},
 };
 
 use super::{
@@ -111,6 +111,10 @@ pub(super) fn apply(
             return Err(DmRefusal::Version { what, got: got.clone(), expected });
         }
     }
+    // Looked at first: the node of such an account may have the same name too, and "exists" would say less.
+    if let Some(server_id) = announced(&message.commands).find(|id| known.contains(id)) {
+        return Err(DmRefusal::ServerKnown { server_id });
+    }
     let mut grown = tree.clone();
     let mut notes = Vec::new();
     run(&mut grown, &message.commands, &Actor::Bootstrap(number), &mut notes)?;
@@ -147,6 +151,20 @@ pub(super) fn apply(
     give_rights(&mut grown, number, &accounts);
     *tree = grown;
     Ok(Applied { accounts, notes })
+}
+
+/// The servers that plain Adds set accounts for.
+fn announced(commands: &[Command]) -> impl Iterator<Item = ServerId> {
+    let items = commands.iter().flat_map(|c| match c {
+        Command::Operation(operation) if operation.verb == Verb::Add => operation.items.as_slice(),
+        _ => &[],
+    });
+    items.filter_map(|item| {
+        let uri: Uri = item.target.as_ref()?.uri.parse().ok()?;
+        let [place, _, name] = uri.segments() else { return None };
+        let Some(Data::Text(text)) = &item.data else { return None };
+        (place == "DMAcc" && name == "ServerID").then(|| text.trim().parse().ok())?
+    })
 }
 
 fn run(
@@ -221,7 +239,7 @@ mod tests {
         phone::device,
         wire::{
             Syntax,
-            syncml::{Data, Item, Location, Meta},
+            syncml::{Item, Location, Meta},
             vectors,
         },
     };

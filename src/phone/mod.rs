@@ -15,6 +15,8 @@ mod device;
 mod dm_bootstrap;
 mod report;
 mod session;
+#[cfg(test)]
+mod tests;
 mod tnds;
 pub mod tree;
 mod value;

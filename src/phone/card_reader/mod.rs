@@ -9,7 +9,7 @@
 mod note;
 mod port;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::fmt;
 
