@@ -198,3 +198,131 @@ fn rewrite(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        phone::{
+            command::{self, Actor},
+            device,
+            tree::Right,
+        },
+        wire::{
+            infoset::Vocabulary,
+            syncml::{Data, Item, Location, Meta, Operation, Verb},
+            wbxml, xml,
+        },
+    };
+
+    const XML: &str = r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>
+        <Node><NodeName>acme</NodeName><RTProperties><ACL>Get=*&amp;Replace=acme.dm</ACL><Format><node/></Format>
+            <Type><DDFName>urn:oma:mo:oma-dm-dmacc:1.0</DDFName></Type></RTProperties>
+            <Node><NodeName>PrefConRef</NodeName><Value>./Inbox/net</Value></Node>
+            <Node><NodeName>AppAuth</NodeName><Node><NodeName>1</NodeName>
+                <Node><NodeName>AAuthData</NodeName><RTProperties><Format><b64/></Format></RTProperties>
+                    <Value>bm9uY2U=</Value></Node></Node></Node>
+        </Node>
+        <Node><NodeName>net</NodeName><RTProperties><Type><DDFName>urn:oma:mo:oma-connmo-nap:1.0</DDFName></Type>
+            </RTProperties><Node><NodeName>Addr</NodeName><Value>internet</Value></Node></Node>
+        <Node><NodeName>other</NodeName><RTProperties><Type><DDFName>org.example/1.0/x</DDFName></Type>
+            </RTProperties></Node>
+    </MgmtTree>"#;
+
+    fn phone() -> Tree {
+        device::tree(&device::tests::identity()).unwrap()
+    }
+
+    fn root() -> Element {
+        xml::parse(XML.as_bytes()).unwrap()
+    }
+
+    fn run(
+        tree: &mut Tree,
+        verb: Verb,
+        uri: &str,
+        kind: &str,
+        data: Data,
+    ) -> Result<Vec<TndsNote>, TreeError> {
+        let item = Item {
+            target: Some(Location::new(uri)),
+            meta: Some(Meta { format: Some("xml".into()), kind: Some(kind.into()), ..Meta::default() }),
+            data: Some(data),
+            ..Item::default()
+        };
+        let operation =
+            Operation { verb, cmd_id: "1".into(), meta: None, correlator: None, items: Vec::new() };
+        let mut notes = Vec::new();
+        command::execute(tree, &Actor::Server("acme.dm".parse().unwrap()), &operation, &item, &mut notes)?;
+        Ok(notes)
+    }
+
+    #[test]
+    fn an_inbox_object_goes_where_its_type_belongs_in_every_encoding() {
+        let octets = wbxml::encode(&wbxml::Document::new(root())).unwrap();
+        for (kind, data) in [
+            (TYPES[1], Data::Text(XML.to_owned())),
+            (TYPES[0], Data::Octets(octets)),
+            (TYPES[0], Data::Element(Box::new(root()))),
+        ] {
+            let mut tree = phone();
+            let notes = run(&mut tree, Verb::Add, "./Inbox", kind, data).unwrap();
+            let unknown = TndsNote::UnknownType { name: "other".into(), kind: "org.example/1.0/x".into() };
+            assert_eq!(notes, [unknown]);
+            assert_eq!(tree.text("./DMAcc/acme/PrefConRef"), Some("./NAP/net"));
+            assert_eq!(tree.text("./DMAcc/acme/AppAuth/1/AAuthData"), Some("nonce"));
+            assert_eq!(tree.text("./NAP/net/Addr"), Some("internet"));
+            let node = tree.node(&"./DMAcc/acme".parse().unwrap()).unwrap();
+            assert_eq!(node.own_acl().unwrap().to_string(), "Get=*&Replace=acme.dm");
+            assert_eq!(node.kind(), "urn:oma:mo:oma-dm-dmacc:1.0");
+            assert!(tree.node(&"./Inbox".parse().unwrap()).is_none());
+        }
+    }
+
+    #[test]
+    fn an_object_is_added_wholly_or_not_at_all() {
+        let mut tree = phone();
+        tree.insert(&"./NAP/net/Name".parse().unwrap(), Node::text("x", Origin::Device).unwrap()).unwrap();
+        let before = tree.clone();
+        let added = run(&mut tree, Verb::Add, "./Inbox", TYPES[1], Data::Text(XML.to_owned()));
+        assert_eq!(added, Err(TreeError::Exists));
+        assert!(tree == before);
+    }
+
+    #[test]
+    fn replace_takes_away_what_the_object_does_not_list() {
+        let mut tree = phone();
+        let acl = Acl::parse("Replace=acme.dm").unwrap();
+        let place = Node::interior("", Origin::Device).with_acl(acl);
+        tree.insert(&"./NAP/net".parse().unwrap(), place).unwrap();
+        tree.insert(&"./NAP/net/Old".parse().unwrap(), Node::text("x", Origin::Device).unwrap()).unwrap();
+        let node = root().elements().nth(2).unwrap().clone();
+        let one = Element::new(Vocabulary::DmDdf, "MgmtTree").with_child(node);
+        run(&mut tree, Verb::Replace, "./NAP/net", TYPES[1], Data::Element(Box::new(one.clone()))).unwrap();
+        assert_eq!((tree.text("./NAP/net/Old"), tree.text("./NAP/net/Addr")), (None, Some("internet")));
+        assert!(tree.node(&"./NAP/net".parse().unwrap()).unwrap().own_acl().is_some(), "the list stays");
+        let elsewhere =
+            run(&mut tree, Verb::Replace, "./NAP", TYPES[1], Data::Element(Box::new(one.clone())));
+        assert_eq!(elsewhere, Err(TreeError::Denied { right: Right::Replace }));
+        let permanent = run(&mut tree, Verb::Replace, "./DevInfo", TYPES[1], Data::Element(Box::new(one)));
+        assert!(matches!(permanent, Err(TreeError::NotAllowed { .. })));
+    }
+
+    #[test]
+    fn what_is_not_an_object_is_refused() {
+        let mut tree = phone();
+        let mut refused =
+            |xml: &str| run(&mut tree, Verb::Add, "./X", TYPES[1], Data::Text(xml.into())).unwrap_err();
+        let wrapped = |inner: &str| format!(r#"<MgmtTree xmlns="syncml:dmddf1.2">{inner}</MgmtTree>"#);
+        assert!(matches!(refused("<MgmtTree"), TreeError::BadValue { .. }));
+        assert!(matches!(refused(r#"<Node xmlns="syncml:dmddf1.2"/>"#), TreeError::BadValue { .. }));
+        assert!(matches!(refused(&wrapped("")), TreeError::Incomplete { .. }));
+        let leaf = "<Node><NodeName>a</NodeName><RTProperties><Format><chr/></Format></RTProperties>\
+                    <Node><NodeName>b</NodeName></Node></Node>";
+        assert!(matches!(refused(&wrapped(leaf)), TreeError::BadValue { .. }));
+        let out = "<Node><NodeName>a</NodeName><Path>./DMAcc</Path></Node>";
+        assert!(matches!(refused(&wrapped(out)), TreeError::BadUri { .. }));
+        let acl = "<Node><NodeName>a</NodeName><RTProperties><ACL>Get</ACL></RTProperties></Node>";
+        assert!(matches!(refused(&wrapped(acl)), TreeError::BadAcl { .. }));
+    }
+}

@@ -101,7 +101,7 @@ const MAX_FILES: usize = 8;
 /// Reads the card.
 pub(super) fn read(port: &mut dyn CardPort) -> Reading {
     let reading = Reading { iccid: None, files: Vec::new(), notes: Vec::new(), cut: None, commands: 0 };
-    let mut walk = Walk { contact: Contact::new(port), application: None, reading };
+    let mut walk = Walk { contact: Contact::new(port), application: None, inside: false, reading };
     let end = walk.whole_card();
     let mut reading = walk.reading;
     reading.commands = walk.contact.sent();
@@ -119,6 +119,8 @@ enum Application {
 struct Walk<'p> {
     contact: Contact<'p>,
     application: Option<Application>,
+    /// The present directory is that of the application: selecting its files leaves it there.
+    inside: bool,
     reading: Reading,
 }
 
@@ -213,7 +215,7 @@ impl Walk<'_> {
         ways.dedup();
         for way in ways {
             if self.select_application(&way)? {
-                self.application = Some(way);
+                (self.application, self.inside) = (Some(way), true);
                 return Ok(true);
             }
         }
@@ -292,12 +294,12 @@ impl Walk<'_> {
             self.contact.select(Fid::MF)?;
             fids.get(1..).unwrap_or_default().to_vec()
         } else {
-            // Also after an absolute path led elsewhere.
-            if let Some(way) = self.application.clone() {
+            if let Some(way) = self.application.clone().filter(|_| !self.inside) {
                 self.select_application(&way)?;
             }
             fids
         };
+        self.inside = !path.path.is_absolute() && fids.len() == 1;
         let Some(octets) = self.selected_file(&fids, name)? else { return Ok(None) };
         match path.span(octets.len()) {
             Ok(span) => Ok(octets.get(span).map(|o| Zeroizing::new(o.to_vec()))),
@@ -338,7 +340,7 @@ impl Walk<'_> {
         while octets.len() < limit {
             let Ok(offset) = u16::try_from(octets.len()) else { break };
             // Le = 00 asks for 256 octets, or for what there is.
-            let le = if size.is_some() { u8::try_from(limit - octets.len()).unwrap_or(0xFF) } else { 0 };
+            let le = if size.is_some() { u8::try_from(limit - octets.len()).unwrap_or(0) } else { 0 };
             let answer = self.contact.read_binary(offset, le)?;
             let ended = !answer.sw.is_ok();
             let came = answer.data.len();

@@ -191,4 +191,18 @@ mod tests {
         assert_eq!(acl.without(&id("a"), Place::Root).unwrap().to_string(), "Add=*&Get=b");
         assert_eq!(Acl::parse("Add=a").unwrap().unwrap().without(&id("a"), Place::Below), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printed_reads_back(text in "((Add|Delete|Exec|Get|Replace)=[a-d*](\\+[a-d])?&){0,3}Get=[a-d]") {
+            if let Ok(Some(acl)) = Acl::parse(&text) {
+                proptest::prop_assert_eq!(Acl::parse(&acl.to_string()).unwrap(), Some(acl));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in ".{0,40}") {
+            let _ = Acl::parse(&text);
+        }
+    }
 }

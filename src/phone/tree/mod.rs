@@ -338,4 +338,25 @@ mod tests {
         assert!(matches!(tree.set_value(&uri("./X"), b"", None, None), Err(TreeError::NotAllowed { .. })));
         assert_eq!(tree.set_value(&uri("./Y"), b"", None, None), Err(TreeError::NotFound));
     }
+
+    proptest::proptest! {
+        /// Whatever is put in and taken out, the tree knows its size and holds no bootstrap that went.
+        #[test]
+        fn the_tree_keeps_count(steps in proptest::collection::vec(("[ab](/[ab]){0,4}", 0u32..4), 0..40)) {
+            let mut tree = Tree::new();
+            for (address, step) in steps {
+                match step {
+                    0 => { tree.remove(&uri(&address)); }
+                    1 => { let _ = tree.insert(&uri(&address), Node::interior("", Origin::Bootstrap(1))); }
+                    number => { let _ = tree.insert(&uri(&address), Node::text("", Origin::Bootstrap(number)).unwrap()); }
+                }
+                proptest::prop_assert_eq!(tree.walk().len(), tree.size());
+            }
+            for number in 1..4 {
+                tree.remove_bootstrap(number);
+                proptest::prop_assert!(tree.walk().iter().all(|(_, n)| n.origin() != Origin::Bootstrap(number)));
+                proptest::prop_assert_eq!(tree.walk().len(), tree.size());
+            }
+        }
+    }
 }
