@@ -84,9 +84,10 @@ impl ClientSide {
         Ok(Self { usable, chosen, presenting: chosen.is_some(), challenged: Vec::new(), next: None, state })
     }
 
-    /// The user name, which stands as `LocName` in Source beside MD5 credentials.
+    /// The user name, which stands as `LocName` in Source beside MD5 credentials: they do not show it themselves.
     pub(super) fn user_name(&self) -> Option<String> {
-        self.chosen.and_then(|n| self.usable.get(n)).map(|c| c.name.clone())
+        let chosen = self.chosen.and_then(|n| self.usable.get(n));
+        chosen.filter(|c| c.scheme == Scheme::Md5).map(|c| c.name.clone())
     }
 
     /// `Cred` for the next message.

@@ -70,7 +70,6 @@ impl ClientSession {
 
     pub(super) fn message(&self, mut commands: Vec<Command>, is_final: bool) -> Message {
         let cred = self.client.cred();
-        // The name belongs to MD5 credentials, which do not show it otherwise.
         let name = self.client.user_name();
         for (n, command) in commands.iter_mut().enumerate() {
             let id = match command {

@@ -1,16 +1,15 @@
 //! Sessions against scripted servers, and against messages captured from another implementation. Nothing here waits:
 //! a session knows no clock.
 
+mod server;
+
+use server::{Server, alert, at, get, group, meta, operation, replace, secret, with};
+
 use super::*;
 use crate::{
-    ident::SharedSecret,
     phone::{device, tree::Origin},
     wire::{
-        syncml::{
-            Chal, Cred, Data, Group, GroupKind, Header, Item, Location, Meta, Operation, Results,
-            Unsupported, Verb,
-            auth::{self, UserDigest},
-        },
+        syncml::{Cred, Data, GroupKind, Item, Location, Unsupported, Verb, auth},
         vectors,
     },
 };
@@ -67,187 +66,6 @@ fn phone(changes: &[(&str, &str)]) -> Tree {
 
 fn start(tree: &Tree, syntax: Syntax) -> Result<ClientSession, StartError> {
     ClientSession::start(tree, 0, &"acme.dm".parse().unwrap(), 0x2A, syntax, &random())
-}
-
-/// A server that says what the test says.
-struct Server {
-    syntax: Syntax,
-    msg_id: u32,
-    /// What the phone sent last.
-    heard: Message,
-    cred: Option<Cred>,
-    chal: Option<Chal>,
-    resp_uri: Option<String>,
-    max_msg_size: Option<u64>,
-    is_final: bool,
-}
-
-impl Server {
-    fn new(syntax: Syntax, request: &Request) -> Self {
-        let mut server = Self {
-            syntax,
-            msg_id: 0,
-            heard: Message::decode(syntax, &request.body).unwrap(),
-            cred: None,
-            chal: None,
-            resp_uri: None,
-            max_msg_size: None,
-            is_final: true,
-        };
-        server.hear(request);
-        server
-    }
-
-    fn hear(&mut self, request: &Request) {
-        assert_eq!(request.content_type, content_type_of(self.syntax));
-        self.heard = Message::decode(self.syntax, &request.body).unwrap();
-    }
-
-    /// Its credentials go into the next message.
-    fn proving(&mut self, user: &str, password: &str, nonce: &[u8]) -> &mut Self {
-        let digest = UserDigest::new(user, &secret(password));
-        self.cred = Some(Cred { meta: meta("syncml:auth-md5", None), data: auth::md5(&digest, nonce) });
-        self
-    }
-
-    fn challenging(&mut self, kind: &str, nonce: &[u8]) -> &mut Self {
-        self.chal = Some(Chal { meta: meta(kind, Some(nonce)) });
-        self
-    }
-
-    fn say(&mut self, code: u16, commands: Vec<Command>) -> Vec<u8> {
-        self.msg_id += 1;
-        let header = Status {
-            cmd_id: "1".into(),
-            msg_ref: self.heard.header.msg_id.clone(),
-            cmd_ref: "0".into(),
-            cmd: "SyncHdr".into(),
-            target_refs: Vec::new(),
-            source_refs: Vec::new(),
-            cred: None,
-            chal: self.chal.take(),
-            code: StatusCode(code),
-            items: Vec::new(),
-        };
-        let mut all = vec![Command::Status(Box::new(header))];
-        all.extend(commands);
-        let message = Message {
-            header: Header {
-                ver_dtd: "1.2".into(),
-                ver_proto: "DM/1.2".into(),
-                session_id: self.heard.header.session_id.clone(),
-                msg_id: self.msg_id.to_string(),
-                target: self.heard.header.source.clone(),
-                source: Location::new("http://dm.example:8080/dm"),
-                resp_uri: self.resp_uri.clone(),
-                cred: self.cred.take(),
-                meta: self.max_msg_size.map(|m| Meta { max_msg_size: Some(m), ..Meta::default() }),
-            },
-            commands: all,
-            is_final: std::mem::replace(&mut self.is_final, true),
-        };
-        message.encode(self.syntax).unwrap()
-    }
-
-    /// Says something and hears the phone's next message.
-    fn talk(&mut self, session: &mut ClientSession, code: u16, commands: Vec<Command>) {
-        let body = self.say(code, commands);
-        match session.on_reply(content_type_of(self.syntax), &body).unwrap() {
-            Next::Send(request) => self.hear(&request),
-            Next::Done(outcome) => panic!("the session ended: {outcome}"),
-        }
-    }
-
-    /// Says something that ends the session.
-    fn end(&mut self, session: &mut ClientSession, code: u16, commands: Vec<Command>) -> Outcome {
-        let body = self.say(code, commands);
-        match session.on_reply(content_type_of(self.syntax), &body).unwrap() {
-            Next::Send(request) => panic!("the session goes on: {request:?}"),
-            Next::Done(outcome) => *outcome,
-        }
-    }
-
-    /// The statuses that the phone sent: command, target and code.
-    fn statuses(&self) -> Vec<String> {
-        let statuses = self.heard.commands.iter().filter_map(|c| match c {
-            Command::Status(s) => Some(s),
-            _ => None,
-        });
-        statuses
-            .map(|s| match s.target_refs.first().filter(|_| s.cmd != "SyncHdr") {
-                Some(target) => format!("{} {target} {}", s.cmd, s.code.0),
-                None => format!("{} {}", s.cmd, s.code.0),
-            })
-            .collect()
-    }
-
-    /// The nonce in the phone's challenge.
-    fn challenged_with(&self) -> Option<Vec<u8>> {
-        self.heard.commands.iter().find_map(|c| match c {
-            Command::Status(s) if s.cmd == "SyncHdr" => {
-                value::base64_octets(s.chal.as_ref()?.meta.next_nonce.as_ref()?.as_bytes())
-            }
-            _ => None,
-        })
-    }
-
-    fn results(&self) -> Vec<&Results> {
-        self.heard
-            .commands
-            .iter()
-            .filter_map(|c| if let Command::Results(r) = c { Some(r) } else { None })
-            .collect()
-    }
-
-    /// Whether the phone's credentials are these.
-    fn was_given(&self, user: &str, password: &str, nonce: &[u8]) -> bool {
-        let digest = UserDigest::new(user, &secret(password));
-        self.heard.header.cred.as_ref().is_some_and(|c| {
-            c.meta.kind.as_deref() == Some("syncml:auth-md5") && auth::verify_md5(&digest, nonce, &c.data)
-        })
-    }
-}
-
-fn secret(text: &str) -> SharedSecret {
-    text.parse().unwrap()
-}
-
-fn meta(kind: &str, nonce: Option<&[u8]>) -> Meta {
-    Meta {
-        format: Some("b64".into()),
-        kind: Some(kind.into()),
-        next_nonce: nonce.map(value::base64_text),
-        ..Meta::default()
-    }
-}
-
-fn operation(verb: Verb, id: &str, items: Vec<Item>) -> Command {
-    Command::Operation(Operation { verb, cmd_id: id.into(), meta: None, correlator: None, items })
-}
-
-fn at(uri: &str) -> Item {
-    Item { target: Some(Location::new(uri)), ..Item::default() }
-}
-
-fn with(uri: &str, format: &str, data: &str) -> Item {
-    let meta = Meta { format: Some(format.into()), ..Meta::default() };
-    Item { meta: Some(meta), data: Some(Data::Text(data.into())), ..at(uri) }
-}
-
-fn get(id: &str, uris: &[&str]) -> Command {
-    operation(Verb::Get, id, uris.iter().map(|u| at(u)).collect())
-}
-
-fn replace(id: &str, uri: &str, data: &str) -> Command {
-    operation(Verb::Replace, id, vec![with(uri, "chr", data)])
-}
-
-fn group(kind: GroupKind, id: &str, commands: Vec<Command>) -> Command {
-    Command::Group(Group { kind, cmd_id: id.into(), commands })
-}
-
-fn alert(id: &str, code: u16) -> Command {
-    Command::Alert(Alert { cmd_id: id.into(), code: AlertCode(code), correlator: None, items: Vec::new() })
 }
 
 /// A session whose server has proved itself and sent these commands, and the server, which has heard the answer.
@@ -338,10 +156,6 @@ fn a_wrong_server_executes_nothing_and_gets_one_more_chance() {
     );
     assert!(server.results().is_empty());
     let nonce = server.challenged_with().unwrap();
-    let mut right = Server {
-        heard: server.heard.clone(),
-        ..Server::new(Syntax::Wbxml, &start(&tree, Syntax::Wbxml).unwrap().first().unwrap())
-    };
 
     let outcome = server.proving("acme.dm", "wrong", &nonce).end(&mut session, 200, commands());
     assert_eq!((outcome.end, outcome.server), (End::ServerNotAuthenticated, ServerAuth::Wrong));
@@ -350,8 +164,7 @@ fn a_wrong_server_executes_nothing_and_gets_one_more_chance() {
 
     // Had it been a nonce out of step, the same answer would have mended it.
     let mut session = start(&tree, Syntax::Wbxml).unwrap();
-    let first = session.first().unwrap();
-    right.hear(&first);
+    let mut right = Server::new(Syntax::Wbxml, &session.first().unwrap());
     right.proving("acme.dm", "srvpw", b"stale").talk(&mut session, 212, commands());
     let nonce = right.challenged_with().unwrap();
     right.proving("acme.dm", "srvpw", &nonce).talk(&mut session, 200, vec![get("2", &["./DevInfo/DevId"])]);
