@@ -7,6 +7,7 @@ use std::process::Command;
 fn rehearse_card(kind: &str) {
     let folder = std::env::temp_dir();
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
-    let out = command.args(["rehearse", "--route", "card", "--as", kind]).current_dir(folder).output().unwrap();
+    let out =
+        command.args(["rehearse", "--route", "card", "--as", kind]).current_dir(folder).output().unwrap();
     assert!(out.status.success());
 }

@@ -8,5 +8,6 @@ mod peers;
 mod phone_and_dm_server;
 mod profile;
 mod rehearse;
+mod secrets;
 mod serve;
 mod tidy;
