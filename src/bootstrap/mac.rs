@@ -1,5 +1,5 @@
 //! The authentication of a bootstrap that does not come on a card: `SEC` and `MAC` of OMA ProvBoot 1.1, section 6, and of
-//! OMA DM Security 1.2, section 5.7.2. HMAC-SHA-1 is used here and nowhere else, because the standard names it.
+//! OMA DM Security 1.2, section 5.7.2. [`crate::wire::mac`] computes the check value; which octets are its key is said here.
 //!
 //! What it does not give: the check covers the document alone, not `SEC`, content type or time, so an old message can be
 //! sent again; a short PIN is found by trying all; the IMSI is known to others.
@@ -13,15 +13,16 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha1::Sha1;
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::{
     ident::{Imsi, Pin},
     profile::SecurityMethod,
-    wire::ef::packed_imsi,
+    wire::{
+        ef::packed_imsi,
+        mac::{Key, Mac},
+    },
 };
 
 use super::PayloadKind;
@@ -38,11 +39,6 @@ pub enum Sec {
     /// 3: the PIN that the user enters holds the check value; the message carries none.
     UserPinMac = 3,
 }
-
-/// `MAC`: HMAC-SHA-1 over the octets of the payload. Prints as 40 upper-case hexadecimal digits, which is how devices
-/// compare it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Mac([u8; 20]);
 
 /// What goes beside a payload so that the device can trust it.
 #[derive(Debug, Clone)]
@@ -204,13 +200,13 @@ pub fn sign(
             return Err(MacError::PinLength { sec, got, expected: "5 to 16 as the first half" });
         }
         let key = Key::new(&[half.expose().as_bytes()]);
-        let whole = Zeroizing::new(format!("{}{}", half.expose(), *check_digits(&key.mac(octets), got)));
+        let whole = Zeroizing::new(format!("{}{}", half.expose(), *check_digits(&key.sign(octets), got)));
         let user_pin =
             whole.parse().map_err(|_| MacError::PinLength { sec, got, expected: "5 to 16 digits" })?;
         return Ok(Signature { kind, sec, mac: None, user_pin: Some(user_pin) });
     }
     let key = key(kind, sec, imsi, pin)?;
-    Ok(Signature { kind, sec, mac: Some(key.mac(octets)), user_pin: pin.cloned() })
+    Ok(Signature { kind, sec, mac: Some(key.sign(octets)), user_pin: pin.cloned() })
 }
 
 /// Checks a payload as a device does. The PIN is what the user entered.
@@ -241,9 +237,9 @@ pub fn verify(
                 });
             }
         };
-        (check_digits(&Key::new(&[half.as_bytes()]).mac(octets), n), digits.to_owned())
+        (check_digits(&Key::new(&[half.as_bytes()]).sign(octets), n), digits.to_owned())
     } else {
-        let mac = key(kind, sec, imsi, pin)?.mac(octets);
+        let mac = key(kind, sec, imsi, pin)?.sign(octets);
         // Some implementations write the digits in lower case.
         let presented = presented.ok_or(MacError::Missing)?.to_ascii_uppercase();
         (Zeroizing::new(mac.to_string()), presented)
@@ -268,45 +264,7 @@ fn key(kind: PayloadKind, sec: Sec, imsi: Option<&Imsi>, pin: Option<&Pin>) -> R
 
 /// The second half of the PIN of a USERPINMAC: the last decimal digit of each of the first `n` octets of the MAC.
 fn check_digits(mac: &Mac, n: usize) -> Zeroizing<String> {
-    Zeroizing::new(mac.0.iter().take(n).map(|octet| char::from(b'0' + octet % 10)).collect())
-}
-
-/// A key, filled up with zeros to the block of SHA-1, which HMAC does with a shorter key anyway (RFC 2104, section 2).
-/// The longest is packed IMSI and PIN: 8 + 1 + 32 octets.
-struct Key(Zeroizing<[u8; 64]>);
-
-impl Key {
-    fn new(parts: &[&[u8]]) -> Self {
-        let mut block = Zeroizing::new([0; 64]);
-        for (to, from) in block.iter_mut().zip(parts.iter().copied().flatten()) {
-            *to = *from;
-        }
-        Self(block)
-    }
-
-    fn mac(&self, octets: &[u8]) -> Mac {
-        let mut hmac = Hmac::<Sha1>::new((&*self.0).into());
-        hmac.update(octets);
-        Mac(hmac.finalize().into_bytes().into())
-    }
-}
-
-impl fmt::Display for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
-    }
-}
-
-impl fmt::Debug for Mac {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mac({self})")
-    }
-}
-
-impl serde::Serialize for Mac {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
+    Zeroizing::new(mac.octets().iter().take(n).map(|octet| char::from(b'0' + octet % 10)).collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! HMAC-SHA-1 over the octets of the document, as 40 hexadecimal digits.
 //!
 //! The only file that knows SHA-1. It is broken as a hash, though not in this use of it, and it is what the standard
-//! demands. Which octets are the key is not known here.
+//! demands. Which octets are a key is not known here.
 
 use std::fmt;
 
@@ -20,27 +20,37 @@ const BLOCK: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Mac([u8; LENGTH]);
 
-impl Mac {
-    /// The check value of `octets` under a key, which is the `key` parts one behind the other.
-    pub fn sign(key: &[&[u8]], octets: &[u8]) -> Self {
+/// The key of a check value. It has no `Debug`: it is, or holds, an IMSI or a PIN.
+pub struct Key(Zeroizing<[u8; BLOCK]>);
+
+impl Key {
+    /// The key that is these parts one behind the other.
+    pub fn new(parts: &[&[u8]]) -> Self {
         // A key that is longer than a block is hashed first, a shorter one filled up with zeros (RFC 2104, section 2).
         let mut block = Zeroizing::new([0; BLOCK]);
-        let parts = || key.iter().copied().flatten();
-        if parts().count() > BLOCK {
-            let joined: Zeroizing<Vec<u8>> = Zeroizing::new(parts().copied().collect());
+        let octets = || parts.iter().copied().flatten();
+        if octets().count() > BLOCK {
+            let joined: Zeroizing<Vec<u8>> = Zeroizing::new(octets().copied().collect());
             for (to, from) in block.iter_mut().zip(Sha1::digest(joined.as_slice())) {
                 *to = from;
             }
         } else {
-            for (to, from) in block.iter_mut().zip(parts()) {
+            for (to, from) in block.iter_mut().zip(octets()) {
                 *to = *from;
             }
         }
-        let mut hmac = Hmac::<Sha1>::new((&*block).into());
-        hmac.update(octets);
-        Self(hmac.finalize().into_bytes().into())
+        Self(block)
     }
 
+    /// The check value of `octets` under this key.
+    pub fn sign(&self, octets: &[u8]) -> Mac {
+        let mut hmac = Hmac::<Sha1>::new((&*self.0).into());
+        hmac.update(octets);
+        Mac(hmac.finalize().into_bytes().into())
+    }
+}
+
+impl Mac {
     /// The check value itself.
     pub fn octets(&self) -> &[u8; LENGTH] {
         &self.0
@@ -88,15 +98,15 @@ mod tests {
                 "AA4AE5E15272D00E95705637CE8A3B55ED402112",
             ),
         ] {
-            assert_eq!(Mac::sign(key, octets).to_string(), mac);
+            assert_eq!(Key::new(key).sign(octets).to_string(), mac);
         }
     }
 
     #[test]
     fn either_case_is_accepted_and_nothing_else() {
-        let mac = Mac::sign(&[b"1234"], b"document");
+        let mac = Key::new(&[b"1234"]).sign(b"document");
         assert!(mac.matches(&mac.to_string()) && mac.matches(&mac.to_string().to_lowercase()));
         assert!(!mac.matches("") && !mac.matches(&mac.to_string()[1..]));
-        assert!(!mac.matches(&Mac::sign(&[b"1235"], b"document").to_string()));
+        assert!(!mac.matches(&Key::new(&[b"1235"]).sign(b"document").to_string()));
     }
 }
