@@ -19,11 +19,10 @@ use zeroize::Zeroizing;
 use crate::{
     ident::{Imsi, Pin},
     profile::SecurityMethod,
-    wire::{
-        ef::packed_imsi,
-        mac::{Key, Mac},
-    },
+    wire::{ef::packed_imsi, mac::Key},
 };
+
+pub use crate::wire::mac::Mac;
 
 use super::PayloadKind;
 
