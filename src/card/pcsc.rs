@@ -26,8 +26,9 @@ impl fmt::Debug for Readers {
     }
 }
 
-/// A reader and what is in it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+/// A reader and what is in it. As data: its name, the word for its state, whether it holds a card that answers, and that
+/// card's answer to reset.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReaderInfo {
     /// Its name, as `-r` takes it.
     pub name: ReaderName,
@@ -36,8 +37,7 @@ pub struct ReaderInfo {
 }
 
 /// What is in a reader.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReaderState {
     /// No card.
     Empty,
@@ -55,6 +55,39 @@ pub enum ReaderState {
     Mute,
     /// The reader is not there any more.
     Unavailable,
+}
+
+impl ReaderState {
+    /// The word for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Card { .. } => "card",
+            Self::InUse { .. } => "in-use",
+            Self::Mute => "mute",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The answer to reset of a card that answers, in hexadecimal.
+    pub fn atr(&self) -> Option<&str> {
+        match self {
+            Self::Card { atr } | Self::InUse { atr } => Some(atr),
+            Self::Empty | Self::Mute | Self::Unavailable => None,
+        }
+    }
+}
+
+impl serde::Serialize for ReaderInfo {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut fields = s.serialize_struct("ReaderInfo", 4)?;
+        fields.serialize_field("name", &self.name)?;
+        fields.serialize_field("state", self.state.name())?;
+        fields.serialize_field("card", &self.state.atr().is_some())?;
+        fields.serialize_field("atr", &self.state.atr())?;
+        fields.end()
+    }
 }
 
 impl fmt::Display for ReaderState {
@@ -159,8 +192,9 @@ impl Readers {
         Ok(states.iter().filter_map(info).collect())
     }
 
-    /// Connects to the card in a reader, alone, over T=0 where the card offers it. `reader` is its whole name, or the
-    /// beginning of it where no other reader's name begins so.
+    /// Connects to the card in a reader, alone, over T=0 where the card offers it, and resets it: the program before may
+    /// have left a file selected or a key verified. `reader` is its whole name, or the beginning of it where no other
+    /// reader's name begins so.
     ///
     /// # Errors
     /// [`ReaderError`].
@@ -168,11 +202,13 @@ impl Readers {
         let (raw, name) = self.find(reader)?;
         // Both in one call would leave the choice to the driver.
         let over = |protocols| self.context.connect(&raw, ShareMode::Exclusive, protocols);
-        let card = match over(Protocols::T0) {
-            Err(pcsc::Error::ProtoMismatch) => over(Protocols::T1),
-            other => other,
+        let (card, protocols) = match over(Protocols::T0) {
+            Err(pcsc::Error::ProtoMismatch) => (over(Protocols::T1), Protocols::T1),
+            other => (other, Protocols::T0),
         };
-        let card = card.map_err(|e| connecting(e, name.clone()))?;
+        let mut card = card.map_err(|e| connecting(e, name.clone()))?;
+        card.reconnect(ShareMode::Exclusive, protocols, Disposition::ResetCard)
+            .map_err(|e| connecting(e, name.clone()))?;
         let status = card.status2_owned().map_err(|e| connecting(e, name.clone()))?;
         let protocol =
             protocol(&status).ok_or_else(|| connecting(pcsc::Error::ProtoMismatch, name.clone()))?;

@@ -48,6 +48,11 @@ impl Draft<'_, '_> {
         let old = self.state(file, found.content.used().unwrap_or(&[]));
         let new = self.state(file, &file.octets);
         let unchanged = found.content.used() == Some(strip_padding(&file.octets));
+        // A file that begins with FF was not read to its end.
+        let differing = (octets.len() == room).then(|| {
+            let new = file.octets.iter().chain(std::iter::repeat(&0xFF));
+            octets.iter().zip(new).filter(|(old, new)| old != new).count()
+        });
         if !unchanged {
             self.write_content(&found.file, start, room, octets.iter().copied().map(Some).collect(), file)?;
         }
@@ -56,6 +61,7 @@ impl Draft<'_, '_> {
             name: format!("bootstrap file {}", file.oid),
             action: if unchanged { Action::Unchanged } else { Action::Update },
             room: Some(room),
+            differing,
             old,
             new,
             access: None,
@@ -168,6 +174,7 @@ impl Draft<'_, '_> {
             name: format!("bootstrap file {}", file.oid),
             action: Action::Update,
             room: Some(room),
+            differing: None,
             old: State::of(0, "empty, no entry leads to it"),
             new: self.state(file, &file.octets),
             access: None,
@@ -195,6 +202,7 @@ impl Draft<'_, '_> {
             name,
             action: Action::Create,
             room: Some(room),
+            differing: None,
             old: State::none(),
             new,
             access: Some(access),

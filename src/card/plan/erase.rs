@@ -54,6 +54,7 @@ impl Draft<'_, '_> {
             name: found.oid.map_or("bootstrap file".into(), |oid| format!("bootstrap file {oid}")),
             action: if unchanged { Action::Unchanged } else { Action::Erase },
             room: Some(room),
+            differing: None,
             old: match (used.len(), found.oid) {
                 (0, _) if !unchanged => State::of(0, "empty, with remains of an earlier bootstrap"),
                 (0, _) | (_, None) => State::of(used.len(), "empty"),

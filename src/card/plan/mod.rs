@@ -129,6 +129,8 @@ pub struct Step {
     pub action: Action,
     /// How many octets the file has room for; none for a directory.
     pub room: Option<usize>,
+    /// How many octets would change, where what is there now is known.
+    pub differing: Option<usize>,
     /// What is in it now.
     pub old: State,
     /// What would be in it.

@@ -40,6 +40,9 @@ impl fmt::Display for Step {
         if let Some(room) = self.room {
             write!(f, ", room for {room} octets")?;
         }
+        if let Some(differing) = self.differing.filter(|n| *n > 0) {
+            write!(f, ", {differing} would change")?;
+        }
         if self.action == Action::Unchanged {
             return write!(f, "\n      is   {}", self.old);
         }

@@ -17,8 +17,9 @@ use super::{
     rule::{self, For},
 };
 
-/// The least room of the application's directory, as on cards in the field.
-const DIRECTORY_ROOM: usize = 0x800;
+/// The least room of the application's directory: it cannot be made larger later, and a CP and a DM bootstrap of one
+/// profile should fit.
+const DIRECTORY_ROOM: usize = 0x2000;
 
 impl Draft<'_, '_> {
     /// On a card with a PKCS#15 application: updates the files that are there, makes the others.
@@ -86,6 +87,7 @@ impl Draft<'_, '_> {
             name: name.into(),
             action: Action::CreateDirectory,
             room: None,
+            differing: None,
             old: State::none(),
             new: State { octets: None, what: "directory of the PKCS#15 application".into() },
             access: Some(access),

@@ -467,7 +467,7 @@ fn plans_print_old_and_new_and_no_octets() {
     let text = plan.to_string();
     for part in [
         "Card 8988211000000430010 in bay 0",
-        "update    3F00/7F50/6431  bootstrap file 2.23.43.5.1, room for 2048 octets",
+        "update    3F00/7F50/6431  bootstrap file 2.23.43.5.1, room for 2048 octets, 399 would change",
         "old  300 octets: 2.23.43.5.1, 300 octets",
         "new  400 octets: 2.23.43.5.1, 400 octets",
         "old  empty",
