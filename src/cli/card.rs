@@ -1,11 +1,107 @@
-//! `bootgate card`.
+//! `bootgate card`: readers, and bootstrap files on the cards in them.
 
-use super::{Exit, Global};
+mod args;
+mod erase;
+mod failure;
+mod inspect;
+mod read;
+mod refusal;
+mod write;
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+use tracing::debug;
+
+use super::{Exit, Global, config, output};
+use crate::{
+    app::{App, OsRandom, SystemClock},
+    card::{Key, KeyGuard, PcscCard, ReaderInfo, Readers, Session, Uicc},
+};
+
+use args::{PinArgs, ReaderArgs};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Action {}
+pub(super) enum Action {
+    /// Lists the PC/SC readers and what is in them.
+    List,
+    /// Shows a card: its number, its applications, its bootstrap files and what they hold. Secrets read ***.
+    Inspect(inspect::Args),
+    /// Reads one bootstrap file: into a file, as hexadecimal digits, or line by line.
+    Read(read::Args),
+    /// Shows what `write` would change, file by file, old and new. Changes nothing.
+    Plan(write::PlanArgs),
+    /// Puts a bootstrap on a card and reads it back; the DM server knows the account before. Asks first.
+    Write(write::WriteArgs),
+    /// Empties bootstrap files. Asks first.
+    Erase(erase::Args),
+    /// Lets keys be presented again to a card that refused one. For a person who has found out why.
+    ClearRefusal(refusal::Args),
+}
 
-pub(super) fn run(_action: Action, _global: &Global) -> anyhow::Result<Exit> {
-    Ok(Exit::Failed)
+pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
+    match action {
+        Action::List => list(global),
+        Action::Inspect(args) => inspect::run(&args, global),
+        Action::Read(args) => read::run(&args, global),
+        Action::Plan(args) => write::run_plan(&args, global),
+        Action::Write(args) => write::run_write(&args, global),
+        Action::Erase(args) => erase::run(&args, global),
+        Action::ClearRefusal(args) => refusal::run(&args, global),
+    }
+}
+
+fn list(global: &Global) -> anyhow::Result<Exit> {
+    let readers = Readers::establish().and_then(|service| service.list()).map_err(failure::of_reader)?;
+    if readers.is_empty() {
+        return Err(failure::of_reader(crate::card::ReaderError::NoReaders));
+    }
+    output::emit(global.format, &List { readers })?;
+    Ok(Exit::Ok)
+}
+
+#[derive(Serialize)]
+struct List {
+    readers: Vec<ReaderInfo>,
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let longest = self.readers.iter().map(|r| r.name.as_str().chars().count()).max().unwrap_or(0);
+        for ReaderInfo { name, state } in &self.readers {
+            writeln!(f, "{:longest$}  {state}", name.as_str())?;
+        }
+        Ok(())
+    }
+}
+
+/// Connects to the card in the reader that was named.
+fn connect(reader: &ReaderArgs) -> anyhow::Result<PcscCard> {
+    Readers::establish().and_then(|service| service.connect(&reader.reader)).map_err(failure::of_reader)
+}
+
+/// The file system of a card that was connected just now; its commands go to the log.
+fn uicc(card: &mut PcscCard) -> Uicc<'_> {
+    let mut session = Session::new(card);
+    session.set_trace(|apdu| debug!("{apdu}"));
+    Uicc::new(session)
+}
+
+/// Opens the store, which holds the journal of presented keys.
+fn open_app(global: &Global) -> anyhow::Result<App> {
+    let config = config::load(global, Vec::new())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)))?)
+}
+
+/// Presents the PIN that was given, if one was, and gives back the key that it is.
+fn present_pin(uicc: &mut Uicc<'_>, pin: &PinArgs, global: &Global) -> anyhow::Result<Vec<Key>> {
+    let keys: Vec<_> = pin.key()?.into_iter().collect();
+    if !keys.is_empty() {
+        let app = open_app(global)?;
+        let (journal, policy) = (app.key_journal(), app.key_policy());
+        KeyGuard::new(&*journal, &policy).present_pins(uicc, &keys).map_err(failure::of_key)?;
+    }
+    Ok(keys)
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
 
 mod card_job;
+mod card_over_pcsc;
 mod payloads;
 mod peers;
 mod phone_and_dm_server;

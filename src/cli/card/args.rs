@@ -1,0 +1,212 @@
+//! Arguments that several card actions take.
+
+use std::io::{IsTerminal, Write};
+
+use crate::{
+    bootstrap::PayloadKind,
+    card::{Key, ReadAccess},
+    cli::{Exit, Failure, secret::SecretSource},
+    ident::{AdmKey, Pin},
+    wire::{
+        Fid,
+        arr::KeyRef,
+        pkcs15::{ObjectId, Shape},
+    },
+};
+
+/// Which reader.
+#[derive(Debug, clap::Args)]
+pub(super) struct ReaderArgs {
+    /// Reader, as `card list` names it, or the beginning of its name where no other begins so.
+    #[arg(short, long, value_name = "READER")]
+    pub(super) reader: String,
+}
+
+/// A PIN that opens files for reading.
+#[derive(Debug, clap::Args)]
+pub(super) struct PinArgs {
+    /// PIN of the card, for files behind it: @FILE, env:NAME or - (prompt). Presented once, and only while its counter
+    /// shows enough tries.
+    #[arg(long, value_name = "SECRET")]
+    pin: Option<SecretSource>,
+    /// Which PIN it is.
+    #[arg(long, value_name = "REF", default_value = "01", value_parser = key_ref, requires = "pin")]
+    pin_ref: KeyRef,
+}
+
+impl PinArgs {
+    /// The PIN as a key, if one was given.
+    pub(super) fn key(&self) -> anyhow::Result<Option<Key>> {
+        let Some(source) = &self.pin else { return Ok(None) };
+        let pin: Pin = source.parse("card PIN")?;
+        Key::pin(self.pin_ref, &pin).map(Some).map_err(|e| Failure::because(Exit::Usage, e))
+    }
+}
+
+/// Administrative keys.
+#[derive(Debug, clap::Args)]
+pub(super) struct AdmArgs {
+    /// Administrative key: @FILE, env:NAME or - (prompt); 4 to 8 characters, or 16 hexadecimal digits. Presented once,
+    /// only when the plan needs it and its counter shows enough tries. May be given more than once, for cards that ask
+    /// for several.
+    #[arg(long, value_name = "SECRET")]
+    adm: Vec<SecretSource>,
+    /// Which key of the card it is: 0A is ADM1. As often as --adm.
+    #[arg(long, value_name = "REF", value_parser = key_ref)]
+    adm_ref: Vec<KeyRef>,
+}
+
+impl AdmArgs {
+    /// The references of the keys, in order.
+    fn references(&self) -> anyhow::Result<Vec<KeyRef>> {
+        match (self.adm.len(), self.adm_ref.len()) {
+            (0 | 1, 0) => Ok(vec![KeyRef::ADM1]),
+            (0, 1) => Ok(self.adm_ref.clone()),
+            (keys, references) if keys == references => Ok(self.adm_ref.clone()),
+            (keys, references) => Err(Failure::because(
+                Exit::Usage,
+                format!("{keys} --adm and {references} --adm-ref; each key needs its reference"),
+            )),
+        }
+    }
+
+    /// The reference of the first key, when it was named.
+    pub(super) fn named(&self) -> Option<KeyRef> {
+        self.adm_ref.first().copied()
+    }
+
+    /// The keys. A prompt asks for them now.
+    pub(super) fn keys(&self) -> anyhow::Result<Vec<Key>> {
+        let references = self.references()?;
+        let read = |(source, reference): (&SecretSource, KeyRef)| {
+            let key: AdmKey = source.parse(&format!("key {reference}"))?;
+            Ok(Key::adm(reference, key))
+        };
+        self.adm.iter().zip(references).map(read).collect()
+    }
+}
+
+/// How bootstrap files are laid out.
+#[derive(Debug, clap::Args)]
+pub(super) struct LayoutArgs {
+    /// Shape of the entry in EF(DODF). Without it, an entry that exists keeps its shape and a new one is oid, which is
+    /// what cards in the field have.
+    #[arg(long, value_enum, value_name = "SHAPE")]
+    dodf_shape: Option<ShapeName>,
+    /// Who may read bootstrap files that are created. Files that exist keep their access conditions.
+    #[arg(long, value_enum, value_name = "WHO", default_value = "always")]
+    read_access: ReadAccessName,
+    /// Identifier of a bootstrap file that is created. Without it, 6431 or the next free one.
+    #[arg(long, value_name = "FID")]
+    pub(super) content_fid: Option<Fid>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ShapeName {
+    Oid,
+    Opaque,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ReadAccessName {
+    Always,
+    Pin,
+}
+
+impl LayoutArgs {
+    pub(super) fn shape(&self) -> Option<Shape> {
+        self.dodf_shape.map(|name| match name {
+            ShapeName::Oid => Shape::OidDo,
+            ShapeName::Opaque => Shape::OpaqueDo,
+        })
+    }
+
+    pub(super) fn read(&self) -> ReadAccess {
+        match self.read_access {
+            ReadAccessName::Always => ReadAccess::Always,
+            ReadAccessName::Pin => ReadAccess::Pin,
+        }
+    }
+}
+
+/// Whether to go on without asking.
+#[derive(Debug, clap::Args)]
+pub(super) struct ConsentArgs {
+    /// Shows the plan and changes nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Goes on without asking.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+}
+
+impl ConsentArgs {
+    /// Whether somebody is there to be asked.
+    pub(super) fn can_ask(&self) -> bool {
+        self.yes || std::io::stdin().is_terminal()
+    }
+
+    /// Asks on the terminal, unless `--yes` has answered.
+    pub(super) fn ask(&self, question: &str) -> bool {
+        if self.yes {
+            return true;
+        }
+        let mut err = std::io::stderr().lock();
+        let asked = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
+        let mut answer = String::new();
+        asked.is_ok()
+            && std::io::stdin().read_line(&mut answer).is_ok()
+            && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// The failure of an action that would have to ask and cannot.
+    pub(super) fn missing() -> anyhow::Error {
+        Failure::because(
+            Exit::Usage,
+            "this changes the card; give --yes, or run it on a terminal to be asked",
+        )
+    }
+}
+
+/// The objects that a kind of payload, or every kind, stands for.
+pub(super) fn objects(kind: Option<PayloadKind>) -> Vec<ObjectId> {
+    match kind {
+        Some(kind) => vec![kind.oid()],
+        None => PayloadKind::ALL.iter().map(|kind| kind.oid()).collect(),
+    }
+}
+
+/// A key reference: two hexadecimal digits.
+fn key_ref(text: &str) -> Result<KeyRef, String> {
+    let digits = Some(text).filter(|t| t.len() == 2 && t.bytes().all(|b| b.is_ascii_hexdigit()));
+    digits
+        .and_then(|t| u8::from_str_radix(t, 16).ok())
+        .map(KeyRef)
+        .ok_or_else(|| "a key is named by two hexadecimal digits, as 0A for ADM1".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_named_by_two_digits() {
+        assert_eq!(key_ref("0a"), Ok(KeyRef::ADM1));
+        for bad in ["", "A", "00A", "+A", "ADM1"] {
+            assert!(key_ref(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn each_key_has_its_reference() {
+        let adm = || SecretSource::Env("BOOTGATE_NO_SUCH_KEY".into());
+        let args = |keys: usize, refs: &[u8]| AdmArgs {
+            adm: vec![adm(); keys],
+            adm_ref: refs.iter().copied().map(KeyRef).collect(),
+        };
+        assert_eq!(args(1, &[]).references().unwrap(), [KeyRef::ADM1]);
+        assert_eq!(args(2, &[0x0A, 0x0C]).references().unwrap(), [KeyRef::ADM1, KeyRef::ADM3]);
+        assert!(args(2, &[]).references().is_err() && args(1, &[1, 2]).references().is_err());
+        assert_eq!((args(0, &[]).named(), args(0, &[0x0C]).named()), (None, Some(KeyRef::ADM3)));
+    }
+}

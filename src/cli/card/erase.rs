@@ -1,0 +1,85 @@
+//! `bootgate card erase`: empties bootstrap files.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{
+    args::{AdmArgs, ConsentArgs, PinArgs, ReaderArgs, objects},
+    connect, failure, open_app, uicc,
+};
+use crate::{
+    bootstrap::PayloadKind,
+    card::{KeyGuard, Outcome, Plan, PlanOptions, ReadAccess, apply, plan_erase},
+    cli::{Exit, Format, Global, output},
+    job::describe,
+};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    reader: ReaderArgs,
+    /// Which file: cp or dm. Without it, both.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: Option<PayloadKind>,
+    #[command(flatten)]
+    adm: AdmArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    let mut keys = args.adm.keys()?;
+    keys.extend(args.pin.key()?);
+    let mut card = connect(&args.reader)?;
+    let mut uicc = uicc(&mut card);
+    let app = open_app(global)?;
+    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let guard = KeyGuard::new(&*journal, &policy);
+    guard.present_pins(&mut uicc, &keys).map_err(failure::of_key)?;
+    let options = PlanOptions {
+        shape: None,
+        read: ReadAccess::Always,
+        content_fid: None,
+        adm: args.adm.named(),
+        describe: &describe,
+    };
+    let plan = plan_erase(&mut uicc, &objects(args.kind), &options).map_err(|e| failure::of_plan(&e))?;
+    if args.consent.dry_run {
+        output::emit(global.format, &plan)?;
+        return Ok(Exit::Ok);
+    }
+    if global.format == Format::Text {
+        output::text(&plan.to_string())?;
+    }
+    if !plan.is_unchanged() {
+        if !args.consent.can_ask() {
+            return Err(ConsentArgs::missing());
+        }
+        if !args.consent.ask("Empty these files?") {
+            output::note("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+    }
+    let outcome = apply(&mut uicc, &plan, &keys, &guard).map_err(|e| failure::of_apply(&e))?;
+    output::emit(global.format, &Erased { plan, outcome })?;
+    Ok(Exit::Ok)
+}
+
+#[derive(Serialize)]
+struct Erased {
+    plan: Plan,
+    outcome: Outcome,
+}
+
+impl fmt::Display for Erased {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.outcome {
+            Outcome::Unchanged => f.write_str("ok: nothing had to be changed"),
+            Outcome::Written { apdus, .. } => write!(f, "ok: erased and read back ({apdus})"),
+        }
+    }
+}

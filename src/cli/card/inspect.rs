@@ -1,0 +1,214 @@
+//! `bootgate card inspect`: what a card is and holds.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{
+    args::{PinArgs, ReaderArgs},
+    connect, failure, present_pin, uicc,
+};
+use crate::{
+    bootstrap::{PayloadKind, describe},
+    card::{Application, CardView, Content, Depth, FilePath, FoundFile, Protocol, Uicc, locate},
+    cli::{Exit, Global, output},
+    ident::{Iccid, ReaderName},
+    wire::{
+        arr::{Operation, SecurityCondition},
+        pkcs15::{ObjectId, Pkcs15Path, Shape},
+    },
+};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    reader: ReaderArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    let mut card = connect(&args.reader)?;
+    let mut uicc = uicc(&mut card);
+    present_pin(&mut uicc, &args.pin, global)?;
+    let view = locate(&mut uicc, Depth::Everything).map_err(failure::of_transport)?;
+    output::emit(global.format, &Inspected::new(&mut uicc, view)?)?;
+    Ok(Exit::Ok)
+}
+
+/// A card as it is shown.
+#[derive(Serialize)]
+struct Inspected {
+    reader: ReaderName,
+    iccid: Option<Iccid>,
+    atr: String,
+    protocol: Protocol,
+    applications: Vec<Application>,
+    pkcs15: Option<Directory>,
+    files: Vec<File>,
+    warnings: Vec<String>,
+}
+
+/// The PKCS#15 application.
+#[derive(Serialize)]
+struct Directory {
+    directory: FilePath,
+    found_by: String,
+}
+
+/// A data object.
+#[derive(Serialize)]
+struct File {
+    oid: Option<ObjectId>,
+    label: Option<String>,
+    file: FilePath,
+    path: Pkcs15Path,
+    shape: Shape,
+    /// Octets that it has room for; none when it was not looked at.
+    room: Option<usize>,
+    /// Octets that are used.
+    used: Option<usize>,
+    /// The condition for reading it.
+    read_access: Option<String>,
+    /// What it holds.
+    kind: Option<PayloadKind>,
+    /// Path and value; secrets read `***`.
+    lines: Vec<(String, String)>,
+    has_secrets: bool,
+    /// Why it could not be read.
+    unreadable: Option<String>,
+}
+
+impl Inspected {
+    fn new(uicc: &mut Uicc<'_>, view: CardView) -> anyhow::Result<Self> {
+        let mut warnings: Vec<_> = view.warnings.iter().map(ToString::to_string).collect();
+        let mut files = Vec::new();
+        for found in view.files {
+            let file = File::new(uicc, found)?;
+            if file.has_secrets && file.read_access.as_deref() == Some(ALWAYS) {
+                warnings.push(format!("the secrets in {} can be read by anybody, without a PIN", file.file));
+            }
+            files.push(file);
+        }
+        Ok(Self {
+            reader: view.reader,
+            iccid: view.iccid,
+            atr: hex(&view.atr),
+            protocol: view.protocol,
+            applications: view.applications,
+            pkcs15: view
+                .pkcs15
+                .map(|app| Directory { directory: app.directory, found_by: app.found_by.to_string() }),
+            files,
+            warnings,
+        })
+    }
+}
+
+/// The condition for reading that warns.
+const ALWAYS: &str = "always";
+
+impl File {
+    fn new(uicc: &mut Uicc<'_>, found: FoundFile) -> anyhow::Result<Self> {
+        let read_access = match &found.content {
+            Content::NotRead | Content::Absent => None,
+            _ => match uicc.rights(&found.file) {
+                Ok(rights) => rights.condition(Operation::Read).map(|condition| match condition {
+                    SecurityCondition::Always => ALWAYS.to_owned(),
+                    other => other.to_string(),
+                }),
+                Err(crate::card::FileError::Transport(error)) => return Err(failure::of_transport(error)),
+                Err(_) => None,
+            },
+        };
+        let used = found.content.used();
+        let description = used.filter(|octets| !octets.is_empty()).map(describe);
+        let (kind, lines, has_secrets, undescribed) = match description {
+            Some(Ok(d)) => (Some(d.kind), d.lines, d.has_secrets, None),
+            Some(Err(error)) => (None, Vec::new(), false, Some(error.to_string())),
+            None => (None, Vec::new(), false, None),
+        };
+        let unreadable = match &found.content {
+            Content::Unreadable(error) => Some(error.to_string()),
+            Content::Absent => Some("the entry leads to no file".into()),
+            Content::NotRead | Content::Octets(_) => undescribed,
+        };
+        Ok(Self {
+            oid: found.oid,
+            used: used.map(<[u8]>::len),
+            label: found.label,
+            file: found.file,
+            path: found.path,
+            shape: found.shape,
+            room: found.size,
+            read_access,
+            kind,
+            lines,
+            has_secrets,
+            unreadable,
+        })
+    }
+}
+
+impl fmt::Display for Inspected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.iccid {
+            Some(iccid) => writeln!(f, "card      {iccid}")?,
+            None => writeln!(f, "card      (its ICCID cannot be read)")?,
+        }
+        writeln!(f, "reader    {}", self.reader)?;
+        writeln!(f, "ATR       {}, {}", self.atr, self.protocol)?;
+        for application in &self.applications {
+            write!(f, "EF(DIR) {} {}", application.record, application.aid)?;
+            if let Some(label) = &application.label {
+                write!(f, " {label:?}")?;
+            }
+            match &application.path {
+                Some(path) => writeln!(f, " in {path}")?,
+                None => writeln!(f)?,
+            }
+        }
+        match &self.pkcs15 {
+            Some(app) => writeln!(f, "PKCS#15   {}, found by {}", app.directory, app.found_by)?,
+            None => writeln!(f, "PKCS#15   no such application: the card has no bootstrap files")?,
+        }
+        for file in &self.files {
+            writeln!(f, "{file}")?;
+        }
+        self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
+    }
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.oid {
+            Some(oid) => write!(f, "object    {oid}")?,
+            None => write!(f, "object    without identifier")?,
+        }
+        if let Some(label) = &self.label {
+            write!(f, " {label:?}")?;
+        }
+        write!(f, " in {} ({})", self.file, self.shape)?;
+        match (self.used, self.room) {
+            (Some(0), Some(room)) => write!(f, ": empty, room for {room} octets")?,
+            (Some(used), Some(room)) => write!(f, ": {used} of {room} octets")?,
+            _ => {}
+        }
+        if let Some(kind) = self.kind {
+            write!(f, ", {}", kind.title())?;
+        }
+        if let Some(access) = &self.read_access {
+            write!(f, "; read: {access}")?;
+        }
+        if let Some(why) = &self.unreadable {
+            write!(f, "; {why}")?;
+        }
+        self.lines.iter().try_for_each(|(path, value)| write!(f, "\n    {path} = {value}"))
+    }
+}
+
+/// Octets as hexadecimal digits.
+pub(super) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02X}")).collect()
+}

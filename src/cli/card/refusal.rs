@@ -1,0 +1,66 @@
+//! `bootgate card clear-refusal`: a person has found out why a card refused a key.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{args::ReaderArgs, connect, failure, open_app, uicc};
+use crate::{
+    cli::{Exit, Global, output},
+    ident::Iccid,
+};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Number of the card.
+    #[arg(long, value_name = "DIGITS", conflicts_with = "reader", required_unless_present = "reader", value_parser = iccid)]
+    iccid: Option<Iccid>,
+    /// Or the reader that the card is in.
+    #[arg(short, long, value_name = "READER")]
+    reader: Option<String>,
+}
+
+/// As a card states it: the check digit is not asked for, because not every card has one.
+fn iccid(text: &str) -> Result<Iccid, String> {
+    Iccid::from_card(text).map_err(|e| e.to_string())
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    let card = match (&args.iccid, &args.reader) {
+        (Some(iccid), _) => iccid.clone(),
+        (None, reader) => {
+            let mut card = connect(&ReaderArgs { reader: reader.clone().unwrap_or_default() })?;
+            uicc(&mut card).iccid().map_err(failure::of_file)?
+        }
+    };
+    let forgotten = open_app(global)?.key_journal().clear(&card)?;
+    let keys = forgotten
+        .into_iter()
+        .map(|(key, state)| Forgotten { key: format!("{:02X}", key.0), was: state.to_string() })
+        .collect();
+    output::emit(global.format, &Cleared { card, keys })?;
+    Ok(Exit::Ok)
+}
+
+#[derive(Serialize)]
+struct Cleared {
+    card: Iccid,
+    keys: Vec<Forgotten>,
+}
+
+#[derive(Serialize)]
+struct Forgotten {
+    key: String,
+    was: String,
+}
+
+impl fmt::Display for Cleared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.keys.is_empty() {
+            return write!(f, "no key of card {} was ever presented, or all were cleared", self.card);
+        }
+        write!(f, "card {}: keys may be presented again", self.card)?;
+        self.keys.iter().try_for_each(|Forgotten { key, was }| write!(f, "\n  key {key}, was: {was}"))
+    }
+}

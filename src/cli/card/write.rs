@@ -1,0 +1,228 @@
+//! `bootgate card plan` and `write`: a profile becomes a bootstrap on a card. A write is a job: the DM server knows the
+//! account before the card does, and `bootgate job show` tells how it went.
+
+use std::{fmt, path::PathBuf};
+
+use serde::Serialize;
+use tracing::{debug, info};
+
+use super::{
+    args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
+    connect, failure, open_app, present_pin, uicc,
+};
+use crate::{
+    app::OsRandom,
+    bootstrap::{PayloadKind, build, resolve},
+    card::{ApduTrace, BootstrapFile, FileError, Outcome, Plan, PlanOptions, plan},
+    cli::{Exit, Failure, Format, Global, output, profile, subscriber::SubscriberArgs},
+    ident::JobId,
+    job::{CardDone, CardJob, CardJobError, Layout, Observer, State, Verdict, describe},
+    profile::{Profile, Subscriber},
+};
+
+/// What both actions are told.
+#[derive(Debug, clap::Args)]
+struct JobArgs {
+    #[command(flatten)]
+    reader: ReaderArgs,
+    /// Profile (TOML).
+    #[arg(long, value_name = "FILE")]
+    profile: PathBuf,
+    /// Kind of payload: cp or dm.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: PayloadKind,
+    #[command(flatten)]
+    subscriber: SubscriberArgs,
+    #[command(flatten)]
+    layout: LayoutArgs,
+    #[command(flatten)]
+    adm: AdmArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct PlanArgs {
+    #[command(flatten)]
+    job: JobArgs,
+}
+
+/// Arguments of `write`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct WriteArgs {
+    #[command(flatten)]
+    job: JobArgs,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+pub(super) fn run_plan(args: &PlanArgs, global: &Global) -> anyhow::Result<Exit> {
+    let profile = profile::load(&args.job.profile)?;
+    let subscriber = args.job.subscriber.read()?;
+    output::emit(global.format, &planned(&args.job, &profile, subscriber, global)?)?;
+    Ok(Exit::Ok)
+}
+
+pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exit> {
+    let profile = profile::load(&args.job.profile)?;
+    let subscriber = args.job.subscriber.read()?;
+    if args.consent.dry_run || !args.consent.can_ask() {
+        output::emit(global.format, &planned(&args.job, &profile, subscriber, global)?)?;
+        return if args.consent.dry_run { Ok(Exit::Ok) } else { Err(ConsentArgs::missing()) };
+    }
+    // Keys are asked for before the card is touched: nobody has to hurry at the prompt.
+    let mut keys = args.job.adm.keys()?;
+    keys.extend(args.job.pin.key()?);
+    let layout = Layout {
+        shape: args.job.layout.shape(),
+        read: args.job.layout.read(),
+        content_fid: args.job.layout.content_fid,
+    };
+    let job = CardJob { key: None, profile, subscriber, payload: args.job.kind, layout, keys };
+    let card = Box::new(connect(&args.job.reader)?);
+    let app = open_app(global)?;
+    let station = Box::new(Station { format: global.format, yes: args.consent.yes });
+    let done = tokio::runtime::Runtime::new()?.block_on(app.bootstrap_card(job, card, station));
+    output::emit(global.format, &Written::new(done.map_err(|e| failed(&e))?))?;
+    Ok(Exit::Ok)
+}
+
+/// What would be done, with secrets that are drawn for nothing.
+fn planned(
+    args: &JobArgs,
+    profile: &Profile,
+    subscriber: Subscriber,
+    global: &Global,
+) -> anyhow::Result<Planned> {
+    let mut card = connect(&args.reader)?;
+    let mut uicc = uicc(&mut card);
+    let iccid = match uicc.iccid() {
+        Ok(iccid) => Some(iccid),
+        Err(FileError::Transport(error)) => return Err(failure::of_transport(error)),
+        Err(_) => None,
+    };
+    if let (Some(meant), Some(found)) = (&subscriber.iccid, &iccid)
+        && meant != found
+    {
+        let error = CardJobError::OtherCard { meant: meant.clone(), found: found.clone() };
+        return Err(failed(&error));
+    }
+    let subscriber = Subscriber { iccid, ..subscriber };
+    let settings = resolve(profile, &subscriber, &OsRandom).map_err(|e| profile::failure(&e))?;
+    let payload = build(&settings, args.kind).map_err(|e| profile::failure(&e))?;
+    present_pin(&mut uicc, &args.pin, global)?;
+    let options = PlanOptions {
+        shape: args.layout.shape(),
+        read: args.layout.read(),
+        content_fid: args.layout.content_fid,
+        adm: args.adm.named(),
+        describe: &describe,
+    };
+    let wanted = BootstrapFile {
+        oid: payload.oid(),
+        label: payload.kind.label().to_owned(),
+        octets: payload.octets.clone(),
+    };
+    let plan = plan(&mut uicc, &[wanted], &options).map_err(|e| failure::of_plan(&e))?;
+    Ok(Planned { plan, losses: payload.losses })
+}
+
+/// Shows how a write goes, and asks before the card is changed.
+struct Station {
+    format: Format,
+    yes: bool,
+}
+
+impl Observer for Station {
+    fn exchanged(&mut self, apdu: &ApduTrace) {
+        debug!("{apdu}");
+    }
+
+    fn planned(&mut self, plan: &Plan) -> Verdict {
+        // JSON has the plan in its one value at the end; who is asked must see it now.
+        let shown = match (self.format, self.yes) {
+            (Format::Text, _) => output::text(&plan.to_string()).is_ok(),
+            (Format::Json, true) => true,
+            (Format::Json, false) => {
+                output::note(&plan.to_string());
+                true
+            }
+        };
+        let consent = ConsentArgs { dry_run: false, yes: self.yes };
+        let go_on = shown && (plan.is_unchanged() || consent.ask("Write this to the card?"));
+        if go_on { Verdict::GoOn } else { Verdict::CallOff }
+    }
+
+    fn reached(&mut self, job: JobId, state: State) {
+        info!(job.id = %job, "Job {job} is {state}");
+    }
+}
+
+/// A plan that was only shown.
+#[derive(Serialize)]
+struct Planned {
+    #[serde(flatten)]
+    plan: Plan,
+    losses: Vec<String>,
+}
+
+impl fmt::Display for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.plan)?;
+        self.losses.iter().try_for_each(|loss| write!(f, "\nnot carried: {loss}"))
+    }
+}
+
+/// A bootstrap that is on the card.
+#[derive(Serialize)]
+struct Written {
+    job: JobId,
+    state: State,
+    payload_octets: usize,
+    losses: Vec<String>,
+    plan: Plan,
+    outcome: Outcome,
+}
+
+impl Written {
+    fn new(done: CardDone) -> Self {
+        Self {
+            job: done.record.job.id,
+            state: done.record.job.state,
+            payload_octets: done.payload_octets,
+            losses: done.losses,
+            plan: done.plan,
+            outcome: done.outcome,
+        }
+    }
+}
+
+impl fmt::Display for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for loss in &self.losses {
+            writeln!(f, "not carried: {loss}")?;
+        }
+        match &self.outcome {
+            Outcome::Unchanged => writeln!(f, "ok: nothing had to be changed")?,
+            Outcome::Written { apdus, .. } => {
+                writeln!(f, "ok: {} octets written and read back ({apdus})", self.payload_octets)?;
+            }
+        }
+        write!(f, "job {} is {}", self.job, self.state)
+    }
+}
+
+/// Which exit status an error of a card job is.
+fn failed(error: &CardJobError) -> anyhow::Error {
+    let exit = match error {
+        CardJobError::Transport(_) => Exit::Unavailable,
+        CardJobError::NoAccount | CardJobError::OtherServer { .. } => Exit::Config,
+        CardJobError::Handoff { .. } | CardJobError::Jobs(_) => Exit::Failed,
+        CardJobError::Bootstrap(error) => return profile::failure(error),
+        CardJobError::Plan { source, .. } => failure::exit_of_plan(source),
+        CardJobError::Apply { source, .. } => failure::exit_of_apply(source),
+        _ => Exit::Failed,
+    };
+    Failure::because(exit, failure::chain(error))
+}
