@@ -27,7 +27,9 @@ fn iccid() -> Iccid {
 
 fn sample(kind: SampleKind) -> Sample {
     let imsi: Imsi = "001010123456789".parse().unwrap();
-    Sample::new(kind, iccid(), imsi)
+    let mut sample = Sample::new(kind, iccid(), imsi);
+    sample.bootstrap_size = 2048;
+    sample
 }
 
 fn card(kind: SampleKind, protocol: Protocol) -> CardHandle {
