@@ -8,6 +8,9 @@ use super::{
     value,
 };
 
+/// The identifier of the DM account object.
+pub(super) const DMACC: &str = "urn:oma:mo:oma-dm-dmacc:1.0";
+
 /// An account that a session can be opened with.
 #[derive(Debug, Clone)]
 pub(super) struct Account {
@@ -224,12 +227,24 @@ pub(super) fn url(address: &str, port: Option<u16>) -> Option<String> {
     if host.is_empty() || host.starts_with(':') {
         return None;
     }
-    // A colon inside brackets belongs to an IPv6 address.
-    let named = host.rsplit(']').next().unwrap_or(host).contains(':');
     Some(match port {
-        Some(port) if !named => format!("{scheme}://{authority}:{port}{path}"),
+        Some(port) if !after_host(host).contains(':') => format!("{scheme}://{authority}:{port}{path}"),
         _ => format!("{scheme}://{rest}"),
     })
+}
+
+/// The port that a URL names.
+pub(super) fn port_in(url: &str) -> Option<String> {
+    let (_, rest) = url.trim().split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    let host = authority.rsplit('@').next()?;
+    let port: u16 = after_host(host).rsplit_once(':')?.1.parse().ok()?;
+    (port != 0).then(|| port.to_string())
+}
+
+/// What stands behind the brackets of an IPv6 address, whose colons are its own.
+fn after_host(host: &str) -> &str {
+    host.rsplit(']').next().unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -292,6 +307,12 @@ mod tests {
         ] {
             assert_eq!(url(address, port).as_deref(), Some(wanted));
         }
+        for (address, port) in
+            [("https://h:443/p", Some("443")), ("http://u:1@h/", None), ("http://[::1]", None)]
+        {
+            assert_eq!(port_in(address).as_deref(), port, "{address}");
+        }
+        assert_eq!(port_in("http://[::1]:80?x").as_deref(), Some("80"));
         for bad in ["ftp://h", "http://", "http://:80", "http://a b", ""] {
             assert_eq!(url(bad, None), None, "{bad:?}");
         }

@@ -148,6 +148,9 @@ pub(super) fn apply(
     if tree.text("./DevInfo/DevId").is_some_and(|id| id != header.target.uri.trim()) {
         notes.push(DmNote::OtherDevice);
     }
+    for account in &accounts {
+        grown.name_object(&account.uri, account::DMACC);
+    }
     give_rights(&mut grown, number, &accounts);
     *tree = grown;
     Ok(Applied { accounts, notes })

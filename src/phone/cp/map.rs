@@ -96,7 +96,9 @@ impl Map<'_> {
             let (id, internet) = (c.value(id).unwrap_or_default().to_owned(), c.value(INTERNET).is_some());
             self.places.push(Place { reference, id, at: at.clone(), internet });
         }
-        // A tree that is full says so again when the first leaf comes.
+        // The place itself is the device's: the next document puts its own there too. A place that is there already
+        // is left alone, and a tree that is full says so again when the first leaf comes.
+        let _ = self.tree.insert(&parent, Node::interior("", Origin::Device));
         let _ = self.tree.insert(&at, Node::interior("", self.origin));
         at
     }
@@ -158,8 +160,9 @@ impl Map<'_> {
             self.leaves(&at.child("ConRefs"), "ConRef", to.iter().map(String::as_str))?;
             drop_first(&mut rest, |i| matches!(i, Item::Characteristic(c) if c.kind == "PXPHYSICAL"));
             rest.items.retain(|i| !matches!(i, Item::Characteristic(c) if c.kind == "PORT"));
-            // What the physical proxy has beyond its address and ports stands first below Ext.
-            let mut beside = without(physical, &["PXADDR", "PXADDRTYPE", "TO-NAPID"]);
+            // What the physical proxy has beyond its address and ports stands first below Ext. Its identifier tells it
+            // from others in this document, and has no node in the object.
+            let mut beside = without(physical, &["PXADDR", "PXADDRTYPE", "TO-NAPID", "PHYSICAL-PROXY-ID"]);
             beside.items.retain(|i| matches!(i, Item::Parm(_)));
             rest.items.insert(0, Item::Characteristic(beside));
         }

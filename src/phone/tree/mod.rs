@@ -167,6 +167,15 @@ impl Tree {
         Ok(())
     }
 
+    /// Says which management object an interior node is the root of, where nobody said so. The device knows the objects
+    /// of its own places, whatever was sent.
+    pub(super) fn name_object(&mut self, uri: &Uri, object: &str) {
+        if let Some(node) = self.find_mut(uri.segments()).filter(|n| n.value().is_none() && n.kind.is_empty())
+        {
+            object.clone_into(&mut node.kind);
+        }
+    }
+
     /// Takes a server's identifier out of every access control list.
     pub fn forget(&mut self, server: &ServerId) {
         fn scrub(node: &mut Node, server: &ServerId, place: Place) {

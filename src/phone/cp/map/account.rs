@@ -6,10 +6,10 @@
 //! | PROVIDER-ID                 | `ServerID`                                           |
 //! | NAME                        | `Name`                                               |
 //! | first TO-PROXY or TO-NAPID  | `PrefConRef`                                         |
-//! | each of them                | `ToConRef/n/ConRef`                                  |
+//! | each of several             | `ToConRef/n/ConRef`                                  |
 //! | ADDR, or APPADDR/ADDR       | `AppAddr/n/Addr`                                     |
 //! | APPADDR/ADDRTYPE            | `AppAddr/n/AddrType`                                 |
-//! | APPADDR/PORT/PORTNBR        | `AppAddr/n/Port/n/PortNbr`                           |
+//! | APPADDR/PORT/PORTNBR, or the port that ADDR names | `AppAddr/n/Port/n/PortNbr`     |
 //! | APPAUTH/AAUTHLEVEL          | `AppAuth/n/AAuthLevel`: APPSRV is CLCRED, CLIENT is SRVCRED, none is HTTP |
 //! | APPAUTH/AAUTHTYPE           | `AppAuth/n/AAuthType`; one AppAuth for each of a list |
 //! | APPAUTH/AAUTHNAME           | `AppAuth/n/AAuthName`                                |
@@ -21,6 +21,7 @@
 use crate::{
     ident::ServerId,
     phone::{
+        account::{DMACC, port_in},
         cp::{
             AccountFound, Applied, FirstSession,
             finding::{Finding, Rule},
@@ -32,9 +33,6 @@ use crate::{
 };
 
 use super::{Map, without};
-
-/// The identifier of the DM account object.
-const DMACC: &str = "urn:oma:mo:oma-dm-dmacc:1.0";
 
 impl Map<'_> {
     /// Puts the account at `at`, or takes `at` away again and says why.
@@ -90,7 +88,9 @@ impl Map<'_> {
         self.leaf(&at.child("Name"), c.value("NAME"))?;
         let ways = self.ways(c, document);
         self.leaf(&at.child("PrefConRef"), ways.first().map(String::as_str))?;
-        self.leaves(&at.child("ToConRef"), "ConRef", ways.iter().map(String::as_str))?;
+        // A single one has said all in PrefConRef (OMA DM Bootstrap 1.2: "or ToConRef when several").
+        let several = ways.iter().filter(|_| ways.len() > 1);
+        self.leaves(&at.child("ToConRef"), "ConRef", several.map(String::as_str))?;
         self.addresses(&at.child("AppAddr"), c)?;
         for (n, auth) in c.inner("APPAUTH").enumerate() {
             let place = format!("{place} / APPAUTH {}", n + 1);
@@ -131,6 +131,7 @@ impl Map<'_> {
             let at = at.child(n + 1);
             self.leaf(&at.child("Addr"), Some(addr.trim()))?;
             self.leaf(&at.child("AddrType"), Some("URI"))?;
+            self.leaves(&at.child("Port"), "PortNbr", port_in(addr).as_deref().into_iter())?;
         }
         if !plain.is_empty() {
             return Ok(());
@@ -145,8 +146,13 @@ impl Map<'_> {
                 Some(other) => other,
             };
             self.leaf(&at.child("AddrType"), Some(kind))?;
-            let ports = address.inner("PORT").filter_map(|p| p.value("PORTNBR"));
-            self.leaves(&at.child("Port"), "PortNbr", ports)?;
+            let mut ports: Vec<&str> = address.inner("PORT").filter_map(|p| p.value("PORTNBR")).collect();
+            // Operators write the port into ADDR; a server finds it where it looks for it all the same (inferred).
+            let in_address = address.value("ADDR").filter(|_| kind == "URI").and_then(port_in);
+            if ports.is_empty() {
+                ports.extend(in_address.as_deref());
+            }
+            self.leaves(&at.child("Port"), "PortNbr", ports.into_iter())?;
         }
         Ok(())
     }
