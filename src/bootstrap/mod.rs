@@ -10,6 +10,7 @@ mod describe;
 mod dm;
 mod kind;
 pub mod mac;
+pub mod quirks;
 mod settings;
 
 pub use describe::{Description, describe};

@@ -1,5 +1,7 @@
 //! `bootgate profile`: checks profiles, and builds payloads from them.
 
+mod check;
+
 use std::{
     fmt,
     io::Write as _,
@@ -8,6 +10,8 @@ use std::{
 
 use anyhow::Context as _;
 use serde::Serialize;
+
+pub(super) use check::load;
 
 use super::{Exit, Failure, Format, Global, output, secret::SecretOrLiteral, subscriber::SubscriberArgs};
 use crate::{
@@ -18,18 +22,14 @@ use crate::{
         resolve,
     },
     ident::{Imsi, Pin},
-    profile::{Checked, Problem, Profile, SecurityMethod, Severity, check_octets},
+    profile::{Profile, SecurityMethod},
 };
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
     /// Says everything that is wrong with profiles, and what is worth a look. Exit status 78 when there are errors.
-    Check {
-        /// Profiles (TOML).
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    Check(check::CheckArgs),
     /// Builds a payload for one device. It holds freshly drawn secrets.
     Build(BuildArgs),
 }
@@ -63,7 +63,7 @@ pub(super) struct BuildArgs {
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
-        Action::Check { files } => run_check(&files, global),
+        Action::Check(args) => check::run(&args, global),
         Action::Build(args) => run_build(&args, global),
     }
 }
@@ -71,85 +71,6 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 /// Reads a file's octets.
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
-/// What `check` found, of all files.
-#[derive(Serialize)]
-struct CheckReport {
-    files: Vec<FileReport>,
-    errors: usize,
-    warnings: usize,
-}
-
-/// What `check` found in one file.
-#[derive(Serialize)]
-struct FileReport {
-    file: String,
-    /// The profile's name and version; none when it has errors.
-    profile: Option<String>,
-    version: Option<u32>,
-    problems: Vec<Problem>,
-}
-
-impl FileReport {
-    fn new(file: &Path, checked: Checked) -> Self {
-        Self {
-            file: file.display().to_string(),
-            profile: checked.profile.as_ref().map(|p| p.name.to_string()),
-            version: checked.profile.as_ref().map(|p| p.version),
-            problems: checked.problems,
-        }
-    }
-
-    fn count(&self, severity: Severity) -> usize {
-        self.problems.iter().filter(|p| p.severity() == severity).count()
-    }
-}
-
-impl fmt::Display for CheckReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for file in &self.files {
-            for problem in &file.problems {
-                writeln!(f, "{}:{problem}", file.file)?;
-            }
-            if let (Some(name), Some(version)) = (&file.profile, file.version) {
-                writeln!(f, "{}: ok, {name} version {version}", file.file)?;
-            }
-        }
-        if self.errors + self.warnings > 0 || self.files.len() > 1 {
-            writeln!(
-                f,
-                "{} file(s), {} error(s), {} warning(s)",
-                self.files.len(),
-                self.errors,
-                self.warnings
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn run_check(files: &[PathBuf], global: &Global) -> anyhow::Result<Exit> {
-    let mut reports = Vec::new();
-    for file in files {
-        reports.push(FileReport::new(file, check_octets(&read(file)?)));
-    }
-    let errors = reports.iter().map(|r| r.count(Severity::Error)).sum();
-    let warnings = reports.iter().map(|r| r.count(Severity::Warning)).sum();
-    output::emit(global.format, &CheckReport { files: reports, errors, warnings })?;
-    Ok(if errors > 0 { Exit::Config } else { Exit::Ok })
-}
-
-/// A profile that has no errors; warnings are noted on standard error.
-pub(super) fn load(file: &Path) -> anyhow::Result<Profile> {
-    let checked = check_octets(&read(file)?);
-    for problem in &checked.problems {
-        output::note(&format!("{}:{problem}", file.display()));
-    }
-    checked.profile.ok_or_else(|| {
-        let message = format!("{} has {} error(s); nothing was done", file.display(), checked.problems.len());
-        Failure::because(Exit::Config, message)
-    })
 }
 
 /// The failure that an error of the bootstrap room is on the command line.

@@ -1,5 +1,5 @@
-//! What is not wrong with a profile but worth a look: known weaknesses, and values that devices in the field treat in
-//! other ways than the author may think.
+//! What is not wrong with a profile but worth a look: known weaknesses, and what the author may not have meant. (What
+//! devices in the field refuse is data, and stands with the encodings that they refuse.)
 
 use super::{
     DmAccount, Link, Placeholder, Problem, Profile, SecretRule, SecurityMethod,
@@ -31,9 +31,6 @@ pub enum Warning {
         "the DM server is reached by plain http: the session can be read and changed on the way; https protects it"
     )]
     PlainHttp,
-    /// A secret longer than some clients take.
-    #[error("a secret of more than 50 characters: clients are known that abort the installation on it")]
-    LongSecret,
     /// A secret that is shorter than the standard asks for.
     #[error("a secret of less than 16 characters: the standard asks for 128 bits; \"generate\" gives them")]
     ShortSecret,
@@ -57,18 +54,9 @@ pub enum Warning {
     /// A server name other than the server id.
     #[error("the server's name is not the server-id: clients expect the server to sign in under its id")]
     OtherServerName,
-    /// A display name that is cut.
-    #[error("a name of more than 100 characters: clients are known that cut it there")]
-    LongName,
-    /// A PROVURL that is too long for some.
-    #[error("a prov-url of more than 50 characters: clients are known that refuse it")]
-    LongProvUrl,
     /// No DM account.
     #[error("no [dm-account]: the device is configured, but will not be managed")]
     NoDmAccount,
-    /// Several links for one account.
-    #[error("several entries in connect-via: some clients use the first that works, some the last only")]
-    SeveralLinks,
     /// An access point or proxy that nothing uses.
     #[error("nothing refers to this entry")]
     Unused,
@@ -88,7 +76,6 @@ impl Warning {
             Self::Unauthenticated => "unauthenticated",
             Self::CardsOnly => "cards-only",
             Self::PlainHttp => "plain-http",
-            Self::LongSecret => "long-secret",
             Self::ShortSecret => "short-secret",
             Self::SharedByAll => "shared-by-all",
             Self::SameBothWays => "same-both-ways",
@@ -96,10 +83,7 @@ impl Warning {
             Self::SameNameForAll => "same-name-for-all",
             Self::ImsiAsName => "imsi-as-name",
             Self::OtherServerName => "other-server-name",
-            Self::LongName => "long-name",
-            Self::LongProvUrl => "long-prov-url",
             Self::NoDmAccount => "no-dm-account",
-            Self::SeveralLinks => "several-links",
             Self::Unused => "unused",
             Self::SameApplication => "same-application",
         }
@@ -137,21 +121,11 @@ fn security(profile: &Profile, found: &mut Vec<(String, Warning)>) {
         Some(SecurityMethod::UserNetwPin | SecurityMethod::UserPinMac) => {}
         None => found.push((String::new(), Warning::CardsOnly)),
     }
-    let prov_url = profile.bootstrap.as_ref().and_then(|b| b.prov_url.as_ref());
-    if prov_url.is_some_and(|u| u.len() > 50) {
-        found.push(("bootstrap.prov-url".into(), Warning::LongProvUrl));
-    }
 }
 
 fn dm_account(account: &DmAccount, found: &mut Vec<(String, Warning)>) {
     if !account.address.is_secure() {
         found.push(("dm-account.address".into(), Warning::PlainHttp));
-    }
-    if account.name.as_ref().is_some_and(|n| n.chars().count() > 100) {
-        found.push(("dm-account.name".into(), Warning::LongName));
-    }
-    if account.connect_via.len() > 1 {
-        found.push(("dm-account.connect-via".into(), Warning::SeveralLinks));
     }
     let mut auth = |key: &str, rule: &AuthRule| {
         if rule.scheme == AuthScheme::Basic {
@@ -164,9 +138,6 @@ fn dm_account(account: &DmAccount, found: &mut Vec<(String, Warning)>) {
             let length = secret.expose().chars().count();
             let mut warn = |w| found.push((format!("dm-account.{key}.secret"), w));
             warn(Warning::SharedByAll);
-            if length > 50 {
-                warn(Warning::LongSecret);
-            }
             if length < 16 {
                 warn(Warning::ShortSecret);
             }

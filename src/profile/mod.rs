@@ -83,6 +83,8 @@ pub struct Profile {
 pub struct Checked {
     /// The profile, when it has no errors.
     pub profile: Option<Profile>,
+    /// Where its entries stand in the text; empty when it has errors.
+    pub positions: Positions,
     /// Errors and warnings, in the order of the text.
     pub problems: Vec<Problem>,
 }
@@ -105,9 +107,9 @@ pub fn check(text: &str) -> Checked {
     match parse(text) {
         Ok((profile, positions)) => {
             let problems = lint(&profile, &positions);
-            Checked { profile: Some(profile), problems }
+            Checked { profile: Some(profile), positions, problems }
         }
-        Err(problems) => Checked { profile: None, problems },
+        Err(problems) => Checked { profile: None, positions: Positions::default(), problems },
     }
 }
 
@@ -120,7 +122,7 @@ pub fn check_octets(octets: &[u8]) -> Checked {
             let mut n = Notes::new(&text);
             let message = "not UTF-8 text from here on".to_owned();
             n.note(text.len(), ProblemKind::Syntax { message });
-            Checked { profile: None, problems: n.finish().0 }
+            Checked { profile: None, positions: Positions::default(), problems: n.finish().0 }
         }
     }
 }

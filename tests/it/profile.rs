@@ -308,3 +308,76 @@ fn what_a_profile_lacks_for_a_payload_is_named() {
     );
     assert_eq!(bootgate(&["profile", "build", IOT, "--as", "xml"]).exit, 2);
 }
+
+#[test]
+fn a_family_is_asked_for_by_name_model_or_device() {
+    let ran = bootgate(&["profile", "check", CONSUMER, "--for", "Nokia S60"]);
+    assert_eq!(ran.exit, 0, "{}", ran.out);
+    assert!(ran.out.contains("symbian, broken: bootstrap-prov-url-present, nonce-raw\n"), "{}", ran.out);
+    let ran = bootgate(&["profile", "check", CONSUMER, "--for", "windows-mdm"]);
+    assert_eq!(ran.exit, 78);
+    assert!(
+        ran.out.contains(":67:8: error: INIT stands there (APPLICATION=w7/INIT); windows-mdm: INIT: enrolment fails on it; set init = false [no-init-in-enrolment]"),
+        "{}",
+        ran.out
+    );
+    let ran = bootgate(&["profile", "check", CONSUMER, "--for", "no-such-phone"]);
+    assert_eq!(ran.exit, 2);
+    assert!(ran.err.contains("expected one of symbian, intel-cpclient, "), "{}", ran.err);
+
+    let folder = tempfile::tempdir().unwrap();
+    let table = folder.path().join("tac.csv");
+    std::fs::write(&table, "TAC,family\n49015420,nRF91\n").unwrap();
+    let by_device = |imei: &str| {
+        bootgate(&["profile", "check", IOT, "--imei", imei, "--tac", text(&table), "--format", "json"])
+    };
+    let ran = by_device(IMEI);
+    assert_eq!(ran.exit, 78);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["family"]["id"], "nrf-modem");
+    assert_eq!(report["files"][0]["refusals"][0]["rule"], "card-file-256");
+    let ran = by_device("352099001761481");
+    assert_eq!(ran.exit, 0);
+    assert!(ran.err.contains("does not know the device's type allocation code"), "{}", ran.err);
+    std::fs::write(&table, "49015420,nRF91,\n").unwrap();
+    assert_eq!(by_device(IMEI).exit, 78);
+    assert_eq!(bootgate(&["profile", "check", IOT, "--imei", IMEI]).exit, 2);
+}
+
+#[test]
+fn what_devices_refuse_is_said_with_its_rule() {
+    let (exit, out) = check_changed("address = \"internet.acme.example\"", "address = \"APN\"");
+    assert_eq!(exit, 78);
+    assert!(out.contains(":32:11: error: NAP-ADDRESS is one of the words APN, "), "{out}");
+    let long = format!("secret = {{ plain = \"{}\" }} }}\nserver", "s".repeat(51));
+    let (exit, out) = check_changed("secret = \"generate\" }\nserver", &long);
+    assert_eq!(exit, 0);
+    assert!(out.contains("warning: AAUTHSECRET has 51 characters; at most 50 are taken"), "{out}");
+    assert!(out.contains("symbian: an AAUTHSECRET of more than 50 characters: the installation is aborted"));
+    assert!(out.contains("[auth-secret-length-50]") && !out.contains("sss"), "{out}");
+}
+
+#[test]
+fn two_profiles_may_not_share_a_provisioning_server() {
+    let with = |host: &str| {
+        let text = std::fs::read_to_string(CONSUMER).unwrap();
+        text.replace(
+            "# prov-url = \"https://prov.acme.example/\" ",
+            &format!("prov-url = \"http://{host}/\""),
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (a, b) = (folder.path().join("a.toml"), folder.path().join("b.toml"));
+    std::fs::write(&a, with("prov.acme.example")).unwrap();
+    std::fs::write(&b, with("prov.acme.example:80")).unwrap();
+    let ran = bootgate(&["profile", "check", text(&a), text(&b)]);
+    assert_eq!(ran.exit, 0);
+    let lines: Vec<&str> = ran.out.lines().filter(|l| l.contains("[prov-url-unique]")).collect();
+    assert_eq!(lines.len(), 1, "{}", ran.out);
+    assert!(
+        lines[0].contains("b.toml:23:12: warning: PROVURL has a host that stands before"),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(bootgate(&["profile", "check", text(&a)]).out.matches("prov-url-unique").count(), 0);
+}
