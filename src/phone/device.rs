@@ -1,7 +1,7 @@
 //! What the phone is: the device information and device detail objects (OMA DM Standardized Objects 1.2, sections 5.3
 //! and 5.4), which it sends and shows to every server.
 
-use crate::ident::Imei;
+use crate::ident::{Imei, Imsi};
 
 use super::tree::{Format, Node, Origin, Tree, TreeError, Uri};
 
@@ -10,6 +10,8 @@ use super::tree::{Format, Node, Origin, Tree, TreeError, Uri};
 pub struct Identity {
     /// `./DevInfo/DevId` is `IMEI:` and these digits.
     pub imei: Imei,
+    /// The subscriber. It stands nowhere in the tree; pushed bootstraps are checked with it.
+    pub imsi: Option<Imsi>,
     /// `./DevInfo/Man`.
     pub manufacturer: String,
     /// `./DevInfo/Mod`.
@@ -73,6 +75,7 @@ pub(super) mod tests {
     pub(in crate::phone) fn identity() -> Identity {
         Identity {
             imei: "490154203237518".parse().unwrap(),
+            imsi: None,
             manufacturer: "Acme".into(),
             model: "Rehearsal 1".into(),
             language: "en".into(),

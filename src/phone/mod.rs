@@ -13,6 +13,7 @@ mod command;
 mod cp;
 mod device;
 mod dm_bootstrap;
+mod push;
 mod report;
 mod session;
 #[cfg(test)]
@@ -25,7 +26,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    ident::{Iccid, Random, ServerId},
+    ident::{Iccid, Imsi, Random, ServerId},
     wire::{Syntax, prov::ProvDoc, syncml::Message},
 };
 
@@ -34,6 +35,7 @@ pub use card_reader::{CardError, CardNote, CardPort, FileRole, PortError};
 pub use cp::{CpRefusal, Finding, FirstSession, Rule};
 pub use device::Identity;
 pub use dm_bootstrap::{DmNote, DmRefusal};
+pub use push::{Method, PIN_TRIES, PinRequest, PushRefusal, PushResult, Unauthenticated};
 pub use report::{
     AccountChange, BootstrapResult, CardState, Change, FileReport, PowerOnReport, Refusal, Remark,
 };
@@ -45,6 +47,7 @@ pub use tnds::TndsNote;
 
 use card_reader::CardFile;
 use cp::AccountFound;
+use session::Invitation;
 use tree::{Tree, TreeError, Uri};
 
 /// How a bootstrap is encoded.
@@ -65,6 +68,9 @@ pub struct Phone {
     taken: u32,
     /// Counts the changes of the tree, so that a session's copy is known to be of the present tree.
     generation: u64,
+    /// Its subscriber, when it knows it: half of what authenticates a pushed bootstrap.
+    imsi: Option<Imsi>,
+    unauthenticated: Unauthenticated,
 }
 
 /// A bootstrap that was taken.
@@ -111,7 +117,14 @@ impl Phone {
     /// # Errors
     /// [`TreeError::TooLarge`] for a part of the identity that is longer than a value may be.
     pub fn new(identity: &Identity) -> Result<Self, TreeError> {
-        Ok(Self { tree: device::tree(identity)?, bootstraps: Vec::new(), taken: 0, generation: 0 })
+        Ok(Self {
+            tree: device::tree(identity)?,
+            bootstraps: Vec::new(),
+            taken: 0,
+            generation: 0,
+            imsi: identity.imsi.clone(),
+            unauthenticated: Unauthenticated::Refuse,
+        })
     }
 
     /// The management tree.
@@ -200,7 +213,8 @@ impl Phone {
         report
     }
 
-    /// Takes a bootstrap that came by another way than a card. It stays whatever card is in the phone.
+    /// Takes a bootstrap that came by another way than a card and was authenticated there, if at all; pushes go through
+    /// [`Self::receive_push`]. It stays whatever card is in the phone.
     pub fn receive(&mut self, kind: BootstrapKind, octets: &[u8]) -> BootstrapResult {
         self.generation += 1;
         self.take(kind, octets, None)
@@ -218,7 +232,8 @@ impl Phone {
         syntax: Syntax,
         random: &dyn Random,
     ) -> Result<ClientSession, StartError> {
-        ClientSession::start(&self.tree, self.generation, server_id, number, syntax, random)
+        let own = Invitation::of_client(server_id, number);
+        ClientSession::start(&self.tree, self.generation, &own, syntax, random)
     }
 
     /// Keeps what a session executed and the nonces that it left, and says how it ended.

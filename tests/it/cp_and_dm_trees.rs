@@ -72,6 +72,7 @@ fn payloads(profile: &str) -> [Payload; 2] {
 fn phone_with(payload: &Payload) -> Phone {
     let mut phone = Phone::new(&Identity {
         imei: "490154203237518".parse().unwrap(),
+        imsi: None,
         manufacturer: "Acme".to_owned(),
         model: "A780".to_owned(),
         language: "en".to_owned(),

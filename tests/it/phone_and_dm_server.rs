@@ -110,6 +110,7 @@ fn phone(scheme: AuthScheme) -> Phone {
     let document = ProvDoc { version: Some("1.1".to_owned()), characteristics: vec![application] };
     let mut phone = Phone::new(&Identity {
         imei: "490154203237518".parse().unwrap(),
+        imsi: None,
         manufacturer: "Acme".to_owned(),
         model: "A780".to_owned(),
         language: "en".to_owned(),

@@ -304,6 +304,7 @@ impl Stage {
 pub fn identity(imei: &Imei) -> Identity {
     Identity {
         imei: imei.clone(),
+        imsi: None,
         manufacturer: "bootgate".into(),
         model: "virtual phone".into(),
         language: "en".into(),
