@@ -13,6 +13,7 @@ mod command;
 mod cp;
 mod device;
 mod dm_bootstrap;
+mod notification;
 mod push;
 mod report;
 mod session;
@@ -35,6 +36,7 @@ pub use card_reader::{CardError, CardNote, CardPort, FileRole, PortError};
 pub use cp::{CpRefusal, Finding, FirstSession, Rule};
 pub use device::Identity;
 pub use dm_bootstrap::{DmNote, DmRefusal};
+pub use notification::{NotificationRefusal, Notified};
 pub use push::{Method, PIN_TRIES, PinRequest, PushRefusal, PushResult, Unauthenticated};
 pub use report::{
     AccountChange, BootstrapResult, CardState, Change, FileReport, PowerOnReport, Refusal, Remark,

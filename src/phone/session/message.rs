@@ -103,12 +103,7 @@ impl ClientSession {
     }
 
     pub(super) fn package_1(&self) -> Vec<Command> {
-        let alert = Alert {
-            cmd_id: String::new(),
-            code: AlertCode::CLIENT_INITIATED,
-            correlator: None,
-            items: Vec::new(),
-        };
+        let alert = Alert { cmd_id: String::new(), code: self.alert, correlator: None, items: Vec::new() };
         let items = device::DEV_INFO.iter().map(|name| {
             let uri = format!("./DevInfo/{name}");
             let meta = Meta {

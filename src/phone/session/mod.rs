@@ -1,9 +1,9 @@
-//! A client-initiated management session without any input or output: messages come in and go out as octets (OMA DM
+//! A management session without any input or output: messages come in and go out as octets (OMA DM
 //! Protocol 1.2, section 8; the sheet, section 4).
 //!
 //! | package | from   | holds                                                                                     |
 //! |---------|--------|-------------------------------------------------------------------------------------------|
-//! | 1       | phone  | `Cred`, Alert 1201, Replace of `./DevInfo`                                                |
+//! | 1       | phone  | `Cred`, Alert 1201, or 1200 when a notification asked for it, Replace of `./DevInfo`       |
 //! | 2       | server | Status, `Cred`, commands                                                                  |
 //! | 3       | phone  | Status of the header (212 and the next nonce for a server that proved itself) and of each command, Results |
 //! | 4       | server | Status; with commands it is a package 2 again, without the session is over                |
@@ -20,6 +20,7 @@
 mod credentials;
 mod error;
 mod execute;
+mod invitation;
 mod message;
 mod outcome;
 #[cfg(test)]
@@ -28,7 +29,7 @@ mod tests;
 use std::collections::VecDeque;
 
 use crate::{
-    ident::{Random, ServerId},
+    ident::Random,
     wire::{
         Syntax,
         syncml::{Alert, AlertCode, Command, Message, Status, StatusCode},
@@ -43,11 +44,13 @@ use super::{
 };
 
 pub use error::{SessionError, StartError};
+pub(super) use invitation::Invitation;
 pub use message::{MAX_MESSAGE, MAX_MESSAGES, Request};
 pub use outcome::{ClientAuth, End, Executed, Outcome, Scheme, ServerAuth};
 
 use credentials::{ClientSide, ServerSide, Verdict};
 use execute::{Answers, Executor};
+
 use message::content_type_of;
 
 /// What follows an answer.
@@ -74,6 +77,8 @@ pub struct ClientSession {
     actor: Actor,
     syntax: Syntax,
     session_id: String,
+    /// Who wanted the session.
+    alert: AlertCode,
     device_id: String,
     url: String,
     turn: Turn,
@@ -96,29 +101,35 @@ impl ClientSession {
     pub(super) fn start(
         tree: &Tree,
         generation: u64,
-        server_id: &ServerId,
-        number: u16,
+        invitation: &Invitation<'_>,
         syntax: Syntax,
         random: &dyn Random,
     ) -> Result<Self, StartError> {
+        let Invitation { server_id, number, zero_nonce, alert } = *invitation;
         if number == 0 {
             return Err(StartError::SessionNumber);
         }
         let account = account::of_server(tree, server_id)
             .ok_or_else(|| StartError::NoAccount { server_id: server_id.clone() })?;
         let url = account.addresses.first().map(|a| a.url.clone()).unwrap_or_default();
+        // The account itself stays as it is: what its nonces were tells later whether the server wrote new ones there.
+        let mut begins = account.clone();
+        if let Some(zero) = zero_nonce {
+            begins.auth.iter_mut().for_each(|auth| auth.nonce = zero.octets().to_vec());
+        }
         Ok(Self {
             tree: tree.clone(),
             generation,
             actor: Actor::Server(server_id.clone()),
             syntax,
             session_id: format!("{number:X}"),
+            alert,
             device_id: tree.text("./DevInfo/DevId").unwrap_or_default().to_owned(),
             url,
             turn: Turn::Fresh,
             msg_id: 0,
-            client: ClientSide::new(&account)?,
-            server: ServerSide::new(&account, random)?,
+            client: ClientSide::new(&begins)?,
+            server: ServerSide::new(&begins, random)?,
             account,
             held: Vec::new(),
             pending: VecDeque::new(),

@@ -65,7 +65,13 @@ fn phone(changes: &[(&str, &str)]) -> Tree {
 }
 
 fn start(tree: &Tree, syntax: Syntax) -> Result<ClientSession, StartError> {
-    ClientSession::start(tree, 0, &"acme.dm".parse().unwrap(), 0x2A, syntax, &random())
+    ClientSession::start(
+        tree,
+        0,
+        &Invitation::of_client(&"acme.dm".parse().unwrap(), 0x2A),
+        syntax,
+        &random(),
+    )
 }
 
 /// A session whose server has proved itself and sent these commands, and the server, which has heard the answer.
@@ -674,7 +680,13 @@ fn a_session_that_cannot_work_is_not_begun() {
     assert_eq!(refused(&[("AppAuth/1/AAuthType", "HMAC")]), StartError::NoCredentials { level: "CLCRED" });
     assert_eq!(refused(&[("AppAuth/1/AAuthName", "")]), StartError::NoCredentials { level: "CLCRED" });
     assert_eq!(refused(&[("AppAuth/2/AAuthSecret", "")]), StartError::NoCredentials { level: "SRVCRED" });
-    let zero = ClientSession::start(&phone(&[]), 0, &"acme.dm".parse().unwrap(), 0, Syntax::Xml, &random());
+    let zero = ClientSession::start(
+        &phone(&[]),
+        0,
+        &Invitation::of_client(&"acme.dm".parse().unwrap(), 0),
+        Syntax::Xml,
+        &random(),
+    );
     assert_eq!(zero.err(), Some(StartError::SessionNumber));
 }
 
@@ -711,7 +723,9 @@ fn a_captured_server_is_understood() {
         ],
     );
     let server_id = "funambol".parse().unwrap();
-    let mut session = ClientSession::start(&tree, 0, &server_id, 0x530B, Syntax::Wbxml, &random()).unwrap();
+    let mut session =
+        ClientSession::start(&tree, 0, &Invitation::of_client(&server_id, 0x530B), Syntax::Wbxml, &random())
+            .unwrap();
     let ours = Message::decode(Syntax::Wbxml, &session.first().unwrap().body).unwrap();
     let theirs =
         Message::decode(Syntax::Wbxml, &vectors::read(&folder, "moto-pkg1-md5-wbxml", "wbxml")).unwrap();
@@ -746,7 +760,9 @@ fn a_captured_server_with_the_wrong_password_is_refused() {
         ],
     );
     let server_id = "acme.dm".parse().unwrap();
-    let mut session = ClientSession::start(&tree, 0, &server_id, 1, Syntax::Wbxml, &random()).unwrap();
+    let mut session =
+        ClientSession::start(&tree, 0, &Invitation::of_client(&server_id, 1), Syntax::Wbxml, &random())
+            .unwrap();
     let ours = Message::decode(Syntax::Wbxml, &session.first().unwrap().body).unwrap();
     let theirs = Message::decode(Syntax::Wbxml, &vectors::read(&folder, "ldm-pkg1-wbxml", "wbxml")).unwrap();
     assert!(ours.header.cred == theirs.header.cred);
