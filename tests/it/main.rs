@@ -10,6 +10,7 @@ mod peers;
 mod phone_and_dm_server;
 mod profile;
 mod rehearse;
+mod second_bootstrap;
 mod secrets;
 mod serve;
 mod tidy;

@@ -52,21 +52,27 @@ impl EventSink for Recorder {
     }
 }
 
-struct Bench {
+/// A DM server, and what it knows and tells.
+pub struct Bench {
     server: Server,
-    accounts: Arc<MemoryAccounts>,
+    pub accounts: Arc<MemoryAccounts>,
     events: Arc<Recorder>,
     random: Arc<Counter>,
 }
 
 impl Bench {
     fn new() -> Self {
+        Self::of("acme.dm")
+    }
+
+    /// The server of that identifier.
+    pub fn of(server_id: &str) -> Self {
         let accounts = Arc::new(MemoryAccounts::new());
         let events = Arc::new(Recorder::default());
         let random = Arc::new(Counter(AtomicU64::new(1)));
         let config = Config {
             uri: "http://dm.acme.example/dm".to_owned(),
-            server_id: "acme.dm".parse().unwrap(),
+            server_id: server_id.parse().unwrap(),
             max_message_size: 64 * 1024,
             max_object_size: 16 * 1024,
             session_cap: 10,
@@ -140,8 +146,19 @@ fn account(scheme: AuthScheme, secret: &str, client_nonce: &[u8], server_nonce: 
 }
 
 async fn session(bench: &Bench, phone: &mut Phone, number: u16, syntax: Syntax) -> Outcome {
+    session_with(bench, phone, "acme.dm", number, syntax).await
+}
+
+/// A session of the phone with the server of that identifier.
+pub async fn session_with(
+    bench: &Bench,
+    phone: &mut Phone,
+    server_id: &str,
+    number: u16,
+    syntax: Syntax,
+) -> Outcome {
     let mut session: ClientSession =
-        phone.start_session(&"acme.dm".parse().unwrap(), number, syntax, &*bench.random).unwrap();
+        phone.start_session(&server_id.parse().unwrap(), number, syntax, &*bench.random).unwrap();
     let mut request = session.first().unwrap();
     for _ in 0..50 {
         let reply = bench.server.handle(request.content_type, &request.body).await;
