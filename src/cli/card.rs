@@ -2,7 +2,6 @@
 
 mod args;
 mod erase;
-mod failure;
 mod inspect;
 mod read;
 mod refusal;
@@ -13,7 +12,7 @@ use std::{fmt, sync::Arc};
 use serde::Serialize;
 use tracing::debug;
 
-use super::{Exit, Global, config, output};
+use super::{Exit, Global, config, exit::failure, output};
 use crate::{
     app::{App, OsRandom, SystemClock},
     card::{Key, KeyGuard, PcscCard, ReaderInfo, Readers, Session, Uicc},
@@ -53,9 +52,9 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 }
 
 fn list(global: &Global) -> anyhow::Result<Exit> {
-    let readers = Readers::establish().and_then(|service| service.list()).map_err(failure::of_reader)?;
+    let readers = Readers::establish().and_then(|service| service.list()).map_err(failure)?;
     if readers.is_empty() {
-        return Err(failure::of_reader(crate::card::ReaderError::NoReaders));
+        return Err(failure(crate::card::ReaderError::NoReaders));
     }
     output::emit(global.format, &List { readers })?;
     Ok(Exit::Ok)
@@ -78,7 +77,7 @@ impl fmt::Display for List {
 
 /// Connects to the card in the reader that was named.
 fn connect(reader: &ReaderArgs) -> anyhow::Result<PcscCard> {
-    Readers::establish().and_then(|service| service.connect(&reader.reader)).map_err(failure::of_reader)
+    Readers::establish().and_then(|service| service.connect(&reader.reader)).map_err(failure)
 }
 
 /// The file system of a card that was connected just now; its commands go to the log.
@@ -101,7 +100,7 @@ fn present_pin(uicc: &mut Uicc<'_>, pin: &PinArgs, global: &Global) -> anyhow::R
     if !keys.is_empty() {
         let app = open_app(global)?;
         let (journal, policy) = (app.key_journal(), app.key_policy());
-        KeyGuard::new(&*journal, &policy).present_pins(uicc, &keys).map_err(failure::of_key)?;
+        KeyGuard::new(&*journal, &policy).present_pins(uicc, &keys).map_err(failure)?;
     }
     Ok(keys)
 }

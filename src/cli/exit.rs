@@ -1,7 +1,8 @@
 //! Which exit status an error of a room means. One place, so that every noun says the same.
 
-use super::Exit;
+use super::{Exit, Failure};
 use crate::{
+    bootstrap::BootstrapError,
     card::{ApplyError, FileError, KeyError, PlanError, ReaderError, TransportError},
     job::CardJobError,
     lab::{network::NetworkError, rehearsal::RehearsalError},
@@ -13,14 +14,27 @@ use crate::{
 pub(super) trait Meaning {
     /// The exit status.
     fn exit(&self) -> Exit;
+
+    /// What to type, where the room that made the error cannot know.
+    fn advice(&self) -> Option<String> {
+        None
+    }
+}
+
+/// The failure that an error of a room is on the command line, with those of its causes that it does not tell itself.
+pub(super) fn failure<E: Meaning + std::error::Error>(error: E) -> anyhow::Error {
+    let causes = std::iter::successors(error.source(), |e| e.source());
+    let message = causes.fold(error.to_string(), |line, cause| {
+        let cause = cause.to_string();
+        if line.contains(&cause) { line } else { format!("{line}: {cause}") }
+    });
+    let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
+    Failure::because(error.exit(), message + &advice)
 }
 
 impl Meaning for ReaderError {
     fn exit(&self) -> Exit {
-        match self {
-            Self::Ambiguous { .. } => Exit::Usage,
-            _ => Exit::Unavailable,
-        }
+        Exit::Unavailable
     }
 }
 
@@ -45,7 +59,7 @@ impl Meaning for KeyError {
         match self {
             Self::Transport(error) => error.exit(),
             Self::PinLength => Exit::Usage,
-            Self::Journal(_) => Exit::Failed,
+            Self::Journal(_) | Self::AnswerLost { .. } => Exit::Failed,
             _ => Exit::Refused,
         }
     }
@@ -55,7 +69,8 @@ impl Meaning for PlanError {
     fn exit(&self) -> Exit {
         match self {
             Self::Transport(error) => error.exit(),
-            Self::NoRight { .. } | Self::RightsUnknown { .. } | Self::NoRule { .. } => Exit::Refused,
+            Self::File(error) => error.exit(),
+            error if error.is_refusal() => Exit::Refused,
             _ => Exit::Failed,
         }
     }
@@ -79,16 +94,40 @@ impl Meaning for StoreError {
     }
 }
 
+impl Meaning for BootstrapError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::MissingNumber(_) => Exit::Usage,
+            Self::NoAccount | Self::NodeName { .. } => Exit::Config,
+            _ => Exit::Failed,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::MissingNumber(missing) => Some(format!("give --{}", missing.0)),
+            _ => None,
+        }
+    }
+}
+
 impl Meaning for CardJobError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoAccount | Self::OtherServer { .. } => Exit::Config,
             Self::OtherCard { .. } | Self::CalledOff { .. } => Exit::Refused,
-            Self::Bootstrap(_) => Exit::Usage,
+            Self::Bootstrap(error) => error.exit(),
             Self::Transport(error) => error.exit(),
             Self::Plan { source, .. } => source.exit(),
             Self::Apply { source, .. } => source.exit(),
             _ => Exit::Failed,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Bootstrap(error) => error.advice(),
+            _ => None,
         }
     }
 }
@@ -118,9 +157,50 @@ impl Meaning for RehearsalError {
         match self {
             Self::Reader(error) => error.exit(),
             Self::Card(error) => error.exit(),
+            Self::Plan(error) => error.exit(),
+            Self::Apply(error) => error.exit(),
             Self::NoAccount => Exit::Config,
             Self::Network(error) => error.exit(),
             _ => Exit::Failed,
         }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Card(error) => error.advice(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        card::FilePath,
+        wire::{apdu::StatusWord, arr::KeyRef},
+    };
+
+    #[test]
+    fn exit_statuses_say_whose_turn_it_is() {
+        let gone = || TransportError::CardGone { reader: "bay 0".parse().unwrap() };
+        let file = FilePath::mf();
+        let refused = |sw| FileError::Refused { doing: "SELECT", file: file.clone(), sw: StatusWord(sw) };
+        let mute = TransportError::Mute { reader: "bay 0".parse().unwrap() };
+        assert_eq!(PlanError::Transport(mute).exit(), Exit::Unavailable);
+        assert_eq!(PlanError::Transport(gone()).exit(), Exit::Unavailable);
+        assert_eq!(PlanError::NeedsPin { file: file.clone() }.exit(), Exit::Refused);
+        assert_eq!(PlanError::NoMemory { free: 1, needed: 2 }.exit(), Exit::Failed);
+        assert_eq!(ApplyError::KeyMissing { key: KeyRef::ADM1 }.exit(), Exit::Refused);
+        let blocked = KeyError::Blocked { key: KeyRef::ADM1 };
+        assert_eq!(ApplyError::Key(blocked).exit(), Exit::Refused);
+        let lost = KeyError::AnswerLost { key: KeyRef::ADM1, source: gone() };
+        assert_eq!(ApplyError::Key(lost).exit(), Exit::Failed);
+        let before = ApplyError::NothingWritten { source: gone().into() };
+        assert_eq!(before.exit(), Exit::Unavailable);
+        let denied = ApplyError::NothingWritten { source: refused(0x6982) };
+        assert_eq!(denied.exit(), Exit::Refused);
+        let partial = ApplyError::Partial { written: vec![], source: refused(0x6982) };
+        assert_eq!(partial.exit(), Exit::Failed);
     }
 }

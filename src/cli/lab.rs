@@ -69,8 +69,8 @@ pub(super) struct CardArgs {
     /// Answers SELECT with P2=00 by a 6F template, as OpenSC wants it.
     #[arg(long, requires = "vpcd")]
     opensc: bool,
-    /// What goes wrong: mute (no command is answered), pull-in-update=N (the card is pulled while it carries out the N-th
-    /// UPDATE BINARY).
+    /// What goes wrong: pull-in-update=N pulls the card when it has carried out the N-th UPDATE BINARY, before it can
+    /// answer.
     #[arg(long, value_name = "FAULT", requires = "vpcd")]
     fault: Option<WireFault>,
     /// How long to try to connect, in seconds.

@@ -35,7 +35,7 @@ const EXAMPLES: &str = "Examples:
   bootgate rehearse                                       the main job, on a virtual card and phone
   bootgate profile check config/profiles/*.toml
   bootgate card list
-  bootgate card plan -r 'bay 0' --profile config/profiles/consumer-phone.toml --as cp
+  bootgate card plan -r 'bay 0 00 00' --profile config/profiles/consumer-phone.toml --as cp
 
 Exit status: 0 ok, 1 failed, 2 usage, 69 reader or peer unavailable, 77 refused, 78 bad profile or configuration";
 

@@ -13,11 +13,13 @@ use serde::Serialize;
 
 pub(super) use check::load;
 
-use super::{Exit, Failure, Format, Global, output, secret::SecretOrLiteral, subscriber::SubscriberArgs};
+use super::{
+    Exit, Failure, Format, Global, exit::failure, output, secret::SecretOrLiteral, subscriber::SubscriberArgs,
+};
 use crate::{
     app::OsRandom,
     bootstrap::{
-        BootstrapError, Payload, PayloadKind, build,
+        Payload, PayloadKind, build,
         mac::{self, Sec, Signature},
         resolve,
     },
@@ -71,17 +73,6 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 /// Reads a file's octets.
 fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
     std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
-}
-
-/// The failure that an error of the bootstrap room is on the command line.
-pub(super) fn failure(error: &BootstrapError) -> anyhow::Error {
-    match error {
-        BootstrapError::MissingNumber(missing) => {
-            Failure::because(Exit::Usage, format!("{missing}; give --{}", missing.0))
-        }
-        BootstrapError::NoAccount | BootstrapError::NodeName { .. } => Failure::because(Exit::Config, error),
-        _ => Failure::because(Exit::Failed, error),
-    }
 }
 
 /// What `build` made.
@@ -142,8 +133,8 @@ fn run_build(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let subscriber = args.subscriber.read()?;
     let pin: Option<Pin> = args.pin.as_ref().map(|p| p.parse("--pin")).transpose()?;
     let profile = load(&args.file)?;
-    let settings = resolve(&profile, &subscriber, &OsRandom).map_err(|e| failure(&e))?;
-    let payload = build(&settings, args.kind).map_err(|e| failure(&e))?;
+    let settings = resolve(&profile, &subscriber, &OsRandom).map_err(failure)?;
+    let payload = build(&settings, args.kind).map_err(failure)?;
     let signed = signature(args, &profile, subscriber.imsi.as_ref(), pin.as_ref(), &payload)?;
 
     let mut report = BuildReport {
@@ -171,7 +162,7 @@ fn run_build(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         report.user_pin = made.map(|p| p.expose().to_owned());
     }
 
-    let xml = if args.xml { Some(payload.to_xml().map_err(|e| failure(&e))?) } else { None };
+    let xml = if args.xml { Some(payload.to_xml().map_err(failure)?) } else { None };
     if let Some(file) = &args.output {
         write(file, xml.as_ref().map_or(payload.octets.as_slice(), |x| x.as_bytes()))?;
         report.file = Some(file.display().to_string());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{
-    Exit, Failure, Global, config, exit::Meaning, lab::ProtocolName, output, secret::SecretOrLiteral,
+    Exit, Failure, Global, config, exit::failure, lab::ProtocolName, output, secret::SecretOrLiteral,
     subscriber::SubscriberArgs,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     lab::{
         image::{Sample, SampleKind, is_sample},
         reader::{CardHandle, InProcess},
-        rehearsal::{self, Detail, Keeper, Plot},
+        rehearsal::{self, Detail, Keeper, Past, Plot},
         uicc::VirtualUicc,
     },
     profile::{Profile, Subscriber},
@@ -28,7 +28,7 @@ const EXAMPLES: &str = "Examples:
   bootgate rehearse                                    the shipped profile on a virtual card
   bootgate rehearse --as dm --seed 1                   the same octets in each run
   bootgate rehearse --profile acme.toml --apdus        every APDU as a step of its own
-  bootgate rehearse --pcsc 'bay 0' --adm @adm.key --yes
+  bootgate rehearse --pcsc 'bay 0 00 00' --adm @adm.key --yes
 
 Exit status 0 only when the device was handed off.";
 
@@ -130,6 +130,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             content_fid: None,
         },
         keys: Vec::new(),
+        past: if args.pcsc.is_some() { Past::Unknown } else { Past::None },
         imei,
         syntax: if args.xml { Syntax::Xml } else { Syntax::Wbxml },
         detail: if args.apdus { Detail::Apdus } else { Detail::Runs },
@@ -179,13 +180,13 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     output::emit(global.format, &shown)?;
     match done {
         Ok(()) => Ok(Exit::Ok),
-        Err(error) => Err(Failure::because(error.exit(), error)),
+        Err(error) => Err(failure(error)),
     }
 }
 
 fn open(reader: &str) -> anyhow::Result<crate::card::PcscCard> {
     let card = Readers::establish().and_then(|readers| readers.connect(reader));
-    card.map_err(|e| Failure::because(e.exit(), e))
+    card.map_err(failure)
 }
 
 fn profile(args: &Args) -> anyhow::Result<Profile> {

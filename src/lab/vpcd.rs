@@ -68,28 +68,21 @@ pub fn connect(address: &str, patience: Duration) -> Result<TcpStream, VpcdError
 /// What goes wrong on the way between a virtual reader and its card.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WireFault {
-    /// The card answers to reset and to no command: the reader gives up and reports no octets.
-    Mute,
     /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
     PullInUpdate(u32),
 }
 
 /// There is no such fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a fault is one of: mute, pull-in-update=N (N from 1)")]
+#[error("a fault is pull-in-update=N (N from 1)")]
 pub struct WireFaultError;
 
 impl FromStr for WireFault {
     type Err = WireFaultError;
 
     fn from_str(text: &str) -> Result<Self, WireFaultError> {
-        match text.split_once('=') {
-            None if text == "mute" => Ok(Self::Mute),
-            Some(("pull-in-update", n)) => {
-                n.parse().ok().filter(|n| *n > 0).map(Self::PullInUpdate).ok_or(WireFaultError)
-            }
-            _ => Err(WireFaultError),
-        }
+        let n = text.strip_prefix("pull-in-update=").and_then(|n| n.parse().ok());
+        n.filter(|n| *n > 0).map(Self::PullInUpdate).ok_or(WireFaultError)
     }
 }
 
@@ -114,7 +107,6 @@ pub fn run(
             [] => {}
             [0x04] => send(&mut stream, &card.atr())?,
             [_] => card.reset(),
-            _ if fault == Some(WireFault::Mute) => send(&mut stream, &[])?,
             apdu => {
                 let answer = card.exchange(apdu);
                 updates += u32::from(apdu.get(1) == Some(&UPDATE_BINARY));

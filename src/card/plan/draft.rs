@@ -1,12 +1,12 @@
 //! A plan in the making: what every part of it needs.
 
 use crate::{
-    card::{CardView, FilePath, Rights, Uicc, rights::keys_for},
+    card::{BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, Rights, Uicc, rights::keys_for},
     wire::{
         Fid, Path,
         arr::{KeyRef, Operation as Op, SecurityCondition},
         fcp::{Fcp, FileKind, LifeCycle, Security, Sfi},
-        pkcs15::{DataObject, Shape},
+        pkcs15::{DataObject, ObjectId, Shape},
     },
 };
 
@@ -70,7 +70,35 @@ impl<'a, 't> Draft<'a, 't> {
             Some(app) => self.fit_in(app, wanted)?,
             None => self.build(wanted)?,
         }
+        self.note_others(wanted)?;
         Ok(self.finish())
+    }
+
+    /// Bootstrap files of other kinds stay as they are, and a device may go by them: whoever plans should know. One octet
+    /// tells whether there is anything in them.
+    fn note_others(&mut self, wanted: &[BootstrapFile]) -> Result<(), PlanError> {
+        for file in &self.view.files {
+            let Some(oid) =
+                file.oid.filter(|oid| BOOTSTRAP_OBJECTS.contains(oid) && *oid != ObjectId::LWM2M_BOOTSTRAP)
+            else {
+                continue;
+            };
+            if wanted.iter().any(|wanted| wanted.oid == oid) {
+                continue;
+            }
+            let from = file.path.range.map_or(0, |range| range.index);
+            let from = usize::try_from(from).unwrap_or(usize::MAX);
+            match self.uicc.read(&file.file, from, 1) {
+                Ok(first) if first.first().is_some_and(|octet| *octet != 0xFF) => self.notes.push(format!(
+                    "{} holds another bootstrap, {oid}, which stays; a device that reads both may go by that one. \
+                     `bootgate card erase` empties it",
+                    file.file
+                )),
+                Err(FileError::Transport(error)) => return Err(error.into()),
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn finish(mut self) -> Plan {

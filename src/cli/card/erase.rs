@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
-    guard.present_pins(&mut uicc, &keys).map_err(failure::of_key)?;
+    guard.present_pins(&mut uicc, &keys).map_err(failure)?;
     let options = PlanOptions {
         shape: None,
         read: ReadAccess::Always,
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         adm: args.adm.named(),
         describe: &describe,
     };
-    let plan = plan_erase(&mut uicc, &objects(args.kind), &options).map_err(|e| failure::of_plan(&e))?;
+    let plan = plan_erase(&mut uicc, &objects(args.kind), &options).map_err(failure)?;
     if args.consent.dry_run {
         output::emit(global.format, &plan)?;
         return Ok(Exit::Ok);
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     }
-    let outcome = apply(&mut uicc, &plan, &keys, &guard).map_err(|e| failure::of_apply(&e))?;
+    let outcome = apply(&mut uicc, &plan, &keys, &guard).map_err(failure)?;
     output::emit(global.format, &Erased { plan, outcome })?;
     Ok(Exit::Ok)
 }

@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(&args.reader)?;
     let mut uicc = uicc(&mut card);
     present_pin(&mut uicc, &args.pin, global)?;
-    let view = locate(&mut uicc, Depth::Everything).map_err(failure::of_transport)?;
+    let view = locate(&mut uicc, Depth::Everything).map_err(failure)?;
     output::emit(global.format, &Inspected::new(&mut uicc, view)?)?;
     Ok(Exit::Ok)
 }
@@ -118,7 +118,7 @@ impl File {
                     SecurityCondition::Always => ALWAYS.to_owned(),
                     other => other.to_string(),
                 }),
-                Err(crate::card::FileError::Transport(error)) => return Err(failure::of_transport(error)),
+                Err(crate::card::FileError::Transport(error)) => return Err(failure(error)),
                 Err(_) => None,
             },
         };

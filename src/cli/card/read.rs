@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut uicc = uicc(&mut card);
     present_pin(&mut uicc, &args.pin, global)?;
     let wanted = objects(args.kind);
-    let view = locate(&mut uicc, Depth::Objects(&wanted)).map_err(failure::of_transport)?;
+    let view = locate(&mut uicc, Depth::Objects(&wanted)).map_err(failure)?;
     view.warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
     let candidates: Vec<_> = wanted.iter().filter_map(|oid| view.file(*oid)).collect();
     let octets = |found: &FoundFile| found.content.used().filter(|o| !o.is_empty()).map(<[u8]>::to_vec);
@@ -80,7 +80,7 @@ fn nothing(candidates: &[&FoundFile]) -> anyhow::Error {
         Some(error) if error.is_denied() => {
             Failure::because(Exit::Refused, format!("{error}; if it is behind a PIN, give that with --pin"))
         }
-        Some(error) => failure::of_file(error),
+        Some(error) => failure(error),
         None if candidates.is_empty() => {
             Failure::because(Exit::Failed, "the card has no such bootstrap file")
         }

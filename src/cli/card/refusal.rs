@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         (Some(iccid), _) => iccid.clone(),
         (None, reader) => {
             let mut card = connect(&ReaderArgs { reader: reader.clone().unwrap_or_default() })?;
-            uicc(&mut card).iccid().map_err(failure::of_file)?
+            uicc(&mut card).iccid().map_err(failure)?
         }
     };
     let forgotten = open_app(global)?.key_journal().clear(&card)?;

@@ -14,7 +14,7 @@ use crate::{
     app::OsRandom,
     bootstrap::{PayloadKind, build, resolve},
     card::{ApduTrace, BootstrapFile, FileError, Outcome, Plan, PlanOptions, plan},
-    cli::{Exit, Failure, Format, Global, output, profile, subscriber::SubscriberArgs},
+    cli::{Exit, Format, Global, output, profile, subscriber::SubscriberArgs},
     ident::JobId,
     job::{CardDone, CardJob, CardJobError, Layout, Observer, State, Verdict, describe},
     profile::{Profile, Subscriber},
@@ -84,7 +84,7 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     let app = open_app(global)?;
     let station = Box::new(Station { format: global.format, yes: args.consent.yes });
     let done = tokio::runtime::Runtime::new()?.block_on(app.bootstrap_card(job, card, station));
-    output::emit(global.format, &Written::new(done.map_err(|e| failed(&e))?))?;
+    output::emit(global.format, &Written::new(done.map_err(failure)?))?;
     Ok(Exit::Ok)
 }
 
@@ -99,18 +99,18 @@ fn planned(
     let mut uicc = uicc(&mut card);
     let iccid = match uicc.iccid() {
         Ok(iccid) => Some(iccid),
-        Err(FileError::Transport(error)) => return Err(failure::of_transport(error)),
+        Err(FileError::Transport(error)) => return Err(failure(error)),
         Err(_) => None,
     };
     if let (Some(meant), Some(found)) = (&subscriber.iccid, &iccid)
         && meant != found
     {
         let error = CardJobError::OtherCard { meant: meant.clone(), found: found.clone() };
-        return Err(failed(&error));
+        return Err(failure(error));
     }
     let subscriber = Subscriber { iccid, ..subscriber };
-    let settings = resolve(profile, &subscriber, &OsRandom).map_err(|e| profile::failure(&e))?;
-    let payload = build(&settings, args.kind).map_err(|e| profile::failure(&e))?;
+    let settings = resolve(profile, &subscriber, &OsRandom).map_err(failure)?;
+    let payload = build(&settings, args.kind).map_err(failure)?;
     present_pin(&mut uicc, &args.pin, global)?;
     let options = PlanOptions {
         shape: args.layout.shape(),
@@ -124,7 +124,7 @@ fn planned(
         label: payload.kind.label().to_owned(),
         octets: payload.octets.clone(),
     };
-    let plan = plan(&mut uicc, &[wanted], &options).map_err(|e| failure::of_plan(&e))?;
+    let plan = plan(&mut uicc, &[wanted], &options).map_err(failure)?;
     Ok(Planned { plan, losses: payload.losses })
 }
 
@@ -211,18 +211,4 @@ impl fmt::Display for Written {
         }
         write!(f, "job {} is {}", self.job, self.state)
     }
-}
-
-/// Which exit status an error of a card job is.
-fn failed(error: &CardJobError) -> anyhow::Error {
-    let exit = match error {
-        CardJobError::Transport(_) => Exit::Unavailable,
-        CardJobError::NoAccount | CardJobError::OtherServer { .. } => Exit::Config,
-        CardJobError::Handoff { .. } | CardJobError::Jobs(_) => Exit::Failed,
-        CardJobError::Bootstrap(error) => return profile::failure(error),
-        CardJobError::Plan { source, .. } => failure::exit_of_plan(source),
-        CardJobError::Apply { source, .. } => failure::exit_of_apply(source),
-        _ => Exit::Failed,
-    };
-    Failure::because(exit, failure::chain(error))
 }

@@ -7,7 +7,11 @@ use serde::Serialize;
 use crate::{
     app::OsRandom,
     card::{CardTransport, Readers},
-    cli::{Exit, Failure, Global, exit::Meaning, output},
+    cli::{
+        Exit, Failure, Global,
+        exit::{Meaning, failure},
+        output,
+    },
     ident::ServerId,
     lab::{
         image::CardImage,
@@ -23,7 +27,7 @@ use crate::{
 
 const EXAMPLES: &str = "Examples:
   bootgate lab phone --image card.json
-  bootgate lab phone --pcsc 'bay 0' --server http://127.0.0.1:8100/dm";
+  bootgate lab phone --pcsc 'bay 0 00 00' --server http://127.0.0.1:8100/dm";
 
 /// A phone that is switched on with a card in it.
 #[derive(Debug, clap::Args)]
@@ -67,7 +71,7 @@ impl fmt::Display for Shown {
 pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(args)?;
     let mut phone = Phone::new(&identity(&args.imei)).map_err(|e| Failure::because(Exit::Usage, e))?;
-    let mut slot = PhoneSlot::insert(&mut *card).map_err(|e| Failure::because(e.exit(), e))?;
+    let mut slot = PhoneSlot::insert(&mut *card).map_err(failure)?;
     let power_on = phone.power_on(Some(&mut slot));
     // The reader is free again before the session, which takes its time.
     drop(card);
@@ -84,12 +88,12 @@ pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
             "the card brought no account, so there is nobody to call",
         ));
     };
-    let network = Network::to(server).map_err(|e| Failure::because(e.exit(), e))?;
+    let network = Network::to(server).map_err(failure)?;
     let syntax = if args.xml { Syntax::Xml } else { Syntax::Wbxml };
     let call = Call { server_id, number: 1, syntax, random: &OsRandom };
     let runtime = tokio::runtime::Runtime::new()?;
     let held = runtime.block_on(network.session(&mut phone, call, &mut |_| {}));
-    let outcome = held.map_err(|e| Failure::because(e.exit(), e))?;
+    let outcome = held.map_err(failure)?;
     let exit = outcome.end.exit();
     shown.session = Some(outcome);
     output::emit(global.format, &shown)?;
@@ -105,7 +109,7 @@ fn connect(args: &PhoneArgs) -> anyhow::Result<Box<dyn CardTransport>> {
         }
         (None, reader) => {
             let card = Readers::establish().and_then(|r| r.connect(reader.as_deref().unwrap_or_default()));
-            Ok(Box::new(card.map_err(|e| Failure::because(e.exit(), e))?))
+            Ok(Box::new(card.map_err(failure)?))
         }
     }
 }

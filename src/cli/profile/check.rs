@@ -188,7 +188,7 @@ fn refusals(
     before: &[Subject],
 ) -> anyhow::Result<(Vec<Refusal>, Vec<Subject>)> {
     let Some(profile) = &checked.profile else { return Ok((Vec::new(), Vec::new())) };
-    let subjects = subjects(profile).map_err(|e| failure(&e))?;
+    let subjects = subjects(profile).map_err(failure)?;
     let found = quirks.apply(before, &subjects, family);
     let mut refusals: Vec<_> = found.into_iter().map(|f| Refusal::new(f, &checked.positions)).collect();
     refusals.sort_by_key(|r| (r.line, r.column));

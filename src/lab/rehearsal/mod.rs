@@ -4,6 +4,7 @@
 //! first session with the DM server, which ends the job. Station, card, phone and server are the real rooms of this
 //! program; only the phone's body, and the card when it is a virtual one, are of the laboratory.
 
+mod clear;
 mod recorder;
 mod report;
 mod sequence;
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     app::{App, OsRandom, SystemClock, config::Config},
     bootstrap::PayloadKind,
-    card::{CardTransport, Key, ReaderError},
+    card::{ApplyError, CardTransport, Key, PlanError, ReaderError},
     http,
     ident::{Clock, Imei, JobId, Random, ServerId, Timestamp},
     job::{CardJob, CardJobError, JobsError, Layout, State},
@@ -52,6 +53,8 @@ pub struct Plot {
     pub layout: Layout,
     /// Keys of the card.
     pub keys: Vec<Key>,
+    /// What may be on the card already.
+    pub past: Past,
     /// The phone's number.
     pub imei: Imei,
     /// How the phone writes its messages.
@@ -60,6 +63,15 @@ pub struct Plot {
     pub detail: Detail,
     /// Makes secrets and times the same in each run. Never together with a card that is not a virtual one.
     pub seed: Option<u64>,
+}
+
+/// What may be on a card before a rehearsal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Past {
+    /// Nothing: it was made for this rehearsal.
+    None,
+    /// Bootstraps of earlier runs. A phone would go by them, so those for the same server are emptied first.
+    Unknown,
 }
 
 /// Where jobs, accounts and presented keys are kept.
@@ -81,6 +93,12 @@ pub enum RehearsalError {
     /// The card was not written.
     #[error(transparent)]
     Card(#[from] CardJobError),
+    /// Bootstraps of earlier runs cannot be emptied.
+    #[error("what earlier runs left on the card cannot be emptied: {0}")]
+    Plan(#[from] PlanError),
+    /// Bootstraps of earlier runs were not emptied.
+    #[error("what earlier runs left on the card was not emptied: {0}")]
+    Apply(#[from] ApplyError),
     /// The profile hands devices to nobody.
     #[error("the profile has no [dm-account], so there is no DM server to reach; add one")]
     NoAccount,
@@ -221,6 +239,12 @@ impl Stage {
         app: &App,
         connect: &mut Connect<'_>,
     ) -> Result<JobId, RehearsalError> {
+        if plot.past == Past::Unknown {
+            let card = connect()?;
+            let (recorder, plot, app) = (self.recorder.clone(), plot.clone(), app.clone());
+            let clear = move || clear::clear_others(card, &plot, &app, &recorder);
+            tokio::task::spawn_blocking(clear).await.unwrap_or(Err(CardJobError::Crashed.into()))?;
+        }
         let card = connect()?;
         self.rehearsal.card = Some(CardSeen::of(&*card));
         let job = CardJob {

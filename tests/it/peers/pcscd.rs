@@ -76,6 +76,22 @@ impl Pcscd {
         card
     }
 
+    /// Pulls a card, and waits until the service has noticed: a card that goes in before that is not seen, as little
+    /// as from a hand that quick.
+    pub fn pull(&self, bay: u16, card: Process) {
+        drop(card);
+        let name = Self::reader(bay);
+        wait_for("the card's removal", || {
+            let log = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+            let log = String::from_utf8_lossy(&log).into_owned();
+            let last = log
+                .lines()
+                .rev()
+                .find(|line| line.ends_with(&name) && line.contains("EHStatusHandlerThread"));
+            last.is_some_and(|line| line.contains("Card Removed"))
+        });
+    }
+
     /// True when the reader of that bay holds a card.
     pub fn has_card(&self, bay: u16) -> bool {
         let out = self.bootgate(&["card", "list", "--format", "json"]);
@@ -87,8 +103,7 @@ impl Pcscd {
 
     /// The name under which the first slot of a bay is listed.
     pub fn reader(bay: u16) -> String {
-        // pcscd adds the reader's and the slot's number, in hexadecimal.
-        format!("bay {bay} {bay:02X} 00")
+        format!("bay {bay} 00 00")
     }
 }
 
