@@ -8,6 +8,7 @@
 mod cp;
 mod describe;
 mod dm;
+pub mod import;
 mod kind;
 pub mod mac;
 pub mod quirks;

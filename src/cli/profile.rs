@@ -1,6 +1,7 @@
 //! `bootgate profile`: checks profiles, and builds payloads from them.
 
 mod check;
+mod import;
 
 use std::{
     fmt,
@@ -32,6 +33,8 @@ use crate::{
 pub(super) enum Action {
     /// Says everything that is wrong with profiles, and what is worth a look. Exit status 78 when there are errors.
     Check(check::CheckArgs),
+    /// Makes a profile out of an existing bootstrap, and names what does not fit.
+    Import(import::ImportArgs),
     /// Builds a payload for one device. It holds freshly drawn secrets.
     Build(BuildArgs),
 }
@@ -66,6 +69,7 @@ pub(super) struct BuildArgs {
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check(args) => check::run(&args, global),
+        Action::Import(args) => import::run(&args, global),
         Action::Build(args) => run_build(&args, global),
     }
 }

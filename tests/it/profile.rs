@@ -381,3 +381,39 @@ fn two_profiles_may_not_share_a_provisioning_server() {
     );
     assert_eq!(bootgate(&["profile", "check", text(&a)]).out.matches("prov-url-unique").count(), 0);
 }
+
+#[test]
+fn a_payload_is_imported_as_a_profile_that_has_no_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let (payload, made) = (folder.path().join("Old Payload.xml"), folder.path().join("made.toml"));
+    let ran = bootgate(&[
+        "profile",
+        "build",
+        CONSUMER,
+        "--as",
+        "cp",
+        "--imei",
+        IMEI,
+        "--xml",
+        "-o",
+        text(&payload),
+    ]);
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    let ran = bootgate(&["profile", "import", text(&payload), "-o", text(&made)]);
+    assert_eq!(ran.exit, 0, "{}", ran.err);
+    assert!(ran.out.contains("AAUTHDATA: a nonce is drawn for each device"), "{}", ran.out);
+    let ran = bootgate(&["profile", "check", text(&made)]);
+    assert_eq!(ran.exit, 0, "{}", ran.out);
+    assert!(ran.out.contains("ok, old-payload version 1"), "{}", ran.out);
+
+    let ran = bootgate(&["profile", "import", text(&payload), "--name", "n"]);
+    assert!(ran.out.starts_with("name = \"n\"\nversion = 1\n"), "{}", ran.out);
+    assert!(ran.err.contains("not as it was  security: no SEC"), "{}", ran.err);
+    let ran = bootgate(&["profile", "import", text(&payload), "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!((&report["kind"], report["losses"].as_array().unwrap().len()), (&"cp".into(), 3));
+    assert!(report["profile"].as_str().unwrap().contains("server-id = \"acme.dm\""));
+
+    std::fs::write(&payload, "nothing of the kind").unwrap();
+    assert_eq!(bootgate(&["profile", "import", text(&payload)]).exit, 1);
+}

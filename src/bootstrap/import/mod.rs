@@ -1,0 +1,140 @@
+//! From an existing bootstrap to a profile: a provisioning document or a DM bootstrap message, as WBXML, XML or
+//! hexadecimal digits, alone or in a WSP push. What does not fit is named, and so is what had to be made up.
+
+mod account;
+mod document;
+mod draft;
+mod ids;
+mod part;
+
+use crate::{
+    ident::ProfileName,
+    profile::SecurityMethod,
+    wire::{
+        Syntax,
+        prov::ProvDoc,
+        syncml::Message,
+        wbxml,
+        wsp::{Presented, Push},
+        xml,
+    },
+};
+
+use super::{
+    BootstrapError, PayloadKind, build,
+    quirks::{Sec, Subject},
+    read_noting,
+};
+
+/// A profile made from a bootstrap.
+#[derive(Debug)]
+pub struct Imported {
+    /// What it was made from.
+    pub kind: PayloadKind,
+    /// The profile, in TOML. It holds the secrets of the bootstrap.
+    pub profile: String,
+    /// What does not stand in it, or stands in it and not in the bootstrap: place and reason.
+    pub losses: Vec<String>,
+    /// The bootstrap as the rules about devices look at it.
+    pub subject: Subject,
+}
+
+/// Why a bootstrap did not become a profile.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// It is broken, or none.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// What was made of it is not a profile, whatever is taken out. It is a mistake of ours.
+    #[error(
+        "the profile that was made of it has errors that nothing in it explains; report this with the file"
+    )]
+    Unsettled,
+}
+
+/// Reads a bootstrap and writes the profile that would build it.
+///
+/// # Errors
+/// [`ImportError`]
+pub fn import(octets: &[u8], name: &ProfileName) -> Result<Imported, ImportError> {
+    let digits = from_hex(octets);
+    let octets = digits.as_deref().unwrap_or(octets);
+    let (body, sec) = opened(octets);
+    let (kind, octets) = payload(&body)?;
+    let mut losses = Vec::new();
+    let document = match kind {
+        PayloadKind::Cp => ProvDoc::decode(Syntax::Wbxml, &octets).map_err(BootstrapError::from)?,
+        PayloadKind::Dm => {
+            let reading = read_noting(PayloadKind::Dm, &octets)?;
+            losses.extend(reading.ignored);
+            if reading.settings.device.is_some() {
+                losses.push("Target: the message is for one device, a profile for many".into());
+            }
+            let payload = build(&reading.settings, PayloadKind::Cp)?;
+            losses.extend(payload.losses);
+            ProvDoc::decode(Syntax::Wbxml, &payload.octets).map_err(BootstrapError::from)?
+        }
+    };
+    let draft = document::draft(&document, name.as_str(), method(&sec), &mut losses);
+    let profile = draft.settle(&mut losses).ok_or(ImportError::Unsettled)?;
+    Ok(Imported { kind, profile, losses, subject: Subject::new(&octets, sec)? })
+}
+
+/// The payload of a push, or the octets themselves.
+fn opened(octets: &[u8]) -> (Vec<u8>, Sec) {
+    // 06 and 07 are the types of pushes; in WBXML they would be public identifiers that nobody has.
+    match octets.get(1) {
+        Some(0x06 | 0x07) => match Push::decode(octets) {
+            Ok(push) => {
+                let presented = push.presented();
+                (push.body, Sec::Pushed(presented))
+            }
+            Err(_) => (octets.to_vec(), Sec::NotSaid),
+        },
+        _ => (octets.to_vec(), Sec::NotSaid),
+    }
+}
+
+/// The kind of a payload, and it as WBXML.
+fn payload(octets: &[u8]) -> Result<(PayloadKind, Vec<u8>), BootstrapError> {
+    let text = octets.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(octets);
+    let is_xml = text.iter().find(|o| !o.is_ascii_whitespace()) == Some(&b'<');
+    let root = if is_xml { xml::parse(octets)? } else { wbxml::decode(octets)?.root };
+    match (root.name.as_str(), is_xml) {
+        ("wap-provisioningdoc", true) => {
+            Ok((PayloadKind::Cp, ProvDoc::from_element(&root)?.encode(Syntax::Wbxml)?))
+        }
+        ("wap-provisioningdoc", false) => Ok((PayloadKind::Cp, octets.to_vec())),
+        ("SyncML", true) => Ok((PayloadKind::Dm, Message::from_element(&root)?.encode(Syntax::Wbxml)?)),
+        ("SyncML", false) => Ok((PayloadKind::Dm, octets.to_vec())),
+        _ => Err(BootstrapError::Unrecognised),
+    }
+}
+
+/// Octets out of hexadecimal digits, if the file is nothing but those.
+fn from_hex(octets: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(octets).ok()?;
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect::<Option<_>>()?;
+    let pair = |p: &[u8]| p.iter().fold(0, |n, d| n << 4 | d);
+    (!digits.is_empty() && digits.len().is_multiple_of(2)).then(|| digits.chunks(2).map(pair).collect())
+}
+
+/// The method that a push names.
+fn method(sec: &Sec) -> Option<SecurityMethod> {
+    let Sec::Pushed(Some(Presented { sec: Some(number), .. })) = sec else { return None };
+    match number.0 {
+        0 => Some(SecurityMethod::NetwPin),
+        1 => Some(SecurityMethod::UserPin),
+        2 => Some(SecurityMethod::UserNetwPin),
+        3 => Some(SecurityMethod::UserPinMac),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
