@@ -6,20 +6,24 @@ use std::fmt;
 use crate::{
     ident::{Imei, Random, ServerId, SharedSecret},
     profile::{
-        Application, AuthRule, AuthScheme, Bootstrap, DmAccount, Link, MissingNumber, NapDef, Profile,
-        PxLogical, SecretRule, Subscriber,
+        Access, Application, AuthRule, AuthScheme, Bootstrap, CpVersion, DmAccount, Link, MissingNumber,
+        NapDef, Parameter, Profile, PxLogical, SecretRule, Subscriber, VendorConfig,
     },
 };
 
 use super::BootstrapError;
 
 /// What one device is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The device, when it is known. It is the address of a DM payload and no setting: a CP payload does not carry it.
     pub device: Option<Imei>,
-    /// The provisioning context.
-    pub bootstrap: Option<Bootstrap>,
+    /// `version` of a provisioning document; no other payload has one.
+    pub cp_version: CpVersion,
+    /// `CLIENT-ID`: the device that a provisioning document is for.
+    pub client_id: Option<String>,
+    /// Provisioning contexts.
+    pub bootstraps: Vec<Bootstrap>,
     /// Access points, best first.
     pub naps: Vec<NapDef<String>>,
     /// Proxies, best first.
@@ -27,7 +31,11 @@ pub struct Settings {
     /// The account at the DM server.
     pub dm_account: Option<Account>,
     /// Other applications, best first.
-    pub applications: Vec<Application>,
+    pub applications: Vec<Application<String>>,
+    /// Which access applications take that name none.
+    pub access: Vec<Access>,
+    /// What only one maker's devices read.
+    pub vendor_configs: Vec<VendorConfig>,
 }
 
 /// The account at the DM server (APPID w7, DMAcc).
@@ -45,6 +53,8 @@ pub struct Account {
     pub credentials: DmCredentials,
     /// `INIT`: open a session as soon as the account is there.
     pub init: bool,
+    /// What a maker's devices read besides.
+    pub parameters: Vec<Parameter>,
 }
 
 /// The secrets of one account, drawn or given for one device: what the payload carries, and what the DM server must
@@ -70,6 +80,22 @@ pub struct Credential {
     pub nonce: Vec<u8>,
 }
 
+impl fmt::Debug for Settings {
+    /// Without the device: its number is nobody's but the owner's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("cp_version", &self.cp_version)
+            .field("bootstraps", &self.bootstraps)
+            .field("naps", &self.naps)
+            .field("proxies", &self.proxies)
+            .field("dm_account", &self.dm_account)
+            .field("applications", &self.applications)
+            .field("access", &self.access)
+            .field("vendor_configs", &self.vendor_configs)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Credential {
     /// The scheme only: the name may be a subscriber number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -91,14 +117,19 @@ pub fn resolve(
 ) -> Result<Settings, BootstrapError> {
     let naps = profile.naps.iter().map(|n| n.fill(subscriber));
     let proxies = profile.proxies.iter().map(|p| p.fill(subscriber));
+    let applications = profile.applications.iter().map(|a| a.fill(subscriber));
     let account = profile.dm_account.as_ref().map(|a| account(a, subscriber, random));
     Ok(Settings {
         device: subscriber.imei.clone(),
-        bootstrap: profile.bootstrap.clone(),
+        cp_version: profile.cp_version,
+        client_id: profile.client_id.as_ref().map(|t| t.fill(subscriber)).transpose()?,
+        bootstraps: profile.bootstraps.clone(),
         naps: naps.collect::<Result<_, _>>()?,
         proxies: proxies.collect::<Result<_, _>>()?,
         dm_account: account.transpose()?,
-        applications: profile.applications.clone(),
+        applications: applications.collect::<Result<_, _>>()?,
+        access: profile.access.clone(),
+        vendor_configs: profile.vendor_configs.clone(),
     })
 }
 
@@ -113,6 +144,7 @@ fn account(a: &DmAccount, subscriber: &Subscriber, random: &dyn Random) -> Resul
             server: credential(&a.server_auth, subscriber, random)?,
         },
         init: a.init,
+        parameters: a.parameters.clone(),
     })
 }
 

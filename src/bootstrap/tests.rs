@@ -8,9 +8,10 @@ use super::*;
 use crate::{
     ident::Random,
     profile::{
-        AppId, Application, AuthScheme, Bearer, Bootstrap, Link, NapAddressType, NapAuth, NapAuthType,
-        NapDef, Port, Profile, ProxyAddressType, ProxyAuth, ProxyAuthType, PxLogical, PxPhysical, Resource,
-        Service, Subscriber,
+        Access, AppAddr, AppAddressType, AppAuth, AppId, Application, AuthEntity, AuthLevel, AuthScheme,
+        BasicAuth, Bearer, Bootstrap, CallType, CpVersion, Link, LinkSpeed, NapAddressType, NapAuth,
+        NapAuthType, NapDef, NapTuning, Parameter, Port, Profile, ProxyAddressType, ProxyAuth, ProxyAuthType,
+        PxLogical, PxPhysical, QosParameter, Resource, Service, Subscriber, Validity, VendorConfig,
     },
 };
 
@@ -62,45 +63,126 @@ fn ports() -> impl Strategy<Value = Vec<Port>> {
     })
 }
 
+fn speed() -> impl Strategy<Value = LinkSpeed> {
+    prop_oneof![Just(LinkSpeed::Auto), any::<u32>().prop_map(LinkSpeed::Bits)]
+}
+
+fn tuning() -> impl Strategy<Value = NapTuning> {
+    let qos = proptest::collection::btree_map(term(QosParameter::ALL), any::<u32>(), 0..4);
+    let number = || some(any::<u32>());
+    let head =
+        (some(term(CallType::ALL)), some(any::<core::net::IpAddr>()), some(speed()), some(speed()), qos);
+    (head, number(), number(), number(), any::<bool>()).prop_map(
+        |(
+            (call_type, local_address, link_speed, dn_link_speed, qos),
+            max_num_retry,
+            first_retry_timeout,
+            rereg_threshold,
+            t_bit,
+        )| {
+            NapTuning {
+                call_type,
+                local_address,
+                link_speed,
+                dn_link_speed,
+                qos,
+                max_num_retry,
+                first_retry_timeout,
+                rereg_threshold,
+                t_bit,
+            }
+        },
+    )
+}
+
 fn nap() -> impl Strategy<Value = NapDef<String>> {
-    let auth = (term(NapAuthType::ALL), some(text()), some(secret()))
-        .prop_map(|(kind, name, secret)| NapAuth { kind, name, secret });
+    let auth = (
+        term(NapAuthType::ALL),
+        some(text()),
+        some(secret()),
+        vec(term(AuthEntity::ALL), 0..3),
+        some(any::<u32>()),
+    )
+        .prop_map(|(kind, name, secret, entities, spi)| NapAuth {
+            kind,
+            name,
+            secret,
+            entities: once(entities),
+            spi,
+        });
+    let validity = (some(text()), some(text()), some(text()), some(text()), some(text())).prop_map(
+        |(country, network, sid, soc, valid_until)| Validity { country, network, sid, soc, valid_until },
+    );
     let head = (text(), vec(term(Bearer::ALL), 0..3), text(), term(NapAddressType::ALL));
     let tail = (any::<bool>(), vec(any::<core::net::IpAddr>(), 0..3), some(any::<u32>()), vec(auth, 0..3));
-    (head, tail).prop_map(|((name, bearers, address, address_type), (internet, dns, linger, auth))| NapDef {
-        id: String::new(),
-        name,
-        bearers,
-        address,
-        address_type,
-        internet,
-        dns,
-        linger,
-        auth,
-    })
+    (head, tail, tuning(), vec(validity, 0..2)).prop_map(
+        |((name, bearers, address, address_type), (internet, dns, linger, auth), tuning, validity)| NapDef {
+            id: String::new(),
+            name,
+            bearers,
+            address,
+            address_type,
+            internet,
+            dns,
+            linger,
+            tuning,
+            auth,
+            validity,
+        },
+    )
+}
+
+fn physical() -> impl Strategy<Value = PxPhysical> {
+    let only_naps = |l: &Link| !matches!(l, Link::Proxy(_));
+    let head = (text(), text(), term(ProxyAddressType::ALL), some(text()), vec(text(), 0..3));
+    let switches = (some(text()), some(any::<bool>()), some(any::<bool>()));
+    (head, switches, ports(), links()).prop_map(
+        move |((id, address, address_type, fqdn, domains), (wsp_version, push, pull), ports, links)| {
+            PxPhysical {
+                id,
+                address,
+                address_type,
+                fqdn,
+                domains,
+                wsp_version,
+                push,
+                pull,
+                ports,
+                connect_via: links.into_iter().filter(only_naps).collect(),
+            }
+        },
+    )
 }
 
 fn proxy() -> impl Strategy<Value = PxLogical<String>> {
     let auth = (term(ProxyAuthType::ALL), some(text()), some(secret()))
         .prop_map(|(kind, name, secret)| ProxyAuth { kind, name, secret });
-    let only_naps = |l: &Link| !matches!(l, Link::Proxy(_));
-    let physical = (text(), text(), term(ProxyAddressType::ALL), ports(), links()).prop_map(
-        move |(id, address, address_type, ports, links)| PxPhysical {
-            id,
-            address,
-            address_type,
+    let basic = (text(), some(secret())).prop_map(|(name, secret)| BasicAuth { name: Some(name), secret });
+    let head = (text(), vec(text(), 0..4), some(text()), some(any::<bool>()), some(any::<bool>()));
+    let own = (some(secret()), some(term(ProxyAuthType::ALL)), some(text()), any::<bool>(), any::<bool>());
+    let rest = (some(basic), some(text()));
+    (head, own, rest, vec(auth, 0..2), ports(), vec(physical(), 1..3)).prop_map(
+        |(
+            (name, domains, start_page, push, pull),
+            (secret, ppg_auth, provider_id, trust, master),
+            (basic_auth, wsp_version),
+            auth,
             ports,
-            connect_via: links.into_iter().filter(only_naps).collect(),
-        },
-    );
-    let head = (text(), vec(text(), 0..4), some(text()), some(any::<bool>()));
-    (head, vec(auth, 0..2), ports(), vec(physical, 1..3)).prop_map(
-        |((name, domains, start_page, push), auth, ports, physical)| PxLogical {
+            physical,
+        )| PxLogical {
             id: String::new(),
             name,
+            secret,
+            ppg_auth,
+            provider_id,
             domains,
+            trust,
+            master,
             start_page,
+            basic_auth,
+            wsp_version,
             push,
+            pull,
             auth,
             ports,
             physical,
@@ -121,55 +203,135 @@ fn credential() -> impl Strategy<Value = Credential> {
 
 fn account() -> impl Strategy<Value = Account> {
     let address = "https?://[a-z]{1,8}\\.example:[1-9][0-9]{0,3}(/[a-z]{0,8})?";
-    ("[a-zA-Z0-9._-]{3,20}", some(text()), address, links(), credential(), credential(), any::<bool>())
-        .prop_map(|(server_id, name, address, connect_via, client, server, init)| Account {
+    let tail = (credential(), credential(), any::<bool>(), parameters());
+    ("[a-zA-Z0-9._-]{3,20}", some(text()), address, links(), tail).prop_map(
+        |(server_id, name, address, connect_via, (client, server, init, parameters))| Account {
             server_id: server_id.parse().unwrap(),
             name,
             address,
             connect_via,
             credentials: DmCredentials { client, server },
             init,
-        })
+            parameters,
+        },
+    )
 }
 
-fn application() -> impl Strategy<Value = Application> {
-    let resource = (text(), some(text()), any::<bool>()).prop_map(|(uri, name, start_page)| Resource {
-        uri,
-        name,
-        start_page,
-    });
-    let head = (term(AppId::ALL), some(text()), some(text()), some(text()));
-    (head, links(), vec(resource, 0..3)).prop_map(
-        |((kind, provider_id, name, address), connect_via, resources)| Application {
-            kind,
+/// Parameters under names that mean nothing else.
+fn parameters() -> impl Strategy<Value = Vec<Parameter>> {
+    let parameter = ("X-[A-Z]{1,6}", some("\\PC{0,12}")).prop_map(|(name, value)| Parameter { name, value });
+    vec(parameter, 0..3)
+}
+
+fn app_auth(level: Option<AuthLevel>) -> impl Strategy<Value = AppAuth<String>> {
+    (some(text()), text(), some(secret()), some(text())).prop_map(move |(scheme, name, secret, data)| {
+        AppAuth { level, scheme, name: Some(name), secret, data }
+    })
+}
+
+fn application() -> impl Strategy<Value = Application<String>> {
+    let resource = (text(), some(text()), some(text()), some(app_auth(None)), any::<bool>(), parameters())
+        .prop_map(|(uri, name, accept, auth, start_page, parameters)| Resource {
+            uri,
+            name,
+            accept,
+            auth,
+            start_page,
+            parameters,
+        });
+    let server =
+        (text(), some(term(AppAddressType::ALL)), ports()).prop_map(|(address, address_type, ports)| {
+            AppAddr {
+                address,
+                address_type,
+                ports: ports
+                    .into_iter()
+                    .map(|p| Port {
+                        number: p.number,
+                        services: p.services.iter().map(ToString::to_string).collect(),
+                    })
+                    .collect(),
+            }
+        });
+    let head = (select(&AppId::NAMED[..]), some(text()), some(text()), some(text()), some(text()));
+    let auth = some(term(AuthLevel::ALL)).prop_flat_map(app_auth);
+    let tail = (vec(text(), 0..2), parameters(), vec(server, 0..2), vec(auth, 0..2));
+    (head, links(), tail, vec(resource, 0..3)).prop_map(
+        |(
+            (kind, provider_id, name, accept, protocol),
+            connect_via,
+            (addresses, parameters, servers, auth),
+            resources,
+        )| Application {
+            kind: kind.parse().unwrap(),
             provider_id,
             name,
-            address,
+            accept,
+            protocol,
+            addresses,
             connect_via,
+            parameters,
+            servers,
+            auth,
             resources,
         },
     )
 }
 
 fn bootstrap() -> impl Strategy<Value = Bootstrap> {
-    (some(text()), some(text()), vec("proxy-[01]", 0..3), some(any::<u8>())).prop_map(
-        |(name, prov_url, proxies, context_allow)| Bootstrap { name, prov_url, proxies, context_allow },
+    let place = (some(text()), vec(text(), 0..2));
+    (some(text()), some(text()), place, vec("proxy-[01]", 0..3), some(any::<u8>())).prop_map(
+        |(name, prov_url, (country, networks), proxies, context_allow)| Bootstrap {
+            name,
+            prov_url,
+            country,
+            networks,
+            proxies,
+            context_allow,
+        },
+    )
+}
+
+fn access() -> impl Strategy<Value = Access> {
+    (vec(text(), 1..3), vec(text(), 0..2), vec(any::<u16>(), 0..2), vec(text(), 0..2), links()).prop_map(
+        |(rules, app_ids, ports, domains, connect_via)| Access {
+            rules,
+            app_ids,
+            ports,
+            domains,
+            connect_via,
+        },
     )
 }
 
 prop_compose! {
     /// Any settings, of a device without an address.
     pub(super) fn settings()(
-        bootstrap in some(bootstrap()),
+        head in (term(CpVersion::ALL), some(text()), vec(bootstrap(), 0..3)),
         naps in vec(nap(), 3),
         proxies in vec(proxy(), 0..3),
         account in account(),
         applications in vec(application(), 0..3),
+        access in vec(access(), 0..2),
+        vendors in vec((text(), parameters()), 0..2),
     ) -> Settings {
         let (mut naps, mut proxies) = (naps, proxies);
         naps.iter_mut().enumerate().for_each(|(n, nap)| nap.id = format!("nap-{n}"));
         proxies.iter_mut().enumerate().for_each(|(n, proxy)| proxy.id = format!("proxy-{n}"));
-        Settings { device: None, bootstrap, naps, proxies, dm_account: Some(account), applications }
+        let (cp_version, client_id, bootstraps) = head;
+        let vendor = |(name, parameters)| VendorConfig { name, parameters };
+        Settings {
+            device: None,
+            cp_version,
+            client_id,
+            bootstraps,
+            naps,
+            proxies,
+            dm_account: Some(account),
+            applications,
+            access,
+            vendor_configs: vendors.into_iter().map(vendor).collect(),
+        }
     }
 }
 
@@ -202,7 +364,7 @@ pub(super) const EXAMPLES: [(&str, &str); 2] = [
 ];
 
 /// Compares with a document of ours below `tests/data/bootstrap`, or writes it there when BLESS is set.
-fn golden(name: &str, found: &str) {
+pub(super) fn golden(name: &str, found: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/bootstrap").join(name);
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&path, found).unwrap();

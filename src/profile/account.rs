@@ -7,6 +7,7 @@ use crate::ident::ServerId;
 use super::{
     link::{Ids, Link},
     nap::MAX_AUTH_NAME,
+    parameter::{self, Parameter},
     secret::{self, SecretRule},
     template::Template,
     terms::AuthScheme,
@@ -31,6 +32,8 @@ pub struct DmAccount {
     pub server_auth: AuthRule,
     /// `INIT`: open a session as soon as the account is there.
     pub init: bool,
+    /// What a maker's devices read besides, for example `DEFAULTENCODING`.
+    pub parameters: Vec<Parameter>,
 }
 
 /// How one side proves itself, as the profile asks for it.
@@ -57,8 +60,19 @@ pub(super) const MAX_NAME: usize = 128;
 
 /// Keys of `[dm-account]`.
 pub(super) const KEYS: &[&str] =
-    &["server-id", "name", "address", "connect-via", "client-auth", "server-auth", "init"];
-const AUTH_KEYS: &[&str] = &["type", "name", "secret"];
+    &["server-id", "name", "address", "connect-via", "client-auth", "server-auth", "init", "parameters"];
+/// What has a key of its own, by the name in the document.
+const TAKEN: &[(&str, &str)] = &[
+    ("APPID", "[dm-account]"),
+    ("PROVIDER-ID", "server-id"),
+    ("NAME", "name"),
+    ("ADDR", "address"),
+    ("TO-NAPID", "connect-via"),
+    ("TO-PROXY", "connect-via"),
+    ("INIT", "init"),
+];
+/// Keys of `client-auth` and `server-auth`.
+pub(super) const AUTH_KEYS: &[&str] = &["type", "name", "secret"];
 
 /// Reads `[dm-account]`.
 pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Option<DmAccount> {
@@ -71,6 +85,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
     let client_auth = read_auth(n, s, "client-auth", "`client-auth`");
     let server_auth = read_auth(n, s, "server-auth", "`server-auth`");
     let init = s.optional("init").map_or(Some(false), |v| n.flag(&v));
+    let parameters = s.optional("parameters").map_or_else(Vec::new, |v| parameter::read(n, &v, TAKEN));
     Some(DmAccount {
         server_id: server_id?,
         name: name.unwrap_or_default(),
@@ -79,6 +94,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
         client_auth: client_auth?,
         server_auth: server_auth?,
         init: init?,
+        parameters,
     })
 }
 

@@ -54,6 +54,9 @@ pub enum Warning {
     /// A server name other than the server id.
     #[error("the server's name is not the server-id: clients expect the server to sign in under its id")]
     OtherServerName,
+    /// A place beside a PROVURL.
+    #[error("country and networks beside a prov-url: devices leave them out")]
+    PlaceWithProvUrl,
     /// No DM account.
     #[error("no [dm-account]: the device is configured, but will not be managed")]
     NoDmAccount,
@@ -83,6 +86,7 @@ impl Warning {
             Self::SameNameForAll => "same-name-for-all",
             Self::ImsiAsName => "imsi-as-name",
             Self::OtherServerName => "other-server-name",
+            Self::PlaceWithProvUrl => "place-with-prov-url",
             Self::NoDmAccount => "no-dm-account",
             Self::Unused => "unused",
             Self::SameApplication => "same-application",
@@ -94,6 +98,7 @@ impl Warning {
 pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
     let mut found: Vec<(String, Warning)> = Vec::new();
     security(profile, &mut found);
+    bootstraps(profile, positions, &mut found);
     match &profile.dm_account {
         Some(account) => dm_account(account, &mut found),
         None => found.push((String::new(), Warning::NoDmAccount)),
@@ -101,7 +106,7 @@ pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
     unused(profile, &mut found);
     for (at, app) in profile.applications.iter().enumerate() {
         let same = |a: &super::Application| {
-            (a.kind, &a.provider_id, &a.name) == (app.kind, &app.provider_id, &app.name)
+            (&a.kind, &a.provider_id, &a.name) == (&app.kind, &app.provider_id, &app.name)
         };
         if profile.applications.iter().take(at).any(same) {
             found.push((format!("application[{at}]"), Warning::SameApplication));
@@ -120,6 +125,17 @@ fn security(profile: &Profile, found: &mut Vec<(String, Warning)>) {
         Some(SecurityMethod::None) => found.push((path(), Warning::Unauthenticated)),
         Some(SecurityMethod::UserNetwPin | SecurityMethod::UserPinMac) => {}
         None => found.push((String::new(), Warning::CardsOnly)),
+    }
+}
+
+fn bootstraps(profile: &Profile, positions: &Positions, found: &mut Vec<(String, Warning)>) {
+    for (at, b) in profile.bootstraps.iter().enumerate() {
+        // One stands as [bootstrap], several as [[bootstrap]].
+        let nth = format!("bootstrap[{at}]");
+        let path = if positions.knows(&nth) { nth } else { "bootstrap".to_owned() };
+        if b.prov_url.is_some() && b.country.is_some() {
+            found.push((format!("{path}.country"), Warning::PlaceWithProvUrl));
+        }
     }
 }
 
@@ -164,7 +180,8 @@ fn unused(profile: &Profile, found: &mut Vec<(String, Warning)>) {
     let account = profile.dm_account.iter().flat_map(|a| &a.connect_via);
     let applications = profile.applications.iter().flat_map(|a| &a.connect_via);
     let physical = profile.proxies.iter().flat_map(|p| &p.physical).flat_map(|p| &p.connect_via);
-    let used: Vec<&Link> = account.chain(applications).chain(physical).collect();
+    let access = profile.access.iter().flat_map(|a| &a.connect_via);
+    let used: Vec<&Link> = account.chain(applications).chain(physical).chain(access).collect();
     // What has no connect-via at all may use any entry.
     let free = |links: &[Link]| links.is_empty();
     let anything = profile.dm_account.iter().any(|a| free(&a.connect_via))
@@ -177,7 +194,7 @@ fn unused(profile: &Profile, found: &mut Vec<(String, Warning)>) {
             found.push((format!("nap[{at}]"), Warning::Unused));
         }
     }
-    let trusted = |id: &String| profile.bootstrap.iter().any(|b| b.proxies.contains(id));
+    let trusted = |id: &String| profile.bootstraps.iter().any(|b| b.proxies.contains(id));
     for (at, proxy) in profile.proxies.iter().enumerate() {
         if !trusted(&proxy.id) && !used.contains(&&Link::Proxy(proxy.id.clone())) {
             found.push((format!("proxy[{at}]"), Warning::Unused));

@@ -16,35 +16,45 @@
 //! ```
 
 mod account;
+mod appid;
 mod application;
 mod link;
 mod lint;
 mod nap;
+mod parameter;
+mod port;
 mod problem;
 mod proxy;
 mod secret;
 mod security;
 mod template;
 mod terms;
+mod tuning;
 mod url;
 mod values;
+mod vendor;
 mod walk;
 
 pub use account::{AuthRule, DmAccount};
-pub use application::{Application, Resource};
+pub use appid::{AppId, EmptyAppId};
+pub use application::{AppAddr, AppAuth, Application, Resource};
 pub use link::Link;
 pub use lint::{Warning, lint};
 pub use nap::{INTERNET, NapAuth, NapDef};
+pub use parameter::Parameter;
+pub use port::Port;
 pub use problem::{Position, Problem, ProblemKind, Severity};
-pub use proxy::{Port, ProxyAuth, PxLogical, PxPhysical};
+pub use proxy::{BasicAuth, ProxyAuth, PxLogical, PxPhysical};
 pub use secret::SecretRule;
 pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
 pub use terms::{
-    AppId, AuthScheme, Bearer, NapAddressType, NapAuthType, ProxyAddressType, ProxyAuthType, SecurityMethod,
-    Service, UnknownTerm,
+    AppAddressType, AuthEntity, AuthLevel, AuthScheme, Bearer, CallType, CpVersion, NapAddressType,
+    NapAuthType, ProxyAddressType, ProxyAuthType, QosParameter, SecurityMethod, Service, UnknownTerm,
 };
+pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};
+pub use vendor::{Access, VendorConfig};
 pub use walk::Positions;
 
 use toml::de::DeTable;
@@ -66,8 +76,12 @@ pub struct Profile {
     /// `[security]`: how a bootstrap that does not come on a card is authenticated. Without it the profile is for
     /// cards only.
     pub security: Option<SecurityMethod>,
-    /// `[bootstrap]`
-    pub bootstrap: Option<Bootstrap>,
+    /// `version` of the provisioning document.
+    pub cp_version: CpVersion,
+    /// `CLIENT-ID` of the CLIENTIDENTITY: which device the document is for.
+    pub client_id: Option<Template>,
+    /// `[bootstrap]`, or several `[[bootstrap]]`.
+    pub bootstraps: Vec<Bootstrap>,
     /// `[[nap]]`, best first.
     pub naps: Vec<NapDef>,
     /// `[[proxy]]`, best first.
@@ -76,6 +90,10 @@ pub struct Profile {
     pub dm_account: Option<DmAccount>,
     /// `[[application]]`, best first.
     pub applications: Vec<Application>,
+    /// `[[access]]`, in the order in which a device tries them.
+    pub access: Vec<Access>,
+    /// `[[vendor-config]]`
+    pub vendor_configs: Vec<VendorConfig>,
 }
 
 /// What [`check`] found.
@@ -89,8 +107,22 @@ pub struct Checked {
     pub problems: Vec<Problem>,
 }
 
-const KEYS: &[&str] =
-    &["name", "version", "security", "bootstrap", "nap", "proxy", "dm-account", "application"];
+const KEYS: &[&str] = &[
+    "name",
+    "version",
+    "cp-version",
+    "client-id",
+    "security",
+    "bootstrap",
+    "nap",
+    "proxy",
+    "dm-account",
+    "application",
+    "access",
+    "vendor-config",
+];
+/// The longest CLIENT-ID: no limit is known, this one is ours.
+const MAX_CLIENT_ID: usize = 128;
 
 impl Profile {
     /// Reads a profile.
@@ -162,10 +194,16 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
     let naps: Vec<_> = naps.iter().map(|s| nap::read(n, s)).collect();
     let proxies: Vec<_> = proxies.iter().map(|s| proxy::read(n, s, &ids)).collect();
 
-    let bootstrap = s
-        .optional("bootstrap")
-        .and_then(|v| n.section(&v, "[bootstrap]", security::BOOTSTRAP_KEYS))
-        .map(|s| security::read_bootstrap(n, &s, &ids));
+    let cp_version = s.optional("cp-version").map_or(Some(CpVersion::V1_0), |v| n.term(&v));
+    let client_id = s.optional("client-id").map(|v| n.template(&v, MAX_CLIENT_ID));
+    let bootstraps = s.optional("bootstrap").map_or_else(Vec::new, |v| {
+        if v.is_array() {
+            n.sections(&v, usize::MAX, "[[bootstrap]]", security::BOOTSTRAP_KEYS)
+        } else {
+            n.section(&v, "[bootstrap]", security::BOOTSTRAP_KEYS).into_iter().collect()
+        }
+    });
+    let bootstraps: Vec<_> = bootstraps.iter().map(|s| security::read_bootstrap(n, s, &ids)).collect();
     let dm_account = s
         .optional("dm-account")
         .and_then(|v| n.section(&v, "[dm-account]", account::KEYS))
@@ -174,15 +212,28 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
         let entries = n.sections(&v, usize::MAX, "[[application]]", application::KEYS);
         entries.iter().map(|s| application::read(n, s, &ids)).collect()
     });
+    let mut rules = Vec::new();
+    let access: Vec<_> = s.optional("access").map_or_else(Vec::new, |v| {
+        let entries = n.sections(&v, usize::MAX, "[[access]]", vendor::ACCESS_KEYS);
+        entries.iter().map(|s| vendor::read_access(n, s, &ids, &mut rules)).collect()
+    });
+    let vendor_configs: Vec<_> = s.optional("vendor-config").map_or_else(Vec::new, |v| {
+        let entries = n.sections(&v, usize::MAX, "[[vendor-config]]", vendor::VENDOR_KEYS);
+        entries.iter().map(|s| vendor::read(n, s)).collect()
+    });
     Some(Profile {
         name: name?,
         version: version?,
         security: security.unwrap_or_default(),
-        bootstrap: bootstrap.unwrap_or_default(),
+        cp_version: cp_version?,
+        client_id: client_id.unwrap_or_default(),
+        bootstraps: bootstraps.into_iter().collect::<Option<_>>()?,
         naps: naps.into_iter().collect::<Option<_>>()?,
         proxies: proxies.into_iter().collect::<Option<_>>()?,
         dm_account: dm_account.unwrap_or_default(),
         applications: applications.into_iter().collect::<Option<_>>()?,
+        access: access.into_iter().collect::<Option<_>>()?,
+        vendor_configs: vendor_configs.into_iter().collect::<Option<_>>()?,
     })
 }
 

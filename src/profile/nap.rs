@@ -9,7 +9,8 @@ use super::{
     problem::ProblemKind,
     secret,
     template::{MissingNumber, Subscriber, Template},
-    terms::{Bearer, NapAddressType, NapAuthType},
+    terms::{AuthEntity, Bearer, NapAddressType, NapAuthType},
+    tuning::{self, NapTuning, Validity},
     url,
     walk::{Notes, Section, Value},
 };
@@ -34,8 +35,12 @@ pub struct NapDef<N = Template> {
     pub dns: Vec<IpAddr>,
     /// `LINGER`: seconds that an unused connection stays open.
     pub linger: Option<u32>,
+    /// What most access points leave to the device.
+    pub tuning: NapTuning,
     /// `NAPAUTHINFO`.
     pub auth: Vec<NapAuth<N>>,
+    /// `VALIDITY`: where it may be used; none means everywhere.
+    pub validity: Vec<Validity>,
 }
 
 /// How the device authenticates itself at an access point (`NAPAUTHINFO`).
@@ -47,6 +52,10 @@ pub struct NapAuth<N = Template> {
     pub name: Option<N>,
     /// `AUTHSECRET`.
     pub secret: Option<SharedSecret>,
+    /// `AUTH-ENTITY` (Mobile IP).
+    pub entities: Vec<AuthEntity>,
+    /// `SPI` (Mobile IP): the security parameter index.
+    pub spi: Option<u32>,
 }
 
 /// The reserved id that stands for any access point with the internet flag.
@@ -62,9 +71,29 @@ const MAX_APN: usize = 100;
 const MAX_ADDRESS: usize = 255;
 
 /// Keys of `[[nap]]`.
-pub(super) const KEYS: &[&str] =
-    &["id", "name", "bearers", "address", "address-type", "internet", "dns", "linger", "auth"];
-const AUTH_KEYS: &[&str] = &["type", "name", "secret"];
+pub(super) const KEYS: &[&str] = &[
+    "id",
+    "name",
+    "bearers",
+    "address",
+    "address-type",
+    "internet",
+    "dns",
+    "linger",
+    "call-type",
+    "local-address",
+    "link-speed",
+    "dn-link-speed",
+    "qos",
+    "max-num-retry",
+    "first-retry-timeout",
+    "rereg-threshold",
+    "t-bit",
+    "auth",
+    "validity",
+];
+/// Keys of `auth` of a `[[nap]]`.
+pub(super) const AUTH_KEYS: &[&str] = &["type", "name", "secret", "entities", "spi"];
 
 impl NapDef {
     /// The same with the subscriber's numbers filled in.
@@ -74,7 +103,8 @@ impl NapDef {
     pub fn fill(&self, subscriber: &Subscriber) -> Result<NapDef<String>, MissingNumber> {
         let auth = |a: &NapAuth| {
             let name = a.name.as_ref().map(|n| n.fill(subscriber)).transpose()?;
-            Ok(NapAuth { kind: a.kind, name, secret: a.secret.clone() })
+            let (secret, entities) = (a.secret.clone(), a.entities.clone());
+            Ok(NapAuth { kind: a.kind, name, secret, entities, spi: a.spi })
         };
         Ok(NapDef {
             id: self.id.clone(),
@@ -85,6 +115,8 @@ impl NapDef {
             internet: self.internet,
             dns: self.dns.clone(),
             linger: self.linger,
+            tuning: self.tuning.clone(),
+            validity: self.validity.clone(),
             auth: self.auth.iter().map(auth).collect::<Result<_, _>>()?,
         })
     }
@@ -126,6 +158,11 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<NapDef>
         let entries = n.sections(&v, usize::MAX, "`auth` of a [[nap]]", AUTH_KEYS);
         entries.iter().filter_map(|e| read_auth(n, e)).collect()
     });
+    let tuning = tuning::read(n, s);
+    let validity = s.optional("validity").map_or_else(Vec::new, |v| {
+        let entries = n.sections(&v, usize::MAX, "`validity` of a [[nap]]", tuning::VALIDITY_KEYS);
+        entries.iter().filter_map(|e| tuning::read_validity(n, e)).collect()
+    });
     Some(NapDef {
         id: id?,
         name: name?,
@@ -135,7 +172,9 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<NapDef>
         internet: internet?,
         dns,
         linger: linger.unwrap_or_default(),
+        tuning: tuning?,
         auth,
+        validity,
     })
 }
 
@@ -189,5 +228,13 @@ fn read_auth<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<NapAuth> {
     let kind = s.require(n, "type", "PAP, CHAP or MD5").and_then(|v| n.term(&v));
     let name = s.optional("name").map(|v| n.template(&v, MAX_AUTH_NAME));
     let secret = s.optional("secret").map(|v| secret::plain(n, &v));
-    Some(NapAuth { kind: kind?, name: name.unwrap_or_default(), secret: secret.unwrap_or_default() })
+    let entities = s.optional("entities").map_or_else(Vec::new, |v| n.terms(&v, "an array of AAA and HA"));
+    let spi = s.optional("spi").map(|v| n.number(&v, 0, u32::MAX));
+    Some(NapAuth {
+        kind: kind?,
+        name: name.unwrap_or_default(),
+        secret: secret.unwrap_or_default(),
+        entities,
+        spi: spi.unwrap_or_default(),
+    })
 }

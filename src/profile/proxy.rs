@@ -9,10 +9,11 @@ use crate::ident::SharedSecret;
 use super::{
     link::{Ids, Link},
     nap::{self, MAX_AUTH_NAME, MAX_ID},
+    port::{Port, read_ports},
     problem::ProblemKind,
     secret,
     template::{MissingNumber, Subscriber, Template},
-    terms::{ProxyAddressType, ProxyAuthType, Service},
+    terms::{ProxyAddressType, ProxyAuthType},
     url,
     walk::{Notes, Section, Value},
 };
@@ -26,10 +27,26 @@ pub struct PxLogical<N = Template> {
     pub name: String,
     /// `DOMAIN`: the domains that it serves; at most 4.
     pub domains: Vec<String>,
+    /// `PROXY-PW`: what the proxy proves itself with when it pushes (with [`Self::ppg_auth`]).
+    pub secret: Option<SharedSecret>,
+    /// `PPGAUTH-TYPE`: how.
+    pub ppg_auth: Option<ProxyAuthType>,
+    /// `PROXY-PROVIDER-ID`.
+    pub provider_id: Option<String>,
+    /// `TRUST`: it may provision the device.
+    pub trust: bool,
+    /// `MASTER`: it may send the device to other proxies.
+    pub master: bool,
     /// `STARTPAGE`.
     pub start_page: Option<String>,
+    /// `BASAUTH-ID` and `BASAUTH-PW`: for the start page.
+    pub basic_auth: Option<BasicAuth<N>>,
+    /// `WSP-VERSION`; a device takes 1.2 when it is absent.
+    pub wsp_version: Option<String>,
     /// `PUSHENABLED`; a device takes "no" when it is absent.
     pub push: Option<bool>,
+    /// `PULLENABLED`; a device takes "no" when it is absent.
+    pub pull: Option<bool>,
     /// `PXAUTHINFO`.
     pub auth: Vec<ProxyAuth<N>>,
     /// `PORT` for all physical proxies.
@@ -47,19 +64,29 @@ pub struct PxPhysical {
     pub address: String,
     /// `PXADDRTYPE`.
     pub address_type: ProxyAddressType,
+    /// `PXADDR-FQDN`: its name, where the address is an IP address.
+    pub fqdn: Option<String>,
+    /// `DOMAIN`: the domains that it serves; at most 4.
+    pub domains: Vec<String>,
+    /// `WSP-VERSION`; a device takes 1.2 when it is absent.
+    pub wsp_version: Option<String>,
+    /// `PUSHENABLED`; a device takes "no" when it is absent.
+    pub push: Option<bool>,
+    /// `PULLENABLED`; a device takes "no" when it is absent.
+    pub pull: Option<bool>,
     /// `PORT`.
     pub ports: Vec<Port>,
     /// `TO-NAPID`, one or more: the access points that it is reached through, best first.
     pub connect_via: Vec<Link>,
 }
 
-/// A port and what is spoken there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Port {
-    /// `PORTNBR`, not 0.
-    pub number: u16,
-    /// `SERVICE`.
-    pub services: Vec<Service>,
+/// Name and secret for the start page of a proxy (`BASAUTH-ID`, `BASAUTH-PW`).
+#[derive(Clone, PartialEq, Eq)]
+pub struct BasicAuth<N = Template> {
+    /// `BASAUTH-ID`.
+    pub name: Option<N>,
+    /// `BASAUTH-PW`.
+    pub secret: Option<SharedSecret>,
 }
 
 /// How the device authenticates itself at a proxy (`PXAUTHINFO`).
@@ -78,12 +105,41 @@ const MAX_DOMAINS: usize = 4;
 const MAX_URL: usize = 255;
 
 /// Keys of `[[proxy]]`.
-pub(super) const KEYS: &[&str] =
-    &["id", "name", "domains", "start-page", "push", "auth", "ports", "physical"];
+pub(super) const KEYS: &[&str] = &[
+    "id",
+    "name",
+    "secret",
+    "ppg-auth",
+    "provider-id",
+    "domains",
+    "trust",
+    "master",
+    "start-page",
+    "basic-auth",
+    "wsp-version",
+    "push",
+    "pull",
+    "auth",
+    "ports",
+    "physical",
+];
 /// Keys of `[[proxy.physical]]`.
-pub(super) const PHYSICAL_KEYS: &[&str] = &["id", "address", "address-type", "ports", "connect-via"];
-const AUTH_KEYS: &[&str] = &["type", "name", "secret"];
-const PORT_KEYS: &[&str] = &["number", "services"];
+pub(super) const PHYSICAL_KEYS: &[&str] = &[
+    "id",
+    "address",
+    "address-type",
+    "fqdn",
+    "domains",
+    "wsp-version",
+    "push",
+    "pull",
+    "ports",
+    "connect-via",
+];
+/// Keys of `auth` of a `[[proxy]]`.
+pub(super) const AUTH_KEYS: &[&str] = &["type", "name", "secret"];
+/// Keys of `basic-auth`.
+pub(super) const BASIC_AUTH_KEYS: &[&str] = &["name", "secret"];
 
 impl PxLogical {
     /// The same with the subscriber's numbers filled in.
@@ -95,12 +151,24 @@ impl PxLogical {
             let name = a.name.as_ref().map(|n| n.fill(subscriber)).transpose()?;
             Ok(ProxyAuth { kind: a.kind, name, secret: a.secret.clone() })
         };
+        let basic_auth = self.basic_auth.as_ref().map(|a| {
+            let name = a.name.as_ref().map(|n| n.fill(subscriber)).transpose()?;
+            Ok(BasicAuth { name, secret: a.secret.clone() })
+        });
         Ok(PxLogical {
             id: self.id.clone(),
             name: self.name.clone(),
+            secret: self.secret.clone(),
+            ppg_auth: self.ppg_auth,
+            provider_id: self.provider_id.clone(),
             domains: self.domains.clone(),
+            trust: self.trust,
+            master: self.master,
             start_page: self.start_page.clone(),
+            basic_auth: basic_auth.transpose()?,
+            wsp_version: self.wsp_version.clone(),
             push: self.push,
+            pull: self.pull,
             auth: self.auth.iter().map(auth).collect::<Result<_, _>>()?,
             ports: self.ports.clone(),
             physical: self.physical.clone(),
@@ -115,22 +183,38 @@ impl<N> fmt::Debug for ProxyAuth<N> {
     }
 }
 
+impl<N> fmt::Debug for BasicAuth<N> {
+    /// Nothing: the name may be a subscriber number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BasicAuth(***)")
+    }
+}
+
 /// Reads one `[[proxy]]`.
 pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Option<PxLogical> {
     let id = s.require(n, "id", "a name that others refer to").and_then(|v| nap::id(n, &v));
     let name =
         s.require(n, "name", "what the user sees").and_then(|v| n.text(&v, MAX_ID, "what the user sees"));
-    let domains = s.optional("domains").map_or_else(Vec::new, |v| {
-        let entries = n.list(&v, MAX_DOMAINS, "an array of domain names");
-        entries.iter().filter_map(|e| domain(n, e)).collect()
-    });
+    let secret = s.optional("secret").map(|v| secret::plain(n, &v));
+    let ppg_auth = s.optional("ppg-auth").map(|v| n.term(&v));
+    let provider_id = s.optional("provider-id").map(|v| n.text(&v, MAX_ID, "an identifier"));
+    let domains = s.optional("domains").map_or_else(Vec::new, |v| read_domains(n, &v, MAX_DOMAINS));
+    let trust = s.optional("trust").map_or(Some(false), |v| n.flag(&v));
+    let master = s.optional("master").map_or(Some(false), |v| n.flag(&v));
     let start_page = s.optional("start-page").map(|v| n.url(&v, MAX_URL).map(|u| u.to_string()));
+    let basic_auth = s
+        .optional("basic-auth")
+        .and_then(|v| n.section(&v, "`basic-auth` of a [[proxy]]", BASIC_AUTH_KEYS))
+        .map(|s| read_basic_auth(n, &s));
+    let wsp_version = s.optional("wsp-version").map(|v| wsp_version(n, &v));
     let push = s.optional("push").map(|v| n.flag(&v));
+    let pull = s.optional("pull").map(|v| n.flag(&v));
     let auth = s.optional("auth").map_or_else(Vec::new, |v| {
         let entries = n.sections(&v, usize::MAX, "`auth` of a [[proxy]]", AUTH_KEYS);
-        entries.iter().filter_map(|e| read_auth(n, e)).collect()
+        let mut kinds = Vec::new();
+        entries.iter().filter_map(|e| read_auth(n, e, &mut kinds)).collect()
     });
-    let ports = s.optional("ports").map_or_else(Vec::new, |v| read_ports(n, &v));
+    let ports = s.optional("ports").map_or_else(Vec::new, |v| read_ports(n, &v, Notes::terms));
     let physical = s.require(n, "physical", "one or more tables [[proxy.physical]]").map(|v| {
         let entries = n.sections(&v, usize::MAX, "[[proxy.physical]]", PHYSICAL_KEYS);
         if v.is_empty_array() {
@@ -144,9 +228,17 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
     Some(PxLogical {
         id: id?,
         name: name?,
+        secret: secret.unwrap_or_default(),
+        ppg_auth: ppg_auth.unwrap_or_default(),
+        provider_id: provider_id.unwrap_or_default(),
         domains,
+        trust: trust?,
+        master: master?,
         start_page: start_page.unwrap_or_default(),
+        basic_auth,
+        wsp_version: wsp_version.unwrap_or_default(),
         push: push.unwrap_or_default(),
+        pull: pull.unwrap_or_default(),
         auth,
         ports,
         physical: physical?,
@@ -163,11 +255,27 @@ fn read_physical<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Optio
             let kind = kind.unwrap_or_else(|| Some(kind_of(&text)))?;
             address(n, &v, &text, kind).then_some((text, kind))
         });
-    let ports = s.optional("ports").map_or_else(Vec::new, |v| read_ports(n, &v));
+    let fqdn = s.optional("fqdn").map(|v| domain(n, &v));
+    let domains = s.optional("domains").map_or_else(Vec::new, |v| read_domains(n, &v, MAX_DOMAINS));
+    let wsp_version = s.optional("wsp-version").map(|v| wsp_version(n, &v));
+    let push = s.optional("push").map(|v| n.flag(&v));
+    let pull = s.optional("pull").map(|v| n.flag(&v));
+    let ports = s.optional("ports").map_or_else(Vec::new, |v| read_ports(n, &v, Notes::terms));
     let connect_via =
         s.require(n, "connect-via", "the ids of one or more [[nap]], best first").map(|v| ids.naps(n, &v));
     let (address, address_type) = address?;
-    Some(PxPhysical { id: id?, address, address_type, ports, connect_via: connect_via? })
+    Some(PxPhysical {
+        id: id?,
+        address,
+        address_type,
+        fqdn: fqdn.unwrap_or_default(),
+        domains,
+        wsp_version: wsp_version.unwrap_or_default(),
+        push: push.unwrap_or_default(),
+        pull: pull.unwrap_or_default(),
+        ports,
+        connect_via: connect_via?,
+    })
 }
 
 /// The type that an address has by its looks.
@@ -192,6 +300,23 @@ fn address<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>, text: &str, kind: ProxyAddr
     right
 }
 
+/// Reads `domains`.
+pub(super) fn read_domains<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>, max: usize) -> Vec<String> {
+    let entries = n.list(v, max, "an array of domain names");
+    entries.iter().filter_map(|e| domain(n, e)).collect()
+}
+
+/// Two numbers with a point between them.
+fn wsp_version<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Option<String> {
+    let text = n.text(v, 8, "a version, for example \"1.2\"")?;
+    let number = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if !text.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor)) {
+        n.invalid(v, "not a version; expected for example \"1.2\"");
+        return None;
+    }
+    Some(text)
+}
+
 fn domain<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Option<String> {
     let text = n.text(v, 253, "a domain name")?;
     // A leading dot means "and all below it".
@@ -202,39 +327,27 @@ fn domain<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Option<String> {
     Some(text)
 }
 
-/// Reads `ports`: numbers, or tables with `number` and `services`. A number stands once.
-fn read_ports<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Vec<Port> {
-    let mut out: Vec<Port> = Vec::new();
-    for entry in
-        n.list(v, usize::MAX, "an array of port numbers, or of tables { number = 8080, services = [] }")
-    {
-        let port = if entry.is_table() { port_table(n, &entry) } else { bare_port(n, &entry) };
-        let Some(port) = port else { continue };
-        // Of a doubled PORTNBR devices keep the first.
-        if out.iter().any(|p| p.number == port.number) {
-            let kind = ProblemKind::DoubledEntry { key: v.key.clone(), value: port.number.to_string() };
-            n.at(&entry, kind);
-        } else {
-            out.push(port);
+/// Reads one entry of `auth`; each type stands once, because devices keep the first only.
+fn read_auth<'i>(
+    n: &mut Notes<'i>,
+    s: &Section<'_, 'i>,
+    kinds: &mut Vec<ProxyAuthType>,
+) -> Option<ProxyAuth> {
+    let kind = s.require(n, "type", "HTTP-BASIC, HTTP-DIGEST or WTLS-SS").and_then(|v| {
+        let kind = n.term(&v)?;
+        if kinds.contains(&kind) {
+            n.at(&v, ProblemKind::DoubledEntry { key: v.key.clone(), value: kind.to_string() });
         }
-    }
-    out
-}
-
-fn bare_port<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Option<Port> {
-    Some(Port { number: n.port(v)?, services: Vec::new() })
-}
-
-fn port_table<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Option<Port> {
-    let s = n.section(v, "an entry of `ports`", PORT_KEYS)?;
-    let number = s.require(n, "number", "a port number").and_then(|v| n.port(&v));
-    let services = s.optional("services").map_or_else(Vec::new, |v| n.terms(&v, "an array of services"));
-    Some(Port { number: number?, services })
-}
-
-fn read_auth<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<ProxyAuth> {
-    let kind = s.require(n, "type", "HTTP-BASIC, HTTP-DIGEST or WTLS-SS").and_then(|v| n.term(&v));
+        kinds.push(kind);
+        Some(kind)
+    });
     let name = s.optional("name").map(|v| n.template(&v, MAX_AUTH_NAME));
     let secret = s.optional("secret").map(|v| secret::plain(n, &v));
     Some(ProxyAuth { kind: kind?, name: name.unwrap_or_default(), secret: secret.unwrap_or_default() })
+}
+
+fn read_basic_auth<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> BasicAuth {
+    let name = s.optional("name").and_then(|v| n.template(&v, MAX_AUTH_NAME));
+    let secret = s.optional("secret").and_then(|v| secret::plain(n, &v));
+    BasicAuth { name, secret }
 }

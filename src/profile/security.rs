@@ -5,6 +5,7 @@ use super::{
     link::Ids,
     problem::ProblemKind,
     terms::SecurityMethod,
+    tuning::needs,
     walk::{Notes, Section},
 };
 
@@ -15,6 +16,10 @@ pub struct Bootstrap {
     pub name: Option<String>,
     /// `PROVURL`: its host becomes the trusted provisioning server.
     pub prov_url: Option<String>,
+    /// `COUNTRY`: the mobile country code that it is for, where there is no PROVURL.
+    pub country: Option<String>,
+    /// `NETWORK`: mobile network codes that it is for, in that country.
+    pub networks: Vec<String>,
     /// `PROXY-ID`: trusted proxies.
     pub proxies: Vec<String>,
     /// `CONTEXT-ALLOW`: how many further contexts may be made.
@@ -26,7 +31,8 @@ const MAX_PROV_URL: usize = 256;
 const MAX_NAME: usize = 128;
 
 /// Keys of `[bootstrap]`.
-pub(super) const BOOTSTRAP_KEYS: &[&str] = &["name", "prov-url", "proxies", "context-allow"];
+pub(super) const BOOTSTRAP_KEYS: &[&str] =
+    &["name", "prov-url", "country", "networks", "proxies", "context-allow"];
 /// Keys of `[security]`.
 pub(super) const SECURITY_KEYS: &[&str] = &["method", "allow-unauthenticated"];
 
@@ -34,11 +40,21 @@ pub(super) const SECURITY_KEYS: &[&str] = &["method", "allow-unauthenticated"];
 pub(super) fn read_bootstrap<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Option<Bootstrap> {
     let name = s.optional("name").map(|v| n.text(&v, MAX_NAME, "what the user sees"));
     let prov_url = s.optional("prov-url").map(|v| n.url(&v, MAX_PROV_URL).map(|u| u.to_string()));
+    let country = s.optional("country").map(|v| n.digits(&v, 3, 3, "a mobile country code of 3 digits"));
+    let networks = s.optional("networks").map_or_else(Vec::new, |v| {
+        let entries = n.list(&v, usize::MAX, "an array of mobile network codes");
+        let code = "a mobile network code of 2 or 3 digits";
+        entries.iter().filter_map(|e| n.digits(e, 2, 3, code)).collect()
+    });
+    // Devices drop the whole of it.
+    needs(n, s, "networks", "country");
     let proxies = s.optional("proxies").map_or_else(Vec::new, |v| ids.proxies(n, &v));
     let context_allow = s.optional("context-allow").map(|v| n.number(&v, 0, 255));
     Some(Bootstrap {
         name: name.unwrap_or_default(),
         prov_url: prov_url.unwrap_or_default(),
+        country: country.unwrap_or_default(),
+        networks,
         proxies,
         context_allow: context_allow.unwrap_or_default().and_then(|c| u8::try_from(c).ok()),
     })

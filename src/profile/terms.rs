@@ -163,12 +163,71 @@ terms! {
 }
 
 terms! {
-    /// `APPID` of an APPLICATION other than the DM account (OMNA registry).
-    AppId {
-        /// Browsing.
-        W2 = "w2",
-        /// Multimedia messages.
-        W4 = "w4",
+    /// `CALLTYPE` of a NAPDEF. A device takes ANALOG-MODEM when it is absent.
+    CallType {
+        AnalogModem = "ANALOG-MODEM",
+        V120 = "V.120",
+        V110 = "V.110",
+        X31 = "X.31",
+        BitTransparent = "BIT-TRANSPARENT",
+        DirectAsynchronous = "DIRECT-ASYNCHRONOUS-DATA-SERVICE",
+    }
+}
+
+terms! {
+    /// The quality-of-service parameters of a NAPDEF; their values are numbers that are carried in hexadecimal digits.
+    QosParameter {
+        DeliveryErrSdu = "DELIVERY-ERR-SDU",
+        DeliveryOrder = "DELIVERY-ORDER",
+        TrafficClass = "TRAFFIC-CLASS",
+        MaxSduSize = "MAX-SDU-SIZE",
+        MaxBitrateUplink = "MAX-BITRATE-UPLINK",
+        MaxBitrateDnlink = "MAX-BITRATE-DNLINK",
+        ResidualBer = "RESIDUAL-BER",
+        SduErrorRatio = "SDU-ERROR-RATIO",
+        TrafficHandlPrio = "TRAFFIC-HANDL-PRIO",
+        TransferDelay = "TRANSFER-DELAY",
+        GuaranteedBitrateUplink = "GUARANTEED-BITRATE-UPLINK",
+        GuaranteedBitrateDnlink = "GUARANTEED-BITRATE-DNLINK",
+    }
+}
+
+terms! {
+    /// `AUTH-ENTITY` of a NAPAUTHINFO (Mobile IP).
+    AuthEntity {
+        Aaa = "AAA",
+        Ha = "HA",
+    }
+}
+
+terms! {
+    /// `ADDRTYPE` of an APPADDR; none means an IPv4 address, a host name or a URI.
+    AppAddressType {
+        Ipv6 = "IPV6",
+        E164 = "E164",
+        Alpha = "ALPHA",
+    }
+}
+
+terms! {
+    /// `AAUTHLEVEL` of an APPAUTH; none means the transport below the application.
+    AuthLevel {
+        /// The client proves itself to the server.
+        AppSrv = "APPSRV",
+        /// The server proves itself to the client.
+        Client = "CLIENT",
+        /// The OBEX layer.
+        Obex = "OBEX",
+    }
+}
+
+terms! {
+    /// `version` of a provisioning document.
+    CpVersion {
+        /// What every client takes.
+        V1_0 = "1.0",
+        /// With the parameters that OMA ProvCont 1.1 added.
+        V1_1 = "1.1",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Profiles good and bad.
 
+use toml::de::DeValue;
+
 use super::*;
 
 const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
@@ -77,7 +79,7 @@ fn changed(from: &str, to: &str) -> String {
 fn a_full_profile_is_read() {
     let p = Profile::parse(FULL).unwrap();
     assert_eq!(p.security, Some(SecurityMethod::UserPinMac));
-    assert_eq!(p.bootstrap.unwrap().context_allow, Some(2));
+    assert_eq!(p.bootstraps[0].context_allow, Some(2));
     assert_eq!(p.naps[0].bearers, [Bearer::GsmGprs, Bearer::GsmCsd]);
     assert_eq!(p.naps[0].auth.len(), 2);
     assert_eq!(p.proxies[0].physical[0].connect_via, [Link::Nap("net".into()), Link::Internet]);
@@ -108,12 +110,12 @@ fn all_problems_are_found_in_one_go() {
     let problems = Profile::parse(text).unwrap_err();
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let expected = [
-        "1:1: error: unknown key `nmae` in the profile; expected one of name, version, security, bootstrap, nap, proxy, dm-account, application; did you mean `name`?",
+        "1:1: error: unknown key `nmae` in the profile; expected one of name, version, cp-version, client-id, security, bootstrap, nap, proxy, dm-account, application, access, vendor-config; did you mean `name`?",
         "2:11: error: `version` is 0; expected a whole number from 1 to 2147483647",
         "4:10: error: `method` has the unknown value \"usernetpin\"; expected one of netwpin, userpin, usernetwpin, userpinmac, none; did you mean `usernetwpin`?",
         "5:1: error: [[nap]] has no `name`; expected what the user sees",
         "5:1: error: [[nap]] has no `bearers`; expected one or more bearers, for example [\"GSM-GPRS\"]",
-        "7:1: error: unknown key `adress` in [[nap]]; expected one of id, name, bearers, address, address-type, internet, dns, linger, auth; did you mean `address`?",
+        "7:1: error: unknown key `adress` in [[nap]]; expected one of id, name, bearers, address, address-type, internet, dns, linger, call-type, local-address, link-speed, dn-link-speed, qos, max-num-retry, first-retry-timeout, rereg-threshold, t-bit, auth, validity; did you mean `address`?",
     ];
     assert_eq!(shown, expected);
 }
@@ -225,7 +227,7 @@ fn each_error_says_where_and_what_was_expected() {
         ),
         ("method = \"userpinmac\"", "method = \"none\"", "sends a bootstrap that anybody could forge"),
         ("id = \"w2\"", "id = \"w7\"", "the DM account is written as [dm-account]"),
-        ("id = \"w4\"", "id = \"w5\"", "`id` has the unknown value \"w5\"; expected one of w2, w4"),
+        ("id = \"w4\"", "id = \"W4\"", "`id` has the unknown value \"W4\"; expected one of w2, w4, w5, wA"),
         ("address = \"http://mmsc.acme.example/\"", "", "55:1: error: [[application]] has no `address`"),
         (
             "provider-id = \"acme\"",
@@ -321,4 +323,148 @@ proptest::proptest! {
         octets.splice(at..(at + cut).min(FULL.len()), insert.bytes());
         let _ = check(&String::from_utf8_lossy(&octets));
     }
+}
+
+const REFERENCE: &str = include_str!("../../config/profiles/reference.toml");
+
+/// Every table of a profile and the keys that it may have.
+const TABLES: &[(&str, &[&str])] = &[
+    ("", KEYS),
+    ("security", security::SECURITY_KEYS),
+    ("bootstrap", security::BOOTSTRAP_KEYS),
+    ("nap", nap::KEYS),
+    ("nap.qos", tuning::QOS_KEYS),
+    ("nap.auth", nap::AUTH_KEYS),
+    ("nap.validity", tuning::VALIDITY_KEYS),
+    ("proxy", proxy::KEYS),
+    ("proxy.ports", port::KEYS),
+    ("proxy.basic-auth", proxy::BASIC_AUTH_KEYS),
+    ("proxy.auth", proxy::AUTH_KEYS),
+    ("proxy.physical", proxy::PHYSICAL_KEYS),
+    ("dm-account", account::KEYS),
+    ("dm-account.client-auth", account::AUTH_KEYS),
+    ("dm-account.parameters", parameter::KEYS),
+    ("application", application::KEYS),
+    ("application.server", application::SERVER_KEYS),
+    ("application.server.ports", port::KEYS),
+    ("application.auth", application::AUTH_KEYS),
+    ("application.parameters", parameter::KEYS),
+    ("application.resource", application::RESOURCE_KEYS),
+    ("application.resource.auth", application::RESOURCE_AUTH_KEYS),
+    ("application.resource.parameters", parameter::KEYS),
+    ("access", vendor::ACCESS_KEYS),
+    ("vendor-config", vendor::VENDOR_KEYS),
+    ("vendor-config.parameters", parameter::KEYS),
+];
+
+#[test]
+fn the_reference_has_every_key_and_no_errors() {
+    /// The keys of each table by path, all entries of arrays taken together.
+    fn collect<'t>(path: &str, value: &'t DeValue<'_>, out: &mut Vec<(String, &'t str)>) {
+        match value {
+            DeValue::Table(table) => {
+                for (key, inner) in table {
+                    out.push((path.to_owned(), key.get_ref()));
+                    let below = if path.is_empty() {
+                        key.get_ref().to_string()
+                    } else {
+                        format!("{path}.{}", key.get_ref())
+                    };
+                    collect(&below, inner.get_ref(), out);
+                }
+            }
+            DeValue::Array(array) => array.iter().for_each(|entry| collect(path, entry.get_ref(), out)),
+            _ => {}
+        }
+    }
+    let table = DeTable::parse(REFERENCE).unwrap();
+    let root = DeValue::Table(table.get_ref().clone());
+    let mut found = Vec::new();
+    collect("", &root, &mut found);
+    let missing: Vec<String> = TABLES
+        .iter()
+        .flat_map(|(path, keys)| keys.iter().map(move |key| (path.to_string(), *key)))
+        .filter(|wanted| !found.contains(wanted))
+        .map(|(path, key)| format!("{path}: {key}"))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let checked = check(REFERENCE);
+    assert!(checked.profile.is_some(), "{:?}", checked.problems);
+    assert!(checked.problems.is_empty(), "{:?}", checked.problems);
+}
+
+#[test]
+fn what_devices_would_drop_is_an_error_at_its_place() {
+    let mut wrong = Vec::new();
+    for (from, to, expected) in [
+        (
+            "country = \"262\"                 # COUNTRY: mobile country code; only",
+            "# only",
+            "`networks`: means nothing without `country`",
+        ),
+        (
+            "country = \"262\"                 # COUNTRY: mobile country code\n",
+            "",
+            "`network`: means nothing without `country`",
+        ),
+        ("soc = \"2044\" ", "# ", "`sid`: means nothing without `soc`"),
+        (
+            "networks = [\"01\", \"02\"]",
+            "networks = [\"1\"]",
+            "expected a mobile network code of 2 or 3 digits",
+        ),
+        ("residual-ber = 7", "residual-bre = 7", "did you mean `residual-ber`?"),
+        ("link-speed = \"AUTOBAUDING\" ", "link-speed = \"fast\" ", "`link-speed`: not a speed"),
+        (
+            "wsp-version = \"1.3\"             # WSP-VERSION; a",
+            "wsp-version = \"one\" # ",
+            "`wsp-version`: not a version",
+        ),
+        ("entities = [\"AAA\", \"HA\"]", "entities = [\"AAA\", \"AAA\"]", "lists \"AAA\" twice"),
+        (
+            "context-allow = 0 ",
+            "context-allow = 0\ncountry = \"262\" ",
+            "country and networks beside a prov-url: devices leave them out",
+        ),
+        (
+            "address = \"http://wv.acme.example/\"",
+            "",
+            "[[application]] has no `address`; expected the address of its server",
+        ),
+        ("accept = \"application/vnd.wv.csp.wbxml\"", "#", "[[application]] has no `accept`"),
+        ("accept = \"text/x-vcard\"", "#", "an application w5 needs `accept` in one of them"),
+        (
+            "ports = [{ number = 993, services = [\"993\"] }]",
+            "",
+            "an application 143 needs a table [[application.server]] with `ports`",
+        ),
+        (
+            "parameters = [{ name = \"FROM\", value = \"user@acme.example\" }]",
+            "",
+            "[[application]] has no `parameters`",
+        ),
+        ("name = \"FROM\", value", "name = \"TO\", value", "an application 25 needs FROM"),
+        (
+            "name = \"FROM\", value",
+            "name = \"ADDR\", value",
+            "ADDR has a key of its own; expected it as `address`",
+        ),
+        ("{ plain = \"tick\" }", "\"tick\"", "`value` is a secret in clear that is not marked so"),
+        ("id = \"554\"", "id = \"rtsp\"", "`id` has the unknown value \"rtsp\""),
+        (
+            "name = \"Acme IMS\"\nconnect-via = [\"internet\"]",
+            "name = \"Acme IMS\"\nconnect-via = [\"acme-proxy\"]",
+            "an application ap2001 needs the id of one [[nap]]",
+        ),
+        ("rules = [\"mail\"]", "rules = [\"mail\", \"mail\"]", "`rules` lists \"mail\" twice"),
+        ("rules = [\"mail\"] ", "# ", "[[access]] has no `rules`"),
+    ] {
+        assert_eq!(REFERENCE.matches(from).count(), 1, "{from}");
+        let found: Vec<String> =
+            check(&REFERENCE.replace(from, to)).problems.iter().map(ToString::to_string).collect();
+        if !found.iter().any(|f| f.contains(expected)) {
+            wrong.push(format!("{from} → {to}: expected {expected}, found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

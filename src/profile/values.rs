@@ -52,6 +52,22 @@ impl<'i> Notes<'i> {
         Some(text.to_owned())
     }
 
+    /// Text of digits only.
+    pub(super) fn digits(
+        &mut self,
+        v: &Value<'_, 'i>,
+        min: usize,
+        max: usize,
+        expected: &'static str,
+    ) -> Option<String> {
+        let text = self.text(v, max, expected)?;
+        if text.len() < min || !text.bytes().all(|b| b.is_ascii_digit()) {
+            self.invalid(v, format!("expected {expected}, in quotes"));
+            return None;
+        }
+        Some(text)
+    }
+
     /// Text that is carried as it stands and never shown: a secret.
     pub(super) fn secret_text<'v>(&mut self, v: &'v Value<'_, 'i>, max: usize) -> Option<&'v str> {
         self.raw_text(v, max, "a secret")

@@ -21,6 +21,11 @@ use super::{
 pub struct Positions(HashMap<String, Position>);
 
 impl Positions {
+    /// True when an entry stands in the text.
+    pub fn knows(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
     /// The place of an entry, or of the nearest thing around it that stands in the text.
     pub fn of(&self, path: &str) -> Position {
         let mut path = path;
@@ -130,6 +135,11 @@ impl Value<'_, '_> {
     /// True for a table.
     pub(super) fn is_table(&self) -> bool {
         self.value.is_table()
+    }
+
+    /// True for an array.
+    pub(super) fn is_array(&self) -> bool {
+        self.value.is_array()
     }
 
     /// True for an array without entries.

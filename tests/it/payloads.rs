@@ -12,9 +12,10 @@ use bootgate::{
     },
 };
 
-const PROFILES: [&str; 2] = [
+const PROFILES: [&str; 3] = [
     include_str!("../../config/profiles/consumer-phone.toml"),
     include_str!("../../config/profiles/iot-module.toml"),
+    include_str!("../../config/profiles/reference.toml"),
 ];
 
 /// A profile in which every part of the model stands, and text that needs care.
@@ -129,5 +130,5 @@ fn libwbxml_reads_what_we_write() {
             compared += 1;
         }
     }
-    assert_eq!(compared, 6);
+    assert_eq!(compared, 8);
 }

@@ -57,12 +57,13 @@ fn shipped_profiles_have_no_errors() {
     let mut files: Vec<String> =
         std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path().to_str().unwrap().to_owned()).collect();
     files.sort();
-    assert_eq!(files.len(), 2, "a new profile belongs into this test");
+    assert_eq!(files.len(), 3, "a new profile belongs into this test");
     let mut args = vec!["profile", "check"];
     args.extend(files.iter().map(String::as_str));
     let ran = bootgate(&args);
     assert_eq!((ran.exit, ran.err.as_str()), (0, ""), "{}", ran.out);
-    assert!(ran.out.ends_with("2 file(s), 0 error(s), 1 warning(s)\n"), "{}", ran.out);
+    // One profile is for cards only; the reference has what some families refuse: that is what it is for.
+    assert!(ran.out.ends_with("3 file(s), 0 error(s), 3 warning(s)\n"), "{}", ran.out);
 }
 
 #[test]

@@ -244,7 +244,7 @@ async fn a_second_document_of_one_provisioning_server_is_refused_by_name() {
         // The host alone counts: another path, other letters, the port.
         for url in ["https://prov.acme.example/first", "HTTPS://PROV.acme.example:443/second"] {
             let mut settings = again.settings.clone();
-            settings.bootstrap.as_mut().unwrap().prov_url = Some(url.to_owned());
+            settings.bootstraps[0].prov_url = Some(url.to_owned());
             let octets = build(&settings, PayloadKind::Cp).unwrap().octets;
             let result = phone.receive(BootstrapKind::Cp, &octets);
             let BootstrapResult::Refused { reason, .. } = &result else { panic!("{url}: {result:?}") };

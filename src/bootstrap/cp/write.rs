@@ -1,22 +1,32 @@
 //! Settings → document. The order inside APPLICATION w7 is not free: clients are known that choose by the first parameter
 //! and that lose a name or secret which stands before its level.
 
+use std::fmt::Display;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use crate::{
     bootstrap::{Account, Credential, Settings},
-    profile::{Application, Bootstrap, Link, NapDef, Port, PxLogical, PxPhysical},
+    ident::SharedSecret,
+    profile::{
+        Access, AppAddressType, AppAuth, Application, AuthLevel, Bootstrap, CallType, Link, NapDef,
+        Parameter, Port, ProxyAuthType, PxLogical, PxPhysical, VendorConfig,
+    },
     wire::prov::{Characteristic, ProvDoc},
 };
 
 pub(super) fn document(settings: &Settings) -> ProvDoc {
     let mut characteristics = Vec::new();
-    characteristics.extend(settings.bootstrap.as_ref().map(bootstrap));
+    characteristics.extend(settings.bootstraps.iter().map(bootstrap));
+    let client = |id: &String| Characteristic::new("CLIENTIDENTITY").with("CLIENT-ID", id);
+    characteristics.extend(settings.client_id.as_ref().map(client));
     characteristics.extend(settings.naps.iter().map(nap));
     characteristics.extend(settings.proxies.iter().map(proxy));
     characteristics.extend(settings.dm_account.as_ref().map(account));
     characteristics.extend(settings.applications.iter().map(application));
-    ProvDoc { version: Some("1.0".into()), characteristics }
+    characteristics.extend(settings.access.iter().map(access));
+    characteristics.extend(settings.vendor_configs.iter().map(vendor_config));
+    ProvDoc { version: Some(settings.cp_version.as_str().to_owned()), characteristics }
 }
 
 /// Adds what may be absent.
@@ -24,7 +34,12 @@ trait Optional: Sized {
     fn with_some(self, name: &str, value: Option<&str>) -> Self;
     fn with_flag_if(self, name: &str, set: bool) -> Self;
     fn with_links(self, links: &[Link]) -> Self;
-    fn with_ports(self, ports: &[Port]) -> Self;
+    fn with_ports<S: Display>(self, ports: &[Port<S>]) -> Self;
+    fn with_each<V: Display>(self, name: &str, values: &[V]) -> Self;
+    fn with_number(self, name: &str, value: Option<u32>) -> Self;
+    fn with_switch(self, name: &str, value: Option<bool>) -> Self;
+    fn with_secret(self, name: &str, value: Option<&SharedSecret>) -> Self;
+    fn with_parameters(self, parameters: &[Parameter]) -> Self;
 }
 
 impl Optional for Characteristic {
@@ -47,63 +62,116 @@ impl Optional for Characteristic {
         })
     }
 
-    fn with_ports(self, ports: &[Port]) -> Self {
+    fn with_ports<S: Display>(self, ports: &[Port<S>]) -> Self {
         ports.iter().fold(self, |c, port| {
-            let mut inner = Characteristic::new("PORT").with("PORTNBR", port.number.to_string());
-            for service in &port.services {
-                inner = inner.with("SERVICE", service.as_str());
-            }
-            c.with_characteristic(inner)
+            let inner = Characteristic::new("PORT").with("PORTNBR", port.number.to_string());
+            c.with_characteristic(inner.with_each("SERVICE", &port.services))
+        })
+    }
+
+    fn with_each<V: Display>(self, name: &str, values: &[V]) -> Self {
+        values.iter().fold(self, |c, v| c.with(name, v.to_string()))
+    }
+
+    fn with_number(self, name: &str, value: Option<u32>) -> Self {
+        self.with_some(name, value.map(|v| v.to_string()).as_deref())
+    }
+
+    fn with_switch(self, name: &str, value: Option<bool>) -> Self {
+        self.with_some(name, value.map(|v| if v { "1" } else { "0" }))
+    }
+
+    fn with_secret(self, name: &str, value: Option<&SharedSecret>) -> Self {
+        self.with_some(name, value.map(SharedSecret::expose))
+    }
+
+    fn with_parameters(self, parameters: &[Parameter]) -> Self {
+        parameters.iter().fold(self, |c, p| match &p.value {
+            Some(value) => c.with(&p.name, value),
+            None => c.with_flag(&p.name),
         })
     }
 }
 
 fn bootstrap(b: &Bootstrap) -> Characteristic {
-    let mut c = Characteristic::new("BOOTSTRAP")
+    Characteristic::new("BOOTSTRAP")
         .with_some("NAME", b.name.as_deref())
-        .with_some("PROVURL", b.prov_url.as_deref());
-    for id in &b.proxies {
-        c = c.with("PROXY-ID", id);
-    }
-    c.with_some("CONTEXT-ALLOW", b.context_allow.map(|n| n.to_string()).as_deref())
+        .with_some("PROVURL", b.prov_url.as_deref())
+        .with_some("COUNTRY", b.country.as_deref())
+        .with_each("NETWORK", &b.networks)
+        .with_each("PROXY-ID", &b.proxies)
+        .with_number("CONTEXT-ALLOW", b.context_allow.map(u32::from))
 }
 
 fn nap(nap: &NapDef<String>) -> Characteristic {
-    let mut c = Characteristic::new("NAPDEF").with("NAPID", &nap.id).with("NAME", &nap.name);
-    for bearer in &nap.bearers {
-        c = c.with("BEARER", bearer.as_str());
-    }
-    c = c
+    let t = &nap.tuning;
+    let local = t.local_address.map(|a| a.to_string());
+    let local_type = t.local_address.map(|a| if a.is_ipv6() { "IPV6" } else { "IPV4" });
+    let mut c = Characteristic::new("NAPDEF")
+        .with("NAPID", &nap.id)
+        .with("NAME", &nap.name)
+        .with_each("BEARER", &nap.bearers)
         .with("NAP-ADDRESS", &nap.address)
         .with("NAP-ADDRTYPE", nap.address_type.as_str())
-        .with_flag_if("INTERNET", nap.internet);
-    for dns in &nap.dns {
-        c = c.with("DNS-ADDR", dns.to_string());
+        .with_flag_if("INTERNET", nap.internet)
+        .with_each("DNS-ADDR", &nap.dns)
+        .with_some("CALLTYPE", t.call_type.map(CallType::as_str))
+        .with_some("LOCAL-ADDR", local.as_deref())
+        .with_some("LOCAL-ADDRTYPE", local_type)
+        .with_some("LINKSPEED", t.link_speed.map(|s| s.to_string()).as_deref())
+        .with_some("DNLINKSPEED", t.dn_link_speed.map(|s| s.to_string()).as_deref())
+        .with_number("LINGER", nap.linger);
+    for (parameter, value) in &t.qos {
+        c = c.with(parameter.as_str(), format!("{value:X}"));
     }
-    c = c.with_some("LINGER", nap.linger.map(|l| l.to_string()).as_deref());
+    c = c
+        .with_number("MAX-NUM-RETRY", t.max_num_retry)
+        .with_number("FIRST-RETRY-TIMEOUT", t.first_retry_timeout)
+        .with_number("REREG-THRESHOLD", t.rereg_threshold)
+        .with_flag_if("T-BIT", t.t_bit);
     for auth in &nap.auth {
         let inner = Characteristic::new("NAPAUTHINFO")
             .with("AUTHTYPE", auth.kind.as_str())
             .with_some("AUTHNAME", auth.name.as_deref())
-            .with_some("AUTHSECRET", auth.secret.as_ref().map(|s| s.expose()));
+            .with_secret("AUTHSECRET", auth.secret.as_ref())
+            .with_each("AUTH-ENTITY", &auth.entities)
+            .with_some("SPI", auth.spi.map(|spi| format!("{spi:X}")).as_deref());
+        c = c.with_characteristic(inner);
+    }
+    for v in &nap.validity {
+        let inner = Characteristic::new("VALIDITY")
+            .with_some("COUNTRY", v.country.as_deref())
+            .with_some("NETWORK", v.network.as_deref())
+            .with_some("SID", v.sid.as_deref())
+            .with_some("SOC", v.soc.as_deref())
+            .with_some("VALIDUNTIL", v.valid_until.as_deref());
         c = c.with_characteristic(inner);
     }
     c
 }
 
 fn proxy(proxy: &PxLogical<String>) -> Characteristic {
-    let mut c = Characteristic::new("PXLOGICAL").with("PROXY-ID", &proxy.id).with("NAME", &proxy.name);
-    for domain in &proxy.domains {
-        c = c.with("DOMAIN", domain);
-    }
-    c = c
+    let basic = proxy.basic_auth.as_ref();
+    let mut c = Characteristic::new("PXLOGICAL")
+        .with("PROXY-ID", &proxy.id)
+        .with_secret("PROXY-PW", proxy.secret.as_ref())
+        .with_some("PPGAUTH-TYPE", proxy.ppg_auth.map(ProxyAuthType::as_str))
+        .with_some("PROXY-PROVIDER-ID", proxy.provider_id.as_deref())
+        .with("NAME", &proxy.name)
+        .with_each("DOMAIN", &proxy.domains)
+        .with_flag_if("TRUST", proxy.trust)
+        .with_flag_if("MASTER", proxy.master)
         .with_some("STARTPAGE", proxy.start_page.as_deref())
-        .with_some("PUSHENABLED", proxy.push.map(|p| if p { "1" } else { "0" }));
+        .with_some("BASAUTH-ID", basic.and_then(|b| b.name.as_deref()))
+        .with_secret("BASAUTH-PW", basic.and_then(|b| b.secret.as_ref()))
+        .with_some("WSP-VERSION", proxy.wsp_version.as_deref())
+        .with_switch("PUSHENABLED", proxy.push)
+        .with_switch("PULLENABLED", proxy.pull);
     for auth in &proxy.auth {
         let inner = Characteristic::new("PXAUTHINFO")
             .with("PXAUTH-TYPE", auth.kind.as_str())
             .with_some("PXAUTH-ID", auth.name.as_deref())
-            .with_some("PXAUTH-PW", auth.secret.as_ref().map(|s| s.expose()));
+            .with_secret("PXAUTH-PW", auth.secret.as_ref());
         c = c.with_characteristic(inner);
     }
     c = c.with_ports(&proxy.ports);
@@ -113,10 +181,29 @@ fn proxy(proxy: &PxLogical<String>) -> Characteristic {
 fn physical(p: &PxPhysical) -> Characteristic {
     Characteristic::new("PXPHYSICAL")
         .with("PHYSICAL-PROXY-ID", &p.id)
+        .with_each("DOMAIN", &p.domains)
         .with("PXADDR", &p.address)
         .with("PXADDRTYPE", p.address_type.as_str())
+        .with_some("PXADDR-FQDN", p.fqdn.as_deref())
+        .with_some("WSP-VERSION", p.wsp_version.as_deref())
+        .with_switch("PUSHENABLED", p.push)
+        .with_switch("PULLENABLED", p.pull)
         .with_links(&p.connect_via)
         .with_ports(&p.ports)
+}
+
+fn access(a: &Access) -> Characteristic {
+    // The names first, then what it is for, then where it leads: a parser is known that wants this order.
+    Characteristic::new("ACCESS")
+        .with_each("RULE", &a.rules)
+        .with_each("APPID", &a.app_ids)
+        .with_each("PORTNBR", &a.ports)
+        .with_each("DOMAIN", &a.domains)
+        .with_links(&a.connect_via)
+}
+
+fn vendor_config(v: &VendorConfig) -> Characteristic {
+    Characteristic::new("VENDORCONFIG").with("NAME", &v.name).with_parameters(&v.parameters)
 }
 
 fn account(a: &Account) -> Characteristic {
@@ -126,6 +213,7 @@ fn account(a: &Account) -> Characteristic {
         .with_some("NAME", a.name.as_deref())
         .with_links(&a.connect_via)
         .with_flag_if("INIT", a.init)
+        .with_parameters(&a.parameters)
         // The whole URL with its port, and no PORT: clients put a PORTNBR in different places.
         .with_characteristic(Characteristic::new("APPADDR").with("ADDR", &a.address))
         .with_characteristic(auth("APPSRV", &a.credentials.client))
@@ -142,19 +230,43 @@ fn auth(level: &str, c: &Credential) -> Characteristic {
         .with_some("AAUTHDATA", nonce.as_deref())
 }
 
-fn application(a: &Application) -> Characteristic {
+fn application(a: &Application<String>) -> Characteristic {
     let mut c = Characteristic::new("APPLICATION")
         .with("APPID", a.kind.as_str())
         .with_some("PROVIDER-ID", a.provider_id.as_deref())
         .with_some("NAME", a.name.as_deref())
+        .with_some("AACCEPT", a.accept.as_deref())
+        .with_some("APROTOCOL", a.protocol.as_deref())
         .with_links(&a.connect_via)
-        .with_some("ADDR", a.address.as_deref());
+        .with_each("ADDR", &a.addresses)
+        .with_parameters(&a.parameters);
+    for server in &a.servers {
+        let inner = Characteristic::new("APPADDR")
+            .with("ADDR", &server.address)
+            .with_some("ADDRTYPE", server.address_type.map(AppAddressType::as_str));
+        c = c.with_characteristic(inner.with_ports(&server.ports));
+    }
+    for auth in &a.auth {
+        c = c.with_characteristic(app_auth(Characteristic::new("APPAUTH"), auth));
+    }
     for resource in &a.resources {
-        let inner = Characteristic::new("RESOURCE")
+        let mut inner = Characteristic::new("RESOURCE")
             .with("URI", &resource.uri)
             .with_some("NAME", resource.name.as_deref())
-            .with_flag_if("STARTPAGE", resource.start_page);
+            .with_some("AACCEPT", resource.accept.as_deref());
+        if let Some(auth) = &resource.auth {
+            inner = app_auth(inner, auth);
+        }
+        inner = inner.with_flag_if("STARTPAGE", resource.start_page).with_parameters(&resource.parameters);
         c = c.with_characteristic(inner);
     }
     c
+}
+
+fn app_auth(c: Characteristic, auth: &AppAuth<String>) -> Characteristic {
+    c.with_some("AAUTHLEVEL", auth.level.map(AuthLevel::as_str))
+        .with_some("AAUTHTYPE", auth.scheme.as_deref())
+        .with_some("AAUTHNAME", auth.name.as_deref())
+        .with_secret("AAUTHSECRET", auth.secret.as_ref())
+        .with_some("AAUTHDATA", auth.data.as_deref())
 }

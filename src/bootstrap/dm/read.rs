@@ -8,7 +8,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use crate::{
     bootstrap::{Account, Credential, DmCredentials, Settings, kind::Reading},
     ident::{ServerId, SharedSecret},
-    profile::{Link, NapAddressType, NapAuth, NapDef, Port, ProxyAddressType, PxLogical, PxPhysical},
+    profile::{
+        CpVersion, Link, NapAddressType, NapAuth, NapDef, NapTuning, Port, ProxyAddressType, PxLogical,
+        PxPhysical,
+    },
     wire::{
         syncml::{Command, Data, GroupKind, Message, Verb},
         wbxml,
@@ -29,11 +32,15 @@ pub(super) fn settings(message: &Message) -> Reading {
     let device = message.header.target.uri.strip_prefix("IMEI:").and_then(|d| d.parse().ok());
     let mut settings = Settings {
         device,
-        bootstrap: None,
+        cp_version: CpVersion::V1_0,
+        client_id: None,
+        bootstraps: Vec::new(),
         naps: below(NAPS).iter().filter_map(|x| nap(&mut n, x)).collect(),
         proxies: below(PROXIES).iter().filter_map(|x| proxy(&mut n, x)).collect(),
         dm_account: None,
         applications: Vec::new(),
+        access: Vec::new(),
+        vendor_configs: Vec::new(),
     };
     for x in below(ACCOUNTS) {
         if settings.dm_account.is_some() {
@@ -160,6 +167,17 @@ impl<'a> Node<'a> {
     }
 }
 
+impl Node<'_> {
+    /// A number in hexadecimal digits.
+    fn hex(&self, n: &mut Ignored, name: &str) -> Option<u32> {
+        let number = u32::from_str_radix(&self.text(name)?, 16).ok();
+        if number.is_none() {
+            n.skip(&self.path, &format!("{name} has a value that is not known"));
+        }
+        number
+    }
+}
+
 /// A reference to a connectivity object: by its place, or by its name below the inbox.
 fn link(text: &str) -> Link {
     let path = text.trim_start_matches("./");
@@ -208,6 +226,7 @@ fn account(n: &mut Ignored, x: &Node<'_>) -> Option<Account> {
         },
         // A device opens a session with each new server as soon as it can.
         init: true,
+        parameters: Vec::new(),
         server_id,
     })
 }
@@ -222,13 +241,22 @@ fn credential(n: &mut Ignored, x: &Node<'_>, name: String) -> Option<Credential>
 fn nap(n: &mut Ignored, x: &Node<'_>) -> Option<NapDef<String>> {
     let auth = x.at("AuthInfo").and_then(|a| {
         let kind = a.required(n, "AuthType").and_then(|_| a.parsed(n, "AuthType"))?;
-        Some(NapAuth { kind, name: a.text("AuthName"), secret: a.parsed::<SharedSecret>(n, "AuthSecret") })
+        let entities = a.several("AuthEntities");
+        Some(NapAuth {
+            kind,
+            name: a.text("AuthName"),
+            secret: a.parsed::<SharedSecret>(n, "AuthSecret"),
+            entities: entities.iter().filter_map(|e| e.parsed(n, "AuthEntity")).collect(),
+            spi: a.hex(n, "SPI"),
+        })
     });
     let dns = |n: &mut Ignored, family: &str| -> Vec<_> {
         let all = x.at(family).map(|f| f.several("DNS")).unwrap_or_default();
         all.iter().filter_map(|d| d.parsed(n, "DNSAddr")).collect()
     };
     let dns = [dns(n, "IPv4"), dns(n, "IPv6")].concat();
+    let local = |n: &mut Ignored, family: &str| x.at(family).and_then(|f| f.parsed(n, "LocalAddr"));
+    let local_address = local(n, "IPv4").or_else(|| local(n, "IPv6"));
     Some(NapDef {
         id: x.required(n, "NapId")?,
         name: x.required(n, "Name")?,
@@ -238,6 +266,8 @@ fn nap(n: &mut Ignored, x: &Node<'_>) -> Option<NapDef<String>> {
         internet: false,
         dns,
         linger: x.parsed(n, "Linger"),
+        tuning: NapTuning { local_address, ..NapTuning::default() },
+        validity: Vec::new(),
         auth: auth.into_iter().collect(),
     })
 }
@@ -259,15 +289,28 @@ fn proxy(n: &mut Ignored, x: &Node<'_>) -> Option<PxLogical<String>> {
         id: id.clone(),
         address: x.required(n, "ADDR")?,
         address_type: x.parsed::<ProxyAddressType>(n, "ADDRTYPE")?,
+        fqdn: None,
+        domains: Vec::new(),
+        wsp_version: None,
+        push: None,
+        pull: None,
         ports,
         connect_via: references.iter().filter_map(|r| r.text("ConRef")).map(|r| link(&r)).collect(),
     };
     Some(PxLogical {
         name: x.required(n, "NAME")?,
         id,
+        secret: None,
+        ppg_auth: None,
+        provider_id: None,
         domains: Vec::new(),
+        trust: false,
+        master: false,
         start_page: None,
+        basic_auth: None,
+        wsp_version: None,
         push: None,
+        pull: None,
         auth: Vec::new(),
         ports: Vec::new(),
         physical: vec![physical],

@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use crate::{
     bootstrap::Settings,
-    profile::{Link, NapDef, Port, PxLogical},
+    profile::{CpVersion, Link, NapDef, NapTuning, Port, PxLogical},
 };
 
 /// The settings that management objects can carry, and the names of what they cannot.
@@ -13,8 +13,21 @@ pub(super) fn reduce(settings: &Settings) -> (Settings, Vec<String>) {
     let mut lose = |what: String| losses.push(what);
     let mut out = settings.clone();
 
-    if out.bootstrap.take().is_some() {
+    // A DM message has a version of its own.
+    out.cp_version = CpVersion::V1_0;
+    if !out.bootstraps.is_empty() {
+        out.bootstraps.clear();
         lose("[bootstrap]: a DM bootstrap has no provisioning context".into());
+    }
+    if out.client_id.take().is_some() {
+        lose("client-id: a DM bootstrap names its device in its address".into());
+    }
+    for access in out.access.drain(..) {
+        let rules = access.rules.join(", ");
+        lose(format!("access {rules}: no management object for it"));
+    }
+    for vendor in out.vendor_configs.drain(..) {
+        lose(format!("vendor-config {}: no management object for it", vendor.name));
     }
     for application in out.applications.drain(..) {
         let name = application.name.as_deref().unwrap_or("without a name");
@@ -26,6 +39,13 @@ pub(super) fn reduce(settings: &Settings) -> (Settings, Vec<String>) {
     {
         lose("dm-account: `init = false`; a device opens a session with a new server anyway".into());
         account.init = true;
+    }
+
+    if let Some(account) = &mut out.dm_account
+        && !account.parameters.is_empty()
+    {
+        let names: Vec<String> = account.parameters.drain(..).map(|p| p.name).collect();
+        lose(format!("dm-account: the parameters {}; DMAcc has no nodes for them", names.join(", ")));
     }
 
     let internet = settings.naps.iter().find(|n| n.internet).map(|n| n.id.clone());
@@ -70,6 +90,15 @@ fn reduce_nap(nap: &mut NapDef<String>, losses: &mut Vec<String>) {
         nap.auth.truncate(1);
         lose("all ways of authentication but the first");
     }
+    let kept = NapTuning { local_address: nap.tuning.local_address, ..NapTuning::default() };
+    if nap.tuning != kept {
+        nap.tuning = kept;
+        lose("call type, speeds, quality of service and Mobile IP timing");
+    }
+    if !nap.validity.is_empty() {
+        nap.validity.clear();
+        lose("where it may be used (validity)");
+    }
     // The addresses of each family have their own node, so the two families do not keep an order between them.
     nap.dns.sort_by_key(IpAddr::is_ipv6);
 }
@@ -83,8 +112,24 @@ fn reduce_proxy(proxy: &mut PxLogical<String>, losses: &mut Vec<String>) {
     if proxy.start_page.take().is_some() {
         lose("its start page");
     }
-    if proxy.push.take().is_some() {
-        lose("whether it pushes");
+    if proxy.push.take().is_some() | proxy.pull.take().is_some() {
+        lose("whether it pushes and is pulled from");
+    }
+    if proxy.secret.take().is_some() | proxy.ppg_auth.take().is_some() {
+        lose("how it proves itself");
+    }
+    if proxy.basic_auth.take().is_some() {
+        lose("name and secret for its start page");
+    }
+    if proxy.provider_id.take().is_some() {
+        lose("its provider");
+    }
+    if proxy.trust || proxy.master {
+        (proxy.trust, proxy.master) = (false, false);
+        lose("that it is trusted or the master");
+    }
+    if proxy.wsp_version.take().is_some() {
+        lose("its version of WSP");
     }
     if !proxy.auth.is_empty() {
         proxy.auth.clear();
@@ -93,6 +138,17 @@ fn reduce_proxy(proxy: &mut PxLogical<String>, losses: &mut Vec<String>) {
     if proxy.physical.len() > 1 {
         proxy.physical.truncate(1);
         lose("all physical proxies but the first");
+    }
+    let mut details = false;
+    for physical in &mut proxy.physical {
+        details |= physical.fqdn.take().is_some();
+        details |= !physical.domains.is_empty();
+        physical.domains.clear();
+        details |= physical.wsp_version.take().is_some();
+        details |= physical.push.take().is_some() | physical.pull.take().is_some();
+    }
+    if details {
+        lose("name, domains, version of WSP and switches of its physical proxy");
     }
     // The object is logical and physical proxy in one: it has one id and one list of ports.
     let shared: Vec<Port> = proxy.ports.drain(..).collect();

@@ -162,10 +162,17 @@ fn write_nap(n: &mut Nodes, nap: &NapDef<String>) -> Result<(), BootstrapError> 
     n.leaf(&x, "AddrType", nap.address_type.as_str());
     for (family, v6) in [("IPv4", false), ("IPv6", true)] {
         let dns: Vec<_> = nap.dns.iter().filter(|a| a.is_ipv6() == v6).collect();
-        if dns.is_empty() {
+        let local = nap.tuning.local_address.filter(|a| a.is_ipv6() == v6);
+        if dns.is_empty() && local.is_none() {
             continue;
         }
         let family = n.interior(x.below(family));
+        if let Some(local) = local {
+            n.leaf(&family, "LocalAddr", local.to_string());
+        }
+        if dns.is_empty() {
+            continue;
+        }
         let all = n.interior(family.below("DNS"));
         for (at, address) in dns.into_iter().enumerate() {
             let one = n.interior(all.numbered(at));
@@ -183,6 +190,16 @@ fn write_nap(n: &mut Nodes, nap: &NapDef<String>) -> Result<(), BootstrapError> 
         }
         if let Some(secret) = &auth.secret {
             n.leaf(&info, "AuthSecret", secret.expose());
+        }
+        if !auth.entities.is_empty() {
+            let all = n.interior(info.below("AuthEntities"));
+            for (at, entity) in auth.entities.iter().enumerate() {
+                let one = n.interior(all.numbered(at));
+                n.leaf(&one, "AuthEntity", entity.as_str());
+            }
+        }
+        if let Some(spi) = auth.spi {
+            n.leaf(&info, "SPI", format!("{spi:X}"));
         }
     }
     for bearer in nap.bearers.iter().take(1) {
