@@ -23,6 +23,8 @@ mod tnds;
 pub mod tree;
 mod value;
 
+use std::collections::VecDeque;
+
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -73,6 +75,8 @@ pub struct Phone {
     /// Its subscriber, when it knows it: half of what authenticates a pushed bootstrap.
     imsi: Option<Imsi>,
     unauthenticated: Unauthenticated,
+    /// The digests of notifications that a session was held for.
+    followed: VecDeque<[u8; 16]>,
 }
 
 /// A bootstrap that was taken.
@@ -126,6 +130,7 @@ impl Phone {
             generation: 0,
             imsi: identity.imsi.clone(),
             unauthenticated: Unauthenticated::Refuse,
+            followed: VecDeque::new(),
         })
     }
 
@@ -247,6 +252,9 @@ impl Phone {
             return Err(StaleSession);
         }
         let outcome = session.outcome();
+        if let Some(notification) = session.notification.filter(|_| outcome.authenticated_both_ways()) {
+            self.follow(notification);
+        }
         self.tree = session.into_tree();
         self.generation += 1;
         Ok(outcome)

@@ -8,9 +8,10 @@
 //! | a digest by the nonce that it holds for the server    | opens a session with Alert 1200 and that identifier   |
 //! | a digest by the nonce zero, in a form that it knows   | the same, and both sides start from that nonce        |
 //! | any other digest                                      | refuses                                               |
+//! | a notification that a session was held for already    | refuses                                               |
 //!
-//! The same session may be asked for more than once, over a bearer that repeats itself; one is enough, and after it the
-//! digest is no longer right, because the session leaves another nonce.
+//! The same session may be asked for more than once, over a bearer that repeats itself; one is enough. The digest alone
+//! does not see to that: a session in which the server has nothing to do leaves the nonce that there was.
 
 use crate::{
     ident::{Random, ServerId},
@@ -27,6 +28,9 @@ use super::{
     session::Invitation,
 };
 
+/// How many notifications the phone knows again.
+const REMEMBERED: usize = 16;
+
 /// A notification that was right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notified {
@@ -40,6 +44,8 @@ pub struct Notified {
     pub initiator: Initiator,
     /// The nonce zero, when the digest was made with that one.
     pub zero_nonce: Option<ZeroNonce>,
+    /// By which the phone knows it again.
+    digest: [u8; Package0::DIGEST],
 }
 
 /// Why a notification is not followed.
@@ -66,6 +72,14 @@ pub enum NotificationRefusal {
     NoSecret {
         /// The server.
         server_id: ServerId,
+    },
+    /// It was followed already.
+    #[error("session {session} of server {server_id} was held; one is enough")]
+    Followed {
+        /// The server.
+        server_id: ServerId,
+        /// The session that it asks for.
+        session: SessionNumber,
     },
     /// The digest is wrong.
     #[error(
@@ -119,7 +133,10 @@ impl Phone {
             Some(Fit::No) | None => return Err(NotificationRefusal::WrongDigest { server_id }),
         };
         let (ui_mode, initiator, session) = (trigger.ui_mode, trigger.initiator, trigger.session);
-        Ok(Notified { server_id, session, ui_mode, initiator, zero_nonce })
+        if self.followed.contains(&package.digest) {
+            return Err(NotificationRefusal::Followed { server_id, session });
+        }
+        Ok(Notified { server_id, session, ui_mode, initiator, zero_nonce, digest: package.digest })
     }
 
     /// Begins the session that a notification asked for: its identifier, and Alert 1200. After a notification with the
@@ -138,8 +155,17 @@ impl Phone {
             number: notified.session.0.get(),
             zero_nonce: notified.zero_nonce,
             alert: AlertCode::SERVER_INITIATED,
+            notification: Some(notified.digest),
         };
         ClientSession::start(&self.tree, self.generation, &invitation, syntax, random)
+    }
+
+    /// Remembers that a notification was followed.
+    pub(super) fn follow(&mut self, notification: [u8; Package0::DIGEST]) {
+        self.followed.push_back(notification);
+        if self.followed.len() > REMEMBERED {
+            self.followed.pop_front();
+        }
     }
 }
 

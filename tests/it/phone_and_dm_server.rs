@@ -15,9 +15,10 @@ use bootgate::{
         StoredCredential,
     },
     ident::{Clock, Random, Timestamp},
-    phone::{BootstrapKind, ClientSession, Identity, Next, Outcome, Phone},
+    phone::{BootstrapKind, ClientSession, Identity, Next, NotificationRefusal, Outcome, Phone},
     wire::{
-        Syntax,
+        Encode as _, Syntax,
+        package0::{Package0, SessionNumber, Trigger, ZeroNonce},
         prov::{Characteristic, ProvDoc},
     },
 };
@@ -157,8 +158,11 @@ pub async fn session_with(
     number: u16,
     syntax: Syntax,
 ) -> Outcome {
-    let mut session: ClientSession =
-        phone.start_session(&server_id.parse().unwrap(), number, syntax, &*bench.random).unwrap();
+    let session = phone.start_session(&server_id.parse().unwrap(), number, syntax, &*bench.random).unwrap();
+    hold(bench, phone, session).await
+}
+
+async fn hold(bench: &Bench, phone: &mut Phone, mut session: ClientSession) -> Outcome {
     let mut request = session.first().unwrap();
     for _ in 0..50 {
         let reply = bench.server.handle(request.content_type, &request.body).await;
@@ -229,6 +233,32 @@ async fn wrong_credentials_are_never_authenticated() {
             assert!(!outcome.authenticated_both_ways(), "{outcome}");
             let told = bench.told();
             assert!(!told.is_empty() && told.iter().all(|e| matches!(e, Event::Refused { .. })), "{told:?}");
+        }
+    }
+}
+
+/// The server signs with the nonce that the session before left with both; the phone comes when it is called.
+#[tokio::test]
+async fn a_notification_calls_the_phone() {
+    let bench = Bench::new();
+    let id =
+        bench.accounts.add(account(AuthScheme::Md5, "device-secret", b"client-nonce-0", b"server-nonce-0"));
+    let mut phone = phone(AuthScheme::Md5);
+    for number in [1_u16, 0xBEEF, 0x7] {
+        let server = bench.accounts.account(id).unwrap().server;
+        let asked = SessionNumber(number.try_into().unwrap());
+        let trigger = Trigger::new("acme.dm".parse().unwrap(), asked).unwrap();
+        let octets = Package0::sign(trigger, &server.digest, &server.nonce).to_octets();
+        let notified = phone.receive_notification(&octets, &[ZeroNonce::Octets]).unwrap();
+        assert_eq!((notified.session, notified.zero_nonce), (asked, None));
+        let session = phone.start_notified_session(&notified, Syntax::Wbxml, &*bench.random).unwrap();
+        let outcome = hold(&bench, &mut phone, session).await;
+        assert!(outcome.authenticated_both_ways(), "{outcome}");
+        // The first session left another nonce; those in which the server had nothing to do did not.
+        let again = phone.receive_notification(&octets, &[ZeroNonce::Octets]).unwrap_err();
+        match number {
+            1 => assert!(matches!(again, NotificationRefusal::WrongDigest { .. }), "{again}"),
+            _ => assert!(matches!(again, NotificationRefusal::Followed { .. }), "{again}"),
         }
     }
 }

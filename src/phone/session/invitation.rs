@@ -3,7 +3,10 @@
 
 use crate::{
     ident::ServerId,
-    wire::{package0::ZeroNonce, syncml::AlertCode},
+    wire::{
+        package0::{Package0, ZeroNonce},
+        syncml::AlertCode,
+    },
 };
 
 /// How a session comes about.
@@ -13,11 +16,13 @@ pub(in crate::phone) struct Invitation<'i> {
     /// Both sides begin with this nonce instead of those of the account.
     pub(in crate::phone) zero_nonce: Option<ZeroNonce>,
     pub(in crate::phone) alert: AlertCode,
+    /// The digest of the notification that asked for it.
+    pub(in crate::phone) notification: Option<[u8; Package0::DIGEST]>,
 }
 
 impl<'i> Invitation<'i> {
     /// The phone wants the session itself.
     pub(in crate::phone) fn of_client(server_id: &'i ServerId, number: u16) -> Self {
-        Self { server_id, number, zero_nonce: None, alert: AlertCode::CLIENT_INITIATED }
+        Self { server_id, number, zero_nonce: None, alert: AlertCode::CLIENT_INITIATED, notification: None }
     }
 }

@@ -77,8 +77,9 @@ pub struct ClientSession {
     actor: Actor,
     syntax: Syntax,
     session_id: String,
-    /// Who wanted the session.
+    /// Who wanted the session, and by which notification.
     alert: AlertCode,
+    pub(super) notification: Option<[u8; 16]>,
     device_id: String,
     url: String,
     turn: Turn,
@@ -105,7 +106,7 @@ impl ClientSession {
         syntax: Syntax,
         random: &dyn Random,
     ) -> Result<Self, StartError> {
-        let Invitation { server_id, number, zero_nonce, alert } = *invitation;
+        let Invitation { server_id, number, zero_nonce, alert, notification } = *invitation;
         if number == 0 {
             return Err(StartError::SessionNumber);
         }
@@ -124,6 +125,7 @@ impl ClientSession {
             syntax,
             session_id: format!("{number:X}"),
             alert,
+            notification,
             device_id: tree.text("./DevInfo/DevId").unwrap_or_default().to_owned(),
             url,
             turn: Turn::Fresh,
