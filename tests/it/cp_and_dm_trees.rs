@@ -14,7 +14,7 @@ use bootgate::{
     profile::{Profile, Subscriber},
 };
 
-const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
+pub const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
 /// An account that is reached in two ways, and proves itself in clear.
 const TWO_WAYS: &str = r#"
 name = "two-ways"
@@ -46,7 +46,7 @@ connect-via = ["px", "net"]
 client-auth = { type = "BASIC", name = "{imei}", secret = "generate" }
 server-auth = { type = "DIGEST", name = "acme.dm", secret = "generate" }
 "#;
-const IOT: &str = include_str!("../../config/profiles/iot-module.toml");
+pub const IOT: &str = include_str!("../../config/profiles/iot-module.toml");
 
 /// Octets that do not repeat within a profile.
 struct Rising(std::sync::atomic::AtomicU8);
@@ -57,7 +57,8 @@ impl Random for Rising {
     }
 }
 
-fn payloads(profile: &str) -> [Payload; 2] {
+/// A profile as a document and as a message, for one device.
+pub fn payloads(profile: &str) -> [Payload; 2] {
     let subscriber = Subscriber {
         imsi: Some("262011234567890".parse().unwrap()),
         imei: Some("490154203237518".parse().unwrap()),

@@ -10,6 +10,7 @@ mod pcsc;
 mod peers;
 mod phone_and_dm_server;
 mod profile;
+mod pushed_bootstrap;
 mod rehearse;
 mod second_bootstrap;
 mod secrets;
