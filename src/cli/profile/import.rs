@@ -75,9 +75,9 @@ impl fmt::Display for ImportReport {
 pub(super) fn run(args: &ImportArgs, global: &Global) -> anyhow::Result<Exit> {
     let name = args.name.clone().map_or_else(|| name_of(&args.file), Ok)?;
     let octets = read(&args.file)?;
-    let Imported { kind, profile, losses, subject } = import(&octets, &name).map_err(|e| match &e {
+    let Imported { kind, profile, losses, subject } = import(&octets, &name).map_err(|e| match e {
         ImportError::Bootstrap(error) => failure(error),
-        _ => Failure::because(Exit::Failed, e),
+        other => Failure::because(Exit::Failed, other),
     })?;
     let found = Quirks::builtin()?.apply(&[], &[subject], None);
     let refusal = |f: crate::bootstrap::quirks::Finding| Refusal {
