@@ -6,6 +6,7 @@
 //! is one row of one table (`kind.rs`).
 
 mod cp;
+pub mod ddf;
 mod describe;
 mod dm;
 pub mod import;

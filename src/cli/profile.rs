@@ -1,6 +1,7 @@
 //! `bootgate profile`: checks profiles, and builds payloads from them.
 
 mod check;
+mod ddf;
 mod import;
 
 use std::{
@@ -35,6 +36,8 @@ pub(super) enum Action {
     Check(check::CheckArgs),
     /// Makes a profile out of an existing bootstrap, and names what does not fit.
     Import(import::ImportArgs),
+    /// Describes the management objects that we use (DDF 1.2), or draws a device's description.
+    Ddf(ddf::DdfArgs),
     /// Builds a payload for one device. It holds freshly drawn secrets.
     Build(BuildArgs),
 }
@@ -70,6 +73,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check(args) => check::run(&args, global),
         Action::Import(args) => import::run(&args, global),
+        Action::Ddf(args) => ddf::run(&args, global),
         Action::Build(args) => run_build(&args, global),
     }
 }

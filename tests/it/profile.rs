@@ -418,3 +418,31 @@ fn a_payload_is_imported_as_a_profile_that_has_no_errors() {
     std::fs::write(&payload, "nothing of the kind").unwrap();
     assert_eq!(bootgate(&["profile", "import", text(&payload)]).exit, 1);
 }
+
+#[test]
+fn a_device_description_is_written_drawn_and_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ours.ddf");
+    assert_eq!(bootgate(&["profile", "ddf", "-o", text(&file)]).exit, 0);
+    let ran = bootgate(&["profile", "check", CONSUMER, IOT, "--ddf", text(&file)]);
+    assert_eq!(ran.exit, 0, "{}", ran.out);
+    let drawn = bootgate(&["profile", "ddf", text(&file), "--as", "text", "--object", "NAP"]);
+    assert!(drawn.out.starts_with("./NAP\n└─ <x> *\n   ├─ NapId\n"), "{}", drawn.out);
+    assert!(bootgate(&["profile", "ddf", "--as", "svg"]).out.starts_with("<svg "));
+    assert_eq!(bootgate(&["profile", "ddf", "--object", "Nap"]).exit, 2);
+
+    // A device that has accounts and nothing else.
+    std::fs::write(&file, bootgate(&["profile", "ddf", "--object", "DMAcc"]).out).unwrap();
+    let ran = bootgate(&["profile", "check", IOT, "--ddf", text(&file)]);
+    assert_eq!(ran.exit, 78);
+    assert!(
+        ran.out.contains(
+            "iot-module.toml: error: the device does not have the node ./NAP/meters, nor the 6 below it"
+        ),
+        "{}",
+        ran.out
+    );
+    let ran = bootgate(&["profile", "check", IOT, "--ddf", text(&file), "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["files"][0]["missing_nodes"][0]["uri"], "./NAP/meters");
+}

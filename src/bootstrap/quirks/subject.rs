@@ -55,6 +55,14 @@ impl Subject {
         Ok(Self { octets: octets.to_vec(), content, sec })
     }
 
+    /// The message, when it is a DM bootstrap.
+    pub fn message(&self) -> Option<&Message> {
+        match &self.content {
+            Content::Dm(message) => Some(message),
+            Content::Cp(..) => None,
+        }
+    }
+
     pub(super) fn root(&self) -> Option<&Characteristic> {
         match &self.content {
             Content::Cp(_, root) => Some(root),

@@ -9,7 +9,10 @@ use serde::Serialize;
 
 use super::{Exit, Failure, Global, failure, output, read};
 use crate::{
-    bootstrap::quirks::{Family, Finding, Quirks, Subject, TacTable, subjects},
+    bootstrap::{
+        ddf::{self, Missing},
+        quirks::{Family, Finding, Quirks, Subject, TacTable, subjects},
+    },
     ident::Imei,
     profile::{Checked, Position, Positions, Problem, Profile, Severity, check_octets},
 };
@@ -29,6 +32,9 @@ pub(in crate::cli) struct CheckArgs {
     /// Table of type allocation codes and families: CSV with the columns TAC,family.
     #[arg(long, value_name = "FILE")]
     tac: Option<PathBuf>,
+    /// Device description (DDF 1.2, XML or WBXML): says which nodes of the DM bootstrap such a device does not have.
+    #[arg(long, value_name = "FILE")]
+    ddf: Option<PathBuf>,
 }
 
 /// What `check` found, of all files.
@@ -53,6 +59,8 @@ struct FileReport {
     problems: Vec<Problem>,
     /// The rules about devices that it breaks.
     refusals: Vec<Refusal>,
+    /// The nodes of its DM bootstrap that the device does not have.
+    missing_nodes: Vec<Missing>,
 }
 
 /// A rule that a profile breaks, with its place in the text.
@@ -103,7 +111,8 @@ impl fmt::Display for Refusal {
 impl FileReport {
     fn count(&self, severity: Severity) -> usize {
         let problems = self.problems.iter().filter(|p| p.severity() == severity).count();
-        problems + self.refusals.iter().filter(|r| r.is(severity)).count()
+        let missing = if severity == Severity::Error { self.missing_nodes.len() } else { 0 };
+        problems + self.refusals.iter().filter(|r| r.is(severity)).count() + missing
     }
 }
 
@@ -115,6 +124,13 @@ impl fmt::Display for CheckReport {
             }
             for refusal in &file.refusals {
                 writeln!(f, "{}:{refusal}", file.file)?;
+            }
+            for Missing { uri, below } in &file.missing_nodes {
+                write!(f, "{}: error: the device does not have the node {uri}", file.file)?;
+                match below {
+                    0 => writeln!(f)?,
+                    n => writeln!(f, ", nor the {n} below it")?,
+                }
             }
             let (Some(name), Some(version)) = (&file.profile, file.version) else { continue };
             if file.count(Severity::Error) == 0 {
@@ -143,10 +159,13 @@ impl fmt::Display for CheckReport {
 pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let quirks = Quirks::builtin()?;
     let family = family(args, &quirks)?;
+    let device = args.ddf.as_ref().map(|file| ddf::parse(&read(file)?).map_err(failure)).transpose()?;
     let mut before = Vec::new();
     let mut files = Vec::new();
     for file in &args.files {
         let checked = check_octets(&read(file)?);
+        let missing_nodes =
+            device.as_ref().map(|d| missing_nodes(&checked, d)).transpose()?.unwrap_or_default();
         let (refusals, mut seen) = refusals(&checked, &quirks, family, &before)?;
         before.append(&mut seen);
         files.push(FileReport {
@@ -155,6 +174,7 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
             version: checked.profile.as_ref().map(|p| p.version),
             problems: checked.problems,
             refusals,
+            missing_nodes,
         });
     }
     let errors = files.iter().map(|r| r.count(Severity::Error)).sum();
@@ -193,6 +213,19 @@ fn refusals(
     let mut refusals: Vec<_> = found.into_iter().map(|f| Refusal::new(f, &checked.positions)).collect();
     refusals.sort_by_key(|r| (r.line, r.column));
     Ok((refusals, subjects))
+}
+
+/// The nodes of the profile's DM bootstrap that the device does not have.
+fn missing_nodes(checked: &Checked, device: &[ddf::Node]) -> anyhow::Result<Vec<Missing>> {
+    let Some(profile) = &checked.profile else { return Ok(Vec::new()) };
+    let subjects = subjects(profile).map_err(failure)?;
+    let Some(message) = subjects.iter().find_map(Subject::message) else {
+        output::note(
+            "the profile has no DM account, so it has no DM bootstrap to compare with the description",
+        );
+        return Ok(Vec::new());
+    };
+    Ok(ddf::missing(device, message))
 }
 
 /// The family that was asked for, by name or by the device's number.
