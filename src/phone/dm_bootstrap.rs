@@ -7,6 +7,8 @@
 //! says nothing, the servers of its accounts get Get, Replace and Delete, as the CP profile has it; what the DM profile
 //! wants there could not be read.
 
+mod shared;
+
 use crate::{
     ident::ServerId,
     wire::syncml::{Command, Data, Message, Operation, Verb},
@@ -17,7 +19,7 @@ use super::{
     command::{self, Actor},
     cp::{AccountFound, FirstSession},
     tnds::TndsNote,
-    tree::{Acl, Origin, Right, Tree, TreeError, Uri},
+    tree::{Acl, Origin, Tree, TreeError, Uri},
 };
 
 /// Why a DM bootstrap message is refused.
@@ -43,6 +45,12 @@ pub enum DmRefusal {
         target: String,
         /// Why not.
         error: TreeError,
+    },
+    /// An access point or proxy of that name is there, and is another one.
+    #[error("{at} is there already, with other values than the message brings; give this one another name")]
+    OtherObject {
+        /// Its node.
+        at: Uri,
     },
     /// It sets no DM account.
     #[error("the message sets no DM account; at least one below ./DMAcc is needed")]
@@ -74,9 +82,26 @@ pub enum DmNote {
         /// The command.
         command: String,
     },
+    /// An access point or proxy that another bootstrap brought, just as it is.
+    #[error(
+        "{at} is there already, just so; the bootstrap that brought it keeps the rights on it as long as it stays"
+    )]
+    Shared {
+        /// Its node.
+        at: Uri,
+    },
     /// The message is meant for another device. A card goes from phone to phone, so that alone is no reason to refuse.
     #[error("Target in SyncHdr is another device than this")]
     OtherDevice,
+}
+
+impl DmNote {
+    fn shared(&self) -> Option<Uri> {
+        match self {
+            Self::Shared { at } => Some(at.clone()),
+            _ => None,
+        }
+    }
 }
 
 impl serde::Serialize for DmNote {
@@ -90,6 +115,8 @@ impl serde::Serialize for DmNote {
 pub(super) struct Applied {
     pub(super) accounts: Vec<AccountFound>,
     pub(super) notes: Vec<DmNote>,
+    /// What other bootstraps brought and this one needs too.
+    pub(super) shared: Vec<Uri>,
 }
 
 /// Executes a message on the tree, as the bootstrap of that number. `known` are the servers that the phone has accounts
@@ -118,6 +145,10 @@ pub(super) fn apply(
     let mut grown = tree.clone();
     let mut notes = Vec::new();
     run(&mut grown, &message.commands, &Actor::Bootstrap(number), &mut notes)?;
+    let shared: Vec<Uri> = notes.iter().filter_map(DmNote::shared).collect();
+    if let Some(at) = shared.iter().find(|at| !shared::is_whole(&grown, at, &message.commands, number)) {
+        return Err(DmRefusal::OtherObject { at: at.clone() });
+    }
 
     let new: Vec<Uri> = grown
         .walk_from(&Uri::root().child("DMAcc"))
@@ -153,7 +184,7 @@ pub(super) fn apply(
     }
     give_rights(&mut grown, number, &accounts);
     *tree = grown;
-    Ok(Applied { accounts, notes })
+    Ok(Applied { accounts, notes, shared })
 }
 
 /// The servers that plain Adds set accounts for.
@@ -205,6 +236,13 @@ fn run_items(
 ) -> Result<(), DmRefusal> {
     for item in &operation.items {
         let mut tnds = Vec::new();
+        if let Some(at) = shared::by(tree, actor, operation, item) {
+            let note = DmNote::Shared { at };
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+            continue;
+        }
         command::execute(tree, actor, operation, item, &mut tnds).map_err(|error| DmRefusal::Command {
             verb: operation.verb,
             target: item.target.as_ref().map(|t| t.uri.trim().to_owned()).unwrap_or_default(),
@@ -218,7 +256,7 @@ fn run_items(
 /// Gives the servers their rights on the new nodes that no access control list was sent for.
 fn give_rights(tree: &mut Tree, number: u32, accounts: &[AccountFound]) {
     let servers: Vec<ServerId> = accounts.iter().map(|a| a.server_id.clone()).collect();
-    let acl = Acl::granting(&[Right::Get, Right::Replace, Right::Delete], &servers);
+    let acl = Acl::of_a_bootstrap(&servers);
     let new: Vec<Uri> = tree
         .walk()
         .into_iter()
@@ -239,7 +277,7 @@ fn give_rights(tree: &mut Tree, number: u32, accounts: &[AccountFound]) {
 mod tests {
     use super::*;
     use crate::{
-        phone::device,
+        phone::{device, tree::Right},
         wire::{
             Syntax,
             syncml::{Item, Location, Meta},

@@ -52,7 +52,7 @@ pub use tnds::TndsNote;
 use card_reader::CardFile;
 use cp::AccountFound;
 use session::Invitation;
-use tree::{Tree, TreeError, Uri};
+use tree::{Acl, Node, Origin, Tree, TreeError, Uri};
 
 /// How a bootstrap is encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -85,6 +85,8 @@ struct Bootstrap {
     /// Where it came from, when that is a card.
     card: Option<CardOrigin>,
     accounts: Vec<AccountFound>,
+    /// What another bootstrap brought and this one needs too.
+    shared: Vec<Uri>,
 }
 
 struct CardOrigin {
@@ -280,6 +282,7 @@ impl Phone {
         });
         self.bootstraps = stay;
         for bootstrap in go {
+            self.hand_over(bootstrap.number);
             self.tree.remove_bootstrap(bootstrap.number);
             let left = self.servers();
             for account in bootstrap.accounts.iter().filter(|a| !left.contains(&a.server_id)) {
@@ -287,6 +290,20 @@ impl Phone {
             }
         }
         before
+    }
+
+    /// What a bootstrap that goes brought, and another one needs too, becomes that one's.
+    fn hand_over(&mut self, from: u32) {
+        for heir in &self.bootstraps {
+            let servers: Vec<ServerId> = heir.accounts.iter().map(|a| a.server_id.clone()).collect();
+            let owned = |at: &&Uri| self.tree.node(at).map(Node::origin) == Some(Origin::Bootstrap(from));
+            let shared: Vec<Uri> = heir.shared.iter().filter(owned).cloned().collect();
+            for at in shared {
+                self.tree.hand_over(&at, from, heir.number);
+                // Cannot fail: the node was found a moment ago.
+                let _ = self.tree.set_acl(&at, Acl::of_a_bootstrap(&servers));
+            }
+        }
     }
 
     fn holds(&self, file: &CardFile, iccid: Option<&Iccid>) -> bool {
@@ -299,14 +316,17 @@ impl Phone {
     fn take(&mut self, kind: BootstrapKind, octets: &[u8], card: Option<CardOrigin>) -> BootstrapResult {
         let number = self.taken + 1;
         let known = self.servers();
-        let (accounts, remarks) = match kind {
+        let (accounts, remarks, shared) = match kind {
             BootstrapKind::Cp => {
                 let document = match ProvDoc::decode(Syntax::Wbxml, octets) {
                     Ok(document) => document,
                     Err(error) => return refused(error, Vec::new()),
                 };
                 match cp::apply(&mut self.tree, &document, number, known) {
-                    Ok(applied) => (applied.accounts, applied.findings.into_iter().map(Remark::Cp).collect()),
+                    Ok(applied) => {
+                        let remarks = applied.findings.into_iter().map(Remark::Cp).collect();
+                        (applied.accounts, remarks, Vec::new())
+                    }
                     Err((reason, findings)) => {
                         return refused(reason, findings.into_iter().map(Remark::Cp).collect());
                     }
@@ -321,7 +341,7 @@ impl Phone {
                 match dm_bootstrap::apply(&mut self.tree, &message, number, &known) {
                     Ok(applied) => {
                         let remarks: Vec<Remark> = applied.notes.into_iter().map(Remark::Dm).collect();
-                        (applied.accounts, remarks)
+                        (applied.accounts, remarks, applied.shared)
                     }
                     Err(reason) => return refused(reason, Vec::new()),
                 }
@@ -329,7 +349,7 @@ impl Phone {
         };
         self.taken = number;
         let servers = accounts.iter().map(|a| a.server_id.clone()).collect();
-        self.bootstraps.push(Bootstrap { number, card, accounts });
+        self.bootstraps.push(Bootstrap { number, card, accounts, shared });
         BootstrapResult::Accepted { accounts: servers, remarks }
     }
 

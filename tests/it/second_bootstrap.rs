@@ -12,7 +12,10 @@ use bootgate::{
         rehearsal::identity,
         uicc::VirtualUicc,
     },
-    phone::{BootstrapKind, BootstrapResult, CardPort, Change, Phone, PortError, PowerOnReport, tree::Uri},
+    phone::{
+        BootstrapKind, BootstrapResult, CardPort, Change, Phone, PortError, PowerOnReport,
+        tree::{Right, Uri},
+    },
     profile::{Profile, Subscriber},
     wire::{Fid, Syntax},
 };
@@ -39,6 +42,11 @@ struct Operator {
 impl Operator {
     /// Its server, access point and provisioning server bear its name.
     fn new(name: &str, server_id: &'static str) -> Self {
+        Self::over(name, server_id, name)
+    }
+
+    /// The same over the access point of that name.
+    fn over(name: &str, server_id: &'static str, net: &str) -> Self {
         let profile = format!(
             r#"
 name = "{name}"
@@ -49,15 +57,15 @@ method = "netwpin"
 name = "{name}"
 prov-url = "https://prov.{name}.example/first"
 [[nap]]
-id = "{name}-net"
-name = "{name}"
+id = "{net}-net"
+name = "{net}"
 bearers = ["GSM-GPRS"]
-address = "internet.{name}.example"
+address = "internet.{net}.example"
 [dm-account]
 server-id = "{server_id}"
 name = "{name}"
 address = "https://dm.{name}.example/dm"
-connect-via = ["{name}-net"]
+connect-via = ["{net}-net"]
 client-auth = {{ type = "DIGEST", name = "{{imei}}", secret = "generate" }}
 server-auth = {{ type = "DIGEST", name = "{server_id}", secret = "generate" }}
 "#
@@ -175,9 +183,8 @@ async fn by_a_document_and_by_a_message_after_the_card() {
                 .map(|(uri, _)| uri)
                 .collect();
             assert_eq!(addresses.len(), 1, "{others}");
-            let reads = bootgate::phone::tree::Right::Get;
             assert!(
-                !phone.tree().allows(reads, &addresses[0], &server.parse().unwrap()),
+                !phone.tree().allows(Right::Get, &addresses[0], &server.parse().unwrap()),
                 "{server} {others}"
             );
         }
@@ -263,4 +270,44 @@ async fn a_second_document_of_one_provisioning_server_is_refused_by_name() {
             acme.holds_a_session(&mut phone, 1).await;
         }
     }
+}
+
+/// Two messages of one operator bring the same access point. It belongs to the first as long as that one stays, and then
+/// to the second; one that is called the same and is another one is refused.
+#[tokio::test]
+async fn an_access_point_that_two_messages_bring_alike_outlives_the_first() {
+    let (acme, beta) = (Operator::new("acme", "acme.dm"), Operator::over("beta", "beta.dm", "acme"));
+    let mut phone = new_phone();
+    phone.power_on(Some(&mut card(FIRST_CARD, None, Some(acme.octets(PayloadKind::Dm)))));
+    let before = phone.tree().clone();
+
+    let mut other = beta.settings.clone();
+    other.naps[0].address = "elsewhere.example".to_owned();
+    let result = phone.receive(BootstrapKind::Dm, &build(&other, PayloadKind::Dm).unwrap().octets);
+    let BootstrapResult::Refused { reason, .. } = &result else { panic!("{result:?}") };
+    assert!(reason.to_string().starts_with("Add ./NAP/acme-net/Addr: 418"), "{reason}");
+    other.naps[0].address.clone_from(&beta.settings.naps[0].address);
+    other.naps[0].dns = vec!["192.0.2.53".parse().unwrap()];
+    let result = phone.receive(BootstrapKind::Dm, &build(&other, PayloadKind::Dm).unwrap().octets);
+    let BootstrapResult::Refused { reason, .. } = &result else { panic!("{result:?}") };
+    assert!(reason.to_string().starts_with("./NAP/acme-net is there already, with other values"), "{reason}");
+    assert!(*phone.tree() == before);
+
+    let result = phone.receive(BootstrapKind::Dm, &beta.octets(PayloadKind::Dm));
+    let BootstrapResult::Accepted { remarks, .. } = &result else { panic!("{result:?}") };
+    assert_eq!(remarks.len(), 1);
+    assert!(remarks[0].to_string().starts_with("./NAP/acme-net is there already, just so"), "{}", remarks[0]);
+    acme.holds_a_session(&mut phone, 1).await;
+    beta.holds_a_session(&mut phone, 1).await;
+    let net: Uri = "./NAP/acme-net".parse().unwrap();
+    let may =
+        |phone: &Phone, server: &str| phone.tree().allows(Right::Replace, &net, &server.parse().unwrap());
+    assert!(may(&phone, "acme.dm") && !may(&phone, "beta.dm"));
+
+    phone.power_on(None);
+    assert_eq!(servers(&phone), ["beta.dm"]);
+    assert_eq!(phone.tree().text("./DMAcc/beta.dm/PrefConRef"), Some("./NAP/acme-net"));
+    assert_eq!(phone.tree().text("./NAP/acme-net/Addr"), Some("internet.acme.example"));
+    assert!(!may(&phone, "acme.dm") && may(&phone, "beta.dm"));
+    beta.holds_a_session(&mut phone, 2).await;
 }

@@ -14,7 +14,7 @@ mod account;
 
 use crate::{
     ident::ServerId,
-    phone::tree::{Acl, Node, Origin, Right, Tree, TreeError, Uri},
+    phone::tree::{Acl, Node, Origin, Tree, TreeError, Uri},
     wire::prov::{Characteristic, Item},
 };
 
@@ -56,7 +56,7 @@ pub(super) fn insert(tree: &mut Tree, document: &[Characteristic], number: u32, 
         }
     }
     let servers: Vec<ServerId> = applied.accounts.iter().map(|a| a.server_id.clone()).collect();
-    let acl = Acl::granting(&[Right::Get, Right::Replace, Right::Delete], &servers);
+    let acl = Acl::of_a_bootstrap(&servers);
     for root in &map.roots {
         // Cannot fail: the root was put there above.
         let _ = map.tree.set_acl(root, acl.clone());

@@ -68,6 +68,12 @@ impl Acl {
         Self(BTreeMap::from([(Right::Add, Holders::All), (Right::Get, Holders::All)]))
     }
 
+    /// What the servers of a bootstrap's accounts get on all that came with it: Get, Replace and Delete (OMA DM Bootstrap
+    /// 1.2, CP profile).
+    pub(in crate::phone) fn of_a_bootstrap(servers: &[ServerId]) -> Option<Self> {
+        Self::granting(&[Right::Get, Right::Replace, Right::Delete], servers)
+    }
+
     /// These rights for these servers; none when either is empty.
     pub fn granting(rights: &[Right], servers: &[ServerId]) -> Option<Self> {
         let holders = Holders::These(servers.iter().cloned().collect());

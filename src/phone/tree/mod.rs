@@ -209,6 +209,21 @@ impl Tree {
         self.size = self.root.size();
     }
 
+    /// Makes what one bootstrap made there the work of another one.
+    pub(super) fn hand_over(&mut self, uri: &Uri, from: u32, to: u32) {
+        fn pass(node: &mut Node, from: Origin, to: Origin) {
+            if node.origin == from {
+                node.origin = to;
+            }
+            if let Content::Interior(below) = &mut node.content {
+                below.values_mut().for_each(|n| pass(n, from, to));
+            }
+        }
+        if let Some(node) = self.find_mut(uri.segments()) {
+            pass(node, Origin::Bootstrap(from), Origin::Bootstrap(to));
+        }
+    }
+
     /// The smallest number from 1 on that no node right below `uri` has as its name.
     pub fn free_number(&self, uri: &Uri) -> usize {
         let taken = |n: &usize| self.node(uri).is_some_and(|p| p.child(&n.to_string()).is_some());
