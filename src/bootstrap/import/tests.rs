@@ -80,6 +80,14 @@ fn the_examples_come_back() {
 }
 
 #[test]
+fn the_reference_comes_back_with_every_parameter() {
+    let losses = there_and_back(include_str!("../../../config/profiles/reference.toml"), PayloadKind::Cp);
+    let other: Vec<_> =
+        losses.iter().filter(|l| !l.contains("nonce") && !l.starts_with("security: no SEC")).collect();
+    assert!(other.is_empty(), "{other:?}");
+}
+
+#[test]
 fn every_vector_of_client_provisioning_is_imported() {
     let Some(folder) = vectors::folder("cp") else { return };
     let (mut good, mut bad) = (0, Vec::new());
