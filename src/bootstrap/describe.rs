@@ -1,11 +1,14 @@
 //! What a payload holds, line by line, for people who look at a card: whoever wrote it, and without its secrets.
 
-use crate::wire::{
-    Syntax,
-    infoset::Element,
-    prov::{Characteristic, Item, ProvDoc},
-    syncml::{Command, Data, Message},
-    wbxml,
+use crate::{
+    ident::without_imsi,
+    wire::{
+        Syntax,
+        infoset::Element,
+        prov::{Characteristic, Item, ProvDoc},
+        syncml::{Command, Data, Message},
+        wbxml,
+    },
 };
 
 use super::{BootstrapError, PayloadKind, recognise};
@@ -15,7 +18,8 @@ use super::{BootstrapError, PayloadKind, recognise};
 pub struct Description {
     /// Its kind.
     pub kind: PayloadKind,
-    /// Path and value, in the order of the payload. Secrets and nonces read `***`.
+    /// Path and value, in the order of the payload. Secrets and nonces read `***`, numbers that
+    /// may be an IMSI are cut short.
     pub lines: Vec<(String, String)>,
     /// True when a secret stands in it.
     pub has_secrets: bool,
@@ -55,7 +59,7 @@ impl Description {
     fn line(&mut self, path: &str, value: &str) {
         let hidden = !value.is_empty() && is_secret(path.rsplit('/').next().unwrap_or(path));
         self.has_secrets |= hidden;
-        let shown = if hidden { HIDDEN.to_owned() } else { value.escape_debug().to_string() };
+        let shown = if hidden { HIDDEN.to_owned() } else { without_imsi(value).escape_debug().to_string() };
         self.lines.push((path.to_owned(), shown));
     }
 

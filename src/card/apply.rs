@@ -89,7 +89,7 @@ pub enum ApplyError {
         source: FileError,
     },
     /// The card refused in the middle. What was written is known.
-    #[error("only a part was written ({}): {source}. The bootstrap is out of the device's sight; plan again", list(.written))]
+    #[error("only a part was written ({}): {source}. A device sees no bootstrap, or the new one; plan again", list(.written))]
     Partial {
         /// What was written.
         written: Vec<Written>,
@@ -106,6 +106,19 @@ pub enum ApplyError {
         /// What was written.
         written: Vec<Written>,
     },
+    /// The card reports trouble with its memory while writing: the last thing may be done, half done or not done.
+    #[error(
+        "the card reports trouble with its memory: {source}; what is in the last file is not known (written: {}; \
+         {doing} may be). The card may be worn", list(.written)
+    )]
+    Damaged {
+        /// What was written for certain.
+        written: Vec<Written>,
+        /// What may have been written.
+        doing: Box<Written>,
+        /// What the card said.
+        source: Box<FileError>,
+    },
     /// An answer was lost in the middle: the card may or may not have done the last thing.
     #[error("the answer was lost while writing; what is on the card is not known (written: {}; {doing} may be)", list(.written))]
     Unknown {
@@ -116,6 +129,18 @@ pub enum ApplyError {
         /// How the answer was lost.
         source: TransportError,
     },
+}
+
+impl ApplyError {
+    /// True when the card is for certain as it was before.
+    pub fn wrote_nothing(&self) -> bool {
+        match self {
+            Self::Stale | Self::KeyMissing { .. } | Self::Key(_) | Self::NothingWritten { .. } => true,
+            Self::Partial { .. } | Self::Mismatch { .. } | Self::Unknown { .. } | Self::Damaged { .. } => {
+                false
+            }
+        }
+    }
 }
 
 fn list(written: &[Written]) -> String {
@@ -280,6 +305,9 @@ impl Work<'_, '_> {
             match (source, self.doing.take()) {
                 (FileError::Transport(source), Some(doing)) => {
                     ApplyError::Unknown { written, doing: Box::new(doing), source }
+                }
+                (source, Some(doing)) if source.is_memory_trouble() => {
+                    ApplyError::Damaged { written, doing: Box::new(doing), source: Box::new(source) }
                 }
                 (source, _) if written.is_empty() => ApplyError::NothingWritten { source },
                 (source, _) => ApplyError::Partial { written, source },

@@ -104,6 +104,11 @@ impl FileError {
         matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Absent)
     }
 
+    /// True when the card reports trouble with its memory (6500, 6581; on 2G cards 9240): what was written is not known.
+    pub fn is_memory_trouble(&self) -> bool {
+        matches!(self, Self::Refused { sw, .. } if matches!(sw.0, 0x6500 | 0x6581 | 0x9240))
+    }
+
     /// True when the access condition is not fulfilled.
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Denied)

@@ -91,7 +91,12 @@ fn uicc(card: &mut PcscCard) -> Uicc<'_> {
 fn open_app(global: &Global) -> anyhow::Result<App> {
     let config = config::load(global, Vec::new())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)))?)
+    runtime.block_on(async {
+        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+        // A station may have no service that looks after what a killed process left.
+        app.recover().await?;
+        Ok(app)
+    })
 }
 
 /// Presents the PIN that was given, if one was, and gives back the key that it is.

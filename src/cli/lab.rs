@@ -127,7 +127,7 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
     keep(&card)?;
     let stream = vpcd::connect(address, Duration::from_secs(args.wait))
         .map_err(|e| Failure::because(Exit::Unavailable, e))?;
-    note(&format!("Card {name} is in the virtual reader at {address}"));
+    note(&format!("Card {name} is offered to the virtual reader at {address}"));
     vpcd::run(&card, stream, args.fault, &mut keep).map_err(|e| match e {
         VpcdError::Broken(_) => Failure::because(Exit::Unavailable, e),
         other => other.into(),

@@ -64,12 +64,16 @@ pub(super) struct Args {
     /// How entries in EF(DODF) are written.
     #[arg(long, value_enum)]
     dodf_shape: Option<ShapeName>,
-    /// The virtual card: bare, prepared, pin or closed.
-    #[arg(long, value_name = "KIND", default_value = "bare")]
+    /// The virtual card: bare (files are created), prepared (they are there, empty) or closed (nobody may write it).
+    #[arg(long, value_name = "KIND", default_value = "bare", value_parser = rehearsed_kind)]
     card: SampleKind,
     /// The virtual card's protocol.
     #[arg(long, value_enum, default_value = "t0")]
     protocol: ProtocolName,
+    /// Saves the virtual card afterwards as an image file, for `lab phone` and `lab card`. The job and the account go
+    /// into the database, so that `serve` knows the device. Not with --seed: an image can become a card.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["pcsc", "seed"])]
+    save: Option<PathBuf>,
     /// Size of each bootstrap file of a prepared virtual card, in octets.
     #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=32767))]
     bootstrap_size: u16,
@@ -152,7 +156,12 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
                 Ok(Box::new(InProcess::insert(&card, reader.clone())))
             };
-            runtime.block_on(rehearsal::rehearse(&plot, Keeper::Memory(config), &mut connect))
+            let keeper = if args.save.is_some() { Keeper::Database(config) } else { Keeper::Memory(config) };
+            let rehearsed = runtime.block_on(rehearsal::rehearse(&plot, keeper, &mut connect));
+            if let Some(file) = &args.save {
+                card.image().save(file)?;
+            }
+            rehearsed
         }
         Some(reader) => {
             let connected = open(reader)?;
@@ -210,6 +219,14 @@ fn sample(args: &Args, given: &Subscriber) -> anyhow::Result<Sample> {
 /// The key that was given. A literal is taken here: rehearsals are mostly on virtual cards.
 fn adm(args: &Args) -> anyhow::Result<Option<AdmKey>> {
     args.adm.as_ref().map(|adm| adm.parse("ADM key")).transpose()
+}
+
+/// Kinds of sample card that a rehearsal has a phone for: the virtual phone enters no PIN.
+fn rehearsed_kind(text: &str) -> Result<SampleKind, String> {
+    match text.parse() {
+        Ok(SampleKind::Pin) | Err(_) => Err("a rehearsal takes bare, prepared or closed".into()),
+        Ok(kind) => Ok(kind),
+    }
 }
 
 /// A key reference as two hexadecimal digits.

@@ -42,7 +42,14 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 _ = int.recv() => info!("Stopping: SIGINT"),
             }
         };
-        output::emit(global.format, &Listening { listening: format!("http://{}", listener.local_addr()?) })?;
+        let config = app.config();
+        let listening = Listening {
+            listening: format!("http://{}", listener.local_addr()?),
+            dm: config.dm.uri.for_listener(listener.local_addr()?, &config.http.dm_path),
+            server_id: config.dm.server_id.to_string(),
+            store: config.store.path.display().to_string(),
+        };
+        output::emit(global.format, &listening)?;
         http::serve(listener, app, stop).await?;
         Ok(Exit::Ok)
     })
@@ -52,10 +59,16 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
 #[derive(Serialize)]
 struct Listening {
     listening: String,
+    /// Where devices post their sessions.
+    dm: String,
+    server_id: String,
+    store: String,
 }
 
 impl fmt::Display for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "listening on {}", self.listening)
+        writeln!(f, "listening on {}", self.listening)?;
+        writeln!(f, "DM server {} at {}", self.server_id, self.dm)?;
+        write!(f, "database {}", self.store)
     }
 }

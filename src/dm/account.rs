@@ -236,4 +236,11 @@ pub trait Register: Send + Sync {
     /// # Errors
     /// [`AccountsError`].
     async fn register(&self, account: &NewAccount, at: Timestamp) -> Result<AccountId, AccountsError>;
+
+    /// Takes an account back that no device was given, because nothing of its bootstrap was delivered. One that was used
+    /// meanwhile stays.
+    ///
+    /// # Errors
+    /// [`AccountsError`].
+    async fn withdraw(&self, id: AccountId) -> Result<(), AccountsError>;
 }

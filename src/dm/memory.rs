@@ -95,4 +95,9 @@ impl Register for MemoryAccounts {
     async fn register(&self, account: &NewAccount, _at: Timestamp) -> Result<AccountId, AccountsError> {
         Ok(self.add(account.clone()))
     }
+
+    async fn withdraw(&self, id: AccountId) -> Result<(), AccountsError> {
+        self.kept().accounts.retain(|a| a.id != id);
+        Ok(())
+    }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     dm::{AccountId, AccountsError, AuthScheme, Event, EventSink, NewAccount, Register, StoredCredential},
-    ident::{ServerId, SharedSecret, Timestamp},
+    ident::{ServerId, SharedSecret, Timestamp, without_imsi},
 };
 
 /// How one side proves itself, with its secret: what the device is about to be given.
@@ -128,6 +128,7 @@ impl EventSink for FirstSession {
             }
             // A stranger can cause as many of these as it likes: nobody is told unless they ask for debug logs.
             Event::Refused { device, refusal, .. } => {
+                let device = without_imsi(&device);
                 tracing::debug!(dm.device = %device, dm.refusal = ?refusal, "Credentials of {device:?} were refused");
             }
             other => tracing::debug!(dm.event = ?other, "Session event: {other:?}"),
@@ -175,6 +176,10 @@ mod tests {
         async fn register(&self, account: &NewAccount, _: Timestamp) -> Result<AccountId, AccountsError> {
             self.0.lock().unwrap().push(account.clone());
             Ok(AccountId::new(7))
+        }
+
+        async fn withdraw(&self, _: AccountId) -> Result<(), AccountsError> {
+            Ok(())
         }
     }
 

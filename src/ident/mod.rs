@@ -6,6 +6,7 @@
 
 mod clock;
 mod job;
+mod mask;
 mod name;
 mod number;
 mod random;
@@ -13,6 +14,7 @@ mod secret;
 
 pub use clock::{Clock, Timestamp};
 pub use job::JobId;
+pub use mask::without_imsi;
 pub use name::{ProfileName, ReaderName, ServerId};
 pub use number::{Iccid, Imei, Imsi, Msisdn};
 pub use random::Random;

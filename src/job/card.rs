@@ -28,7 +28,7 @@ use crate::{
         self, ApduTrace, ApplyError, BootstrapFile, CardTransport, Key, KeyGuard, KeyJournal, KeyPolicy,
         Outcome, Plan, PlanOptions, ReadAccess, Session, Uicc,
     },
-    dm::{AuthScheme, Register},
+    dm::{AccountId, AuthScheme, Register},
     handoff::{self, Credentials, Nonce},
     ident::{Clock, Iccid, JobId, Random, ServerId},
     profile::{self, Profile, Subscriber},
@@ -170,9 +170,9 @@ impl CardRoute {
         };
         let mut progress = self.accept(&new, &observer, runtime)?;
         let plan = progress.plan(&mut uicc, job, &payload)?;
-        progress.register(&settings)?;
+        let account = progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
-        let outcome = progress.deliver(&mut uicc, &plan, &job.keys)?;
+        let outcome = progress.deliver(&mut uicc, &plan, &job.keys, account)?;
         let record = progress.record()?;
         Ok(CardDone { record, plan, outcome, payload_octets: payload.octets.len(), losses: payload.losses })
     }
@@ -261,7 +261,7 @@ impl Progress<'_, '_> {
         Ok(plan)
     }
 
-    fn register(&mut self, settings: &Settings) -> Result<(), CardJobError> {
+    fn register(&mut self, settings: &Settings) -> Result<AccountId, CardJobError> {
         let account = settings.dm_account.as_ref().ok_or(CardJobError::NoAccount)?;
         let (client, server) =
             (credentials(&account.credentials.client), credentials(&account.credentials.server));
@@ -270,7 +270,7 @@ impl Progress<'_, '_> {
         let registrar = &*self.route.registrar;
         let kept = handoff::register(registrar, &account.server_id, device, &client, &server, now);
         match self.runtime.block_on(kept) {
-            Ok(account) => self.tell(&Event::AccountRegistered { account }).map(drop),
+            Ok(account) => self.tell(&Event::AccountRegistered { account }).map(|_| account),
             Err(source) => {
                 self.fail(&source)?;
                 Err(CardJobError::Handoff { id: self.id, source })
@@ -278,7 +278,13 @@ impl Progress<'_, '_> {
         }
     }
 
-    fn deliver(&mut self, uicc: &mut Uicc<'_>, plan: &Plan, keys: &[Key]) -> Result<Outcome, CardJobError> {
+    fn deliver(
+        &mut self,
+        uicc: &mut Uicc<'_>,
+        plan: &Plan,
+        keys: &[Key],
+        account: AccountId,
+    ) -> Result<Outcome, CardJobError> {
         self.tell(&Event::DeliveryStarted)?;
         let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
         match card::apply(uicc, plan, keys, &guard) {
@@ -291,12 +297,17 @@ impl Progress<'_, '_> {
                 let event = match source {
                     // Nothing can be told of octets whose answer was lost, and nothing of a card that shows others
                     // than it was given.
-                    ApplyError::Unknown { .. } | ApplyError::Mismatch { .. } => {
+                    ApplyError::Unknown { .. } | ApplyError::Damaged { .. } | ApplyError::Mismatch { .. } => {
                         Event::DeliveryUnclear { reason }
                     }
                     _ => Event::Failed { reason },
                 };
                 let state = self.tell(&event)?;
+                // Credentials that are on no card open no session.
+                if source.wrote_nothing() {
+                    let withdrawn = self.runtime.block_on(self.route.registrar.withdraw(account));
+                    withdrawn.map_err(|source| CardJobError::Withdraw { id: self.id, source })?;
+                }
                 Err(CardJobError::Apply { id: self.id, state, source: Box::new(source) })
             }
         }

@@ -6,7 +6,10 @@ use async_trait::async_trait;
 use tracing::{error, info, warn};
 
 use super::{Devices, Event, Jobs, JobsError, State, Step};
-use crate::handoff::{HandedOff, Inventory, Watcher};
+use crate::{
+    handoff::{HandedOff, Inventory, Watcher},
+    ident::without_imsi,
+};
 
 /// Tells jobs that their device came in.
 #[derive(Clone)]
@@ -24,17 +27,18 @@ impl Watch {
     async fn tell(&self, news: &HandedOff) -> Result<(), JobsError> {
         // An account without a job was put there by other means; nothing waits for it.
         let Some(id) = self.jobs.of_account(news.account).await? else { return Ok(()) };
-        let event = Event::FirstSession { device: news.device.clone() };
+        let device = without_imsi(&news.device);
+        let event = Event::FirstSession { device: device.clone().into_owned() };
         match self.jobs.tell(id, &event, news.at).await {
             Ok(Step::To(State::HandedOff)) => {
-                info!(job.id = %id, dm.device = %news.device, "Job {id} is handed off: first session of {:?}", news.device);
+                info!(job.id = %id, dm.device = %device, "Job {id} is handed off: first session of {device:?}");
                 Ok(())
             }
             Ok(_) => Ok(()),
             // For example a device whose job was called off after the card was written.
             Err(JobsError::Illegal { source, .. }) => {
-                warn!(job.id = %id, job.state = %source.from, dm.device = %news.device,
-                    "{:?} came in although its job {id} is {}", news.device, source.from);
+                warn!(job.id = %id, job.state = %source.from, dm.device = %device,
+                    "{device:?} came in although its job {id} is {}", source.from);
                 Ok(())
             }
             Err(error) => Err(error),
@@ -47,14 +51,16 @@ impl Watcher for Watch {
     async fn handed_off(&self, news: HandedOff) {
         if let Err(error) = self.tell(&news).await {
             // The device's next session says it again.
-            error!(error = &error as &dyn std::error::Error, dm.device = %news.device,
-                "The first session of {:?} could not be recorded", news.device);
+            let device = without_imsi(&news.device);
+            error!(error = &error as &dyn std::error::Error, dm.device = %device,
+                "The first session of {device:?} could not be recorded");
         }
     }
 
     async fn inventory(&self, inventory: Inventory) {
         let Inventory { device, at, nodes } = inventory;
         if let Err(error) = self.devices.keep_inventory(&device, &nodes, at).await {
+            let device = without_imsi(&device);
             error!(error = &error as &dyn std::error::Error, dm.device = %device,
                 "The inventory of {device:?} could not be kept");
         }

@@ -18,6 +18,10 @@ impl Register for Store {
     async fn register(&self, account: &NewAccount, at: Timestamp) -> Result<AccountId, AccountsError> {
         self.add_account(account, at).await.map_err(writing)
     }
+
+    async fn withdraw(&self, id: AccountId) -> Result<(), AccountsError> {
+        self.drop_unused(id).await.map_err(writing)
+    }
 }
 
 #[async_trait]
@@ -101,6 +105,13 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(if done.rows_affected() == 1 { Stored::Done } else { Stored::Raced })
+    }
+
+    async fn drop_unused(&self, id: AccountId) -> Result<(), Failed> {
+        let mut tx = self.begin().await?;
+        let drop = sqlx::query("DELETE FROM account WHERE id = ? AND used_at IS NULL").bind(id.number());
+        drop.execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn mark_used(&self, id: AccountId, at: Timestamp) -> Result<(), Failed> {

@@ -103,6 +103,14 @@ impl Register for Memory {
         kept.accounts.insert(id, (account, None));
         Ok(id)
     }
+
+    async fn withdraw(&self, id: AccountId) -> Result<(), AccountsError> {
+        let mut kept = self.kept();
+        if kept.accounts.get(&id).is_some_and(|(_, used)| used.is_none()) {
+            kept.accounts.remove(&id);
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]

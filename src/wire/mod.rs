@@ -6,6 +6,8 @@
 //! count, and they never panic. Encoders cannot fail, because what could not be encoded could not be built,
 //! except where a document model is wider than its encoding (then the error says which part does not fit).
 
+#![warn(clippy::indexing_slicing)]
+
 #[cfg(test)]
 mod any_infoset;
 pub mod apdu;

@@ -86,7 +86,7 @@ fn a_file_too_small_says_both_sizes() {
     let out = rehearse(&["--card", "prepared", "--bootstrap-size", "100"]);
     assert_eq!(out.status.code(), Some(1), "{}", text(&out.stderr));
     let said = text(&out.stderr);
-    assert!(said.contains("100"), "{said}");
+    assert!(said.contains("100") && said.contains("927"), "{said}");
 }
 
 #[test]
@@ -95,4 +95,18 @@ fn a_wrong_word_is_a_usage_error() {
         let out = rehearse(args);
         assert_eq!(out.status.code(), Some(2), "{args:?}: {}", text(&out.stderr));
     }
+}
+
+#[test]
+fn a_saved_card_starts_another_phone() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+        command.env("BOOTGATE_STORE_PATH", folder.path().join("bootgate.db")).current_dir(folder.path());
+        must(command.args(args).output().unwrap())
+    };
+    run(&["rehearse", "--save", "card.json"]);
+    let phone = run(&["lab", "phone", "--image", "card.json"]);
+    assert!(phone.contains("accepted") && phone.contains("account acme.dm: added"), "{phone}");
+    assert!(run(&["job", "list"]).contains("handed-off"));
 }

@@ -17,7 +17,8 @@ fn marked_profile() -> String {
     let text = format!("{before}secret = {{ plain = \"{CLIENT}\" }}{after}");
     let (before, after) = text.split_once("secret = \"generate\"").unwrap();
     let text = format!("{before}secret = {{ plain = \"{SERVER}\" }}{after}");
-    assert!(text.contains("{ plain = \"mms\" }"));
+    assert!(text.contains("{ plain = \"mms\" }") && text.contains("name = \"{imei}\""));
+    let text = text.replace("name = \"{imei}\"", "name = \"dev-{imsi}\"");
     text.replace("{ plain = \"mms\" }", &format!("{{ plain = \"{NAP}\" }}"))
 }
 
@@ -72,9 +73,9 @@ fn the_marks_would_be_seen() {
     let profile = folder.path().join("marked.toml");
     std::fs::write(&profile, marked_profile()).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
-    command.args(["profile", "build", "--as", "cp", "--imei", "490154203237518", "--xml"]).arg(&profile);
+    command.args(["profile", "build", "--as", "cp", "--imsi", IMSI, "--xml"]).arg(&profile);
     let shown = String::from_utf8(command.output().unwrap().stdout).unwrap();
-    for marked in [CLIENT, SERVER, NAP] {
+    for marked in [IMSI, CLIENT, SERVER, NAP] {
         assert!(shown.contains(marked), "{shown}");
     }
 }

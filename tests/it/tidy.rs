@@ -179,6 +179,26 @@ fn an_import_is_seen_in_every_spelling() {
 }
 
 #[test]
+fn every_situation_is_told() {
+    // Without autotests a file that main.rs does not name is silently no test.
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        if name != "main" {
+            seen += 1;
+            assert!(
+                main.lines().any(|l| l == format!("mod {name};")),
+                "tests/it/main.rs does not name {name}"
+            );
+        }
+    }
+    assert!(seen >= 12, "only {seen} situations found");
+}
+
+#[test]
 fn pure_rooms_stay_pure() {
     let mut wrong = Vec::new();
     let mut seen = 0;

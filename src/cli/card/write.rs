@@ -12,9 +12,9 @@ use super::{
 };
 use crate::{
     app::OsRandom,
-    bootstrap::{PayloadKind, build, resolve},
+    bootstrap::{Payload, PayloadKind, build, resolve},
     card::{ApduTrace, BootstrapFile, FileError, Outcome, Plan, PlanOptions, plan},
-    cli::{Exit, Format, Global, output, profile, subscriber::SubscriberArgs},
+    cli::{Exit, Format, Global, config, output, profile, subscriber::SubscriberArgs},
     ident::JobId,
     job::{CardDone, CardJob, CardJobError, Layout, Observer, State, Verdict, describe},
     profile::{Profile, Subscriber},
@@ -60,6 +60,14 @@ pub(in crate::cli) struct WriteArgs {
 pub(super) fn run_plan(args: &PlanArgs, global: &Global) -> anyhow::Result<Exit> {
     let profile = profile::load(&args.job.profile)?;
     let subscriber = args.job.subscriber.read()?;
+    let ours = config::load(global, Vec::new())?.dm.server_id;
+    if let Some(account) = profile.dm_account.as_ref().filter(|account| account.server_id != ours) {
+        output::note(&format!(
+            "note: `card write` will refuse: the profile is for DM server `{}`, and [dm] server-id is `{ours}` here \
+             (BOOTGATE_DM_SERVER_ID sets it)",
+            account.server_id
+        ));
+    }
     output::emit(global.format, &planned(&args.job, &profile, subscriber, global)?)?;
     Ok(Exit::Ok)
 }
@@ -82,7 +90,7 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     let job = CardJob { key: None, profile, subscriber, payload: args.job.kind, layout, keys };
     let card = Box::new(connect(&args.job.reader)?);
     let app = open_app(global)?;
-    let station = Box::new(Station { format: global.format, yes: args.consent.yes });
+    let station = Box::new(Station { format: global.format, yes: args.consent.yes, losses: Vec::new() });
     let done = tokio::runtime::Runtime::new()?.block_on(app.bootstrap_card(job, card, station));
     output::emit(global.format, &Written::new(done.map_err(failure)?))?;
     Ok(Exit::Ok)
@@ -132,6 +140,7 @@ fn planned(
 struct Station {
     format: Format,
     yes: bool,
+    losses: Vec<String>,
 }
 
 impl Observer for Station {
@@ -139,13 +148,18 @@ impl Observer for Station {
         debug!("{apdu}");
     }
 
+    fn built(&mut self, payload: &Payload) {
+        self.losses.clone_from(&payload.losses);
+    }
+
     fn planned(&mut self, plan: &Plan) -> Verdict {
+        let plan_text = with_losses(plan, &self.losses);
         // JSON has the plan in its one value at the end; who is asked must see it now.
         let shown = match (self.format, self.yes) {
-            (Format::Text, _) => output::text(&plan.to_string()).is_ok(),
+            (Format::Text, _) => output::text(&plan_text).is_ok(),
             (Format::Json, true) => true,
             (Format::Json, false) => {
-                output::note(&plan.to_string());
+                output::note(&plan_text);
                 true
             }
         };
@@ -169,9 +183,18 @@ struct Planned {
 
 impl fmt::Display for Planned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.plan)?;
-        self.losses.iter().try_for_each(|loss| write!(f, "\nnot carried: {loss}"))
+        f.write_str(&with_losses(&self.plan, &self.losses))
     }
+}
+
+/// A plan, and what the profile holds that the payload does not carry: both are to be known before a card is written.
+fn with_losses(plan: &Plan, losses: &[String]) -> String {
+    let mut text = plan.to_string().trim_end().to_owned();
+    for loss in losses {
+        text.push_str("\nnot carried: ");
+        text.push_str(loss);
+    }
+    text
 }
 
 /// A bootstrap that is on the card.
@@ -200,9 +223,6 @@ impl Written {
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for loss in &self.losses {
-            writeln!(f, "not carried: {loss}")?;
-        }
         match &self.outcome {
             Outcome::Unchanged => writeln!(f, "ok: nothing had to be changed")?,
             Outcome::Written { apdus, .. } => {

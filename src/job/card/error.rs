@@ -3,6 +3,7 @@
 use crate::{
     bootstrap::BootstrapError,
     card::{ApplyError, PlanError, TransportError},
+    dm::AccountsError,
     handoff::HandoffError,
     ident::{Iccid, JobId, ServerId},
     job::{JobsError, State},
@@ -69,6 +70,16 @@ pub enum CardJobError {
         id: JobId,
         /// Why.
         source: HandoffError,
+    },
+    /// Nothing was written, and the account that was to go on the card could not be taken back. The job is failed.
+    #[error(
+        "job {id}: nothing was written, but the account could not be withdrawn from the DM server: {source}"
+    )]
+    Withdraw {
+        /// The job.
+        id: JobId,
+        /// Why.
+        source: AccountsError,
     },
     /// The card was not written, not wholly, or nobody knows. The job is failed or unknown.
     #[error("job {id} is {state}: {source}")]

@@ -8,7 +8,7 @@ use super::{Plot, Sequence};
 use crate::{
     bootstrap::PayloadKind,
     card::{CardTransport, Plan, Protocol},
-    ident::{Iccid, ProfileName, ReaderName},
+    ident::{Iccid, ProfileName, ReaderName, without_imsi},
     job::{Record, State},
     phone::{
         Outcome, PowerOnReport,
@@ -68,7 +68,7 @@ pub struct TreeNode {
     pub uri: String,
     /// Its format.
     pub format: &'static str,
-    /// Its value as text; `***` for a secret, none for octets that are not text.
+    /// Its value as text; `***` for a secret, numbers that may be an IMSI cut short, none for octets that are not text.
     pub value: Option<String>,
 }
 
@@ -104,7 +104,7 @@ impl Rehearsal {
         let leaf = |(uri, node): (Uri, &Node)| {
             node.value()?;
             let value = if is_secret(uri.name()) { Some("***") } else { node.as_text() };
-            let value = value.map(str::to_owned);
+            let value = value.map(|text| without_imsi(text).into_owned());
             Some(TreeNode { uri: uri.to_string(), format: node.format().as_str(), value })
         };
         self.tree = tree.walk().into_iter().filter_map(leaf).collect();

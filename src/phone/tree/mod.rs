@@ -9,7 +9,7 @@ mod uri;
 
 use std::fmt;
 
-use crate::ident::ServerId;
+use crate::ident::{ServerId, without_imsi};
 
 pub use acl::{Acl, Right};
 pub use error::TreeError;
@@ -243,7 +243,8 @@ impl Tree {
 }
 
 impl fmt::Display for Tree {
-    /// The tree as indented lines; the values of secrets as `***`, octets that are not text as their number.
+    /// The tree as indented lines; the values of secrets as `***`, numbers that may be an IMSI cut short, octets that
+    /// are not text as their number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (uri, node) in self.walk() {
             let indent = uri.segments().len() * 2;
@@ -251,7 +252,7 @@ impl fmt::Display for Tree {
             match (node.value(), node.as_text()) {
                 (None, _) => {}
                 (Some(_), _) if is_secret(uri.name()) => f.write_str(" = ***")?,
-                (Some(_), Some(text)) => write!(f, " = {}", text.escape_debug())?,
+                (Some(_), Some(text)) => write!(f, " = {}", without_imsi(text).escape_debug())?,
                 (Some(octets), None) => write!(f, " = [{} octets]", octets.len())?,
             }
             if let Some(acl) = node.own_acl() {

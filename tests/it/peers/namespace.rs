@@ -67,7 +67,7 @@ fn way() -> Way {
     } else {
         panic!(
             "these tests start pcscd in a namespace of its own; neither `unshare -rnm` (user namespaces, \
-             sysctl kernel.unprivileged_userns_clone) nor `unshare -nm` (CAP_SYS_ADMIN) is permitted here"
+             sysctl kernel.unprivileged_userns_clone, on newer Ubuntu kernel.apparmor_restrict_unprivileged_userns) nor `unshare -nm` (CAP_SYS_ADMIN) is permitted here"
         )
     }
 }
