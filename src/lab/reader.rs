@@ -64,6 +64,8 @@ pub enum Fault {
     EmptyAnswer(usize),
     /// The card carries out command `n`; its answer does not arrive. Later commands work.
     AnswerLost(usize),
+    /// The card carries out command `n` and reports trouble with its memory (6581).
+    MemoryTrouble(usize),
     /// The card never answers.
     Mute,
 }
@@ -147,6 +149,9 @@ impl CardTransport for InProcess {
         }
         if self.faults.contains(&Fault::AnswerLost(self.sent)) {
             return Err(self.mute());
+        }
+        if self.faults.contains(&Fault::MemoryTrouble(self.sent)) {
+            return Ok(vec![0x65, 0x81]);
         }
         Ok(answer)
     }

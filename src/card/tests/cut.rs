@@ -123,3 +123,28 @@ fn a_mute_card_is_unavailable() {
         "{ended:?}"
     );
 }
+
+#[test]
+fn memory_trouble_while_writing_is_never_called_nothing_written() {
+    let image = sample(SampleKind::Prepared).image();
+    let wanted = [file(CP, payload(600, 9))];
+    let mut damaged = 0;
+    // More than a write has; trouble with a command that only looks may be got over.
+    for n in 1..=60 {
+        let card = from(image.clone());
+        let before = card.changes();
+        let journal = MemoryKeyJournal::new();
+        let fault = Some(Fault::MemoryTrouble(n));
+        match write_with(&card, fault, &wanted, &options(), &journal, &[adm()]) {
+            Ended::Done(_) => assert_eq!(found(&card, CP), payload(600, 9)),
+            Ended::NotPlanned(_) => assert_eq!(card.changes(), before),
+            Ended::NotApplied(error) if error.wrote_nothing() => {
+                let spent = u64::from(3 - tries(&card));
+                assert_eq!(card.changes() - before, spent, "command {n}: {error}");
+            }
+            Ended::NotApplied(ApplyError::Damaged { .. }) => damaged += 1,
+            Ended::NotApplied(_) => {}
+        }
+    }
+    assert!(damaged >= 4, "{damaged} UPDATE commands met the fault");
+}

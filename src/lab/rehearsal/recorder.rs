@@ -250,10 +250,13 @@ impl Observer for AtStation {
     }
 
     fn planned(&mut self, plan: &Plan) -> Verdict {
-        let files = plan.steps.len();
+        let files = match plan.steps.len() {
+            1 => "1 file".to_owned(),
+            n => format!("{n} files"),
+        };
         let mut book = self.recorder.book();
         book.plan = Some(plan.clone());
-        book.note(Party::Station, format!("plan: {files} files looked at, shown below"), 0);
+        book.note(Party::Station, format!("plan for {files}, shown below"), 0);
         Verdict::GoOn
     }
 

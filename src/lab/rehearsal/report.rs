@@ -134,15 +134,15 @@ impl fmt::Display for Rehearsal {
             None => writeln!(f)?,
         }
         if let Some(CardSeen { reader, atr, protocol, iccid }) = &self.card {
-            let iccid = iccid.as_ref().map_or("not read", Iccid::digits);
-            writeln!(f, "card {iccid} in {reader}, {protocol}, ATR {atr}")?;
+            let iccid = iccid.as_ref().map_or(String::new(), |iccid| format!(" {iccid}"));
+            writeln!(f, "card{iccid} in {reader}, {protocol}, ATR {atr}")?;
         }
         for loss in &self.losses {
             writeln!(f, "not carried: {loss}")?;
         }
         writeln!(f, "\n{}", self.sequence)?;
         if let Some(plan) = &self.plan {
-            writeln!(f, "Plan for the card\n{plan}")?;
+            writeln!(f, "Plan for the card\n{}\n", plan.to_string().trim_end())?;
         }
         if !self.tree.is_empty() {
             writeln!(f, "The phone's tree afterwards\n{}", self.tree_text)?;

@@ -31,6 +31,7 @@ both!(accounts_are_found_by_name_and_device, found_by_name_and_device);
 both!(a_nonce_is_spent_once, nonce_spent_once);
 both!(the_old_account_goes_when_the_new_one_was_used, old_account_goes);
 both!(the_old_account_of_a_card_goes, accounts_of_one_card);
+both!(an_account_that_nobody_was_given_is_withdrawn, unused_account_withdrawn);
 both!(an_inventory_is_replaced, inventory_replaced);
 
 async fn goes_its_way(jobs: &dyn Jobs) {
@@ -181,6 +182,21 @@ async fn old_account_goes<S: Register + Accounts>(keeper: &S) {
     assert_eq!(ids("a").await, [newest]);
     keeper.used(old, at(6)).await.unwrap();
     assert_eq!(ids("a").await, [newest], "an account that is gone takes nothing with it");
+}
+
+async fn unused_account_withdrawn<S: Register + Accounts>(keeper: &S) {
+    let ids =
+        async || keeper.candidates(Some("a"), "").await.unwrap().iter().map(|a| a.id).collect::<Vec<_>>();
+    let used = keeper.register(&new_account("a", None), at(0)).await.unwrap();
+    let unused = keeper.register(&new_account("a", None), at(1)).await.unwrap();
+    keeper.used(used, at(2)).await.unwrap();
+    assert_eq!(ids().await, [unused, used]);
+    keeper.withdraw(unused).await.unwrap();
+    keeper.withdraw(used).await.unwrap();
+    keeper.withdraw(AccountId::new(99)).await.unwrap();
+    assert_eq!(ids().await, [used], "what a device has used stays");
+    let next = keeper.register(&new_account("a", None), at(3)).await.unwrap();
+    assert_ne!(next, unused, "a number is never given twice");
 }
 
 async fn accounts_of_one_card<S: Jobs + Register + Accounts>(keeper: &S) {
