@@ -17,6 +17,7 @@
 mod devinf;
 mod dmddf;
 mod global;
+mod lookup;
 mod metinf;
 mod prov;
 mod read;
@@ -27,6 +28,7 @@ mod write;
 
 use std::borrow::Cow;
 
+pub use self::lookup::Tokens;
 use self::table::DocumentKind;
 use super::{
     DecodeError, EncodeError,
