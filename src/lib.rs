@@ -10,6 +10,7 @@
 //! | [`profile`]   | the operator's profile and what is wrong with it             |         |
 //! | [`bootstrap`] | profile and subscriber → payload, and back                   |         |
 //! | [`phone`]     | the virtual phone                                            |         |
+//! | [`explain`]   | any artefact → named octets                                  |         |
 //! | [`card`]      | readers, sessions, files on cards                            | `io`    |
 //! | [`lab`]       | virtual card and network, rehearsal                          | `io`    |
 //! | [`dm`]        | the DM 1.2 server                                            | `io`    |
@@ -23,6 +24,7 @@
 //! Doors between rooms open one way; `tests/it/tidy.rs` holds them.
 
 pub mod bootstrap;
+pub mod explain;
 pub mod ident;
 pub mod phone;
 pub mod profile;

@@ -1,0 +1,135 @@
+//! The kinds of artefacts: one row of a table each.
+
+use std::{fmt, str::FromStr};
+
+use crate::wire::infoset::Vocabulary;
+
+use super::{Found, Options, apdu, der, identity, package0, scribe::Scribe, sms, tlv, udh, wbxml, wsp};
+
+/// What an artefact is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// SMS-DELIVER or SMS-SUBMIT, with or without the service centre's address.
+    Sms,
+    /// User data of a short message, header first.
+    Udh,
+    /// A WSP push.
+    Wsp,
+    /// A provisioning document in WBXML.
+    Cp,
+    /// A SyncML message, of DM or a bootstrap, in WBXML.
+    Dm,
+    /// Any other document in WBXML.
+    Wbxml,
+    /// A notification, package 0.
+    Package0,
+    /// A command APDU.
+    Apdu,
+    /// The answer to one: data and status word.
+    Response,
+    /// File control parameters.
+    Fcp,
+    /// EF(DIR), or a record of it.
+    Dir,
+    /// EF(ODF).
+    Odf,
+    /// EF(DODF).
+    Dodf,
+    /// EF(ICCID).
+    Iccid,
+    /// EF(IMSI).
+    Imsi,
+}
+
+/// The kinds, their words on the command line and what people call them.
+const KINDS: [(Kind, &str, &str); 15] = [
+    (Kind::Sms, "sms", "short message"),
+    (Kind::Udh, "udh", "user data of a short message"),
+    (Kind::Wsp, "wsp", "WSP push"),
+    (Kind::Cp, "cp", "client provisioning document (WBXML)"),
+    (Kind::Dm, "dm", "SyncML message (WBXML)"),
+    (Kind::Wbxml, "wbxml", "WBXML document"),
+    (Kind::Package0, "package0", "notification (package 0)"),
+    (Kind::Apdu, "apdu", "command APDU"),
+    (Kind::Response, "response", "response APDU"),
+    (Kind::Fcp, "fcp", "file control parameters"),
+    (Kind::Dir, "dir", "EF(DIR)"),
+    (Kind::Odf, "odf", "EF(ODF)"),
+    (Kind::Dodf, "dodf", "EF(DODF)"),
+    (Kind::Iccid, "iccid", "EF(ICCID)"),
+    (Kind::Imsi, "imsi", "EF(IMSI)"),
+];
+
+impl Kind {
+    /// All kinds.
+    pub fn all() -> impl Iterator<Item = Self> {
+        KINDS.iter().map(|(kind, _, _)| *kind)
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        KINDS.iter().find(|(kind, _, _)| *kind == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// What people call it.
+    pub fn title(self) -> &'static str {
+        KINDS.iter().find(|(kind, _, _)| *kind == self).map_or("", |(_, _, title)| title)
+    }
+
+    /// The words of all kinds.
+    pub fn list() -> String {
+        KINDS.map(|(_, word, _)| word).join(", ")
+    }
+}
+
+/// A word that names no kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a kind of artefact; expected one of: {}", Kind::list())]
+pub struct UnknownKind;
+
+impl FromStr for Kind {
+    type Err = UnknownKind;
+
+    fn from_str(text: &str) -> Result<Self, UnknownKind> {
+        KINDS.iter().find(|(_, word, _)| *word == text).map(|(kind, _, _)| *kind).ok_or(UnknownKind)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl serde::Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.word())
+    }
+}
+
+/// Walks over what is left in the group as over an artefact of this kind. Whatever cannot be read stays to be taken by the
+/// group.
+pub(super) fn explain(kind: Kind, scribe: &mut Scribe<'_>, options: &Options) -> Found {
+    let mut found = Found::default();
+    let length = scribe.rest().len();
+    // The group that bounds an artefact is not shown: its fields stand where it stands.
+    let _ = match kind {
+        Kind::Sms => sms::explain(scribe, options, &mut found),
+        Kind::Udh => udh::explain(scribe, options, &mut found),
+        Kind::Wsp => wsp::explain(scribe, options, &mut found),
+        Kind::Cp => wbxml::explain(scribe, Some(Vocabulary::Prov)),
+        Kind::Dm => wbxml::explain(scribe, Some(Vocabulary::SyncMl)),
+        Kind::Wbxml => wbxml::explain(scribe, None),
+        Kind::Package0 => package0::explain(scribe),
+        Kind::Apdu => apdu::explain(scribe, options),
+        Kind::Response => apdu::explain_response(scribe, options),
+        Kind::Fcp => tlv::explain_fcp(scribe),
+        Kind::Dir => tlv::explain_dir(scribe),
+        Kind::Odf => der::explain_odf(scribe),
+        Kind::Dodf => der::explain_dodf(scribe),
+        Kind::Iccid => identity::explain_iccid(scribe),
+        Kind::Imsi => identity::explain_imsi(scribe),
+    };
+    debug_assert!(scribe.rest().len() <= length);
+    found
+}

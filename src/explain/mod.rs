@@ -1,0 +1,124 @@
+//! Any artefact explained: each octet gets its name, what it says and where that is specified; whatever is wrong is said at
+//! its octet, and the explanation goes on behind it. Messages are followed inwards: a short message to its user data header,
+//! to the push, to the document.
+//!
+//! The walk is written apart from the decoders of [`crate::wire`] and shares their tables of names only. Where it finds
+//! nothing wrong and the decoder does, the decoder's complaint is shown, so that "nothing is wrong" means both.
+//!
+//! Secrets are hidden unless they are asked for: passwords and nonces by the name they stand under, keys in APDUs, and the
+//! octets of messages that may hold such.
+
+mod apdu;
+mod authentication;
+mod der;
+mod explanation;
+mod identity;
+mod input;
+mod kind;
+mod package0;
+mod recognise;
+mod scribe;
+mod secret;
+mod segments;
+mod sms;
+#[cfg(test)]
+mod tests;
+mod tlv;
+mod udh;
+mod wbxml;
+mod wsp;
+
+pub use authentication::{Authentication, Verdict};
+pub use explanation::{Explanation, Part, Problem, Severity, Span, Style};
+pub use input::{Input, InputError, MAX_LINES, MAX_OCTETS, read};
+pub use kind::{Kind, UnknownKind};
+pub use recognise::recognise;
+
+use crate::ident::{Imsi, Pin};
+
+/// Whether secrets are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrets {
+    /// They are hidden.
+    Masked,
+    /// They are shown.
+    Shown,
+}
+
+/// How an artefact is to be explained.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What it is taken for; none to find out.
+    pub kind: Option<Kind>,
+    /// Whether secrets are shown.
+    pub secrets: Secrets,
+    /// The PIN that may be the key of a bootstrap.
+    pub pin: Option<Pin>,
+    /// The IMSI that may be the key of a bootstrap.
+    pub imsi: Option<Imsi>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { kind: None, secrets: Secrets::Masked, pin: None, imsi: None }
+    }
+}
+
+/// Octets that are nothing that is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not recognised as anything that can be explained; say what it is with one of: {}", Kind::list())]
+pub struct Unrecognised;
+
+/// Explains one or several pieces of octets. Several are the segments of a message, in any order; or one artefact that
+/// was broken into lines; or artefacts of their own.
+///
+/// # Errors
+/// [`Unrecognised`] when no piece is anything that is known and no kind was named.
+pub fn explain(pieces: &[Vec<u8>], options: &Options) -> Result<Explanation, Unrecognised> {
+    let kinds: Vec<Option<Kind>> = pieces.iter().map(|p| options.kind.or_else(|| recognise(p))).collect();
+    let message = |kind: &Option<Kind>| matches!(kind, Some(Kind::Sms | Kind::Udh));
+    if pieces.len() > 1 && kinds.iter().all(message) {
+        return Ok(segments::explain(pieces, &kinds, options));
+    }
+    if pieces.len() > 1 {
+        let joined = pieces.concat();
+        let kind = match options.kind {
+            Some(kind) => recognise::is_whole(kind, &joined).then_some(kind),
+            None => recognise::whole(&joined).or_else(|| {
+                let any = kinds.iter().any(Option::is_some);
+                if any { None } else { recognise(&joined) }
+            }),
+        };
+        if let Some(kind) = kind {
+            return Ok(walk(&[joined], &[Some(kind)], options));
+        }
+    }
+    if kinds.iter().all(Option::is_none) {
+        return Err(Unrecognised);
+    }
+    Ok(walk(pieces, &kinds, options))
+}
+
+/// Explains each piece on its own.
+fn walk(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explanation {
+    let mut out = Explanation { parts: Vec::new(), problems: Vec::new(), authentication: None };
+    for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
+        let mut scribe = scribe::Scribe::new(octets, options.secrets);
+        let found = kind.map_or_else(Found::default, |kind| kind::explain(kind, &mut scribe, options));
+        let name = kind.map_or("not recognised", Kind::title);
+        let title = if pieces.len() == 1 { name.to_owned() } else { format!("{}: {name}", n + 1) };
+        out.authentication = out.authentication.or(found.authentication);
+        out.parts.push(Part { title, kind: *kind, length: octets.len(), spans: scribe.spans() });
+    }
+    out
+}
+
+/// What a walk found beside the fields.
+#[derive(Debug, Default)]
+struct Found {
+    authentication: Option<Authentication>,
+    /// User data of a message that is a segment of several.
+    segment: Option<crate::wire::wdp::Segment>,
+    /// The number that a message is from.
+    sender: Option<String>,
+}
