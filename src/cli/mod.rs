@@ -5,6 +5,7 @@
 
 mod card;
 mod config;
+mod decode;
 mod exit;
 mod job;
 mod lab;
@@ -34,6 +35,7 @@ struct Cli {
 const EXAMPLES: &str = "Examples:
   bootgate rehearse                                       the main job, on a virtual card and phone
   bootgate profile check config/profiles/*.toml
+  bootgate decode --pin 1234 message.hex
   bootgate card list
   bootgate card plan -r 'bay 0 00 00' --profile config/profiles/consumer-phone.toml --as cp
 
@@ -60,6 +62,8 @@ enum Noun {
     /// Checks profiles and builds payloads from them.
     #[command(subcommand)]
     Profile(profile::Action),
+    /// Explains any artefact, octet by octet; exit 1 when something is wrong with it.
+    Decode(decode::Args),
     /// Reads and writes bootstrap files on cards in PC/SC readers.
     #[command(subcommand)]
     Card(card::Action),
@@ -114,6 +118,7 @@ pub fn main() -> ExitCode {
     let done = match cli.noun {
         Noun::Rehearse(args) => rehearse::run(args, &cli.global),
         Noun::Profile(action) => profile::run(action, &cli.global),
+        Noun::Decode(args) => decode::run(args, &cli.global),
         Noun::Card(action) => card::run(action, &cli.global),
         Noun::Serve(args) => serve::run(args, &cli.global),
         Noun::Job(action) => job::run(action, &cli.global),

@@ -1,0 +1,99 @@
+//! `bootgate decode`: explains any artefact, octet by octet.
+
+use std::{
+    io::{IsTerminal, Read},
+    path::PathBuf,
+};
+
+use anyhow::Context;
+
+use super::{Exit, Failure, Format, Global, output, secret::SecretOrLiteral};
+use crate::{
+    explain::{Input, Kind, MAX_OCTETS, Options, Secrets, Style, explain, read},
+    ident::Imsi,
+};
+
+/// Explains any artefact: short message, user data header, push, bootstrap, notification, APDU, file of a card.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The artefact, or - for standard input: octets, hexadecimal digits, a dump, or lines of a log with digits in them.
+    /// Several lines are the segments of a message, in any order, or artefacts of their own.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The input is text with hexadecimal digits, even where it looks like octets.
+    #[arg(long)]
+    hex: bool,
+    /// What it is, where that is not plain: sms, udh, wsp, cp, dm, wbxml, package0, apdu, response, fcp, dir, odf, dodf,
+    /// iccid, imsi.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: Option<Kind>,
+    /// The PIN that a bootstrap should be signed with: the digits, @FILE, env:NAME or - (prompt).
+    #[arg(long, value_name = "SECRET")]
+    pin: Option<SecretOrLiteral>,
+    /// The IMSI that a bootstrap should be signed with.
+    #[arg(long, value_name = "DIGITS")]
+    imsi: Option<HiddenText>,
+    /// Shows passwords, nonces and keys instead of ***.
+    #[arg(long)]
+    show_secrets: bool,
+}
+
+/// Text that does not print. It is read later, because errors of the argument parser repeat the value.
+#[derive(Clone)]
+struct HiddenText(String);
+
+impl std::str::FromStr for HiddenText {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for HiddenText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HiddenText(…)")
+    }
+}
+
+pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
+    let imsi: Option<Imsi> = match &args.imsi {
+        Some(text) => {
+            Some(text.0.parse().map_err(|e| Failure::because(Exit::Usage, format!("--imsi: {e}")))?)
+        }
+        None => None,
+    };
+    let options = Options {
+        kind: args.kind,
+        secrets: if args.show_secrets { Secrets::Shown } else { Secrets::Masked },
+        pin: args.pin.as_ref().map(|pin| pin.parse("--pin")).transpose()?,
+        imsi,
+    };
+    let input = octets(&args.file)?;
+    let how = if args.hex { Input::Text } else { Input::Any };
+    let name = args.file.display();
+    let pieces = read(&input, how).with_context(|| format!("{name}"))?;
+    let explanation = explain(&pieces, &options).with_context(|| format!("{name}"))?;
+    match global.format {
+        Format::Json => output::json(&explanation)?,
+        Format::Text => {
+            let style = if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain };
+            output::text(&explanation.listing(style))?;
+        }
+    }
+    Ok(if explanation.is_sound() { Exit::Ok } else { Exit::Failed })
+}
+
+/// The input, as far as it can be explained; one octet more shows that it is too long.
+fn octets(file: &PathBuf) -> anyhow::Result<Vec<u8>> {
+    // Text has more characters than it has octets.
+    let most = u64::try_from(8 * MAX_OCTETS).unwrap_or(u64::MAX);
+    let mut input = Vec::new();
+    if file.as_os_str() == "-" {
+        std::io::stdin().lock().take(most).read_to_end(&mut input).context("standard input")?;
+    } else {
+        let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        open.take(most).read_to_end(&mut input).with_context(|| format!("cannot read {}", file.display()))?;
+    }
+    Ok(input)
+}
