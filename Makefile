@@ -14,7 +14,7 @@ test: setup ## all tests, those against real peers included
 	cargo test --locked
 
 bench: setup-build ## benchmarks
-	cargo bench --locked
+	cargo bench --locked --bench main
 
 setup-build:
 	@tests/peers/install build
