@@ -204,7 +204,7 @@ fn every_situation_is_told() {
 fn pure_rooms_stay_pure() {
     let mut wrong = Vec::new();
     let mut seen = 0;
-    for source in sources().iter().filter(|s| PURE.iter().any(|p| s.name.starts_with(p))) {
+    for source in sources().iter().filter(|s| !s.is_test() && PURE.iter().any(|p| s.name.starts_with(p))) {
         seen += 1;
         for (n, line) in source.code.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
             for word in IMPURE_WORDS.iter().filter(|w| line.contains(**w)) {
