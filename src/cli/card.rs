@@ -1,6 +1,6 @@
 //! `bootgate card`: readers, and bootstrap files on the cards in them.
 
-mod args;
+pub(super) mod args;
 mod erase;
 mod inspect;
 mod read;
@@ -18,7 +18,7 @@ use crate::{
     card::{Key, KeyGuard, PcscCard, ReaderInfo, Readers, Session, Uicc},
 };
 
-use args::{PinArgs, ReaderArgs};
+use args::PinArgs;
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -76,8 +76,8 @@ impl fmt::Display for List {
 }
 
 /// Connects to the card in the reader that was named.
-fn connect(reader: &ReaderArgs) -> anyhow::Result<PcscCard> {
-    Readers::establish().and_then(|service| service.connect(&reader.reader)).map_err(failure)
+pub(super) fn connect(reader: &str) -> anyhow::Result<PcscCard> {
+    Readers::establish().and_then(|service| service.connect(reader)).map_err(failure)
 }
 
 /// The file system of a card that was connected just now; its commands go to the log.

@@ -7,7 +7,6 @@ use crate::{
     job::CardJobError,
     lab::{network::NetworkError, rehearsal::RehearsalError},
     phone::End,
-    store::StoreError,
 };
 
 /// What an error means for the exit status.
@@ -85,12 +84,6 @@ impl Meaning for ApplyError {
             // Something was written, or may have been: that is the news, whatever the cause.
             _ => Exit::Failed,
         }
-    }
-}
-
-impl Meaning for StoreError {
-    fn exit(&self) -> Exit {
-        Exit::Failed
     }
 }
 

@@ -14,7 +14,7 @@ use crate::{
     card::Protocol,
     ident::{AdmKey, Iccid, Imsi},
     lab::{
-        image::{CardImage, Sample, SampleKind},
+        image::{CardImage, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
         reader::CardHandle,
         uicc::{Quirks, Template, VirtualUicc},
         vpcd::{self, VpcdError, WireFault},
@@ -52,10 +52,10 @@ pub(super) struct CardArgs {
     #[arg(long, default_value = "bare")]
     kind: SampleKind,
     /// Number of the sample card.
-    #[arg(long, value_name = "DIGITS", default_value = "89001010000000000018")]
+    #[arg(long, value_name = "DIGITS", default_value = SAMPLE_ICCID)]
     iccid: Iccid,
     /// Subscriber of the sample card.
-    #[arg(long, value_name = "DIGITS", default_value = "001010123456789")]
+    #[arg(long, value_name = "DIGITS", default_value = SAMPLE_IMSI)]
     imsi: Imsi,
     /// ADM1 of the sample card: 4 to 8 characters, or 16 hexadecimal digits. Without it: 12345678.
     #[arg(long, value_name = "KEY")]
@@ -142,9 +142,7 @@ impl CardArgs {
             sample.adm = adm.clone();
         }
         sample.protocol = self.protocol.into();
-        sample.bootstrap_size = self.bootstrap_size;
-        sample.memory = sample.memory.max(0x4000 + 2 * u32::from(self.bootstrap_size));
-        sample.image()
+        sample.with_bootstrap_size(self.bootstrap_size).image()
     }
 }
 

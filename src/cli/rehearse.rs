@@ -3,7 +3,16 @@
 use std::path::PathBuf;
 
 use super::{
-    Exit, Failure, Global, config, exit::failure, lab::ProtocolName, output, secret::SecretOrLiteral,
+    Exit, Failure, Global,
+    card::{
+        self,
+        args::{ShapeName, key_ref},
+    },
+    config,
+    exit::failure,
+    lab::ProtocolName,
+    output,
+    secret::SecretOrLiteral,
     subscriber::SubscriberArgs,
 };
 use crate::{
@@ -12,9 +21,9 @@ use crate::{
     ident::{AdmKey, Iccid, Imei, Imsi, ReaderName},
     job::Layout,
     lab::{
-        image::{Sample, SampleKind, is_sample},
+        image::{SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample},
         reader::{CardHandle, InProcess},
-        rehearsal::{self, Detail, Keeper, Past, Plot},
+        rehearsal::{self, Detail, Keeper, Past, Plot, SAMPLE_IMEI},
         uicc::VirtualUicc,
     },
     profile::{Profile, Subscriber},
@@ -94,30 +103,6 @@ enum RouteName {
     Card,
 }
 
-/// Shapes of entries in EF(DODF).
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub(super) enum ShapeName {
-    /// oidDO, as real cards have them.
-    Oid,
-    /// opaqueDO, as the text words it.
-    Opaque,
-}
-
-impl From<ShapeName> for Shape {
-    fn from(name: ShapeName) -> Self {
-        match name {
-            ShapeName::Oid => Self::OidDo,
-            ShapeName::Opaque => Self::OpaqueDo,
-        }
-    }
-}
-
-/// Number of the virtual card, its subscriber and the virtual phone, where no others are given. No network has the
-/// country of the first two.
-const SAMPLE_ICCID: &str = "89001010000000000018";
-const SAMPLE_IMSI: &str = "001010123456789";
-const SAMPLE_IMEI: &str = "490154203237518";
-
 pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     let RouteName::Card = args.route;
     let config = config::load(global, Vec::new())?;
@@ -164,7 +149,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             rehearsed
         }
         Some(reader) => {
-            let connected = open(reader)?;
+            let connected = card::connect(reader)?;
             let virtual_card = is_sample(connected.atr());
             drop(connected);
             if !virtual_card && !args.yes {
@@ -193,11 +178,6 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     }
 }
 
-fn open(reader: &str) -> anyhow::Result<crate::card::PcscCard> {
-    let card = Readers::establish().and_then(|readers| readers.connect(reader));
-    card.map_err(failure)
-}
-
 fn profile(args: &Args) -> anyhow::Result<Profile> {
     match &args.profile {
         Some(file) => super::profile::load(file),
@@ -211,9 +191,7 @@ fn sample(args: &Args, given: &Subscriber) -> anyhow::Result<Sample> {
     let imsi: Imsi = given.imsi.clone().map_or_else(|| SAMPLE_IMSI.parse(), Ok)?;
     let mut sample = Sample::new(args.card, iccid, imsi);
     sample.protocol = args.protocol.into();
-    sample.bootstrap_size = args.bootstrap_size;
-    sample.memory = sample.memory.max(0x4000 + 2 * u32::from(args.bootstrap_size));
-    Ok(sample)
+    Ok(sample.with_bootstrap_size(args.bootstrap_size))
 }
 
 /// The key that was given. A literal is taken here: rehearsals are mostly on virtual cards.
@@ -227,13 +205,4 @@ fn rehearsed_kind(text: &str) -> Result<SampleKind, String> {
         Ok(SampleKind::Pin) | Err(_) => Err("a rehearsal takes bare, prepared or closed".into()),
         Ok(kind) => Ok(kind),
     }
-}
-
-/// A key reference as two hexadecimal digits.
-pub(super) fn key_ref(text: &str) -> Result<KeyRef, String> {
-    let octet = Some(text).filter(|t| t.len() == 2 && t.bytes().all(|b| b.is_ascii_hexdigit()));
-    let octet = octet.and_then(|t| u8::from_str_radix(t, 16).ok());
-    octet
-        .map(KeyRef)
-        .ok_or_else(|| "a key reference is two hexadecimal digits, for example 0A for ADM1".into())
 }

@@ -102,9 +102,20 @@ pub(super) struct LayoutArgs {
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ShapeName {
+pub(in crate::cli) enum ShapeName {
+    /// oidDO, as real cards have them.
     Oid,
+    /// opaqueDO, as the text words it.
     Opaque,
+}
+
+impl From<ShapeName> for Shape {
+    fn from(name: ShapeName) -> Self {
+        match name {
+            ShapeName::Oid => Self::OidDo,
+            ShapeName::Opaque => Self::OpaqueDo,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -115,10 +126,7 @@ enum ReadAccessName {
 
 impl LayoutArgs {
     pub(super) fn shape(&self) -> Option<Shape> {
-        self.dodf_shape.map(|name| match name {
-            ShapeName::Oid => Shape::OidDo,
-            ShapeName::Opaque => Shape::OpaqueDo,
-        })
+        self.dodf_shape.map(Shape::from)
     }
 
     pub(super) fn read(&self) -> ReadAccess {
@@ -177,7 +185,7 @@ pub(super) fn objects(kind: Option<PayloadKind>) -> Vec<ObjectId> {
 }
 
 /// A key reference: two hexadecimal digits.
-fn key_ref(text: &str) -> Result<KeyRef, String> {
+pub(in crate::cli) fn key_ref(text: &str) -> Result<KeyRef, String> {
     let digits = Some(text).filter(|t| t.len() == 2 && t.bytes().all(|b| b.is_ascii_hexdigit()));
     digits
         .and_then(|t| u8::from_str_radix(t, 16).ok())

@@ -34,7 +34,7 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
-    let mut card = connect(&args.reader)?;
+    let mut card = connect(&args.reader.reader)?;
     let mut uicc = uicc(&mut card);
     let app = open_app(global)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());

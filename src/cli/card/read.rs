@@ -41,7 +41,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let mut card = connect(&args.reader)?;
+    let mut card = connect(&args.reader.reader)?;
     let mut uicc = uicc(&mut card);
     present_pin(&mut uicc, &args.pin, global)?;
     let wanted = objects(args.kind);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{args::ReaderArgs, connect, failure, open_app, uicc};
+use super::{connect, failure, open_app, uicc};
 use crate::{
     cli::{Exit, Global, output},
     ident::Iccid,
@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let card = match (&args.iccid, &args.reader) {
         (Some(iccid), _) => iccid.clone(),
         (None, reader) => {
-            let mut card = connect(&ReaderArgs { reader: reader.clone().unwrap_or_default() })?;
+            let mut card = connect(reader.as_deref().unwrap_or_default())?;
             uicc(&mut card).iccid().map_err(failure)?
         }
     };

@@ -88,7 +88,7 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
         content_fid: args.job.layout.content_fid,
     };
     let job = CardJob { key: None, profile, subscriber, payload: args.job.kind, layout, keys };
-    let card = Box::new(connect(&args.job.reader)?);
+    let card = Box::new(connect(&args.job.reader.reader)?);
     let app = open_app(global)?;
     let station = Box::new(Station { format: global.format, yes: args.consent.yes, losses: Vec::new() });
     let done = tokio::runtime::Runtime::new()?.block_on(app.bootstrap_card(job, card, station));
@@ -103,7 +103,7 @@ fn planned(
     subscriber: Subscriber,
     global: &Global,
 ) -> anyhow::Result<Planned> {
-    let mut card = connect(&args.reader)?;
+    let mut card = connect(&args.reader.reader)?;
     let mut uicc = uicc(&mut card);
     let iccid = match uicc.iccid() {
         Ok(iccid) => Some(iccid),

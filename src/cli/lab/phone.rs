@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use crate::{
     app::OsRandom,
-    card::{CardTransport, Readers},
+    card::CardTransport,
     cli::{
-        Exit, Failure, Global,
+        Exit, Failure, Global, card,
         exit::{Meaning, failure},
         output,
     },
@@ -17,7 +17,7 @@ use crate::{
         image::CardImage,
         network::{Call, Network},
         reader::{CardHandle, InProcess},
-        rehearsal::identity,
+        rehearsal::{SAMPLE_IMEI, identity},
         slot::PhoneSlot,
         uicc::VirtualUicc,
     },
@@ -47,7 +47,7 @@ pub(in crate::cli) struct PhoneArgs {
     #[arg(long, value_name = "ID", requires = "server")]
     server_id: Option<ServerId>,
     /// The phone's number.
-    #[arg(long, value_name = "DIGITS", default_value = "490154203237518")]
+    #[arg(long, value_name = "DIGITS", default_value = SAMPLE_IMEI)]
     imei: crate::ident::Imei,
     /// The phone speaks XML instead of WBXML.
     #[arg(long)]
@@ -107,9 +107,6 @@ fn connect(args: &PhoneArgs) -> anyhow::Result<Box<dyn CardTransport>> {
             let card = VirtualUicc::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
             Ok(Box::new(InProcess::insert(&CardHandle::new(card), "virtual phone".parse()?)))
         }
-        (None, reader) => {
-            let card = Readers::establish().and_then(|r| r.connect(reader.as_deref().unwrap_or_default()));
-            Ok(Box::new(card.map_err(failure)?))
-        }
+        (None, reader) => Ok(Box::new(card::connect(reader.as_deref().unwrap_or_default())?)),
     }
 }

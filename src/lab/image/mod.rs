@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
-pub use sample::{Sample, SampleKind, is_sample};
+pub use sample::{SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample};
 
 use crate::{card::Protocol, wire::arr::KeyRef};
 

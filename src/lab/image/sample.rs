@@ -71,6 +71,11 @@ pub struct Sample {
     pub memory: u32,
 }
 
+/// Number and subscriber of a sample card, where no others are given. No network has their country.
+pub const SAMPLE_ICCID: &str = "89001010000000000018";
+/// See [`SAMPLE_ICCID`].
+pub const SAMPLE_IMSI: &str = "001010123456789";
+
 /// ADM1 of a sample card, as octets and as people write it: `12345678`.
 const ADM1: [u8; 8] = *b"12345678";
 /// PIN1 of a sample card: `1234`.
@@ -125,6 +130,14 @@ impl Sample {
             bootstrap_size: 4096,
             memory: 0x1_0000,
         }
+    }
+
+    /// The same with bootstrap EFs of that size, and memory for them.
+    #[must_use]
+    pub fn with_bootstrap_size(mut self, octets: u16) -> Self {
+        self.bootstrap_size = octets;
+        self.memory = self.memory.max(0x4000 + 2 * u32::from(octets));
+        self
     }
 
     /// The card.

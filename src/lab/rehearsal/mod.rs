@@ -11,7 +11,7 @@ mod sequence;
 
 use std::sync::Arc;
 
-use tokio::{net::TcpListener, sync::oneshot};
+use tokio::net::TcpListener;
 
 use super::{
     network::{Call, Network, NetworkError, Passed},
@@ -181,12 +181,9 @@ impl Stage {
         let app = self.open(keeper, &server_id).await?;
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = format!("http://{}{}", listener.local_addr()?, app.config().http.dm_path.as_str());
-        let (stop, stopped) = oneshot::channel::<()>();
-        let server = tokio::spawn(http::serve(listener, app.clone(), async move {
-            let _ = stopped.await;
-        }));
+        // Nothing is under way when the play is over: the server needs no word to stop.
+        let server = tokio::spawn(http::serve(listener, app.clone(), std::future::pending()));
         let played = self.play(plot, &app, &server_id, &address, connect).await;
-        let _ = stop.send(());
         server.abort();
         played
     }
@@ -221,8 +218,8 @@ impl Stage {
         self.rehearsal.job = record;
         let outcome = session?;
         match state {
-            Some(state) if state == State::HandedOff => {
-                self.recorder.note(Party::Server, format!("first session seen: job {state}"));
+            Some(State::HandedOff) => {
+                self.recorder.note(Party::Server, format!("first session seen: job {}", State::HandedOff));
                 Ok(())
             }
             other => {
@@ -287,15 +284,16 @@ impl Stage {
         let slot = PhoneSlot::insert(&mut *card).map_err(CardJobError::from)?;
         let report = phone.power_on(Some(&mut self.recorder.at_phone(slot)));
         self.recorder.flush();
-        for line in report.to_string().lines() {
+        let said = report.to_string();
+        for line in said.lines() {
             self.recorder.note(Party::Phone, line.trim_start().to_owned());
         }
         self.rehearsal.keep_tree(phone.tree());
-        let why = report.to_string().lines().map(str::trim).collect::<Vec<_>>().join("; ");
         self.rehearsal.power_on = Some(report);
         if phone.accounts().iter().any(|a| a.server_id == *server_id) {
             return Ok(phone);
         }
+        let why = said.lines().map(str::trim).collect::<Vec<_>>().join("; ");
         Err(RehearsalError::NoBootstrap { server_id: server_id.clone(), why })
     }
 
@@ -323,6 +321,9 @@ impl Stage {
         self.rehearsal
     }
 }
+
+/// Number of the virtual phone, where no other is given.
+pub const SAMPLE_IMEI: &str = "490154203237518";
 
 /// What the virtual phone says it is.
 pub fn identity(imei: &Imei) -> Identity {
