@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -239,7 +240,8 @@ fn entered(document: &[u8], pin: Option<&Pin>) -> Verdict {
         Some((half, digits)) if whole.len() >= 10 && whole.len().is_multiple_of(2) => {
             let mac: Mac = Key::new(&[half.as_bytes()]).sign(document);
             let made = mac.octets().iter().map(|octet| b'0' + octet % 10);
-            if made.take(digits.len()).eq(digits.bytes()) {
+            let made: Zeroizing<Vec<u8>> = Zeroizing::new(made.take(digits.len()).collect());
+            if made.ct_eq(digits.as_bytes()).into() {
                 Verdict::Fits { key: HALF_PIN }
             } else {
                 Verdict::FitsNothing { expected: HALF_PIN, tried: 0 }

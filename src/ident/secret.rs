@@ -13,6 +13,33 @@ use super::{IdentError, Random};
 pub struct Pin(Zeroizing<String>);
 
 impl Pin {
+    /// The fewest and the most digits.
+    pub const DIGITS: std::ops::RangeInclusive<usize> = 4..=32;
+
+    /// Draws a PIN of `digits` digits; all PINs of that length are equally likely.
+    ///
+    /// # Errors
+    /// [`IdentError::Length`] when a PIN cannot have so many digits.
+    pub fn generate(random: &dyn Random, digits: usize) -> Result<Self, IdentError> {
+        if !Self::DIGITS.contains(&digits) {
+            return Err(Self::length(digits));
+        }
+        // The whole size at once: a text that grows leaves copies behind that are not wiped.
+        let mut text = Zeroizing::new(String::with_capacity(digits));
+        while text.len() < digits {
+            let mut drawn = Zeroizing::new([0; 16]);
+            random.fill(&mut *drawn);
+            // 250 to 255 are drawn again: they would make 0 to 5 likelier than 6 to 9.
+            let fair = drawn.iter().filter(|octet| **octet < 250).take(digits - text.len());
+            fair.for_each(|octet| text.push(char::from(b'0' + octet % 10)));
+        }
+        Ok(Self(text))
+    }
+
+    fn length(got: usize) -> IdentError {
+        IdentError::Length { what: "PIN", got, unit: "digits", expected: "4 to 32" }
+    }
+
     /// The digits, for the one place that needs them.
     pub fn expose(&self) -> &str {
         &self.0
@@ -24,8 +51,8 @@ impl FromStr for Pin {
 
     fn from_str(text: &str) -> Result<Self, IdentError> {
         let got = text.chars().count();
-        if !(4..=32).contains(&got) {
-            return Err(IdentError::Length { what: "PIN", got, unit: "digits", expected: "4 to 32" });
+        if !Self::DIGITS.contains(&got) {
+            return Err(Self::length(got));
         }
         if let Some(at) = text.chars().position(|c| !c.is_ascii_digit()) {
             return Err(IdentError::Character { what: "PIN", at: at + 1, expected: "a digit" });
@@ -193,6 +220,38 @@ mod tests {
             "48151623".parse::<SharedSecret>().unwrap()
         );
         assert!(!shown.contains("4815"), "{shown}");
+    }
+
+    #[test]
+    fn the_digits_of_a_drawn_pin_are_equally_likely() {
+        /// Each octet once, from FF down.
+        struct Down(std::sync::Mutex<u8>);
+        impl Random for Down {
+            fn fill(&self, out: &mut [u8]) {
+                let mut next = self.0.lock().unwrap();
+                for octet in out {
+                    *octet = *next;
+                    *next = next.wrapping_sub(1);
+                }
+            }
+        }
+        let random = Down(std::sync::Mutex::new(0xFF));
+        // FF to FA give no digit; F9 gives the first.
+        let first = Pin::generate(&random, 10).unwrap();
+        assert_eq!(first.expose(), "9876543210");
+        let mut seen = [1u32; 10];
+        for _ in 0..15 {
+            for digit in Pin::generate(&random, 16).unwrap().expose().bytes() {
+                seen[usize::from(digit - b'0')] += 1;
+            }
+        }
+        assert_eq!(seen, [25; 10]);
+        for digits in 4..=32 {
+            assert_eq!(Pin::generate(&random, digits).unwrap().expose().len(), digits);
+        }
+        for digits in [0, 3, 33] {
+            assert!(Pin::generate(&random, digits).is_err());
+        }
     }
 
     #[test]

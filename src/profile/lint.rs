@@ -2,10 +2,11 @@
 //! devices in the field refuse is data, and stands with the encodings that they refuse.)
 
 use super::{
-    DmAccount, Link, Placeholder, Problem, Profile, SecretRule, SecurityMethod,
+    DmAccount, Link, Placeholder, Problem, Profile, SecretRule,
     account::AuthRule,
     terms::AuthScheme,
     walk::{Positions, placed},
+    weakness::weaknesses,
 };
 
 /// Something worth a look.
@@ -23,6 +24,27 @@ pub enum Warning {
     /// No authentication at all.
     #[error("method none: anybody can forge this bootstrap, and devices may refuse it")]
     Unauthenticated,
+    /// A PIN that is found by trying all.
+    #[error(
+        "a PIN of {digits} digits is found from one captured message by trying all; draw one of 8 or more (pin-length, or --pin-length)"
+    )]
+    ShortPin {
+        /// How many it has.
+        digits: usize,
+    },
+    /// A short first half of a USERPINMAC.
+    #[error(
+        "a first half of {digits} digits: one forged message in 10 to the power of {digits} would be taken for real; draw 8 or more (pin-length, or --pin-length)"
+    )]
+    ShortHalf {
+        /// How many it has.
+        digits: usize,
+    },
+    /// A PIN that is tried first.
+    #[error(
+        "the PIN repeats itself or counts: such PINs are tried first; a drawn one (--pin random) is as good as its length"
+    )]
+    GuessablePin,
     /// No `[security]`.
     #[error("no [security]: the profile can go on cards only, because a push must be authenticated")]
     CardsOnly,
@@ -77,6 +99,9 @@ impl Warning {
             Self::NetwPinAlone => "netwpin-alone",
             Self::UserPinAlone => "userpin-alone",
             Self::Unauthenticated => "unauthenticated",
+            Self::ShortPin { .. } => "short-pin",
+            Self::ShortHalf { .. } => "short-half",
+            Self::GuessablePin => "guessable-pin",
             Self::CardsOnly => "cards-only",
             Self::PlainHttp => "plain-http",
             Self::ShortSecret => "short-secret",
@@ -118,13 +143,16 @@ pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
 }
 
 fn security(profile: &Profile, found: &mut Vec<(String, Warning)>) {
-    let path = || "security.method".to_owned();
-    match profile.security {
-        Some(SecurityMethod::NetwPin) => found.push((path(), Warning::NetwPinAlone)),
-        Some(SecurityMethod::UserPin) => found.push((path(), Warning::UserPinAlone)),
-        Some(SecurityMethod::None) => found.push((path(), Warning::Unauthenticated)),
-        Some(SecurityMethod::UserNetwPin | SecurityMethod::UserPinMac) => {}
-        None => found.push((String::new(), Warning::CardsOnly)),
+    let Some(method) = profile.security else {
+        found.push((String::new(), Warning::CardsOnly));
+        return;
+    };
+    for warning in weaknesses(method, profile.pin_length, None) {
+        let key = match warning {
+            Warning::ShortPin { .. } | Warning::ShortHalf { .. } => "pin-length",
+            _ => "method",
+        };
+        found.push((format!("security.{key}"), warning));
     }
 }
 

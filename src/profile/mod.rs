@@ -34,6 +34,7 @@ mod url;
 mod values;
 mod vendor;
 mod walk;
+mod weakness;
 
 pub use account::{AuthRule, DmAccount};
 pub use appid::{AppId, EmptyAppId};
@@ -56,6 +57,7 @@ pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};
 pub use vendor::{Access, VendorConfig};
 pub use walk::Positions;
+pub use weakness::weaknesses;
 
 use toml::de::DeTable;
 
@@ -76,6 +78,9 @@ pub struct Profile {
     /// `[security]`: how a bootstrap that does not come on a card is authenticated. Without it the profile is for
     /// cards only.
     pub security: Option<SecurityMethod>,
+    /// `pin-length`: of how many digits the PIN is that is drawn for each device; of `userpinmac`, its first half. Always
+    /// one of [`SecurityMethod::pin_digits`].
+    pub pin_length: Option<usize>,
     /// `version` of the provisioning document.
     pub cp_version: CpVersion,
     /// `CLIENT-ID` of the CLIENTIDENTITY: which device the document is for.
@@ -185,7 +190,7 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
     let security = s
         .optional("security")
         .and_then(|v| n.section(&v, "[security]", security::SECURITY_KEYS))
-        .map(|s| security::read_security(n, &s));
+        .and_then(|s| security::read_security(n, &s));
 
     let naps = s.optional("nap").map_or_else(Vec::new, |v| n.sections(&v, usize::MAX, "[[nap]]", nap::KEYS));
     let proxies =
@@ -224,7 +229,8 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
     Some(Profile {
         name: name?,
         version: version?,
-        security: security.unwrap_or_default(),
+        security: security.as_ref().map(|s| s.method),
+        pin_length: security.and_then(|s| s.pin_length),
         cp_version: cp_version?,
         client_id: client_id.unwrap_or_default(),
         bootstraps: bootstraps.into_iter().collect::<Option<_>>()?,

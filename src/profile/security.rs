@@ -1,6 +1,10 @@
 //! `[security]` and `[bootstrap]`: how a bootstrap that does not come on a card is authenticated, and the
 //! `BOOTSTRAP` characteristic (OMA ProvBoot 1.1, sections 5 and 6; OMA ProvCont 1.1, section 4.8).
 
+use std::ops::RangeInclusive;
+
+use crate::ident::Pin;
+
 use super::{
     link::Ids,
     problem::ProblemKind,
@@ -34,7 +38,26 @@ const MAX_NAME: usize = 128;
 pub(super) const BOOTSTRAP_KEYS: &[&str] =
     &["name", "prov-url", "country", "networks", "proxies", "context-allow"];
 /// Keys of `[security]`.
-pub(super) const SECURITY_KEYS: &[&str] = &["method", "allow-unauthenticated"];
+pub(super) const SECURITY_KEYS: &[&str] = &["method", "pin-length", "allow-unauthenticated"];
+
+impl SecurityMethod {
+    /// How many digits the PIN of this method may have; none when it has no PIN. Of `userpinmac` it is the first half of
+    /// what the user enters, which has twice as many: implementations ask for 5 or more, and 16 are what fits. The other
+    /// bounds are those of [`Pin`]; the standard is not known to set any.
+    pub fn pin_digits(self) -> Option<RangeInclusive<usize>> {
+        match self {
+            Self::NetwPin | Self::None => None,
+            Self::UserPin | Self::UserNetwPin => Some(Pin::DIGITS),
+            Self::UserPinMac => Some(5..=16),
+        }
+    }
+}
+
+/// `[security]`.
+pub(super) struct Security {
+    pub(super) method: SecurityMethod,
+    pub(super) pin_length: Option<usize>,
+}
 
 /// Reads `[bootstrap]`.
 pub(super) fn read_bootstrap<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Option<Bootstrap> {
@@ -61,13 +84,21 @@ pub(super) fn read_bootstrap<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &I
 }
 
 /// Reads `[security]`.
-pub(super) fn read_security<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<SecurityMethod> {
+pub(super) fn read_security<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<Security> {
     const EXPECTED: &str = "netwpin, userpin, usernetwpin, userpinmac or none";
     let allowed = s.optional("allow-unauthenticated").map_or(Some(false), |v| n.flag(&v));
     let v = s.require(n, "method", EXPECTED)?;
-    let method = n.term(&v)?;
+    let method: SecurityMethod = n.term(&v)?;
     if method == SecurityMethod::None && allowed == Some(false) {
         n.at(&v, ProblemKind::Unauthenticated);
     }
-    Some(method)
+    let pin_length = s.optional("pin-length").and_then(|v| {
+        let Some(digits) = method.pin_digits() else {
+            n.invalid(&v, format!("method {method} has no PIN; expected userpin, usernetwpin or userpinmac"));
+            return None;
+        };
+        let bound = |digits: &usize| u32::try_from(*digits).unwrap_or(u32::MAX);
+        n.number(&v, bound(digits.start()), bound(digits.end()))
+    });
+    Some(Security { method, pin_length: pin_length.and_then(|digits| usize::try_from(digits).ok()) })
 }

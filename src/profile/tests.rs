@@ -280,6 +280,8 @@ fn weaknesses_are_warned_of_at_their_place() {
             "method = \"none\"\nallow-unauthenticated = true",
             "unauthenticated",
         ),
+        ("method = \"userpinmac\"", "method = \"usernetwpin\"\npin-length = 4", "short-pin"),
+        ("method = \"userpinmac\"", "method = \"userpinmac\"\npin-length = 5", "short-half"),
         ("[security]\nmethod = \"userpinmac\"\nallow-unauthenticated = false\n", "", "cards-only"),
         ("https://dm.", "http://dm.", "plain-http"),
         ("0123456789abcdef", "short", "short-secret"),
@@ -301,6 +303,38 @@ fn weaknesses_are_warned_of_at_their_place() {
         "{CONSUMER}\n[[application]]\nid = \"w4\"\nname = \"Acme MMS\"\naddress = \"http://a.example/\"\n"
     );
     assert_eq!(check(&twice).problems[0].code(), "same-application");
+}
+
+#[test]
+fn the_length_of_a_pin_fits_its_method() {
+    let with = |method: &str, digits: &str| {
+        changed("method = \"userpinmac\"", &format!("method = \"{method}\"\npin-length = {digits}"))
+    };
+    for (method, digits) in
+        [("userpin", "4"), ("usernetwpin", "32"), ("userpinmac", "5"), ("userpinmac", "16")]
+    {
+        assert_eq!(with(method, digits), "", "{method} {digits}");
+    }
+    for (method, digits, said) in [
+        ("userpin", "3", "error: `pin-length` is 3; expected a whole number from 4 to 32"),
+        ("usernetwpin", "33", "expected a whole number from 4 to 32"),
+        ("userpinmac", "4", "expected a whole number from 5 to 16"),
+        ("userpinmac", "17", "expected a whole number from 5 to 16"),
+        (
+            "netwpin",
+            "8",
+            "`pin-length`: method netwpin has no PIN; expected userpin, usernetwpin or userpinmac",
+        ),
+    ] {
+        assert!(with(method, digits).contains(said), "{}", with(method, digits));
+    }
+    let text = FULL.replace("method = \"userpinmac\"", "method = \"userpinmac\"\npin-length = 8");
+    assert_eq!(Profile::parse(&text).unwrap().pin_length, Some(8));
+    let short = FULL.replace("method = \"userpinmac\"", "method = \"userpinmac\"\npin-length = 5");
+    let problems = check(&short).problems;
+    let place = problems.iter().find(|p| p.code() == "short-half").map(|p| p.position);
+    let line = FULL[..FULL.find("method = \"userpinmac\"").unwrap()].lines().count() + 2;
+    assert_eq!(place, Some(Position { line, column: 14 }), "{problems:?}");
 }
 
 #[test]
