@@ -118,6 +118,16 @@ impl Sec {
         }
     }
 
+    /// The word for it in a profile.
+    pub const fn method(self) -> SecurityMethod {
+        match self {
+            Self::NetwPin => SecurityMethod::NetwPin,
+            Self::UserPin => SecurityMethod::UserPin,
+            Self::UserNetwPin => SecurityMethod::UserNetwPin,
+            Self::UserPinMac => SecurityMethod::UserPinMac,
+        }
+    }
+
     /// Its name in client provisioning.
     pub const fn name(self) -> &'static str {
         match self {
@@ -194,8 +204,7 @@ pub fn sign(
     let pin = if sec.needs_pin() { Some(pin.ok_or(MacError::NoPin { sec })?) } else { None };
     if let (Sec::UserPinMac, Some(half)) = (sec, pin) {
         let got = half.expose().len();
-        // The whole has 2n digits, n at least 5 (implementations; 16 is what fits into a PIN).
-        if !(5..=16).contains(&got) {
+        if !sec.method().pin_digits().is_some_and(|digits| digits.contains(&got)) {
             return Err(MacError::PinLength { sec, got, expected: "5 to 16 as the first half" });
         }
         let key = Key::new(&[half.expose().as_bytes()]);

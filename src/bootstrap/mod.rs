@@ -12,11 +12,13 @@ mod dm;
 pub mod import;
 mod kind;
 pub mod mac;
+mod push;
 pub mod quirks;
 mod settings;
 
 pub use describe::{Description, describe};
 pub use kind::{Payload, PayloadKind, Reading, build, read, read_noting, recognise};
+pub use push::push;
 pub use settings::{Account, Credential, DmCredentials, NONCE_LENGTH, Settings, resolve};
 
 use crate::{
