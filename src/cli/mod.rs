@@ -15,6 +15,7 @@ mod rehearse;
 mod secret;
 mod serve;
 mod subscriber;
+mod wsp;
 
 use std::{path::PathBuf, process::ExitCode};
 

@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod ddf;
 mod import;
+mod sign;
 
 use std::{io::Write as _, path::Path};
 

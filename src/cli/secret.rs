@@ -87,6 +87,11 @@ impl std::fmt::Debug for SecretOrLiteral {
 }
 
 impl SecretOrLiteral {
+    /// True when the value itself was given and is this word.
+    pub(super) fn is_literally(&self, word: &str) -> bool {
+        matches!(self, Self::Literal(text) if text.as_str() == word)
+    }
+
     /// Fetches the secret and reads it as `T`. The error never repeats the text.
     pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(&self, what: &str) -> anyhow::Result<T> {
         match self {

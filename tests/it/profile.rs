@@ -240,7 +240,13 @@ fn every_method_signs_and_the_pin_to_enter_is_told() {
     assert!(ran.err.contains("USERNETWPIN needs the IMSI of the device's card"), "{}", ran.err);
     let ran = with(&[]);
     assert_eq!(ran.exit, 0);
-    assert!(ran.err.contains("not signed    USERNETWPIN needs a PIN"), "{}", ran.err);
+    assert!(
+        ran.err.contains(
+            "not signed    USERNETWPIN needs a PIN (--pin, or --pin random to have one drawn) and the IMSI of the device's card (--imsi); a card needs no signature"
+        ),
+        "{}",
+        ran.err
+    );
     let ran = with(&["--sec", "userpin", "--pin", "12ab5678"]);
     assert_eq!(ran.exit, 2);
     assert!(!ran.err.contains("12ab5678"), "{}", ran.err);

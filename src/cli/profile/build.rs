@@ -4,20 +4,21 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use super::{load, write};
+use super::{
+    load,
+    sign::{Purpose, SignArgs, Weakness, sign},
+    write,
+};
 use crate::{
     app::OsRandom,
-    bootstrap::{
-        Payload, PayloadKind, build,
-        mac::{self, Sec, Signature},
-        resolve,
-    },
+    bootstrap::{PayloadKind, build, mac, push, resolve},
     cli::{
-        Exit, Failure, Format, Global, exit::failure, output, secret::SecretOrLiteral,
+        Exit, Format, Global,
+        exit::failure,
+        output,
         subscriber::SubscriberArgs,
+        wsp::{PushReport, WspArgs, hex},
     },
-    ident::{Imsi, Pin},
-    profile::{Profile, SecurityMethod},
 };
 
 /// Arguments of `build`.
@@ -31,29 +32,26 @@ pub(in crate::cli) struct BuildArgs {
     kind: PayloadKind,
     #[command(flatten)]
     subscriber: SubscriberArgs,
-    /// PIN that signs the payload for a push: the value, @FILE, env:NAME or - (prompt). With userpinmac, the first half
-    /// of what the user will enter.
-    #[arg(long, value_name = "SECRET")]
-    pin: Option<SecretOrLiteral>,
-    /// Method that signs the payload for a push, in place of the profile's: netwpin, userpin, usernetwpin, userpinmac or
-    /// none.
-    #[arg(long, value_name = "METHOD")]
-    sec: Option<SecurityMethod>,
+    #[command(flatten)]
+    sign: SignArgs,
     /// XML in place of WBXML, to look at. What is pushed or put on a card is WBXML.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "wsp")]
     xml: bool,
-    /// Where the payload goes; without it, standard output (WBXML as hexadecimal digits).
+    #[command(flatten)]
+    wsp: WspArgs,
+    /// Where the payload goes; without it, standard output (octets as hexadecimal digits).
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let subscriber = args.subscriber.read()?;
-    let pin: Option<Pin> = args.pin.as_ref().map(|p| p.parse("--pin")).transpose()?;
     let profile = load(&args.file)?;
     let settings = resolve(&profile, &subscriber, &OsRandom).map_err(failure)?;
     let payload = build(&settings, args.kind).map_err(failure)?;
-    let signed = signature(args, &profile, subscriber.imsi.as_ref(), pin.as_ref(), &payload)?;
+    let purpose = if args.wsp.wanted() { Purpose::Push } else { Purpose::Any };
+    let signed = sign(&args.sign, &profile, subscriber.imsi.as_ref(), &payload, purpose)?;
+    let pushed = args.wsp.push(|tid| push(tid, &payload, signed.signature.as_ref().ok()))?;
 
     let mut report = BuildReport {
         profile: profile.name.to_string(),
@@ -62,41 +60,59 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         title: payload.kind.title(),
         size: payload.octets.len(),
         content_type: payload.content_type(),
-        unsigned: signed.as_ref().err().cloned(),
+        unsigned: signed.signature.as_ref().err().cloned(),
         sec: None,
         mac: None,
         parameters: None,
         user_pin: None,
+        user_pin_drawn: false,
+        warnings: signed.weaknesses,
         losses: payload.losses.clone(),
+        push: pushed.as_ref().map(|p| p.report.clone()),
         file: None,
         wbxml_hex: None,
         xml: None,
+        wsp_hex: None,
+        segments: None,
     };
-    if let Ok(signature) = &signed {
-        let made = signature.user_pin.as_ref().filter(|_| signature.sec == Sec::UserPinMac);
+    if let Ok(signature) = &signed.signature {
+        let made =
+            signature.user_pin.as_ref().filter(|_| signed.drawn || signature.sec == mac::Sec::UserPinMac);
         report.sec = Some(signature.sec.name().to_owned());
         report.mac = signature.mac;
         report.parameters = Some(signature.parameters());
         report.user_pin = made.map(|p| p.expose().to_owned());
+        report.user_pin_drawn = signed.drawn;
     }
 
     let xml = if args.xml { Some(payload.to_xml().map_err(failure)?) } else { None };
+    let (octets, segments) = match pushed {
+        Some(pushed) => (pushed.octets, pushed.segments),
+        None => (payload.octets, None),
+    };
+    let lines =
+        segments.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    let text = xml.as_ref().or(lines.as_ref());
     if let Some(file) = &args.output {
-        write(file, xml.as_ref().map_or(payload.octets.as_slice(), |x| x.as_bytes()))?;
+        write(file, text.map_or(octets.as_slice(), |text| text.as_bytes()))?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);
     }
-    let hex = || payload.octets.iter().map(|o| format!("{o:02x}")).collect::<String>();
     match global.format {
         Format::Json => {
-            report.wbxml_hex = xml.is_none().then(hex);
+            if args.wsp.wanted() {
+                report.wsp_hex = Some(hex(&octets));
+            } else if xml.is_none() {
+                report.wbxml_hex = Some(hex(&octets));
+            }
+            report.segments = segments;
             report.xml = xml;
             output::json(&report)?;
         }
         Format::Text => {
             output::note(report.to_string().trim_end());
-            output::text(&xml.unwrap_or_else(hex))?;
+            output::text(text.unwrap_or(&hex(&octets)))?;
         }
     }
     Ok(Exit::Ok)
@@ -122,8 +138,14 @@ struct BuildReport {
     parameters: Option<String>,
     /// What the user must enter; only where it is not what was given.
     user_pin: Option<String>,
+    /// True when it was drawn here: nothing keeps it.
+    user_pin_drawn: bool,
+    /// What is weak about the signature.
+    warnings: Vec<Weakness>,
     /// What the kind cannot carry.
     losses: Vec<String>,
+    /// The push, where one was asked for.
+    push: Option<PushReport>,
     /// Where the payload went.
     file: Option<String>,
     /// The payload, when it went to standard output, as JSON.
@@ -131,6 +153,12 @@ struct BuildReport {
     wbxml_hex: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     xml: Option<String>,
+    /// The whole push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wsp_hex: Option<String>,
+    /// The push as user data of short messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments: Option<Vec<String>>,
 }
 
 impl fmt::Display for BuildReport {
@@ -143,8 +171,20 @@ impl fmt::Display for BuildReport {
             (None, Some(why)) => writeln!(f, "not signed    {why}")?,
             (None, None) => {}
         }
+        if let Some(push) = &self.push {
+            writeln!(f, "WSP push      {push}")?;
+        }
         if let Some(pin) = &self.user_pin {
             writeln!(f, "user enters   {pin}")?;
+            if self.user_pin_drawn {
+                writeln!(
+                    f,
+                    "              drawn for this payload and told this once; it goes to the user by another way"
+                )?;
+            }
+        }
+        for warning in self.warnings.iter().filter(|w| !w.told) {
+            writeln!(f, "warning       {}", warning.message)?;
         }
         for loss in &self.losses {
             writeln!(f, "not carried   {loss}")?;
@@ -153,27 +193,5 @@ impl fmt::Display for BuildReport {
             writeln!(f, "written to    {file}")?;
         }
         Ok(())
-    }
-}
-
-/// Signs the payload for a push, or says why not. What was asked for on the command line must work; what the profile
-/// alone asks for may lack its key here, because a card needs no signature.
-fn signature(
-    args: &BuildArgs,
-    profile: &Profile,
-    imsi: Option<&Imsi>,
-    pin: Option<&Pin>,
-    payload: &Payload,
-) -> anyhow::Result<Result<Signature, String>> {
-    let Some(method) = args.sec.or(profile.security) else {
-        return Ok(Err("the profile has no [security]; --sec names a method".into()));
-    };
-    let Some(sec) = Sec::from_method(method) else {
-        return Ok(Err("method none: anybody could forge it".into()));
-    };
-    match mac::sign(payload.kind, sec, imsi, pin, &payload.octets) {
-        Ok(signature) => Ok(Ok(signature)),
-        Err(error) if args.sec.is_some() || args.pin.is_some() => Err(Failure::because(Exit::Usage, error)),
-        Err(error) => Ok(Err(error.to_string())),
     }
 }

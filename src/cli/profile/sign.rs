@@ -1,0 +1,171 @@
+//! How `profile build` signs a payload for a push: with which method, and with which PIN.
+
+use serde::Serialize;
+
+use crate::{
+    app::OsRandom,
+    bootstrap::{
+        Payload,
+        mac::{self, MacError, Sec, Signature},
+    },
+    cli::{Exit, Failure, secret::SecretOrLiteral},
+    ident::{Imsi, Pin},
+    profile::{Profile, SecurityMethod, Warning, weaknesses},
+};
+
+/// The word in place of a PIN that asks for one to be drawn.
+const RANDOM: &str = "random";
+/// Digits of a drawn PIN when nobody says how many.
+const DIGITS: usize = 8;
+
+/// Arguments about the signature.
+#[derive(Debug, clap::Args)]
+pub(super) struct SignArgs {
+    /// PIN that signs the payload for a push: the value, @FILE, env:NAME or - (prompt), or the word random to have one
+    /// drawn. With userpinmac, the first half of what the user will enter.
+    #[arg(long, value_name = "SECRET")]
+    pin: Option<SecretOrLiteral>,
+    /// Draws a PIN of so many digits: 4 to 32, for userpinmac 5 to 16. Without it a drawn PIN has what the profile's
+    /// pin-length says, or 8.
+    #[arg(long, value_name = "N")]
+    pin_length: Option<usize>,
+    /// Method that signs the payload for a push, in place of the profile's: netwpin, userpin, usernetwpin, userpinmac or
+    /// none.
+    #[arg(long, value_name = "METHOD")]
+    sec: Option<SecurityMethod>,
+}
+
+/// What a payload is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A card, or whatever the caller makes of it: it need not be signed.
+    Any,
+    /// A push, which is signed unless `none` was asked for by name.
+    Push,
+}
+
+/// A payload's signature.
+pub(super) struct Signed {
+    /// The signature, or why there is none.
+    pub(super) signature: Result<Signature, String>,
+    /// True when its PIN was drawn here: nobody else knows it.
+    pub(super) drawn: bool,
+    /// What is weak about it.
+    pub(super) weaknesses: Vec<Weakness>,
+}
+
+/// What is weak about a signature.
+#[derive(Debug, Serialize)]
+pub(super) struct Weakness {
+    /// A stable word for programs.
+    code: &'static str,
+    /// The risk, and what is better.
+    pub(super) message: String,
+    /// True when the check of the profile said so already.
+    #[serde(skip)]
+    pub(super) told: bool,
+}
+
+/// Signs the payload for a push, or says why not. What was asked for on the command line must work; what the profile
+/// alone asks for may lack its key here, because a card needs no signature.
+pub(super) fn sign(
+    args: &SignArgs,
+    profile: &Profile,
+    imsi: Option<&Imsi>,
+    payload: &Payload,
+    purpose: Purpose,
+) -> anyhow::Result<Signed> {
+    let asked = args.sec.is_some() || args.pin.is_some() || args.pin_length.is_some();
+    let required = asked || purpose == Purpose::Push;
+    let unsigned = |why: String, weaknesses| {
+        if required {
+            Err(Failure::because(Exit::Usage, why))
+        } else {
+            Ok(Signed { signature: Err(why), drawn: false, weaknesses })
+        }
+    };
+    let Some(method) = args.sec.or(profile.security) else {
+        let why =
+            "the profile has no [security], so it is for cards only; for a push name a method with --sec";
+        return unsigned(why.to_owned(), Vec::new());
+    };
+    let Some(sec) = Sec::from_method(method) else {
+        // Asked for by name, here or in the profile, which must say so twice.
+        let why = "method none: anybody could forge it".to_owned();
+        return Ok(Signed {
+            signature: Err(why),
+            drawn: false,
+            weaknesses: weak(args, profile, method, None),
+        });
+    };
+    let (pin, drawn) = pin(args, profile, sec)?;
+    let missing = missing(sec, imsi, pin.as_ref());
+    if !missing.is_empty() {
+        let weaknesses = weak(args, profile, method, pin.as_ref());
+        return unsigned(
+            format!("{sec} needs {}; a card needs no signature", missing.join(" and ")),
+            weaknesses,
+        );
+    }
+    let signature = mac::sign(payload.kind, sec, imsi, pin.as_ref(), &payload.octets).map_err(|error| {
+        let advice = match error {
+            MacError::NotForDm { .. } => "; name another with --sec, or none for a card",
+            _ => "",
+        };
+        Failure::because(Exit::Usage, format!("{error}{advice}"))
+    })?;
+    let weaknesses = weak(args, profile, method, pin.as_ref());
+    Ok(Signed { signature: Ok(signature), drawn, weaknesses })
+}
+
+/// The PIN, and whether it was drawn.
+fn pin(args: &SignArgs, profile: &Profile, sec: Sec) -> anyhow::Result<(Option<Pin>, bool)> {
+    let usage = |why: String| Failure::because(Exit::Usage, why);
+    let random = args.pin.as_ref().is_some_and(|pin| pin.is_literally(RANDOM));
+    if let Some(given) = args.pin.as_ref().filter(|_| !random) {
+        if args.pin_length.is_some() {
+            return Err(usage(
+                "--pin gives a PIN and --pin-length draws one; expected one of the two".into(),
+            ));
+        }
+        return Ok((Some(given.parse("--pin")?), false));
+    }
+    let asked = random || args.pin_length.is_some();
+    let Some(allowed) = sec.method().pin_digits() else {
+        if asked {
+            return Err(usage(format!("{sec} has no PIN; --sec usernetwpin takes one besides the IMSI")));
+        }
+        return Ok((None, false));
+    };
+    if !asked && profile.pin_length.is_none() {
+        return Ok((None, false));
+    }
+    let digits = args.pin_length.or(profile.pin_length).unwrap_or(DIGITS);
+    if !allowed.contains(&digits) {
+        let (least, most) = allowed.into_inner();
+        return Err(usage(format!("a PIN of {digits} digits is none for {sec}; expected {least} to {most}")));
+    }
+    let pin = Pin::generate(&OsRandom, digits).map_err(|e| usage(e.to_string()))?;
+    Ok((Some(pin), true))
+}
+
+/// What a method needs and was not given, with the flags that give it.
+fn missing(sec: Sec, imsi: Option<&Imsi>, pin: Option<&Pin>) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if sec.needs_pin() && pin.is_none() {
+        missing.push("a PIN (--pin, or --pin random to have one drawn)");
+    }
+    if sec.needs_imsi() && imsi.is_none() {
+        missing.push("the IMSI of the device's card (--imsi)");
+    }
+    missing
+}
+
+fn weak(args: &SignArgs, profile: &Profile, method: SecurityMethod, pin: Option<&Pin>) -> Vec<Weakness> {
+    let told: Vec<Warning> = match (args.sec, profile.security) {
+        (None, Some(method)) => weaknesses(method, profile.pin_length, None),
+        _ => Vec::new(),
+    };
+    let found = weaknesses(method, None, pin).into_iter();
+    found.map(|w| Weakness { code: w.code(), message: w.to_string(), told: told.contains(&w) }).collect()
+}
