@@ -14,7 +14,7 @@ mod plan;
 mod proactive;
 mod rights;
 #[cfg(test)]
-mod script;
+mod scripted;
 mod select;
 mod session;
 mod transport;

@@ -1,7 +1,7 @@
 //! The guard before keys against scripted cards: what is sent, and what never is.
 
 use super::*;
-use crate::card::{MemoryKeyJournal, Protocol, script::Script};
+use crate::card::{MemoryKeyJournal, Protocol, scripted::Script};
 
 const VERIFY: &str = "0020000A083132333435363738";
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    card::script::Script,
+    card::scripted::Script,
     wire::{
         apdu::StatusClass,
         vectors::{hex, vectors},

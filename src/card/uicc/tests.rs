@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
-    card::{Protocol, script::Script},
+    card::{Protocol, scripted::Script},
     wire::{
         apdu::CommandApdu,
         pkcs15::{self, Dodf, DodfObject, Odf},
