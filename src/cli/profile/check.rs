@@ -185,8 +185,12 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// A profile that has no errors; warnings are noted on standard error.
+///
+/// # Errors
+/// [`Exit::Config`] when the file cannot be read or the profile has errors.
 pub(in crate::cli) fn load(file: &Path) -> anyhow::Result<Profile> {
-    let checked = check_octets(&read(file)?);
+    let octets = read(file).map_err(|e| Failure::because(Exit::Config, format!("{e:#}")))?;
+    let checked = check_octets(&octets);
     for problem in &checked.problems {
         output::note(&format!("{}:{problem}", file.display()));
     }
