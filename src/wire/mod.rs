@@ -19,6 +19,7 @@ pub mod fid;
 pub mod infoset;
 pub mod mac;
 pub mod package0;
+pub mod pap;
 pub mod pkcs15;
 pub mod prov;
 pub mod sms;
