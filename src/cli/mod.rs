@@ -19,7 +19,10 @@ mod wsp;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
 pub use output::Format;
 
@@ -114,7 +117,7 @@ impl Failure {
 
 /// Runs the program: reads the command line, does what it says, and returns the exit status.
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| without_secret(error).exit());
     output::start_log(cli.global.verbose);
     let done = match cli.noun {
         Noun::Rehearse(args) => rehearse::run(args, &cli.global),
@@ -131,4 +134,14 @@ pub fn main() -> ExitCode {
         error.downcast_ref::<Failure>().map_or(Exit::Failed, |f| f.exit)
     });
     ExitCode::from(exit as u8)
+}
+
+/// The error of the argument parser, which repeats the value that it does not take, without that of a secret: whoever
+/// gives the value itself where it is not taken has made one mistake already.
+fn without_secret(mut error: clap::Error) -> clap::Error {
+    let argument = error.get(ContextKind::InvalidArg);
+    if matches!(argument, Some(ContextValue::String(name)) if name.contains("<SECRET>")) {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+    }
+    error
 }
