@@ -104,6 +104,11 @@ impl App {
         &*self.jobs
     }
 
+    /// The accounts of devices at our DM server.
+    pub fn accounts(&self) -> &dyn Accounts {
+        &*self.accounts
+    }
+
     /// What devices said they are.
     pub fn devices(&self) -> &dyn Devices {
         &*self.devices

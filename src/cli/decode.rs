@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context;
 
-use super::{Exit, Failure, Format, Global, output, secret::SecretOrLiteral};
+use super::{Exit, Failure, Format, Global, notify::KeyArgs, output, secret::SecretOrLiteral};
 use crate::{
     explain::{Input, Kind, MAX_OCTETS, Options, Secrets, Style, explain, read},
     ident::Imsi,
@@ -33,6 +33,8 @@ pub(super) struct Args {
     /// The IMSI that a bootstrap should be signed with.
     #[arg(long, value_name = "DIGITS")]
     imsi: Option<HiddenText>,
+    #[command(flatten)]
+    notification: KeyArgs,
     /// Shows passwords, nonces and keys instead of ***.
     #[arg(long)]
     show_secrets: bool,
@@ -68,6 +70,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
         secrets: if args.show_secrets { Secrets::Shown } else { Secrets::Masked },
         pin: args.pin.as_ref().map(|pin| pin.parse("--pin")).transpose()?,
         imsi,
+        notification: args.notification.read()?,
     };
     let input = octets(&args.file)?;
     let how = if args.hex { Input::Text } else { Input::Any };

@@ -9,6 +9,7 @@ mod decode;
 mod exit;
 mod job;
 mod lab;
+mod notify;
 mod output;
 mod profile;
 mod rehearse;
@@ -71,6 +72,9 @@ enum Noun {
     /// Reads and writes bootstrap files on cards in PC/SC readers.
     #[command(subcommand)]
     Card(card::Action),
+    /// Builds notifications, by which a DM server asks a device for a session.
+    #[command(subcommand)]
+    Notify(notify::Action),
     /// Runs the DM server.
     Serve(serve::Args),
     /// Lists and shows jobs.
@@ -124,6 +128,7 @@ pub fn main() -> ExitCode {
         Noun::Profile(action) => profile::run(action, &cli.global),
         Noun::Decode(args) => decode::run(args, &cli.global),
         Noun::Card(action) => card::run(action, &cli.global),
+        Noun::Notify(action) => notify::run(action, &cli.global),
         Noun::Serve(args) => serve::run(args, &cli.global),
         Noun::Job(action) => job::run(action, &cli.global),
         Noun::Config(action) => config::run(action, &cli.global),

@@ -42,7 +42,7 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Writes a payload to a file that only its owner can read: it holds secrets.
-fn write(file: &Path, octets: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write(file: &Path, octets: &[u8]) -> anyhow::Result<()> {
     use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
     let failed = || format!("cannot write {}", file.display());
     let mut out = std::fs::OpenOptions::new()

@@ -4,10 +4,10 @@ use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use super::{Kind, authentication::Authentication};
+use super::{Kind, authentication::Authentication, notification::Notification};
 
 /// Everything that was found out about an artefact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Explanation {
     /// The parts: one for each line of input, and for what was put together from several.
     pub parts: Vec<Part>,
@@ -15,6 +15,8 @@ pub struct Explanation {
     pub problems: Vec<Problem>,
     /// Whether a bootstrap that says it is authentic is.
     pub authentication: Option<Authentication>,
+    /// Whether a notification is from the server that it names.
+    pub notification: Option<Notification>,
 }
 
 /// Octets that stand together.
@@ -129,7 +131,7 @@ impl Explanation {
                 }
             }
         }
-        if !self.problems.is_empty() || self.authentication.is_some() {
+        if !self.problems.is_empty() || self.authentication.is_some() || self.notification.is_some() {
             out.push('\n');
         }
         for problem in &self.problems {
@@ -139,6 +141,10 @@ impl Explanation {
         if let Some(authentication) = &self.authentication {
             let colour = paint(if authentication.verdict.is_bad() { RED } else { GREEN });
             let _ = writeln!(out, "{colour}{authentication}{reset}");
+        }
+        if let Some(notification) = &self.notification {
+            let colour = paint(if notification.digest.is_bad() { RED } else { GREEN });
+            let _ = writeln!(out, "{colour}{notification}{reset}");
         }
         out
     }
@@ -152,11 +158,12 @@ impl fmt::Display for Explanation {
 
 impl Serialize for Explanation {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        let mut out = s.serialize_struct("Explanation", 4)?;
+        let mut out = s.serialize_struct("Explanation", 5)?;
         out.serialize_field("ok", &self.is_sound())?;
         out.serialize_field("parts", &self.parts)?;
         out.serialize_field("problems", &self.problems)?;
         out.serialize_field("authentication", &self.authentication)?;
+        out.serialize_field("notification", &self.notification)?;
         out.end()
     }
 }

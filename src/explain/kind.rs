@@ -120,7 +120,7 @@ pub(super) fn explain(kind: Kind, scribe: &mut Scribe<'_>, options: &Options) ->
         Kind::Cp => wbxml::explain(scribe, Some(Vocabulary::Prov)),
         Kind::Dm => wbxml::explain(scribe, Some(Vocabulary::SyncMl)),
         Kind::Wbxml => wbxml::explain(scribe, None),
-        Kind::Package0 => package0::explain(scribe),
+        Kind::Package0 => package0::explain(scribe, options, &mut found),
         Kind::Apdu => apdu::explain(scribe, options),
         Kind::Response => apdu::explain_response(scribe, options),
         Kind::Fcp => tlv::explain_fcp(scribe),

@@ -15,6 +15,7 @@ mod explanation;
 mod identity;
 mod input;
 mod kind;
+mod notification;
 mod package0;
 mod recognise;
 mod scribe;
@@ -32,6 +33,7 @@ pub use authentication::{Authentication, Verdict};
 pub use explanation::{Explanation, Part, Problem, Severity, Span, Style};
 pub use input::{Input, InputError, MAX_LINES, MAX_OCTETS, read};
 pub use kind::{Kind, UnknownKind};
+pub use notification::{DigestVerdict, Notification, NotificationKey};
 pub use recognise::recognise;
 
 use crate::ident::{Imsi, Pin};
@@ -56,11 +58,13 @@ pub struct Options {
     pub pin: Option<Pin>,
     /// The IMSI that may be the key of a bootstrap.
     pub imsi: Option<Imsi>,
+    /// What a notification should be made with.
+    pub notification: Option<NotificationKey>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { kind: None, secrets: Secrets::Masked, pin: None, imsi: None }
+        Self { kind: None, secrets: Secrets::Masked, pin: None, imsi: None, notification: None }
     }
 }
 
@@ -101,13 +105,14 @@ pub fn explain(pieces: &[Vec<u8>], options: &Options) -> Result<Explanation, Unr
 
 /// Explains each piece on its own.
 fn walk(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explanation {
-    let mut out = Explanation { parts: Vec::new(), problems: Vec::new(), authentication: None };
+    let mut out = Explanation::default();
     for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
         let mut scribe = scribe::Scribe::new(octets, options.secrets);
         let found = kind.map_or_else(Found::default, |kind| kind::explain(kind, &mut scribe, options));
         let name = kind.map_or("not recognised", Kind::title);
         let title = if pieces.len() == 1 { name.to_owned() } else { format!("{}: {name}", n + 1) };
         out.authentication = out.authentication.or(found.authentication);
+        out.notification = out.notification.or(found.notification);
         out.parts.push(Part { title, kind: *kind, length: octets.len(), spans: scribe.spans() });
     }
     out
@@ -117,6 +122,7 @@ fn walk(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explan
 #[derive(Debug, Default)]
 struct Found {
     authentication: Option<Authentication>,
+    notification: Option<Notification>,
     /// User data of a message that is a segment of several.
     segment: Option<crate::wire::wdp::Segment>,
     /// The number that a message is from.

@@ -2,15 +2,19 @@
 
 use crate::wire::package0::Package0;
 
-use super::scribe::{Scribe, Stopped};
+use super::{
+    Found, Options, Problem, notification,
+    scribe::{Scribe, Stopped},
+};
 
 const DIGEST: &str = "DM Notification 1.2, digest";
 const TRIGGER: &str = "DM Notification 1.2, trigger";
 
-pub(super) fn explain(w: &mut Scribe<'_>) -> Result<(), Stopped> {
+pub(super) fn explain(w: &mut Scribe<'_>, options: &Options, found: &mut Found) -> Result<(), Stopped> {
     let base = w.position();
     let octets = w.rest();
     w.take(Package0::DIGEST, "digest", DIGEST)?;
+    let digest = w.last();
     w.says("MD5 over the server's credential, nonce and trigger");
     let head = w.take(5, "version, user interaction, initiator, future use", TRIGGER)?;
     let head = head.iter().fold(0u64, |sum, octet| sum << 8 | u64::from(*octet));
@@ -44,6 +48,14 @@ pub(super) fn explain(w: &mut Scribe<'_>) -> Result<(), Stopped> {
     if !vendor.is_empty() {
         w.says(format!("{} octets", vendor.len()));
     }
-    w.cross_check(base, Package0::decode(octets));
+    let package = Package0::decode(octets);
+    if let Ok(package) = &package {
+        let report = notification::check(package, octets, options.notification.as_ref());
+        if report.digest.is_bad() {
+            w.judge(digest, Problem::wrong(report.digest.to_string()));
+        }
+        found.notification = Some(report);
+    }
+    w.cross_check(base, package);
     Ok(())
 }

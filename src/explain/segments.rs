@@ -21,12 +21,12 @@ struct Group {
 }
 
 pub(super) fn explain(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explanation {
-    let mut out = Explanation { parts: Vec::new(), problems: Vec::new(), authentication: None };
+    let mut out = Explanation::default();
     let mut groups: Vec<Group> = Vec::new();
     for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
         let kind = kind.unwrap_or(Kind::Udh);
         let mut w = Scribe::new(octets, options.secrets);
-        let Found { authentication, segment, sender } = kind::explain(kind, &mut w, options);
+        let Found { authentication, notification, segment, sender } = kind::explain(kind, &mut w, options);
         let mut title = format!("{}: {}", n + 1, kind.title());
         if let Some((segment, concatenation)) = segment.and_then(|s| s.udh.concatenation().map(|c| (s, c))) {
             title = format!("{title}, segment {} of {}", concatenation.sequence(), concatenation.total());
@@ -34,6 +34,7 @@ pub(super) fn explain(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Opti
             take(&mut groups, sender, segment, &concatenation, &mut w, last);
         }
         out.authentication = out.authentication.or(authentication);
+        out.notification = out.notification.or(notification);
         out.parts.push(Part { title, kind: Some(kind), length: octets.len(), spans: w.spans() });
     }
     for group in groups {
@@ -111,6 +112,7 @@ fn together(group: &Group, options: &Options, out: &mut Explanation) {
     // A datagram that is not whole has no check value to speak of.
     if missing.is_empty() {
         out.authentication = out.authentication.take().or(found.authentication);
+        out.notification = out.notification.take().or(found.notification);
     }
     let title = if missing.is_empty() {
         format!("datagram of {} segments with reference {reference}", group.total)

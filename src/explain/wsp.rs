@@ -41,7 +41,7 @@ pub(super) fn explain(w: &mut Scribe<'_>, options: &Options, found: &mut Found) 
     {
         w.judge(mark, Problem::wrong(format!("says {said} octets; the body has {}", body.len())));
     }
-    self::body(w, &headers)?;
+    self::body(w, &headers, options, found)?;
     let push = Push::decode(octets);
     if let Ok(push) = &push {
         signature(w, &headers, push, options, found);
@@ -50,7 +50,7 @@ pub(super) fn explain(w: &mut Scribe<'_>, options: &Options, found: &mut Found) 
     Ok(())
 }
 
-fn body(w: &mut Scribe<'_>, headers: &Headers) -> Result<(), Stopped> {
+fn body(w: &mut Scribe<'_>, headers: &Headers, options: &Options, found: &mut Found) -> Result<(), Stopped> {
     let Some(media) = &headers.media else { return Ok(()) };
     let length = w.rest().len();
     let name = media.name().unwrap_or("content").to_owned();
@@ -65,7 +65,7 @@ fn body(w: &mut Scribe<'_>, headers: &Headers) -> Result<(), Stopped> {
             return wbxml::explain(w, Some(Vocabulary::SyncMl));
         }
         if media.is(MediaCode::SYNCML_NOTIFICATION) {
-            return package0::explain(w);
+            return package0::explain(w, options, found);
         }
         if wbxml::begins_document(w.rest()) {
             return wbxml::explain(w, None);

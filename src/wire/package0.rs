@@ -59,6 +59,8 @@ pub struct Trigger {
 pub struct Version(u16);
 
 impl Version {
+    /// 1.0. No device is known to take it.
+    pub const V1_0: Self = Self(10);
     /// 1.1: what the specification of DM 1.2 says and some devices insist on.
     pub const V1_1: Self = Self(11);
     /// 1.2: what some servers send and some devices take as well.

@@ -6,6 +6,7 @@ mod card_job;
 mod card_over_pcsc;
 mod cp_and_dm_trees;
 mod decode;
+mod notify;
 mod payloads;
 mod pcsc;
 mod peers;

@@ -1,0 +1,317 @@
+//! `bootgate notify build`: a notification for one device.
+
+use std::{fmt, num::NonZeroU16, path::PathBuf, sync::Arc};
+
+use serde::Serialize;
+
+use super::octets::{Nonce, octets};
+use crate::{
+    app::{App, OsRandom, SystemClock},
+    cli::{
+        Exit, Failure, Format, Global, config, output, profile,
+        secret::SecretSource,
+        wsp::{PushReport, WspArgs, hex},
+    },
+    dm::Account,
+    ident::{Imei, Random, ServerId, SharedSecret},
+    wire::{
+        Encode as _,
+        package0::{self, Package0, SessionNumber, Trigger, ZeroNonce},
+        syncml::auth::UserDigest,
+        wsp::{MediaCode, Push},
+    },
+};
+
+/// Arguments of `build`.
+#[derive(Debug, clap::Args)]
+#[command(
+    group = clap::ArgGroup::new("server").required(true).args(["server_id", "profile", "account"]),
+    group = clap::ArgGroup::new("drawn").required(true).multiple(true).args(["nonce", "zero_nonce", "account"])
+)]
+pub(in crate::cli) struct BuildArgs {
+    /// Identifier of the DM server, as the device's account has it.
+    #[arg(long, value_name = "ID")]
+    server_id: Option<ServerId>,
+    /// Profile (TOML) whose DM account names the server.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// IMEI of a device that our DM server has an account of: server, secret and nonce are those of the newest one.
+    #[arg(long, value_name = "IMEI", conflicts_with_all = ["secret", "nonce"])]
+    account: Option<String>,
+    /// The server's secret in the device's account (SRVCRED): @FILE, env:NAME or - (prompt).
+    #[arg(long, value_name = "SECRET", required_unless_present = "account")]
+    secret: Option<SecretSource>,
+    /// The nonce that the device holds for the server: base64, or hex: and hexadecimal digits.
+    #[arg(long, value_name = "NONCE", conflicts_with = "zero_nonce")]
+    nonce: Option<Nonce>,
+    /// The nonce zero, for a device that has lost the server's: as four octets, which is how most read it, or as the
+    /// characters 0x00000000. Both sides then agree on new ones.
+    #[arg(long, value_name = "FORM")]
+    zero_nonce: Option<ZeroForm>,
+    /// Version of the notification. The specification says 1.1; some servers send 1.2, and some devices take it.
+    #[arg(long, value_name = "VERSION", default_value = "1.1")]
+    version: VersionName,
+    /// Whether the user is told or asked.
+    #[arg(long, value_name = "MODE", default_value = "not-specified")]
+    ui_mode: UiMode,
+    /// Who wanted the session.
+    #[arg(long, value_name = "WHO", default_value = "server")]
+    initiator: Initiator,
+    /// Identifier of the session to come, in hexadecimal digits, 1 to FFFF. Without it one is drawn.
+    #[arg(long, value_name = "HEX", value_parser = session_id)]
+    session_id: Option<SessionNumber>,
+    /// What a vendor's devices read besides: hexadecimal digits, or @FILE.
+    #[arg(long, value_name = "OCTETS")]
+    vendor: Option<String>,
+    #[command(flatten)]
+    wsp: WspArgs,
+    /// Where the notification goes; without it, standard output as hexadecimal digits.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// How the nonce zero is written.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ZeroForm {
+    /// 00 00 00 00.
+    Octets,
+    /// The ten characters 0x00000000.
+    Characters,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum VersionName {
+    #[value(name = "1.0")]
+    V1_0,
+    #[value(name = "1.1")]
+    V1_1,
+    #[value(name = "1.2")]
+    V1_2,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum UiMode {
+    NotSpecified,
+    Background,
+    Informative,
+    UserInteraction,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Initiator {
+    User,
+    Server,
+}
+
+/// Whom a notification is from, and what its digest is made with.
+struct Signer {
+    server_id: ServerId,
+    digest: UserDigest,
+    nonce: Vec<u8>,
+}
+
+pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
+    let vendor = args.vendor.as_ref().map(|text| octets("--vendor", text)).transpose()?;
+    let signer = match &args.account {
+        Some(imei) => kept(imei, args, global)?,
+        None => given(args)?,
+    };
+    let session = args.session_id.unwrap_or_else(|| drawn(&OsRandom));
+    let trigger = Trigger::new(signer.server_id, session).map_err(|e| Failure::because(Exit::Usage, e))?;
+    let mut trigger = match args.version {
+        VersionName::V1_0 => trigger.with_version(package0::Version::V1_0),
+        VersionName::V1_1 => trigger.with_version(package0::Version::V1_1),
+        VersionName::V1_2 => trigger.with_version(package0::Version::V1_2),
+    };
+    trigger.ui_mode = match args.ui_mode {
+        UiMode::NotSpecified => package0::UiMode::NotSpecified,
+        UiMode::Background => package0::UiMode::Background,
+        UiMode::Informative => package0::UiMode::Informative,
+        UiMode::UserInteraction => package0::UiMode::UserInteraction,
+    };
+    trigger.initiator = match args.initiator {
+        Initiator::User => package0::Initiator::User,
+        Initiator::Server => package0::Initiator::Server,
+    };
+    trigger.vendor = vendor.unwrap_or_default();
+    let package = Package0::sign(trigger, &signer.digest, &signer.nonce);
+    let octets = package.to_octets();
+    let pushed = args.wsp.push(|tid| Push::notification(tid, octets.clone()))?;
+
+    let trigger = &package.trigger;
+    let mut report = BuildReport {
+        server_id: trigger.server_id().to_string(),
+        session: trigger.session.to_string(),
+        version: trigger.version().to_string(),
+        ui_mode: trigger.ui_mode.to_string(),
+        initiator: trigger.initiator.to_string(),
+        vendor_octets: trigger.vendor.len(),
+        size: octets.len(),
+        content_type: MediaCode::SYNCML_NOTIFICATION.name().unwrap_or_default(),
+        push: pushed.as_ref().map(|p| p.report.clone()),
+        file: None,
+        hex: None,
+        wsp_hex: None,
+        segments: None,
+    };
+    let (octets, segments) = match pushed {
+        Some(pushed) => (pushed.octets, pushed.segments),
+        None => (octets, None),
+    };
+    let lines =
+        segments.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    if let Some(file) = &args.output {
+        profile::write(file, lines.as_ref().map_or(octets.as_slice(), |lines| lines.as_bytes()))?;
+        report.file = Some(file.display().to_string());
+        output::emit(global.format, &report)?;
+        return Ok(Exit::Ok);
+    }
+    match global.format {
+        Format::Json => {
+            let digits = if args.wsp.wanted() { &mut report.wsp_hex } else { &mut report.hex };
+            *digits = Some(hex(&octets));
+            report.segments = segments;
+            output::json(&report)?;
+        }
+        Format::Text => {
+            output::note(report.to_string().trim_end());
+            output::text(lines.as_ref().unwrap_or(&hex(&octets)))?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+/// What the command line gives.
+fn given(args: &BuildArgs) -> anyhow::Result<Signer> {
+    let server_id = match (&args.server_id, &args.profile) {
+        (Some(id), _) => id.clone(),
+        (None, Some(file)) => {
+            let account = profile::load(file)?.dm_account;
+            let missing =
+                || Failure::because(Exit::Config, format!("{} has no [dm-account]", file.display()));
+            account.ok_or_else(missing)?.server_id
+        }
+        (None, None) => {
+            return Err(Failure::because(Exit::Usage, "give --server-id, --profile or --account"));
+        }
+    };
+    let missing = || Failure::because(Exit::Usage, "give the server's secret with --secret");
+    let secret: SharedSecret = args.secret.as_ref().ok_or_else(missing)?.parse("--secret")?;
+    let nonce = match (args.zero_nonce, &args.nonce) {
+        (Some(form), _) => zero(form).to_vec(),
+        (None, Some(nonce)) => nonce.0.clone(),
+        (None, None) => return Err(Failure::because(Exit::Usage, "give --nonce or --zero-nonce")),
+    };
+    Ok(Signer { digest: UserDigest::new(server_id.as_str(), &secret), server_id, nonce })
+}
+
+/// What our DM server keeps of the device.
+fn kept(imei: &str, args: &BuildArgs, global: &Global) -> anyhow::Result<Signer> {
+    let imei: Imei = imei.parse().map_err(|e| Failure::because(Exit::Usage, format!("--account: {e}")))?;
+    let config = config::load(global, Vec::new())?;
+    let account = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+        let mut accounts = app.accounts().candidates(None, &imei.device_uri()).await?.into_iter();
+        accounts.next().ok_or_else(|| {
+            let file = app.config().store.path.display();
+            Failure::because(Exit::Failed, format!("--account: {file} has no account of that device"))
+        })
+    })?;
+    let Account { server_id, server, .. } = account;
+    if server.name != server_id.as_str() {
+        let why = "the digest of a notification is made with the server id, and the account has another name of the server";
+        return Err(Failure::because(
+            Exit::Failed,
+            format!("--account: {why}; give --server-id and --secret"),
+        ));
+    }
+    let nonce = args.zero_nonce.map_or(server.nonce, |form| zero(form).to_vec());
+    Ok(Signer { server_id, digest: server.digest, nonce })
+}
+
+fn zero(form: ZeroForm) -> &'static [u8] {
+    match form {
+        ZeroForm::Octets => ZeroNonce::Octets.octets(),
+        ZeroForm::Characters => ZeroNonce::Characters.octets(),
+    }
+}
+
+/// Any session, all equally likely.
+fn drawn(random: &dyn Random) -> SessionNumber {
+    loop {
+        let mut octets = [0; 2];
+        random.fill(&mut octets);
+        if let Some(number) = NonZeroU16::new(u16::from_be_bytes(octets)) {
+            return SessionNumber(number);
+        }
+    }
+}
+
+fn session_id(text: &str) -> Result<SessionNumber, &'static str> {
+    let digits = text.len() <= 4 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    let number = u16::from_str_radix(text, 16).ok().filter(|_| digits).and_then(NonZeroU16::new);
+    number.map(SessionNumber).ok_or("expected 1 to FFFF, in hexadecimal digits")
+}
+
+/// What `build` made.
+#[derive(Serialize)]
+struct BuildReport {
+    server_id: String,
+    /// `SessionID` of the session to come.
+    session: String,
+    version: String,
+    ui_mode: String,
+    initiator: String,
+    vendor_octets: usize,
+    size: usize,
+    content_type: &'static str,
+    /// The push, where one was asked for.
+    push: Option<PushReport>,
+    /// Where it went.
+    file: Option<String>,
+    /// The notification alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hex: Option<String>,
+    /// The whole push.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wsp_hex: Option<String>,
+    /// The push as user data of short messages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    segments: Option<Vec<String>>,
+}
+
+impl fmt::Display for BuildReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "notification  server {}, session {}", self.server_id, self.session)?;
+        write!(f, "              version {}, user interaction {}", self.version, self.ui_mode)?;
+        write!(f, ", initiator {}, {} octets", self.initiator, self.size)?;
+        match self.vendor_octets {
+            0 => writeln!(f)?,
+            n => writeln!(f, ", {n} of them the vendor's")?,
+        }
+        writeln!(f, "content type  {}", self.content_type)?;
+        if let Some(push) = &self.push {
+            writeln!(f, "WSP push      {push}")?;
+        }
+        if let Some(file) = &self.file {
+            writeln!(f, "written to    {file}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_one_to_ffff() {
+        let shown = |text| session_id(text).map(|s| s.to_string());
+        assert_eq!(shown("abc"), Ok("ABC".to_owned()));
+        assert_eq!(shown("0001"), Ok("1".to_owned()));
+        assert_eq!(shown("FFFF"), Ok("FFFF".to_owned()));
+        for bad in ["", "0", "0000", "10000", "+1", "x"] {
+            assert!(shown(bad).is_err(), "{bad}");
+        }
+    }
+}
