@@ -148,6 +148,17 @@ impl Sec {
         }
     }
 
+    /// Whether payloads of that kind know the method.
+    ///
+    /// # Errors
+    /// [`MacError::NotForDm`].
+    pub fn check_kind(self, kind: PayloadKind) -> Result<(), MacError> {
+        match kind {
+            PayloadKind::Dm if self.dm_name().is_none() => Err(MacError::NotForDm { sec: self }),
+            PayloadKind::Cp | PayloadKind::Dm => Ok(()),
+        }
+    }
+
     /// True when the key holds the IMSI.
     pub const fn needs_imsi(self) -> bool {
         matches!(self, Self::NetwPin | Self::UserNetwPin)
@@ -198,9 +209,7 @@ pub fn sign(
     pin: Option<&Pin>,
     octets: &[u8],
 ) -> Result<Signature, MacError> {
-    if kind == PayloadKind::Dm && sec.dm_name().is_none() {
-        return Err(MacError::NotForDm { sec });
-    }
+    sec.check_kind(kind)?;
     let pin = if sec.needs_pin() { Some(pin.ok_or(MacError::NoPin { sec })?) } else { None };
     if let (Sec::UserPinMac, Some(half)) = (sec, pin) {
         let got = half.expose().len();
@@ -229,9 +238,7 @@ pub fn verify(
     octets: &[u8],
     presented: Option<&str>,
 ) -> Result<(), MacError> {
-    if kind == PayloadKind::Dm && sec.dm_name().is_none() {
-        return Err(MacError::NotForDm { sec });
-    }
+    sec.check_kind(kind)?;
     let (expected, presented) = if sec == Sec::UserPinMac {
         let whole = pin.ok_or(MacError::NoPin { sec })?.expose();
         let n = whole.len() / 2;

@@ -40,7 +40,11 @@ struct Ran {
 fn bootgate(folder: &Path, args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
     command.args(args).env_remove("BOOTGATE_CONFIG").env("BOOTGATE_STORE_PATH", folder.join("store.db"));
-    command.env("SERVER", SECRET).env("CLIENT", CLIENT_SECRET).current_dir(folder);
+    command
+        .env("BOOTGATE_LOG", "trace")
+        .env("SERVER", SECRET)
+        .env("CLIENT", CLIENT_SECRET)
+        .current_dir(folder);
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |octets| String::from_utf8(octets).unwrap();
     let ran = Ran { exit: status.code().unwrap(), out: text(stdout), err: text(stderr) };

@@ -267,6 +267,30 @@ fn weak_choices_are_warned_of() {
     );
 }
 
+/// A profile for which no DM bootstrap can be pushed is none for a DM bootstrap, unless a card is what it is for.
+#[test]
+fn userpinmac_is_no_method_of_a_dm_bootstrap() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("p.toml");
+    let text = std::fs::read_to_string(PROFILE).unwrap();
+    std::fs::write(&file, text.replace("method = \"usernetwpin\"", "method = \"userpinmac\"")).unwrap();
+    let with = |kind: &str, more: &[&str]| {
+        let args = ["profile", "build", file.to_str().unwrap(), "--as", kind, "--imei", IMEI];
+        bootgate(&[&args[..], more].concat())
+    };
+    for more in [&[][..], &["--pin", "48151623"], &["--wsp"], &["--pin-length", "8", "--wsp"]] {
+        let ran = with("dm", more);
+        assert_eq!((ran.exit, ran.out.as_str()), (2, ""), "{more:?}");
+        let said = "USERPINMAC is no method of the DM bootstrap; expected netwpin, userpin or usernetwpin; name another with --sec, or none for a card";
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+    assert_eq!(with("dm", &["--sec", "none"]).exit, 0);
+    assert_eq!(with("dm", &["--sec", "userpin", "--pin", "48151623", "--wsp"]).exit, 0);
+    let ran = with("cp", &["--pin-length", "8", "--wsp"]);
+    assert_eq!(ran.exit, 0);
+    assert!(ran.err.contains("for a push    SEC=3\n"), "{}", ran.err);
+}
+
 /// A profile that says how long a PIN is has one drawn for each payload.
 #[test]
 fn a_profile_has_pins_drawn() {

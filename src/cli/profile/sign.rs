@@ -6,7 +6,7 @@ use crate::{
     app::OsRandom,
     bootstrap::{
         Payload,
-        mac::{self, MacError, Sec, Signature},
+        mac::{self, Sec, Signature},
     },
     cli::{Exit, Failure, secret::SecretOrLiteral},
     ident::{Imsi, Pin},
@@ -98,6 +98,10 @@ pub(super) fn sign(
             weaknesses: weak(args, profile, method, None),
         });
     };
+    // Not even for a card: whoever has such a profile means to push it one day.
+    sec.check_kind(payload.kind).map_err(|error| {
+        Failure::because(Exit::Usage, format!("{error}; name another with --sec, or none for a card"))
+    })?;
     let (pin, drawn) = pin(args, profile, sec)?;
     let missing = missing(sec, imsi, pin.as_ref());
     if !missing.is_empty() {
@@ -107,13 +111,8 @@ pub(super) fn sign(
             weaknesses,
         );
     }
-    let signature = mac::sign(payload.kind, sec, imsi, pin.as_ref(), &payload.octets).map_err(|error| {
-        let advice = match error {
-            MacError::NotForDm { .. } => "; name another with --sec, or none for a card",
-            _ => "",
-        };
-        Failure::because(Exit::Usage, format!("{error}{advice}"))
-    })?;
+    let signature = mac::sign(payload.kind, sec, imsi, pin.as_ref(), &payload.octets)
+        .map_err(|error| Failure::because(Exit::Usage, error))?;
     let weaknesses = weak(args, profile, method, pin.as_ref());
     Ok(Signed { signature: Ok(signature), drawn, weaknesses })
 }
