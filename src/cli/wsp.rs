@@ -6,10 +6,14 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Exit, Failure};
-use crate::wire::{
-    Encode as _,
-    wdp::{self, Ports, Reference},
-    wsp::Push,
+use crate::{
+    app::OsRandom,
+    ident::Random as _,
+    wire::{
+        Encode as _,
+        wdp::{self, Ports, Reference},
+        wsp::Push,
+    },
 };
 
 /// Arguments about the push.
@@ -18,7 +22,8 @@ pub(super) struct WspArgs {
     /// The whole WSP push in place of its content alone, ready for a gateway, a modem or a UDP socket.
     #[arg(long)]
     wsp: bool,
-    /// Transaction identifier of the push, 0 to 255; 1 when absent. It is the reference of its segments too.
+    /// Transaction identifier of the push, 0 to 255; 1 when absent. It is the reference of its segments too, and drawn
+    /// for them: a phone keeps segments of one reference for a while, and would mix two messages of the same.
     #[arg(long, value_name = "N", requires = "wsp")]
     transaction_id: Option<u8>,
     /// The push as the user data of short messages, header first, one line of hexadecimal digits each; with a reference
@@ -75,7 +80,15 @@ impl WspArgs {
         if !self.wsp {
             return Ok(None);
         }
-        let tid = self.transaction_id.unwrap_or(1);
+        let tid = self.transaction_id.unwrap_or_else(|| match self.segments {
+            None => 1,
+            Some(_) => {
+                let mut tid = [0];
+                OsRandom.fill(&mut tid);
+                let [tid] = tid;
+                tid
+            }
+        });
         let push = make(tid);
         let octets = push.to_octets();
         let reference = match self.segments {

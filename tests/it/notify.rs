@@ -192,8 +192,10 @@ fn the_push_is_that_of_the_specification() {
 
     let folder = tempfile::tempdir().unwrap();
     let build = ["notify", "build", "--secret", "env:SERVER"];
-    let ran =
-        bootgate(folder.path(), &[&build[..], &args, &["--wsp", "--segments", "--format", "json"]].concat());
+    let ran = bootgate(
+        folder.path(),
+        &[&build[..], &args, &["--wsp", "--segments", "--transaction-id", "1", "--format", "json"]].concat(),
+    );
     let report: Value = serde_json::from_str(&ran.out).unwrap();
     assert_eq!(octets(report["wsp_hex"].as_str().unwrap()), pushed);
     assert_eq!(report["segments"].as_array().unwrap().len(), 1);
@@ -267,6 +269,61 @@ fn decode_says_what_a_digest_was_made_with() {
     assert!(ran.out.starts_with("WSP push, ") && ran.out.ends_with(said), "{}", ran.out);
 }
 
+/// The notifications of another server, from their fields: the same octets, and what `decode` says of them.
+#[test]
+fn notifications_of_others_come_out_again() {
+    let Some(vectors) = std::env::var_os("BOOTGATE_VECTORS") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut made = 0;
+    for name in [
+        "pkg0-fnbl-v11",
+        "pkg0-moto-ui1-server",
+        "pkg0-moto-v12-ui3-client",
+        "pkg0-moto-wrong-nonce-rejected",
+    ] {
+        let path = Path::new(&vectors).join("dm").join(format!("{name}.json"));
+        let case: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        let text = |key: &str| case[key].as_str().unwrap();
+        let fields = &case["fields"];
+        let number = |key: &str| usize::try_from(fields[key].as_u64().unwrap()).unwrap();
+        let nonce = format!("hex:{}", text("nonce_hex"));
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, text("password")).unwrap();
+        let secret = format!("@{}", secret.display());
+        let args = [
+            "notify",
+            "build",
+            "--server-id",
+            text("server_id"),
+            "--secret",
+            &secret,
+            "--nonce",
+            &nonce,
+            "--version",
+            ["1.1", "1.2"][number("version") - 11],
+            "--ui-mode",
+            ["not-specified", "background", "informative", "user-interaction"][number("ui_mode")],
+            "--initiator",
+            ["user", "server"][number("initiator")],
+            "--session-id",
+            fields["session_id"].as_str().unwrap(),
+        ];
+        let ran = bootgate(folder.path(), &args);
+        assert_eq!((ran.exit, ran.out.trim()), (0, text("message_hex")), "{name}: {}", ran.err);
+        assert!(ran.err.contains("warning       a secret of less than 16 characters"), "{}", ran.err);
+
+        std::fs::write(folder.path().join("n"), octets(text("message_hex"))).unwrap();
+        let held = "hex:6e6f6e63655331";
+        let ran = bootgate(
+            folder.path(),
+            &["decode", "n", "--as", "package0", "--server-secret", &secret, "--nonce", held],
+        );
+        assert_eq!(ran.exit, i32::from(nonce != held), "{name}: {}", ran.out);
+        made += 1;
+    }
+    assert_eq!(made, 4);
+}
+
 /// Our own DM server's account gives server, secret and nonce.
 #[test]
 fn a_device_that_our_server_knows_is_asked_by_its_number() {
@@ -282,6 +339,8 @@ fn a_device_that_our_server_knows_is_asked_by_its_number() {
         let store = Store::open(&path, Duration::from_secs(5)).await.unwrap();
         let at = Timestamp::from_millis(0);
         store.register(&account("acme.dm", &format!("IMEI:{IMEI}")), at).await.unwrap();
+        store.register(&account("acme.dm", "IMEI:356938035643809"), at).await.unwrap();
+        store.register(&account("acme.dm", "IMEI:356938035643809"), at).await.unwrap();
         store.register(&account("other", "IMEI:352099001761481"), at).await.unwrap();
     });
     let phone = phone(&["acme.dm"]);
@@ -292,6 +351,16 @@ fn a_device_that_our_server_knows_is_asked_by_its_number() {
     assert_eq!((notified.server_id.as_str(), notified.zero_nonce), ("acme.dm", None));
     let mut session = phone.start_notified_session(&notified, Syntax::Wbxml, &Zeros).unwrap();
     assert!(session.first().is_ok());
+    assert!(ran.err.contains("account       1\n") && !ran.err.contains("warning"), "{}", ran.err);
+    let ran = build(&["--account", "356938035643809", "--format", "json"]);
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["account"], 3);
+    assert!(
+        report["warnings"][0]
+            .as_str()
+            .unwrap()
+            .starts_with("the device has 2 accounts; this is of the newest")
+    );
     let ran = build(&["--account", IMEI, "--zero-nonce", "octets"]);
     assert_eq!(taken(&phone, &octets(&ran.out)).zero_nonce, Some(ZeroNonce::Octets));
 

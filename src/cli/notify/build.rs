@@ -12,7 +12,7 @@ use crate::{
         secret::SecretSource,
         wsp::{PushReport, WspArgs, hex},
     },
-    dm::Account,
+    dm::{Account, AccountId},
     ident::{Imei, Random, ServerId, SharedSecret},
     wire::{
         Encode as _,
@@ -108,7 +108,13 @@ struct Signer {
     server_id: ServerId,
     digest: UserDigest,
     nonce: Vec<u8>,
+    /// The account that it was taken from.
+    account: Option<AccountId>,
+    warnings: Vec<String>,
 }
+
+/// The fewest characters of a secret that has the 128 bits which the standard asks for.
+const LONG_SECRET: usize = 16;
 
 pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let vendor = args.vendor.as_ref().map(|text| octets("--vendor", text)).transpose()?;
@@ -117,6 +123,12 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         None => given(args)?,
     };
     let session = args.session_id.unwrap_or_else(|| drawn(&OsRandom));
+    let mut warnings = signer.warnings;
+    if matches!(args.version, VersionName::V1_0) {
+        warnings.push(
+            "version 1.0: no device is known to take it; 1.1 is what the specification says".to_owned(),
+        );
+    }
     let trigger = Trigger::new(signer.server_id, session).map_err(|e| Failure::because(Exit::Usage, e))?;
     let mut trigger = match args.version {
         VersionName::V1_0 => trigger.with_version(package0::Version::V1_0),
@@ -147,6 +159,8 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         initiator: trigger.initiator.to_string(),
         vendor_octets: trigger.vendor.len(),
         size: octets.len(),
+        account: signer.account.map(AccountId::number),
+        warnings,
         content_type: MediaCode::SYNCML_NOTIFICATION.name().unwrap_or_default(),
         push: pushed.as_ref().map(|p| p.report.clone()),
         file: None,
@@ -202,22 +216,40 @@ fn given(args: &BuildArgs) -> anyhow::Result<Signer> {
         (None, Some(nonce)) => nonce.0.clone(),
         (None, None) => return Err(Failure::because(Exit::Usage, "give --nonce or --zero-nonce")),
     };
-    Ok(Signer { digest: UserDigest::new(server_id.as_str(), &secret), server_id, nonce })
+    let mut warnings = Vec::new();
+    if secret.expose().chars().count() < LONG_SECRET {
+        let better =
+            "whoever captures the notification can try secrets on it; the standard asks for 128 bits";
+        warnings.push(format!("a secret of less than {LONG_SECRET} characters: {better}"));
+    }
+    let digest = UserDigest::new(server_id.as_str(), &secret);
+    Ok(Signer { server_id, digest, nonce, account: None, warnings })
 }
 
 /// What our DM server keeps of the device.
 fn kept(imei: &str, args: &BuildArgs, global: &Global) -> anyhow::Result<Signer> {
     let imei: Imei = imei.parse().map_err(|e| Failure::because(Exit::Usage, format!("--account: {e}")))?;
     let config = config::load(global, Vec::new())?;
-    let account = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    let accounts = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
-        let mut accounts = app.accounts().candidates(None, &imei.device_uri()).await?.into_iter();
-        accounts.next().ok_or_else(|| {
+        let accounts = app.accounts().candidates(None, &imei.device_uri()).await?;
+        if accounts.is_empty() {
             let file = app.config().store.path.display();
-            Failure::because(Exit::Failed, format!("--account: {file} has no account of that device"))
-        })
+            let why = format!("--account: {file} has no account of that device");
+            return Err(Failure::because(Exit::Failed, why));
+        }
+        Ok(accounts)
     })?;
-    let Account { server_id, server, .. } = account;
+    let mut warnings = Vec::new();
+    if accounts.len() > 1 {
+        let others = "a device that still holds an older one refuses the notification";
+        warnings
+            .push(format!("the device has {} accounts; this is of the newest, and {others}", accounts.len()));
+    }
+    // The newest comes first, and there is one.
+    let Some(Account { id, server_id, server, .. }) = accounts.into_iter().next() else {
+        return Err(Failure::because(Exit::Failed, "--account: no account"));
+    };
     if server.name != server_id.as_str() {
         let why = "the digest of a notification is made with the server id, and the account has another name of the server";
         return Err(Failure::because(
@@ -226,7 +258,7 @@ fn kept(imei: &str, args: &BuildArgs, global: &Global) -> anyhow::Result<Signer>
         ));
     }
     let nonce = args.zero_nonce.map_or(server.nonce, |form| zero(form).to_vec());
-    Ok(Signer { server_id, digest: server.digest, nonce })
+    Ok(Signer { server_id, digest: server.digest, nonce, account: Some(id), warnings })
 }
 
 fn zero(form: ZeroForm) -> &'static [u8] {
@@ -264,6 +296,9 @@ struct BuildReport {
     initiator: String,
     vendor_octets: usize,
     size: usize,
+    /// The account at our DM server that secret and nonce are of.
+    account: Option<i64>,
+    warnings: Vec<String>,
     content_type: &'static str,
     /// The push, where one was asked for.
     push: Option<PushReport>,
@@ -289,9 +324,15 @@ impl fmt::Display for BuildReport {
             0 => writeln!(f)?,
             n => writeln!(f, ", {n} of them the vendor's")?,
         }
+        if let Some(account) = self.account {
+            writeln!(f, "account       {account}")?;
+        }
         writeln!(f, "content type  {}", self.content_type)?;
         if let Some(push) = &self.push {
             writeln!(f, "WSP push      {push}")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "warning       {warning}")?;
         }
         if let Some(file) = &self.file {
             writeln!(f, "written to    {file}")?;
