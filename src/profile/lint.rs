@@ -22,7 +22,9 @@ pub enum Warning {
     )]
     UserPinAlone,
     /// No authentication at all.
-    #[error("method none: anybody can forge this bootstrap, and devices may refuse it")]
+    #[error(
+        "method none: anybody can forge this bootstrap, and devices may refuse it; usernetwpin with a drawn PIN is better"
+    )]
     Unauthenticated,
     /// A PIN that is found by trying all.
     #[error(

@@ -223,10 +223,12 @@ fn every_method_signs_and_the_pin_to_enter_is_told() {
         args.extend(extra);
         bootgate(&args)
     };
-    for (sec, parameters) in
-        [("netwpin", "SEC=0; MAC="), ("userpin", "SEC=1; MAC="), ("usernetwpin", "SEC=2; MAC=")]
-    {
-        let ran = with(&["--imsi", IMSI, "--pin", "4711", "--sec", sec]);
+    for (sec, pin, parameters) in [
+        ("netwpin", &[][..], "SEC=0; MAC="),
+        ("userpin", &["--pin", "4711"], "SEC=1; MAC="),
+        ("usernetwpin", &["--pin", "4711"], "SEC=2; MAC="),
+    ] {
+        let ran = with(&[&["--imsi", IMSI, "--sec", sec], pin].concat());
         assert_eq!(ran.exit, 0, "{}", ran.err);
         assert!(ran.err.contains(parameters), "{sec}: {}", ran.err);
         assert!(!ran.err.contains("user enters"));

@@ -217,6 +217,8 @@ fn a_push_that_proves_nothing_is_refused() {
         (&["--pin", "48151623"], "USERNETWPIN needs the IMSI of the device's card (--imsi)"),
         (&["--sec", "netwpin"], "NETWPIN needs the IMSI"),
         (&["--sec", "netwpin", "--imsi", IMSI, "--pin", "random"], "NETWPIN has no PIN"),
+        (&["--sec", "netwpin", "--imsi", IMSI, "--pin", "48151623"], "NETWPIN has no PIN"),
+        (&["--sec", "none", "--pin", "48151623"], "method none signs nothing"),
         (
             &["--sec", "userpinmac", "--pin-length", "4"],
             "a PIN of 4 digits is none for USERPINMAC; expected 5 to 16",

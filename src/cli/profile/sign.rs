@@ -90,6 +90,9 @@ pub(super) fn sign(
         return unsigned(why.to_owned(), Vec::new());
     };
     let Some(sec) = Sec::from_method(method) else {
+        if args.pin.is_some() || args.pin_length.is_some() {
+            return Err(Failure::because(Exit::Usage, "method none signs nothing, and a PIN was asked for"));
+        }
         // Asked for by name, here or in the profile, which must say so twice.
         let why = "method none: anybody could forge it".to_owned();
         return Ok(Signed {
@@ -120,6 +123,13 @@ pub(super) fn sign(
 /// The PIN, and whether it was drawn.
 fn pin(args: &SignArgs, profile: &Profile, sec: Sec) -> anyhow::Result<(Option<Pin>, bool)> {
     let usage = |why: String| Failure::because(Exit::Usage, why);
+    let Some(allowed) = sec.method().pin_digits() else {
+        if args.pin.is_some() || args.pin_length.is_some() {
+            // Who gives a PIN believes that it protects something.
+            return Err(usage(format!("{sec} has no PIN; --sec usernetwpin takes one besides the IMSI")));
+        }
+        return Ok((None, false));
+    };
     let random = args.pin.as_ref().is_some_and(|pin| pin.is_literally(RANDOM));
     if let Some(given) = args.pin.as_ref().filter(|_| !random) {
         if args.pin_length.is_some() {
@@ -129,14 +139,7 @@ fn pin(args: &SignArgs, profile: &Profile, sec: Sec) -> anyhow::Result<(Option<P
         }
         return Ok((Some(given.parse("--pin")?), false));
     }
-    let asked = random || args.pin_length.is_some();
-    let Some(allowed) = sec.method().pin_digits() else {
-        if asked {
-            return Err(usage(format!("{sec} has no PIN; --sec usernetwpin takes one besides the IMSI")));
-        }
-        return Ok((None, false));
-    };
-    if !asked && profile.pin_length.is_none() {
+    if !random && args.pin_length.is_none() && profile.pin_length.is_none() {
         return Ok((None, false));
     }
     let digits = args.pin_length.or(profile.pin_length).unwrap_or(DIGITS);
