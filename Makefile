@@ -1,7 +1,7 @@
 # The commands that people type. `make demo` and `make test` install what is missing first.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench setup setup-build
+.PHONY: help demo test bench mutate fuzz setup setup-build
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,17 @@ test: setup ## all tests, those against real peers included
 
 bench: setup-build ## benchmarks
 	cargo bench --locked --bench main
+
+mutate: setup-build ## a minute of octets changed at random on every decoder
+	BOOTGATE_FUZZ_SECONDS=$${SECONDS_IN_ALL:-60} cargo test --locked --no-default-features --profile fuzz --test fuzz
+
+fuzz: ## the same under libFuzzer, which follows coverage: EACH=6 seconds for every target; needs nightly
+	@tests/peers/install build fuzz
+	BOOTGATE_FUZZ_SEEDS=tests/fuzz/corpus cargo test --locked --no-default-features --profile fuzz --test fuzz write_seeds
+	cargo +nightly fuzz build --fuzz-dir tests/fuzz
+	set -e; for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
+	    cargo +nightly fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$${EACH:-6} -max_len=4096 -timeout=10; \
+	done
 
 setup-build:
 	@tests/peers/install build

@@ -1,9 +1,9 @@
 //! Provisioning documents in both syntaxes.
 #![no_main]
 
+#[path = "../targets.rs"]
+mod targets;
+
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
-    use bootgate::wire::{Syntax, prov::ProvDoc};
-    for syntax in [Syntax::Wbxml, Syntax::Xml] {
-        let _ = ProvDoc::decode(syntax, octets);
-    }
+    targets::run("prov", octets);
 });

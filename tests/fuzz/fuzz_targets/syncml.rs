@@ -1,9 +1,9 @@
 //! SyncML messages in both syntaxes.
 #![no_main]
 
+#[path = "../targets.rs"]
+mod targets;
+
 libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
-    use bootgate::wire::{Syntax, syncml::Message};
-    for syntax in [Syntax::Wbxml, Syntax::Xml] {
-        let _ = Message::decode(syntax, octets);
-    }
+    targets::run("syncml", octets);
 });

@@ -1,0 +1,9 @@
+//! Bootstraps of others as profiles.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
+    targets::run("import", octets);
+});

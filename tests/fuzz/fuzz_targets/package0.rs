@@ -1,0 +1,9 @@
+//! Notifications.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
+    targets::run("package0", octets);
+});

@@ -1,0 +1,9 @@
+//! Segments of short messages, and putting them together.
+#![no_main]
+
+#[path = "../targets.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
+    targets::run("wdp", octets);
+});

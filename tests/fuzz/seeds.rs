@@ -1,0 +1,180 @@
+//! Octets to begin with, made from our own data: payloads, the pushes and short messages that carry them, notifications,
+//! and what a card holds.
+
+use std::num::NonZeroU16;
+
+use bootgate::wire::{
+    Encode, Fid, Path,
+    apdu::{CommandApdu, ResponseApdu},
+    arr::{AccessMode, AccessRules, KeyRef, SecurityCondition},
+    ef,
+    fcp::{Fcp, FileKind, LifeCycle, Order, PinStatus, Security, Sfi},
+    mac::Key,
+    package0::{Package0, SessionNumber, Trigger},
+    pkcs15::{DataObject, DirEntry, ObjectId, OdfEntry, Pkcs15Path, Shape},
+    sms::{Address, Dcs, Deliver, Pid, SmsTime, Submit, Tpdu, UserData},
+    wdp::{Ports, Reference, Segment, split},
+    wsp::{Authentication, Push, Sec},
+};
+
+/// What one decoder is given first.
+pub fn seeds(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "wbxml" => documents(),
+        "xml" => texts(),
+        "prov" | "syncml" | "import" => {
+            [documents(), texts(), if target == "import" { pushes() } else { vec![] }].concat()
+        }
+        "card" => card(),
+        "wsp" => pushes(),
+        "wdp" => datagrams().iter().map(|segments| framed(segments)).collect(),
+        "sms" => messages(),
+        "package0" => vec![notification()],
+        "explain" => {
+            // The first octet says what they are taken for.
+            let found_out = [documents(), pushes(), messages(), card(), vec![notification()]].concat();
+            let text = messages().iter().map(|m| hex(m)).collect::<Vec<_>>().join("\n").into_bytes();
+            let mut out: Vec<Vec<u8>> = found_out.into_iter().map(|o| [vec![0], o].concat()).collect();
+            out.push([vec![1], text].concat());
+            out
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The payloads of the example profiles, and documents as the virtual phone reads them.
+fn documents() -> Vec<Vec<u8>> {
+    let digits = [
+        include_str!("../data/bootstrap/consumer-phone.cp.hex"),
+        include_str!("../data/bootstrap/consumer-phone.dm.hex"),
+        include_str!("../data/bootstrap/iot-module.cp.hex"),
+        include_str!("../data/bootstrap/iot-module.dm.hex"),
+    ];
+    let others = [
+        include_bytes!("../data/phone/card-cp.wbxml").to_vec(),
+        include_bytes!("../data/phone/card-dm.wbxml").to_vec(),
+    ];
+    digits.into_iter().map(octets).chain(others).collect()
+}
+
+/// The same as XML.
+fn texts() -> Vec<Vec<u8>> {
+    [
+        include_str!("../data/bootstrap/consumer-phone.cp.xml"),
+        include_str!("../data/bootstrap/consumer-phone.dm.xml"),
+        include_str!("../data/bootstrap/iot-module.cp.xml"),
+        include_str!("../data/bootstrap/iot-module.dm.xml"),
+        include_str!("../data/phone/card-cp.xml"),
+        include_str!("../data/phone/card-dm.xml"),
+    ]
+    .map(|text| text.as_bytes().to_vec())
+    .to_vec()
+}
+
+fn pushes() -> Vec<Vec<u8>> {
+    let mut out = vec![Push::notification(1, notification()).to_octets()];
+    for (n, document) in documents().into_iter().enumerate() {
+        let mac = Key::new(&[b"1234"]).sign(&document);
+        for sec in 0..4 {
+            let mac = (sec != 3).then_some(mac);
+            let authentication = Authentication { sec: Sec(sec), mac };
+            let build = if n % 2 == 0 { Push::client_provisioning } else { Push::dm_bootstrap };
+            out.push(build(1, Some(&authentication), document.clone()).to_octets());
+        }
+        out.push(Push::client_provisioning(9, None, document).to_octets());
+    }
+    out
+}
+
+/// Each push as segments, under both forms of the reference.
+fn datagrams() -> Vec<Vec<Segment>> {
+    let references = [Reference::Short(7), Reference::Long(0x1234)];
+    let each = pushes().into_iter().zip(references.into_iter().cycle());
+    each.map(|(push, reference)| split(Ports::PUSH, reference, 255, &push).expect("it fits")).collect()
+}
+
+/// Segments one after the other, each behind its length.
+fn framed(segments: &[Segment]) -> Vec<u8> {
+    let octets = segments.iter().map(|s| s.to_octets());
+    octets.flat_map(|o| [vec![u8::try_from(o.len()).expect("140 at most")], o].concat()).collect()
+}
+
+fn messages() -> Vec<Vec<u8>> {
+    let number = Address::international(&"+491711234567".parse().expect("a number"));
+    let mut out = Vec::new();
+    for segment in datagrams().into_iter().flatten().take(12) {
+        let user_data =
+            UserData::octets(Dcs::DATA_CLASS_1, Some(segment.udh), segment.data).expect("a segment fits");
+        let deliver = Deliver {
+            more_messages: false,
+            loop_prevention: false,
+            status_report: false,
+            reply_path: false,
+            originator: number.clone(),
+            pid: Pid::SHORT_MESSAGE,
+            time: SmsTime::new([26, 1, 2], [3, 4, 5], 4).expect("a time"),
+            user_data: user_data.clone(),
+        };
+        out.push(Tpdu::Deliver(deliver).to_octets());
+        out.push([vec![0], Tpdu::Submit(Submit::new(number.clone(), user_data)).to_octets()].concat());
+    }
+    let text = UserData::septets(Dcs(0), None, b"bootstrap".to_vec()).expect("it fits");
+    out.push(Tpdu::Submit(Submit::new(number, text)).to_octets());
+    out
+}
+
+fn notification() -> Vec<u8> {
+    let trigger =
+        Trigger::new("acme.dm".parse().expect("an id"), SessionNumber(NonZeroU16::new(7).expect("not 0")));
+    Package0 { digest: [0x5A; 16], trigger: trigger.expect("a short id") }.to_octets()
+}
+
+/// APDUs, answers, and files.
+fn card() -> Vec<Vec<u8>> {
+    let fids = |list: &[u16]| Path::new(list.iter().map(|f| Fid(*f)));
+    let select = CommandApdu::new(0x00, 0xA4, 0x08, 0x04).with_data(&[0x7F, 0x50]).expect("short").with_le(0);
+    let mut directory = Fcp::new(FileKind::Df, Fid(0x7F50));
+    directory.life_cycle = Some(LifeCycle::ACTIVATED);
+    directory.security = Some(Security::ReferencedBySe { arr: Fid::ARR, records: vec![(0, 1), (1, 2)] });
+    directory.pin_status = Some(vec![PinStatus { key: KeyRef::PIN1, enabled: true, usage: None }]);
+    let mut file = Fcp::new(FileKind::Transparent, Fid(0x4301));
+    (file.size, file.sfi) = (Some(700), Sfi::Is(3));
+    let rules = AccessRules(vec![
+        (AccessMode::Operations(0x01), SecurityCondition::Always),
+        (
+            AccessMode::Operations(0x1A),
+            SecurityCondition::Or(vec![
+                SecurityCondition::key(KeyRef::ADM1),
+                SecurityCondition::key(KeyRef::PIN1),
+            ]),
+        ),
+    ]);
+    let objects = [
+        DataObject::new(Shape::OidDo, ObjectId::CP_BOOTSTRAP, "Bootstrap", fids(&[0x3F00, 0x7F50, 0x4301])),
+        DataObject::new(Shape::OpaqueDo, ObjectId::DM_BOOTSTRAP, "DM Bootstrap", fids(&[0x4302])),
+    ];
+    vec![
+        select.to_octets(),
+        octets("D76F01FF9000"),
+        ResponseApdu::decode(&octets("6110")).expect("a status").to_octets(),
+        directory.to_octets(Order::Answer),
+        file.to_octets(Order::Create),
+        rules.to_octets(),
+        DirEntry::pkcs15(fids(&[0x3F00, 0x7F50])).to_octets(),
+        OdfEntry::data_objects(Pkcs15Path::whole(fids(&[0x3F00, 0x7F50, 0x6430]))).to_octets(),
+        objects.iter().flat_map(Encode::to_octets).collect(),
+        ef::encode_iccid(&"89490200001234567892".parse().expect("an ICCID")).to_vec(),
+        ef::encode_imsi(&"262011234567890".parse().expect("an IMSI")).to_vec(),
+    ]
+}
+
+fn octets(digits: &str) -> Vec<u8> {
+    let digits = digits.trim();
+    (0..digits.len() / 2)
+        .map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).expect("digits"))
+        .collect()
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|o| format!("{o:02X}")).collect()
+}
