@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
 
+mod against_libwbxml;
+mod against_tshark;
 mod card_job;
 mod card_over_pcsc;
 mod cp_and_dm_trees;
@@ -13,6 +15,7 @@ mod peers;
 mod phone_and_dm_server;
 mod profile;
 mod pushed_bootstrap;
+mod random_profiles;
 mod rehearse;
 mod second_bootstrap;
 mod secrets;

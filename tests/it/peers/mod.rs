@@ -3,8 +3,10 @@
 //!
 //! A peer that is missing fails the test: `make test` installs what is needed.
 
+pub mod faults;
 pub mod namespace;
 pub mod pcscd;
+pub mod tshark;
 
 use std::{
     process::{Child, Command, Stdio},
