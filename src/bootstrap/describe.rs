@@ -90,7 +90,11 @@ impl Description {
                     match &item.data {
                         // Interior nodes say nothing that the leaves below them do not.
                         None => {}
-                        Some(Data::Text(text)) => self.line(uri, text),
+                        Some(data @ Data::Text(text)) => match data.document() {
+                            // A serialised tree as XML: its values are lines of their own, and hidden where they must be.
+                            Ok(root) if root.name == "MgmtTree" => self.tree(uri, &root),
+                            _ => self.line(uri, text),
+                        },
                         Some(Data::Octets(octets)) => self.octets(uri, octets),
                         Some(Data::Element(element)) => self.tree(uri, element),
                     }
@@ -134,6 +138,7 @@ fn is_secret(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::profile::DmEncoding;
 
     #[test]
     fn names_of_secrets_are_known() {
@@ -153,6 +158,22 @@ mod tests {
         let octets = crate::wire::vectors::read(&folder, "boot-inbox-tnds-opaque", "wbxml");
         let found = describe(&octets).unwrap();
         assert_eq!((found.has_secrets, found.lines.len()), (true, 20), "{:?}", found.lines);
+    }
+
+    #[test]
+    fn every_form_is_described_alike_and_without_its_secrets() {
+        let mut settings = crate::bootstrap::tests::example(crate::bootstrap::tests::EXAMPLES[0].1);
+        let secret = settings.dm_account.as_ref().unwrap().credentials.client.secret.expose().to_owned();
+        let mut described = Vec::new();
+        for encoding in [DmEncoding::TndsOpaque, DmEncoding::TndsInline, DmEncoding::TndsXml] {
+            settings.dm.encoding = encoding;
+            let payload = crate::bootstrap::build(&settings, PayloadKind::Dm).unwrap();
+            let found = describe(&payload.octets).unwrap();
+            assert!(found.has_secrets && found.lines.len() > 30, "{encoding}");
+            assert!(!format!("{found:?}").contains(&secret), "{encoding}");
+            described.push(found);
+        }
+        assert!(described.windows(2).all(|pair| pair[0] == pair[1]));
     }
 
     #[test]

@@ -159,12 +159,13 @@ impl Payload {
         self.kind.oid()
     }
 
-    /// The same as XML, for people. It holds the secrets.
+    /// The same as XML, for people; objects that stand in it as octets are opened. It holds the secrets.
     ///
     /// # Errors
     /// [`BootstrapError::Decode`] or [`BootstrapError::Encode`] when the octets are not what [`build`] made.
     pub fn to_xml(&self) -> Result<String, BootstrapError> {
-        let document = wbxml::decode_expecting(&self.octets, self.kind.row().vocabulary)?;
+        let mut document = wbxml::decode_expecting(&self.octets, self.kind.row().vocabulary)?;
+        dm::open(&mut document.root);
         Ok(xml::write_indented(&document.root)?)
     }
 }

@@ -6,8 +6,8 @@ use std::fmt;
 use crate::{
     ident::{Imei, Random, ServerId, SharedSecret},
     profile::{
-        Access, Application, AuthRule, AuthScheme, Bootstrap, CpVersion, DmAccount, Link, MissingNumber,
-        NapDef, Parameter, Profile, PxLogical, SecretRule, Subscriber, VendorConfig,
+        Access, Acl, Application, AuthRule, AuthScheme, Bootstrap, CpVersion, DmAccount, DmOptions, Link,
+        MissingNumber, NapDef, Parameter, Profile, PxLogical, SecretRule, Subscriber, VendorConfig,
     },
 };
 
@@ -20,6 +20,8 @@ pub struct Settings {
     pub device: Option<Imei>,
     /// `version` of a provisioning document; no other payload has one.
     pub cp_version: CpVersion,
+    /// In which form a DM message carries all that; no other payload has one.
+    pub dm: DmOptions,
     /// `CLIENT-ID`: the device that a provisioning document is for.
     pub client_id: Option<String>,
     /// Provisioning contexts.
@@ -53,6 +55,8 @@ pub struct Account {
     pub credentials: DmCredentials,
     /// `INIT`: open a session as soon as the account is there.
     pub init: bool,
+    /// `ACL` of the account's object; without one it is left to the device.
+    pub acl: Option<Acl>,
     /// What a maker's devices read besides.
     pub parameters: Vec<Parameter>,
 }
@@ -80,11 +84,27 @@ pub struct Credential {
     pub nonce: Vec<u8>,
 }
 
+impl Settings {
+    /// The objects that state an access control list, by name.
+    pub(super) fn acls(&self) -> Vec<String> {
+        let account = self.dm_account.as_ref().filter(|a| a.acl.is_some());
+        let naps = self.naps.iter().filter(|n| n.acl.is_some());
+        let proxies = self.proxies.iter().filter(|p| p.acl.is_some());
+        account
+            .map(|_| "dm-account".to_owned())
+            .into_iter()
+            .chain(naps.map(|n| format!("nap {}", n.id)))
+            .chain(proxies.map(|p| format!("proxy {}", p.id)))
+            .collect()
+    }
+}
+
 impl fmt::Debug for Settings {
     /// Without the device: its number is nobody's but the owner's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("cp_version", &self.cp_version)
+            .field("dm", &self.dm)
             .field("bootstraps", &self.bootstraps)
             .field("naps", &self.naps)
             .field("proxies", &self.proxies)
@@ -122,6 +142,7 @@ pub fn resolve(
     Ok(Settings {
         device: subscriber.imei.clone(),
         cp_version: profile.cp_version,
+        dm: profile.dm,
         client_id: profile.client_id.as_ref().map(|t| t.fill(subscriber)).transpose()?,
         bootstraps: profile.bootstraps.clone(),
         naps: naps.collect::<Result<_, _>>()?,
@@ -144,6 +165,7 @@ fn account(a: &DmAccount, subscriber: &Subscriber, random: &dyn Random) -> Resul
             server: credential(&a.server_auth, subscriber, random)?,
         },
         init: a.init,
+        acl: a.acl.clone(),
         parameters: a.parameters.clone(),
     })
 }

@@ -8,10 +8,11 @@ use super::*;
 use crate::{
     ident::Random,
     profile::{
-        Access, AppAddr, AppAddressType, AppAuth, AppId, Application, AuthEntity, AuthLevel, AuthScheme,
-        BasicAuth, Bearer, Bootstrap, CallType, CpVersion, Link, LinkSpeed, NapAddressType, NapAuth,
-        NapAuthType, NapDef, NapTuning, Parameter, Port, Profile, ProxyAddressType, ProxyAuth, ProxyAuthType,
-        PxLogical, PxPhysical, QosParameter, Resource, Service, Subscriber, Validity, VendorConfig,
+        Access, Acl, AppAddr, AppAddressType, AppAuth, AppId, Application, AuthEntity, AuthLevel, AuthScheme,
+        BasicAuth, Bearer, Bootstrap, CallType, CpVersion, DmEncoding, DmOptions, Link, LinkSpeed,
+        NapAddressType, NapAuth, NapAuthType, NapDef, NapTuning, NonceFormat, Parameter, Port, Profile,
+        ProxyAddressType, ProxyAuth, ProxyAuthType, PxLogical, PxPhysical, QosParameter, Resource, Service,
+        Subscriber, Validity, VendorConfig,
     },
 };
 
@@ -128,6 +129,7 @@ fn nap() -> impl Strategy<Value = NapDef<String>> {
             tuning,
             auth,
             validity,
+            acl: None,
         },
     )
 }
@@ -186,6 +188,7 @@ fn proxy() -> impl Strategy<Value = PxLogical<String>> {
             auth,
             ports,
             physical,
+            acl: None,
         },
     )
 }
@@ -212,6 +215,7 @@ fn account() -> impl Strategy<Value = Account> {
             connect_via,
             credentials: DmCredentials { client, server },
             init,
+            acl: None,
             parameters,
         },
     )
@@ -323,6 +327,7 @@ prop_compose! {
         Settings {
             device: None,
             cp_version,
+            dm: DmOptions::default(),
             client_id,
             bootstraps,
             naps,
@@ -333,6 +338,24 @@ prop_compose! {
             vendor_configs: vendors.into_iter().map(vendor).collect(),
         }
     }
+}
+
+fn acl() -> impl Strategy<Value = Option<Acl>> {
+    let list = "((Add|Exec)=\\*&)?(Get|Replace)=([a-z.]{1,6}(\\+[a-z]{1,6})?|\\*)";
+    some(list.prop_map(|text| text.parse().unwrap()))
+}
+
+/// Any settings, in any form of a DM message, with access control lists.
+pub(super) fn dm_settings() -> impl Strategy<Value = Settings> {
+    let form = (term(DmEncoding::ALL), term(NonceFormat::ALL));
+    (settings(), vec(acl(), 6), form).prop_map(|(mut settings, acls, (encoding, nonce_format))| {
+        settings.dm = DmOptions { encoding, nonce_format };
+        let mut acls = acls.into_iter().flatten();
+        settings.dm_account.iter_mut().for_each(|a| a.acl = acls.next());
+        settings.naps.iter_mut().for_each(|n| n.acl = acls.next());
+        settings.proxies.iter_mut().for_each(|p| p.acl = acls.next());
+        settings
+    })
 }
 
 /// Octets that count up: repeatable, and all different.

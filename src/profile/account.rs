@@ -5,6 +5,7 @@ use std::fmt;
 use crate::ident::ServerId;
 
 use super::{
+    acl::{self, Acl},
     link::{Ids, Link},
     nap::MAX_AUTH_NAME,
     parameter::{self, Parameter},
@@ -32,6 +33,8 @@ pub struct DmAccount {
     pub server_auth: AuthRule,
     /// `INIT`: open a session as soon as the account is there.
     pub init: bool,
+    /// Who may do what with the account's object in the management tree; without one it is left to the device.
+    pub acl: Option<Acl>,
     /// What a maker's devices read besides, for example `DEFAULTENCODING`.
     pub parameters: Vec<Parameter>,
 }
@@ -59,8 +62,17 @@ const MAX_URL: usize = 255;
 pub(super) const MAX_NAME: usize = 128;
 
 /// Keys of `[dm-account]`.
-pub(super) const KEYS: &[&str] =
-    &["server-id", "name", "address", "connect-via", "client-auth", "server-auth", "init", "parameters"];
+pub(super) const KEYS: &[&str] = &[
+    "server-id",
+    "name",
+    "address",
+    "connect-via",
+    "client-auth",
+    "server-auth",
+    "init",
+    "acl",
+    "parameters",
+];
 /// What has a key of its own, by the name in the document.
 const TAKEN: &[(&str, &str)] = &[
     ("APPID", "[dm-account]"),
@@ -85,6 +97,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
     let client_auth = read_auth(n, s, "client-auth", "`client-auth`");
     let server_auth = read_auth(n, s, "server-auth", "`server-auth`");
     let init = s.optional("init").map_or(Some(false), |v| n.flag(&v));
+    let acl = s.optional("acl").map(|v| acl::read(n, &v));
     let parameters = s.optional("parameters").map_or_else(Vec::new, |v| parameter::read(n, &v, TAKEN));
     Some(DmAccount {
         server_id: server_id?,
@@ -94,6 +107,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
         client_auth: client_auth?,
         server_auth: server_auth?,
         init: init?,
+        acl: acl.unwrap_or_default(),
         parameters,
     })
 }

@@ -2,7 +2,7 @@
 //! devices in the field refuse is data, and stands with the encodings that they refuse.)
 
 use super::{
-    DmAccount, Link, Placeholder, Problem, Profile, SecretRule,
+    Acl, DmAccount, DmEncoding, Link, Placeholder, Problem, Profile, Right, SecretRule,
     account::AuthRule,
     terms::AuthScheme,
     walk::{Positions, placed},
@@ -84,6 +84,20 @@ pub enum Warning {
     /// No DM account.
     #[error("no [dm-account]: the device is configured, but will not be managed")]
     NoDmAccount,
+    /// Access control lists that the encoding does not carry.
+    #[error("an acl with `[dm] encoding = \"plain\"`: plain Adds carry none; an encoding of tnds-… does")]
+    AclNotCarried,
+    /// A list that keeps the account's own server out.
+    #[error("the list gives the server of [dm-account] no Replace: it could never change this again")]
+    AclKeepsServerOut,
+    /// A list that lets every server change something.
+    #[error("the list lets every server change this: a second account on the device could take it over")]
+    AclForEveryone,
+    /// TNDS without a list.
+    #[error(
+        "no acl, and objects in one piece state their own: what the server may do with this is left to the device"
+    )]
+    AclNotStated,
     /// An access point or proxy that nothing uses.
     #[error("nothing refers to this entry")]
     Unused,
@@ -115,6 +129,10 @@ impl Warning {
             Self::OtherServerName => "other-server-name",
             Self::PlaceWithProvUrl => "place-with-prov-url",
             Self::NoDmAccount => "no-dm-account",
+            Self::AclNotCarried => "acl-not-carried",
+            Self::AclKeepsServerOut => "acl-keeps-server-out",
+            Self::AclForEveryone => "acl-for-everyone",
+            Self::AclNotStated => "acl-not-stated",
             Self::Unused => "unused",
             Self::SameApplication => "same-application",
         }
@@ -127,7 +145,10 @@ pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
     security(profile, &mut found);
     bootstraps(profile, positions, &mut found);
     match &profile.dm_account {
-        Some(account) => dm_account(account, &mut found),
+        Some(account) => {
+            dm_account(account, &mut found);
+            acls(profile, account, &mut found);
+        }
         None => found.push((String::new(), Warning::NoDmAccount)),
     }
     unused(profile, &mut found);
@@ -202,6 +223,36 @@ fn dm_account(account: &DmAccount, found: &mut Vec<(String, Warning)>) {
     }
     if account.server_auth.name.as_literal() != Some(account.server_id.as_str()) {
         found.push(("dm-account.server-auth.name".into(), Warning::OtherServerName));
+    }
+}
+
+/// The access control lists of the objects that a DM bootstrap sets.
+fn acls(profile: &Profile, account: &DmAccount, found: &mut Vec<(String, Warning)>) {
+    let plain = profile.dm.encoding == DmEncoding::Plain;
+    let mut check = |path: String, acl: Option<&Acl>| {
+        let Some(acl) = acl else {
+            if !plain {
+                found.push((path, Warning::AclNotStated));
+            }
+            return;
+        };
+        let mut warn = |w| found.push((format!("{path}.acl"), w));
+        if plain {
+            warn(Warning::AclNotCarried);
+        }
+        if !acl.allows(Right::Replace, &account.server_id) {
+            warn(Warning::AclKeepsServerOut);
+        }
+        if [Right::Add, Right::Delete, Right::Exec, Right::Replace].into_iter().any(|r| acl.is_for_all(r)) {
+            warn(Warning::AclForEveryone);
+        }
+    };
+    check("dm-account".into(), account.acl.as_ref());
+    for (at, nap) in profile.naps.iter().enumerate() {
+        check(format!("nap[{at}]"), nap.acl.as_ref());
+    }
+    for (at, proxy) in profile.proxies.iter().enumerate() {
+        check(format!("proxy[{at}]"), proxy.acl.as_ref());
     }
 }
 

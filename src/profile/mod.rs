@@ -16,8 +16,10 @@
 //! ```
 
 mod account;
+mod acl;
 mod appid;
 mod application;
+mod dm;
 mod link;
 mod lint;
 mod nap;
@@ -37,8 +39,10 @@ mod walk;
 mod weakness;
 
 pub use account::{AuthRule, DmAccount};
+pub use acl::{Acl, AclError};
 pub use appid::{AppId, EmptyAppId};
 pub use application::{AppAddr, AppAuth, Application, Resource};
+pub use dm::DmOptions;
 pub use link::Link;
 pub use lint::{Warning, lint};
 pub use nap::{INTERNET, NapAuth, NapDef};
@@ -50,8 +54,9 @@ pub use secret::SecretRule;
 pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
 pub use terms::{
-    AppAddressType, AuthEntity, AuthLevel, AuthScheme, Bearer, CallType, CpVersion, NapAddressType,
-    NapAuthType, ProxyAddressType, ProxyAuthType, QosParameter, SecurityMethod, Service, UnknownTerm,
+    AppAddressType, AuthEntity, AuthLevel, AuthScheme, Bearer, CallType, CpVersion, DmEncoding,
+    NapAddressType, NapAuthType, NonceFormat, ProxyAddressType, ProxyAuthType, QosParameter, Right,
+    SecurityMethod, Service, UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};
@@ -83,6 +88,8 @@ pub struct Profile {
     pub pin_length: Option<usize>,
     /// `version` of the provisioning document.
     pub cp_version: CpVersion,
+    /// `[dm]`: in which form a DM bootstrap carries all that.
+    pub dm: DmOptions,
     /// `CLIENT-ID` of the CLIENTIDENTITY: which device the document is for.
     pub client_id: Option<Template>,
     /// `[bootstrap]`, or several `[[bootstrap]]`.
@@ -118,6 +125,7 @@ const KEYS: &[&str] = &[
     "cp-version",
     "client-id",
     "security",
+    "dm",
     "bootstrap",
     "nap",
     "proxy",
@@ -200,6 +208,7 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
     let proxies: Vec<_> = proxies.iter().map(|s| proxy::read(n, s, &ids)).collect();
 
     let cp_version = s.optional("cp-version").map_or(Some(CpVersion::V1_0), |v| n.term(&v));
+    let dm = s.optional("dm").and_then(|v| n.section(&v, "[dm]", dm::KEYS)).map(|s| dm::read(n, &s));
     let client_id = s.optional("client-id").map(|v| n.template(&v, MAX_CLIENT_ID));
     let bootstraps = s.optional("bootstrap").map_or_else(Vec::new, |v| {
         if v.is_array() {
@@ -232,6 +241,10 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
         security: security.as_ref().map(|s| s.method),
         pin_length: security.and_then(|s| s.pin_length),
         cp_version: cp_version?,
+        dm: match dm {
+            Some(dm) => dm?,
+            None => DmOptions::default(),
+        },
         client_id: client_id.unwrap_or_default(),
         bootstraps: bootstraps.into_iter().collect::<Option<_>>()?,
         naps: naps.into_iter().collect::<Option<_>>()?,

@@ -6,6 +6,7 @@ use std::fmt;
 use crate::ident::SharedSecret;
 
 use super::{
+    acl::{self, Acl},
     problem::ProblemKind,
     secret,
     template::{MissingNumber, Subscriber, Template},
@@ -41,6 +42,8 @@ pub struct NapDef<N = Template> {
     pub auth: Vec<NapAuth<N>>,
     /// `VALIDITY`: where it may be used; none means everywhere.
     pub validity: Vec<Validity>,
+    /// Who may do what with its object in the management tree; without one it is left to the device.
+    pub acl: Option<Acl>,
 }
 
 /// How the device authenticates itself at an access point (`NAPAUTHINFO`).
@@ -91,6 +94,7 @@ pub(super) const KEYS: &[&str] = &[
     "t-bit",
     "auth",
     "validity",
+    "acl",
 ];
 /// Keys of `auth` of a `[[nap]]`.
 pub(super) const AUTH_KEYS: &[&str] = &["type", "name", "secret", "entities", "spi"];
@@ -117,6 +121,7 @@ impl NapDef {
             linger: self.linger,
             tuning: self.tuning.clone(),
             validity: self.validity.clone(),
+            acl: self.acl.clone(),
             auth: self.auth.iter().map(auth).collect::<Result<_, _>>()?,
         })
     }
@@ -163,6 +168,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<NapDef>
         let entries = n.sections(&v, usize::MAX, "`validity` of a [[nap]]", tuning::VALIDITY_KEYS);
         entries.iter().filter_map(|e| tuning::read_validity(n, e)).collect()
     });
+    let acl = s.optional("acl").map(|v| acl::read(n, &v));
     Some(NapDef {
         id: id?,
         name: name?,
@@ -175,6 +181,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<NapDef>
         tuning: tuning?,
         auth,
         validity,
+        acl: acl.unwrap_or_default(),
     })
 }
 

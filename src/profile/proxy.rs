@@ -7,6 +7,7 @@ use std::fmt;
 use crate::ident::SharedSecret;
 
 use super::{
+    acl::{self, Acl},
     link::{Ids, Link},
     nap::{self, MAX_AUTH_NAME, MAX_ID},
     port::{Port, read_ports},
@@ -53,6 +54,8 @@ pub struct PxLogical<N = Template> {
     pub ports: Vec<Port>,
     /// `PXPHYSICAL`, one or more.
     pub physical: Vec<PxPhysical>,
+    /// Who may do what with its object in the management tree; without one it is left to the device.
+    pub acl: Option<Acl>,
 }
 
 /// A physical proxy.
@@ -122,6 +125,7 @@ pub(super) const KEYS: &[&str] = &[
     "auth",
     "ports",
     "physical",
+    "acl",
 ];
 /// Keys of `[[proxy.physical]]`.
 pub(super) const PHYSICAL_KEYS: &[&str] = &[
@@ -172,6 +176,7 @@ impl PxLogical {
             auth: self.auth.iter().map(auth).collect::<Result<_, _>>()?,
             ports: self.ports.clone(),
             physical: self.physical.clone(),
+            acl: self.acl.clone(),
         })
     }
 }
@@ -225,6 +230,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
         }
         entries.iter().filter_map(|e| read_physical(n, e, ids)).collect()
     });
+    let acl = s.optional("acl").map(|v| acl::read(n, &v));
     Some(PxLogical {
         id: id?,
         name: name?,
@@ -242,6 +248,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
         auth,
         ports,
         physical: physical?,
+        acl: acl.unwrap_or_default(),
     })
 }
 

@@ -247,6 +247,43 @@ terms! {
     }
 }
 
+terms! {
+    /// How a DM bootstrap carries its objects.
+    DmEncoding {
+        /// One Add for every node.
+        Plain = "plain",
+        /// One object for the Inbox, WBXML inside OPAQUE.
+        TndsOpaque = "tnds-opaque",
+        /// One object for the Inbox, in code page 2 of the message itself.
+        TndsInline = "tnds-inline",
+        /// One object for the Inbox, XML as text.
+        TndsXml = "tnds-xml",
+    }
+}
+
+terms! {
+    /// How `AAuthData`, the nonce of the DM account, is written.
+    NonceFormat {
+        /// Base64 text, which old devices expect.
+        Chr = "chr",
+        /// The octets themselves, as DMAcc has it.
+        Bin = "bin",
+        /// Base64 that the device undoes.
+        B64 = "b64",
+    }
+}
+
+terms! {
+    /// A command that an access control list gives to servers. There is none for Copy: it needs the others.
+    Right {
+        Add = "Add",
+        Delete = "Delete",
+        Exec = "Exec",
+        Get = "Get",
+        Replace = "Replace",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,6 +25,7 @@ pub mod prov;
 pub mod sms;
 pub mod syncml;
 pub mod tlv;
+pub mod tnds;
 pub mod uintvar;
 #[cfg(test)]
 pub(crate) mod vectors;

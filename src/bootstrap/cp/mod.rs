@@ -7,9 +7,15 @@ use crate::wire::{Syntax, prov::ProvDoc};
 
 use super::{BootstrapError, Settings, kind::Reading};
 
-/// Writes settings as a WBXML document. Nothing is lost.
+/// Writes settings as a WBXML document. Only access control lists are lost: a document has no place for them, and gives
+/// the account's server Get, Replace and Delete on all that came with it (OMA DM Bootstrap 1.2, CP profile).
 pub(super) fn write(settings: &Settings) -> Result<(Vec<u8>, Vec<String>), BootstrapError> {
-    Ok((write::document(settings).encode(Syntax::Wbxml)?, Vec::new()))
+    let losses = settings.acls().into_iter().map(|object| {
+        format!(
+            "{object}: its acl; the account's server gets Get, Replace and Delete, as with every document"
+        )
+    });
+    Ok((write::document(settings).encode(Syntax::Wbxml)?, losses.collect()))
 }
 
 /// Reads a WBXML document.

@@ -1,24 +1,26 @@
 //! The DM bootstrap message (OMA DM Bootstrap 1.2, section 5.3) and the settings.
 //!
-//! The message is one `Add` with the nodes of the account (DMAcc, DM Standardized Objects 1.2), command 1, because a
-//! client is known that looks for the account there; then, where there are any, one `Add` with the connectivity
-//! objects. What a management object has no node for is a named loss: [`reduce`] takes it out first, so that what is
-//! written reads back exactly.
+//! As plain Adds the message is one `Add` with the nodes of the account (DMAcc, DM Standardized Objects 1.2), command 1,
+//! because a client is known that looks for the account there; then, where there are any, one `Add` with the connectivity
+//! objects. In one piece (TNDS) it is a single `Add` of all objects to `./Inbox`, each typed, with their access control
+//! lists. What a management object has no node for is a named loss: [`reduce`] takes it out first, so that what is written
+//! reads back exactly.
 
+mod objects;
+mod place;
 mod read;
 mod reduce;
+mod tree;
 mod write;
 
-use crate::wire::{Syntax, syncml::Message};
+use crate::wire::{
+    Syntax,
+    infoset::{Element, Node},
+    syncml::Message,
+    wbxml,
+};
 
 use super::{BootstrapError, Settings, kind::Reading};
-
-/// Where accounts are.
-const ACCOUNTS: &str = "./DMAcc";
-/// Where access points are: remembered, the connectivity objects have no fixed place.
-const NAPS: &str = "./NAP";
-/// Where proxies are: remembered, as above.
-const PROXIES: &str = "./Proxy";
 
 /// Writes settings as a WBXML message, and names what it cannot carry.
 pub(super) fn write(settings: &Settings) -> Result<(Vec<u8>, Vec<String>), BootstrapError> {
@@ -28,7 +30,22 @@ pub(super) fn write(settings: &Settings) -> Result<(Vec<u8>, Vec<String>), Boots
 
 /// Reads a WBXML message.
 pub(super) fn read(octets: &[u8]) -> Result<Reading, BootstrapError> {
-    Ok(read::settings(&Message::decode(Syntax::Wbxml, octets)?))
+    read::settings(&Message::decode(Syntax::Wbxml, octets)?)
+}
+
+/// Puts the elements of objects that stand in `Data` as octets in the place of those, as people want to see them.
+/// Recursion is bounded by the limit of depth that documents have; what was opened is not opened again.
+pub(super) fn open(element: &mut Element) {
+    for node in &mut element.children {
+        match node {
+            Node::Element(inner) => open(inner),
+            Node::Opaque(octets) if element.name == "Data" => match wbxml::decode(octets) {
+                Ok(document) if document.root.name == "MgmtTree" => *node = Node::Element(document.root),
+                _ => {}
+            },
+            Node::Opaque(_) | Node::Text(_) => {}
+        }
+    }
 }
 
 #[cfg(test)]

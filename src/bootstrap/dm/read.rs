@@ -1,141 +1,160 @@
-//! Message → settings: the items of all Adds are put into a tree, and the tree is read object by object. Node names that
-//! a server chose are taken as they come. What is skipped is named.
+//! Tree → settings, object by object. Node names that a server chose are taken as they come. What is skipped is named.
 
-use std::str::FromStr;
+use std::{borrow::Cow, collections::HashMap, str::FromStr};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use crate::{
-    bootstrap::{Account, Credential, DmCredentials, Settings, kind::Reading},
+    bootstrap::{Account, BootstrapError, Credential, DmCredentials, Settings, kind::Reading},
     ident::{ServerId, SharedSecret},
     profile::{
-        CpVersion, Link, NapAddressType, NapAuth, NapDef, NapTuning, Port, ProxyAddressType, PxLogical,
-        PxPhysical,
+        Acl, CpVersion, DmEncoding, DmOptions, Link, NapAddressType, NapAuth, NapDef, NapTuning, NonceFormat,
+        Port, ProxyAddressType, PxLogical, PxPhysical,
     },
     wire::{
-        syncml::{Command, Data, GroupKind, Message, Verb},
-        wbxml,
+        syncml::Message,
+        tnds::{OctetFormat, Value},
     },
 };
 
-use super::{ACCOUNTS, NAPS, PROXIES};
+use super::{
+    place::{INBOX, Place},
+    tree::{Branch, Tree},
+};
 
-pub(super) fn settings(message: &Message) -> Reading {
-    let mut tree = Tree::default();
+pub(super) fn settings(message: &Message) -> Result<Reading, BootstrapError> {
     let mut n = Ignored::default();
-    for command in &message.commands {
-        grow(&mut tree, &mut n, command);
-    }
-    let root = Node { tree: &tree, path: String::new() };
-    let below = |path: &str| root.at(path).map(|n| n.children()).unwrap_or_default();
+    let tree = Tree::grown(message, &mut n)?;
+    let mut objects = Vec::new();
+    find(&tree.root, "", Depth::Root, &mut objects, &mut n);
+    let links = links(&objects, &tree);
+    let of = |place: Place| objects.iter().filter(move |(p, _)| *p == place).map(|(_, x)| x);
 
     let device = message.header.target.uri.strip_prefix("IMEI:").and_then(|d| d.parse().ok());
     let mut settings = Settings {
         device,
         cp_version: CpVersion::V1_0,
+        dm: DmOptions { encoding: tree.encoding.unwrap_or(DmEncoding::Plain), ..DmOptions::default() },
         client_id: None,
         bootstraps: Vec::new(),
-        naps: below(NAPS).iter().filter_map(|x| nap(&mut n, x)).collect(),
-        proxies: below(PROXIES).iter().filter_map(|x| proxy(&mut n, x)).collect(),
+        naps: of(Place::Nap).filter_map(|x| nap(&mut n, x)).collect(),
+        proxies: Vec::new(),
         dm_account: None,
         applications: Vec::new(),
         access: Vec::new(),
         vendor_configs: Vec::new(),
     };
-    for x in below(ACCOUNTS) {
+    settings.proxies = of(Place::Proxy).filter_map(|x| proxy(&mut n, &links, x)).collect();
+    for x in of(Place::DmAcc) {
         if settings.dm_account.is_some() {
             n.skip(&x.path, "a second DM account");
-        } else {
-            settings.dm_account = account(&mut n, &x);
+        } else if let Some((account, nonce_format)) = account(&mut n, &links, x) {
+            settings.dm_account = Some(account);
+            settings.dm.nonce_format = nonce_format;
         }
     }
-    for (path, _) in &tree.0 {
-        let known = |root: &str| {
-            path.strip_prefix(root.trim_start_matches("./"))
-                .is_some_and(|r| r.is_empty() || r.starts_with('/'))
-        };
-        if ![ACCOUNTS, NAPS, PROXIES].into_iter().any(known) {
-            n.skip(path, "not a part of the settings");
-        }
-    }
-    Reading { settings, ignored: n.0 }
+    Ok(Reading { settings, ignored: n.finish() })
 }
 
 /// What was skipped.
 #[derive(Default)]
-struct Ignored(Vec<String>);
+pub(super) struct Ignored {
+    named: Vec<String>,
+    more: usize,
+}
+
+/// How much is named one by one: a message with more than that is not made for people.
+const MAX_NAMED: usize = 256;
 
 impl Ignored {
-    fn skip(&mut self, place: &str, why: &str) {
-        self.0.push(format!("{place}: {why}"));
+    pub(super) fn skip(&mut self, place: &str, why: &str) {
+        if self.named.len() < MAX_NAMED {
+            self.named.push(format!("{place}: {why}"));
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn finish(mut self) -> Vec<String> {
+        if self.more > 0 {
+            self.named.push(format!("message: {} more that are not named", self.more));
+        }
+        self.named
     }
 }
 
-/// Nodes by path (without the leading `./`), in the order of the message; interior ones have no value.
-#[derive(Default)]
-struct Tree(Vec<(String, Option<String>)>);
-
-/// A node of the tree.
+/// A node of the tree, with its address.
 struct Node<'a> {
-    tree: &'a Tree,
+    branch: &'a Branch,
     path: String,
 }
 
-/// Puts the items of a command into the tree.
-fn grow(tree: &mut Tree, n: &mut Ignored, command: &Command) {
-    match command {
-        Command::Operation(op) if matches!(op.verb, Verb::Add | Verb::Replace) => {
-            for item in &op.items {
-                let Some(target) = &item.target else { continue };
-                let path = target.uri.trim_start_matches("./").trim_end_matches('/').to_owned();
-                let value = match &item.data {
-                    None => None,
-                    Some(Data::Text(text)) => Some(text.clone()),
-                    Some(Data::Octets(octets)) if wbxml::decode(octets).is_err() => {
-                        // Only AAuthData is octets that are no text, and below it is read as base64.
-                        Some(String::from_utf8(octets.clone()).unwrap_or_else(|_| BASE64.encode(octets)))
-                    }
-                    Some(Data::Element(_) | Data::Octets(_)) => {
-                        n.skip(&path, "a serialised tree");
-                        continue;
-                    }
-                };
-                let interior = item.meta.as_ref().and_then(|m| m.format.as_deref()) == Some("node");
-                tree.0.push((path, value.filter(|_| !interior)));
-            }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Root,
+    Below,
+}
+
+/// Finds the objects: by where they are, or by their type. What belongs to none is named, once for all that is below it.
+/// Recursion is bounded by the limit of depth that the tree has.
+fn find<'a>(
+    branch: &'a Branch,
+    path: &str,
+    depth: Depth,
+    objects: &mut Vec<(Place, Node<'a>)>,
+    n: &mut Ignored,
+) {
+    for child in &branch.below {
+        let path = if path.is_empty() { child.name.clone() } else { format!("{path}/{}", child.name) };
+        if let (Depth::Root, Some(place)) = (depth, Place::of_name(&child.name)) {
+            let node = |x: &'a Branch| (place, Node { branch: x, path: format!("{path}/{}", x.name) });
+            objects.extend(child.below.iter().map(node));
+        } else if let Some(place) = Place::of_type(&child.ddf_name) {
+            objects.push((place, Node { branch: child, path }));
+        } else if has_objects(child) {
+            find(child, &path, Depth::Below, objects, n);
+        } else {
+            n.skip(&path, "not a part of the settings");
         }
-        Command::Group(group) if matches!(group.kind, GroupKind::Atomic | GroupKind::Sequence) => {
-            group.commands.iter().for_each(|c| grow(tree, n, c));
-        }
-        _ => n.skip("message", "a command that is not an Add or Replace"),
     }
 }
 
+fn has_objects(branch: &Branch) -> bool {
+    branch.below.iter().any(|b| Place::of_type(&b.ddf_name).is_some() || has_objects(b))
+}
+
+/// What references to the objects mean, by where those are and by where they were in the Inbox.
+type Links = HashMap<String, Link>;
+
+fn links(objects: &[(Place, Node<'_>)], tree: &Tree) -> Links {
+    let mut links = Links::new();
+    for (place, x) in objects {
+        let link = match place {
+            Place::DmAcc => continue,
+            Place::Nap => Link::Nap(x.text("NapId").unwrap_or_else(|| x.branch.name.clone())),
+            Place::Proxy => Link::Proxy(x.text("PROXYID").unwrap_or_else(|| x.branch.name.clone())),
+        };
+        links.insert(x.path.clone(), link);
+    }
+    for (inbox, place, name) in &tree.delivered {
+        if let Some(link) = links.get(&format!("{}/{name}", place.name())).cloned() {
+            links.insert(inbox.clone(), link);
+        }
+    }
+    links
+}
+
 impl<'a> Node<'a> {
-    /// The node at a path below this one, when it or anything below it is there.
-    fn at(&self, path: &str) -> Option<Self> {
-        let path = path.trim_start_matches("./");
-        let path = if self.path.is_empty() { path.to_owned() } else { format!("{}/{path}", self.path) };
-        let inside =
-            |p: &str| p.strip_prefix(path.as_str()).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        self.tree.0.iter().any(|(p, _)| inside(p)).then_some(Self { tree: self.tree, path })
+    /// The node of that name below this one.
+    fn at(&self, name: &str) -> Option<Self> {
+        let branch = self.branch.below.iter().find(|b| b.name == name)?;
+        Some(Node { branch, path: format!("{}/{name}", self.path) })
     }
 
     /// The nodes directly below this one, in the order of the message.
     fn children(&self) -> Vec<Self> {
-        let mut names: Vec<&str> = Vec::new();
-        for (path, _) in &self.tree.0 {
-            let rest = path.strip_prefix(self.path.as_str()).and_then(|r| r.strip_prefix('/'));
-            if let Some(name) = rest.and_then(|r| r.split('/').next())
-                && !names.contains(&name)
-            {
-                names.push(name);
-            }
-        }
-        names
-            .into_iter()
-            .map(|name| Self { tree: self.tree, path: format!("{}/{name}", self.path) })
-            .collect()
+        let node = |branch: &'a Branch| Node { branch, path: format!("{}/{}", self.path, branch.name) };
+        self.branch.below.iter().map(node).collect()
     }
 
     /// The nodes below the child of that name.
@@ -143,11 +162,18 @@ impl<'a> Node<'a> {
         self.at(name).map(|n| n.children()).unwrap_or_default()
     }
 
+    fn value(&self, name: &str) -> Option<&'a Value> {
+        self.branch.below.iter().find(|b| b.name == name).and_then(|b| b.value.as_ref())
+    }
+
     /// The value of the child of that name; an empty one says nothing.
     fn text(&self, name: &str) -> Option<String> {
-        let path = format!("{}/{name}", self.path);
-        let found = self.tree.0.iter().find(|(p, _)| *p == path);
-        found.and_then(|(_, value)| value.clone()).filter(|v| !v.is_empty())
+        let text = match self.value(name)? {
+            Value::Text(_, text) => Cow::from(text),
+            Value::Octets(_, octets) => Cow::from(std::str::from_utf8(octets).ok()?),
+            Value::Null => return None,
+        };
+        (!text.is_empty()).then(|| text.into_owned())
     }
 
     fn required(&self, n: &mut Ignored, name: &str) -> Option<String> {
@@ -165,6 +191,24 @@ impl<'a> Node<'a> {
         }
         parsed
     }
+
+    /// Its access control list. Those of nodes inside of an object are named: a profile has one for each object.
+    fn acl(&self, n: &mut Ignored) -> Option<Acl> {
+        let inside = |b: &Branch| b.acl.as_ref().is_some_and(|a| !a.is_empty());
+        let mut open: Vec<&Branch> = self.branch.below.iter().collect();
+        while let Some(branch) = open.pop() {
+            if inside(branch) {
+                n.skip(&self.path, &format!("{} inside of it has an ACL of its own", branch.name));
+            }
+            open.extend(&branch.below);
+        }
+        let text = self.branch.acl.as_ref().filter(|a| !a.trim().is_empty())?;
+        let acl = text.parse().ok();
+        if acl.is_none() {
+            n.skip(&self.path, "has an ACL that is none");
+        }
+        acl
+    }
 }
 
 impl Node<'_> {
@@ -178,19 +222,21 @@ impl Node<'_> {
     }
 }
 
-/// A reference to a connectivity object: by its place, or by its name below the inbox.
-fn link(text: &str) -> Link {
-    let path = text.trim_start_matches("./");
-    let below =
-        |root: &str| path.strip_prefix(root.trim_start_matches("./")).and_then(|r| r.strip_prefix('/'));
-    match (below(PROXIES), below(NAPS)) {
+/// A reference to a connectivity object: one that the message holds, or by its place, or by its name below the Inbox.
+fn link(links: &Links, text: &str) -> Link {
+    let path = text.trim().trim_start_matches("./");
+    if let Some(link) = links.get(path) {
+        return link.clone();
+    }
+    let below = |root: &str| path.strip_prefix(root).and_then(|r| r.strip_prefix('/'));
+    match (below(Place::Proxy.name()), below(Place::Nap.name())) {
         (Some(id), _) => Link::Proxy(id.to_owned()),
         (None, Some(id)) => Link::Nap(id.to_owned()),
-        (None, None) => Link::Nap(path.strip_prefix("Inbox/").unwrap_or(path).to_owned()),
+        (None, None) => Link::Nap(below(INBOX).unwrap_or(path).to_owned()),
     }
 }
 
-fn account(n: &mut Ignored, x: &Node<'_>) -> Option<Account> {
+fn account(n: &mut Ignored, links: &Links, x: &Node<'_>) -> Option<(Account, NonceFormat)> {
     let server_id = x.required(n, "ServerID").and_then(|_| x.parsed::<ServerId>(n, "ServerID"))?;
     let address = x.several("AppAddr").into_iter().next();
     let Some(address) = address.and_then(|a| a.text("Addr")) else {
@@ -198,9 +244,9 @@ fn account(n: &mut Ignored, x: &Node<'_>) -> Option<Account> {
         return None;
     };
     let mut connect_via: Vec<Link> =
-        x.several("ToConRef").iter().filter_map(|r| r.text("ConRef")).map(|r| link(&r)).collect();
+        x.several("ToConRef").iter().filter_map(|r| r.text("ConRef")).map(|r| link(links, &r)).collect();
     if connect_via.is_empty() {
-        connect_via.extend(x.text("PrefConRef").map(|r| link(&r)));
+        connect_via.extend(x.text("PrefConRef").map(|r| link(links, &r)));
     }
     let (mut client, mut server) = (None, None);
     for auth in x.several("AppAuth") {
@@ -216,7 +262,8 @@ fn account(n: &mut Ignored, x: &Node<'_>) -> Option<Account> {
     };
     let client_name = client.required(n, "AAuthName")?;
     let server_name = server.text("AAuthName").unwrap_or_else(|| server_id.to_string());
-    Some(Account {
+    let nonce_format = nonce_format(&client).or_else(|| nonce_format(&server)).unwrap_or(NonceFormat::Chr);
+    let account = Account {
         name: x.text("Name"),
         address,
         connect_via,
@@ -226,16 +273,35 @@ fn account(n: &mut Ignored, x: &Node<'_>) -> Option<Account> {
         },
         // A device opens a session with each new server as soon as it can.
         init: true,
+        acl: x.acl(n),
         parameters: Vec::new(),
         server_id,
-    })
+    };
+    Some((account, nonce_format))
 }
 
 fn credential(n: &mut Ignored, x: &Node<'_>, name: String) -> Option<Credential> {
     let scheme = x.required(n, "AAuthType").and_then(|_| x.parsed(n, "AAuthType"))?;
     let secret = x.required(n, "AAuthSecret").and_then(|_| x.parsed::<SharedSecret>(n, "AAuthSecret"))?;
-    let nonce = x.text("AAuthData").map(|t| BASE64.decode(&t).unwrap_or_else(|_| t.into_bytes()));
-    Some(Credential { scheme, name, secret, nonce: nonce.unwrap_or_default() })
+    Some(Credential { scheme, name, secret, nonce: nonce(x) })
+}
+
+/// The octets of a nonce. In `chr` old devices have base64 text; text that is not base64 is the nonce as it stands.
+fn nonce(x: &Node<'_>) -> Vec<u8> {
+    match x.value("AAuthData") {
+        Some(Value::Text(_, text)) => BASE64.decode(text).unwrap_or_else(|_| text.clone().into_bytes()),
+        Some(Value::Octets(_, octets)) => octets.clone(),
+        Some(Value::Null) | None => Vec::new(),
+    }
+}
+
+fn nonce_format(x: &Node<'_>) -> Option<NonceFormat> {
+    match x.value("AAuthData")? {
+        Value::Text(..) => Some(NonceFormat::Chr),
+        Value::Octets(OctetFormat::Bin, _) => Some(NonceFormat::Bin),
+        Value::Octets(OctetFormat::B64, _) => Some(NonceFormat::B64),
+        Value::Null => None,
+    }
 }
 
 fn nap(n: &mut Ignored, x: &Node<'_>) -> Option<NapDef<String>> {
@@ -269,10 +335,11 @@ fn nap(n: &mut Ignored, x: &Node<'_>) -> Option<NapDef<String>> {
         tuning: NapTuning { local_address, ..NapTuning::default() },
         validity: Vec::new(),
         auth: auth.into_iter().collect(),
+        acl: x.acl(n),
     })
 }
 
-fn proxy(n: &mut Ignored, x: &Node<'_>) -> Option<PxLogical<String>> {
+fn proxy(n: &mut Ignored, links: &Links, x: &Node<'_>) -> Option<PxLogical<String>> {
     let id = x.required(n, "PROXYID")?;
     let mut ports: Vec<Port> = Vec::new();
     for port in x.several("PORTS") {
@@ -295,7 +362,7 @@ fn proxy(n: &mut Ignored, x: &Node<'_>) -> Option<PxLogical<String>> {
         push: None,
         pull: None,
         ports,
-        connect_via: references.iter().filter_map(|r| r.text("ConRef")).map(|r| link(&r)).collect(),
+        connect_via: references.iter().filter_map(|r| r.text("ConRef")).map(|r| link(links, &r)).collect(),
     };
     Some(PxLogical {
         name: x.required(n, "NAME")?,
@@ -314,5 +381,6 @@ fn proxy(n: &mut Ignored, x: &Node<'_>) -> Option<PxLogical<String>> {
         auth: Vec::new(),
         ports: Vec::new(),
         physical: vec![physical],
+        acl: x.acl(n),
     })
 }

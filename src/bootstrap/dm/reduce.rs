@@ -4,7 +4,7 @@ use core::net::IpAddr;
 
 use crate::{
     bootstrap::Settings,
-    profile::{CpVersion, Link, NapDef, NapTuning, Port, PxLogical},
+    profile::{CpVersion, DmEncoding, Link, NapDef, NapTuning, NonceFormat, Port, PxLogical},
 };
 
 /// The settings that management objects can carry, and the names of what they cannot.
@@ -48,6 +48,7 @@ pub(super) fn reduce(settings: &Settings) -> (Settings, Vec<String>) {
         lose(format!("dm-account: the parameters {}; DMAcc has no nodes for them", names.join(", ")));
     }
 
+    reduce_form(&mut out, &mut losses);
     let internet = settings.naps.iter().find(|n| n.internet).map(|n| n.id.clone());
     let resolve = |links: &mut Vec<Link>| {
         let found = |link: Link| match (link, &internet) {
@@ -74,6 +75,34 @@ pub(super) fn reduce(settings: &Settings) -> (Settings, Vec<String>) {
         reduce_nap(nap, &mut losses);
     }
     (out, losses)
+}
+
+/// What the form of the message cannot carry.
+fn reduce_form(out: &mut Settings, losses: &mut Vec<String>) {
+    let nonce = |s: &Settings| {
+        let account = s.dm_account.as_ref().map(|a| &a.credentials);
+        account.is_some_and(|c| !(c.client.nonce.is_empty() && c.server.nonce.is_empty()))
+    };
+    if !nonce(out) {
+        out.dm.nonce_format = NonceFormat::Chr;
+    }
+    match out.dm.encoding {
+        // New objects have their lists inside of TNDS (OMA DM Bootstrap 1.2).
+        DmEncoding::Plain => {
+            for object in out.acls() {
+                losses
+                    .push(format!("{object}: its acl; plain Adds carry none, an `encoding` of tnds-… does"));
+            }
+            out.dm_account.iter_mut().for_each(|a| a.acl = None);
+            out.naps.iter_mut().for_each(|n| n.acl = None);
+            out.proxies.iter_mut().for_each(|p| p.acl = None);
+        }
+        // XML carries octets as base64 only.
+        DmEncoding::TndsXml if out.dm.nonce_format == NonceFormat::Bin => {
+            out.dm.nonce_format = NonceFormat::B64;
+        }
+        DmEncoding::TndsOpaque | DmEncoding::TndsInline | DmEncoding::TndsXml => {}
+    }
 }
 
 fn reduce_nap(nap: &mut NapDef<String>, losses: &mut Vec<String>) {

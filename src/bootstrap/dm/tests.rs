@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     bootstrap::{PayloadKind, build, read_noting, tests},
-    profile::Link,
+    profile::{DmEncoding, DmOptions, Link},
     wire::{
         syncml::{Command, Operation},
+        tnds::{Content, MgmtTree, Node},
         vectors,
     },
 };
@@ -44,11 +45,41 @@ fn the_message_that_a_real_client_processed_is_read_and_its_nodes_are_ours() {
 }
 
 #[test]
-fn what_is_not_read_is_named() {
+fn the_object_for_the_inbox_that_a_real_client_processed_is_read_and_its_nodes_are_ours() {
     let Some(folder) = vectors::folder("dm") else { return };
-    let found = read(&vectors::read(&folder, "boot-inbox-tnds-opaque", "wbxml")).unwrap();
-    assert!(found.settings.dm_account.is_none());
-    assert_eq!(found.ignored, ["Inbox: a serialised tree"]);
+    for (syntax, ending) in [(Syntax::Wbxml, "wbxml"), (Syntax::Xml, "xml")] {
+        let theirs =
+            Message::decode(syntax, &vectors::read(&folder, "boot-inbox-tnds-opaque", ending)).unwrap();
+        let found = read::settings(&theirs).unwrap();
+        assert!(found.ignored.is_empty(), "{:?}", found.ignored);
+        let account = found.settings.dm_account.as_ref().unwrap();
+        assert_eq!(account.server_id.as_str(), "com.test.dm");
+        assert_eq!(account.connect_via, [Link::Nap("Internet".into())]);
+        assert_eq!(account.credentials.server.nonce, b"nonceS1");
+
+        // Written again it is the same message, but for the order of siblings, which has no meaning.
+        let ours = write::message(&found.settings).unwrap();
+        assert_eq!(ours.header.source, theirs.header.source);
+        let [(ours, our_tree), (theirs, their_tree)] = [&ours, &theirs].map(opened);
+        assert_eq!(ours, theirs, "{ending}");
+        assert_eq!(our_tree, their_tree, "{ending}");
+    }
+}
+
+/// The one item of the one Add without its data, and the tree that the data is, siblings in the order of their names.
+fn opened(message: &Message) -> (Operation, MgmtTree) {
+    fn sort(node: &mut Node) {
+        if let Content::Interior { nodes, .. } = &mut node.content {
+            nodes.iter_mut().for_each(sort);
+            nodes.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+    }
+    let [add] = operations(message)[..] else { panic!() };
+    let mut add = add.clone();
+    let document = add.items[0].data.take().unwrap().document().unwrap();
+    let mut tree = MgmtTree::from_element(&document).unwrap();
+    tree.nodes.iter_mut().for_each(sort);
+    (add, tree)
 }
 
 #[test]
@@ -118,7 +149,7 @@ fn without_an_account_there_is_no_message() {
 
 proptest! {
     #[test]
-    fn settings_come_back_but_for_the_losses(settings in tests::settings()) {
+    fn settings_come_back_but_for_the_losses(settings in tests::dm_settings()) {
         let (reduced, losses) = reduce::reduce(&settings);
         let payload = build(&settings, PayloadKind::Dm).unwrap();
         prop_assert_eq!(&payload.losses, &losses);
@@ -127,5 +158,27 @@ proptest! {
         prop_assert_eq!(&found.ignored, &Vec::<String>::new());
         prop_assert_eq!(&found.settings, &reduced);
         prop_assert_eq!(build(&found.settings, PayloadKind::Dm).unwrap().octets, payload.octets);
+    }
+
+    #[test]
+    fn every_form_says_the_same(settings in tests::dm_settings()) {
+        // All that differs between the forms set aside.
+        let bare = |mut settings: Settings| {
+            settings.dm = DmOptions::default();
+            settings.dm_account.iter_mut().for_each(|a| a.acl = None);
+            settings.naps.iter_mut().for_each(|n| n.acl = None);
+            settings.proxies.iter_mut().for_each(|p| p.acl = None);
+            settings
+        };
+        let plain = build(&bare(settings.clone()), PayloadKind::Dm).unwrap();
+        let plain = read_noting(PayloadKind::Dm, &plain.octets).unwrap().settings;
+        for encoding in DmEncoding::ALL {
+            let mut settings = settings.clone();
+            settings.dm.encoding = *encoding;
+            let payload = build(&settings, PayloadKind::Dm).unwrap();
+            let found = read_noting(PayloadKind::Dm, &payload.octets).unwrap().settings;
+            prop_assert_eq!(found.dm.encoding, *encoding);
+            prop_assert_eq!(bare(found), plain.clone(), "{}", encoding);
+        }
     }
 }

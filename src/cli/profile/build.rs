@@ -13,12 +13,13 @@ use crate::{
     app::OsRandom,
     bootstrap::{PayloadKind, build, mac, push, resolve},
     cli::{
-        Exit, Format, Global,
+        Exit, Failure, Format, Global,
         exit::failure,
         output,
         subscriber::SubscriberArgs,
         wsp::{PushReport, WspArgs, hex},
     },
+    profile::DmEncoding,
 };
 
 /// Arguments of `build`.
@@ -30,6 +31,9 @@ pub(in crate::cli) struct BuildArgs {
     /// Kind of payload: cp or dm.
     #[arg(long = "as", value_name = "KIND")]
     kind: PayloadKind,
+    /// Form of a dm payload, in place of the profile's `[dm] encoding`: plain, tnds-opaque, tnds-inline or tnds-xml.
+    #[arg(long, value_name = "FORM")]
+    dm_encoding: Option<DmEncoding>,
     #[command(flatten)]
     subscriber: SubscriberArgs,
     #[command(flatten)]
@@ -47,7 +51,14 @@ pub(in crate::cli) struct BuildArgs {
 pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let subscriber = args.subscriber.read()?;
     let profile = load(&args.file)?;
-    let settings = resolve(&profile, &subscriber, &OsRandom).map_err(failure)?;
+    let mut settings = resolve(&profile, &subscriber, &OsRandom).map_err(failure)?;
+    if let Some(encoding) = args.dm_encoding {
+        if args.kind != PayloadKind::Dm {
+            let why = format!("--dm-encoding is for --as dm; {} has one form", args.kind.title());
+            return Err(Failure::because(Exit::Usage, why));
+        }
+        settings.dm.encoding = encoding;
+    }
     let payload = build(&settings, args.kind).map_err(failure)?;
     let purpose = if args.wsp.wanted() { Purpose::Push } else { Purpose::Any };
     let signed = sign(&args.sign, &profile, subscriber.imsi.as_ref(), &payload, purpose)?;

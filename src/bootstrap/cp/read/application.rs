@@ -40,6 +40,7 @@ pub(super) fn account(n: &mut Ignored, r: &Part<'_>) -> Option<Account> {
         address,
         connect_via: r.links(),
         init: r.flag("INIT"),
+        acl: None,
         parameters: r.others(PARMS),
         credentials: DmCredentials {
             client: credential(n, &client, client_name)?,

@@ -7,7 +7,7 @@ mod part;
 
 use crate::{
     bootstrap::{BootstrapError, Settings, kind::Reading},
-    profile::CpVersion,
+    profile::{CpVersion, DmOptions},
     wire::prov::ProvDoc,
 };
 
@@ -30,6 +30,7 @@ pub(super) fn settings(document: &ProvDoc) -> Result<Reading, BootstrapError> {
             Some("1.1") => CpVersion::V1_1,
             _ => CpVersion::V1_0,
         },
+        dm: DmOptions::default(),
         client_id: None,
         bootstraps: Vec::new(),
         naps: Vec::new(),

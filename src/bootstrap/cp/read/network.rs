@@ -102,6 +102,7 @@ pub(super) fn nap(n: &mut Ignored, r: &Part<'_>) -> Option<NapDef<String>> {
         tuning: tuning(n, r),
         auth: r.inner("NAPAUTHINFO").iter().filter_map(|r| auth(n, r)).collect(),
         validity: r.inner("VALIDITY").iter().map(|r| validity(n, r)).collect(),
+        acl: None,
     })
 }
 
@@ -170,6 +171,7 @@ pub(super) fn proxy(n: &mut Ignored, r: &Part<'_>) -> Option<PxLogical<String>> 
         auth: r.inner("PXAUTHINFO").iter().filter_map(|r| auth(n, r)).collect(),
         ports: r.ports(n),
         physical: physicals,
+        acl: None,
     })
 }
 
