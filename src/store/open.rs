@@ -104,10 +104,12 @@ async fn prepare(path: &Path, options: &SqliteConnectOptions, busy: Duration) ->
 /// The schema of the file; 0 when it is empty.
 async fn recognise(conn: &mut SqliteConnection, path: &Path) -> Result<i64, StoreError> {
     let refused = |source: sqlx::Error| refusal(path.to_owned(), source);
-    let (mark,): (i32,) =
-        sqlx::query_as("PRAGMA application_id").fetch_one(&mut *conn).await.map_err(refused)?;
+    // Tables and mark come in one transaction, perhaps of another process, perhaps between these two questions. Asked in
+    // this order, tables without a mark are nobody's but a stranger's.
     let (tables,): (i64,) =
         sqlx::query_as("SELECT count(*) FROM sqlite_master").fetch_one(&mut *conn).await.map_err(refused)?;
+    let (mark,): (i32,) =
+        sqlx::query_as("PRAGMA application_id").fetch_one(&mut *conn).await.map_err(refused)?;
     match (mark, tables) {
         (0, 0) => Ok(0),
         (APPLICATION_ID, _) => {
