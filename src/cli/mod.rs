@@ -3,6 +3,7 @@
 //! Results go to standard output, as text or JSON from the same value; logs go to standard error. The exit status
 //! is one of [`Exit`].
 
+mod batch;
 mod card;
 mod config;
 mod decode;
@@ -80,6 +81,9 @@ enum Noun {
     /// Lists and shows jobs.
     #[command(subcommand)]
     Job(job::Action),
+    /// Checks tables with one card a row.
+    #[command(subcommand)]
+    Batch(batch::Action),
     /// Shows the configuration in force.
     #[command(subcommand)]
     Config(config::Action),
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
         Noun::Notify(action) => notify::run(action, &cli.global),
         Noun::Serve(args) => serve::run(args, &cli.global),
         Noun::Job(action) => job::run(action, &cli.global),
+        Noun::Batch(action) => batch::run(action, &cli.global),
         Noun::Config(action) => config::run(action, &cli.global),
         Noun::Lab(action) => lab::run(action, &cli.global),
     };

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Event, Illegal, Job, JobKey, NewJob, Record, State, Step};
 use crate::{
     dm::AccountId,
-    ident::{JobId, Timestamp},
+    ident::{Iccid, JobId, Timestamp},
 };
 
 /// Keeps jobs. All changes are durable when a call returns.
@@ -42,6 +42,18 @@ pub trait Jobs: Send + Sync {
     /// # Errors
     /// [`JobsError::Unavailable`].
     async fn of_account(&self, account: AccountId) -> Result<Option<JobId>, JobsError>;
+
+    /// The jobs that this card was named for, the newest first.
+    ///
+    /// # Errors
+    /// [`JobsError::Unavailable`].
+    async fn of_card(&self, iccid: &Iccid) -> Result<Vec<Job>, JobsError>;
+
+    /// The job that the caller gave this name.
+    ///
+    /// # Errors
+    /// [`JobsError::Unavailable`].
+    async fn of_key(&self, key: &JobKey) -> Result<Option<Job>, JobsError>;
 
     /// Jobs that are `delivering` although the process that delivered is gone.
     ///

@@ -3,6 +3,7 @@
 //! A [`Job`] goes through the states of [`State`]; each delivery it tries is an [`Attempt`]; each change of state is
 //! an [`Entry`] of its history, which is only ever added to. [`Jobs`] keeps them.
 
+pub mod batch;
 mod card;
 mod jobs;
 mod record;

@@ -8,8 +8,8 @@ use crate::{
     dm::AccountId,
     ident::{Iccid, JobId, Timestamp},
     job::{
-        Attempt, Change, Created, Entry, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, Record, State,
-        Step,
+        Attempt, Change, Created, Entry, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record,
+        State, Step,
     },
 };
 
@@ -52,6 +52,16 @@ impl Jobs for Store {
 
     async fn of_account(&self, account: AccountId) -> Result<Option<JobId>, JobsError> {
         self.job_of(account).await.map_err(reading)
+    }
+
+    async fn of_card(&self, iccid: &Iccid) -> Result<Vec<Job>, JobsError> {
+        let select = "SELECT * FROM job WHERE iccid = ? ORDER BY id DESC";
+        self.jobs_by(select, iccid.digits()).await.map_err(reading)
+    }
+
+    async fn of_key(&self, key: &JobKey) -> Result<Option<Job>, JobsError> {
+        let found = self.jobs_by("SELECT * FROM job WHERE key = ?", key.as_str()).await.map_err(reading)?;
+        Ok(found.into_iter().next())
     }
 
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {
@@ -132,6 +142,12 @@ impl Store {
         .bind(filter.limit)
         .fetch_all(&self.readers)
         .await?;
+        rows.iter().map(job).collect()
+    }
+
+    /// The jobs that a statement with one parameter finds.
+    async fn jobs_by(&self, select: &'static str, text: &str) -> Result<Vec<Job>, Failed> {
+        let rows = sqlx::query(select).bind(text.to_owned()).fetch_all(&self.readers).await?;
         rows.iter().map(job).collect()
     }
 

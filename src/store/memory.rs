@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use super::accounts::choose;
 use crate::{
     dm::{Account, AccountId, Accounts, AccountsError, NewAccount, NonceChange, Register, Stored},
-    ident::{JobId, Timestamp},
-    job::{Created, Device, Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Record, Step},
+    ident::{Iccid, JobId, Timestamp},
+    job::{Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Step},
 };
 
 /// Jobs, accounts and devices in memory.
@@ -80,6 +80,16 @@ impl Jobs for Memory {
 
     async fn of_account(&self, account: AccountId) -> Result<Option<JobId>, JobsError> {
         Ok(self.kept().jobs.values().find(|r| r.job.account == Some(account)).map(|r| r.job.id))
+    }
+
+    async fn of_card(&self, iccid: &Iccid) -> Result<Vec<Job>, JobsError> {
+        let kept = self.kept();
+        let jobs = kept.jobs.values().rev().map(|r| &r.job).filter(|job| job.iccid.as_ref() == Some(iccid));
+        Ok(jobs.cloned().collect())
+    }
+
+    async fn of_key(&self, key: &JobKey) -> Result<Option<Job>, JobsError> {
+        Ok(self.kept().jobs.values().map(|r| &r.job).find(|job| job.key.as_ref() == Some(key)).cloned())
     }
 
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {

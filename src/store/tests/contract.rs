@@ -3,6 +3,7 @@
 use super::{any, at, delivery, id, new_account, new_job};
 use crate::{
     dm::{AccountId, Accounts, AuthScheme, NonceChange, Register, SpentNonce, Stored},
+    ident::Iccid,
     job::{Devices, Event, Filter, Jobs, JobsError, NewJob, Reason, State, Step},
 };
 
@@ -27,12 +28,28 @@ macro_rules! both {
 both!(a_job_goes_its_way, goes_its_way);
 both!(a_key_makes_one_job, one_job_per_key);
 both!(jobs_are_listed_newest_first, listed);
+both!(jobs_are_found_by_card_and_key, found_by_card_and_key);
 both!(accounts_are_found_by_name_and_device, found_by_name_and_device);
 both!(a_nonce_is_spent_once, nonce_spent_once);
 both!(the_old_account_goes_when_the_new_one_was_used, old_account_goes);
 both!(the_old_account_of_a_card_goes, accounts_of_one_card);
 both!(an_account_that_nobody_was_given_is_withdrawn, unused_account_withdrawn);
 both!(an_inventory_is_replaced, inventory_replaced);
+
+async fn found_by_card_and_key(jobs: &dyn Jobs) {
+    let (mine, other) = ("89490200001234567892", "89490200001234567900");
+    let card = |digits: &str| Iccid::from_card(digits).unwrap();
+    for (n, (iccid, key)) in [(mine, None), (other, Some("k1")), (mine, Some("k2"))].into_iter().enumerate() {
+        let new = NewJob { iccid: Some(card(iccid)), ..new_job(key) };
+        jobs.create(id(i64::try_from(n).unwrap()), &new, at(0)).await.unwrap();
+    }
+    let found: Vec<_> = jobs.of_card(&card(mine)).await.unwrap().into_iter().map(|job| job.id).collect();
+    assert_eq!(found, [id(2), id(0)]);
+    assert!(jobs.of_card(&card("89490200001234567926")).await.unwrap().is_empty());
+    let found = jobs.of_key(&"k1".parse().unwrap()).await.unwrap().unwrap();
+    assert_eq!(found.id, id(1));
+    assert_eq!(jobs.of_key(&"k3".parse().unwrap()).await.unwrap(), None);
+}
 
 async fn goes_its_way(jobs: &dyn Jobs) {
     let created = jobs.create(id(0), &new_job(None), at(0)).await.unwrap();

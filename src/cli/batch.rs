@@ -1,0 +1,112 @@
+//! `bootgate batch`: tables with one card a row.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::{Exit, Failure, Global, config, output, profile};
+use crate::{
+    app::{App, OsRandom, SystemClock},
+    job::batch::{Batch, Columns, MAX_OCTETS, Report},
+};
+
+/// Actions.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Action {
+    /// Says everything that is wrong with a table before the first card is touched. Exit status 78 when there are errors.
+    #[command(after_help = "Examples:
+  bootgate batch check shift.csv --profile acme.toml
+  bootgate batch check vendor.csv --columns vendor-columns.toml --format json
+
+A table is CSV with a line of titles: iccid, imsi, imei, msisdn, adm1 to adm5, pin, allow-once, key. What other tables call them
+goes into a file:
+
+  ignore = [\"Box\"]
+  [columns]
+  iccid = \"Serial number\"
+  adm1 = \"ADM\"")]
+    Check(TableArgs),
+}
+
+/// A table and what it is checked against.
+#[derive(Debug, clap::Args)]
+pub(super) struct TableArgs {
+    /// Table (CSV).
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What its columns are called (TOML), where they do not have their own names.
+    #[arg(long, value_name = "FILE")]
+    columns: Option<PathBuf>,
+    /// Profile (TOML) that the cards are to get: checks that each row has the numbers that it asks for, and which cards have
+    /// it already.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+}
+
+pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
+    match action {
+        Action::Check(args) => check(&args, global),
+    }
+}
+
+fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
+    let (batch, mut report) = table(args)?;
+    if let Some(file) = &args.profile {
+        let profile = profile::load(file)?;
+        report.check_profile(&batch, &profile);
+        let config = config::load(global, Vec::new())?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+            report.check_jobs(&batch, &profile, app.jobs()).await.map_err(anyhow::Error::from)
+        })?;
+    }
+    let sound = report.is_sound();
+    output::emit(global.format, &Checked { file: args.file.display().to_string(), report })?;
+    Ok(if sound { Exit::Ok } else { Exit::Config })
+}
+
+/// Reads a table.
+fn table(args: &TableArgs) -> anyhow::Result<(Batch, Report)> {
+    let columns = match &args.columns {
+        None => Columns::default(),
+        Some(file) => {
+            let text = String::from_utf8(octets(file)?)
+                .map_err(|_| Failure::because(Exit::Config, format!("{}: not UTF-8", file.display())))?;
+            Columns::parse(&text)
+                .map_err(|e| Failure::because(Exit::Config, format!("{}: {e}", file.display())))?
+        }
+    };
+    Ok(Report::of_table(&octets(&args.file)?, &columns))
+}
+
+/// The octets of a file, one more than a table may have at the most.
+fn octets(file: &Path) -> anyhow::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut octets = Vec::new();
+    let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let most = u64::try_from(MAX_OCTETS).unwrap_or(u64::MAX).saturating_add(1);
+    open.take(most).read_to_end(&mut octets).with_context(|| format!("cannot read {}", file.display()))?;
+    Ok(octets)
+}
+
+/// What `check` found.
+#[derive(Serialize)]
+struct Checked {
+    file: String,
+    #[serde(flatten)]
+    report: Report,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.report.problems {
+            writeln!(f, "{}:{problem}", self.file)?;
+        }
+        write!(f, "{}: {}", self.file, self.report)
+    }
+}

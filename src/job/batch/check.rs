@@ -1,0 +1,143 @@
+//! What is checked beyond the table itself: the profile that every row is to get, and the jobs that exist.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Batch, Columns, Matching, Problem, ProblemKind, Severity, read};
+use crate::{
+    bootstrap::{BootstrapError, resolve},
+    ident::{Iccid, Random},
+    job::{Job, Jobs, JobsError, State},
+    profile::Profile,
+};
+
+/// The most problems that a report lists.
+const MAX_LISTED: usize = 1_000;
+
+/// What a check found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Rows without errors.
+    pub rows: usize,
+    /// How rows find their cards.
+    pub matching: Matching,
+    /// Rows whose card has the profile already.
+    pub done: usize,
+    /// Problems that keep the batch from running.
+    pub errors: usize,
+    /// Problems worth a look.
+    pub warnings: usize,
+    /// The problems, in order of their lines; the first 1,000.
+    pub problems: Vec<Problem>,
+}
+
+impl Report {
+    /// Reads a table and checks it against itself.
+    pub fn of_table(octets: &[u8], columns: &Columns) -> (Batch, Self) {
+        let (batch, problems) = read(octets, columns);
+        let mut report =
+            Self { rows: 0, matching: batch.matching, done: 0, errors: 0, warnings: 0, problems: Vec::new() };
+        report.rows = batch.rows.len();
+        problems.into_iter().for_each(|problem| report.add(problem));
+        (batch, report)
+    }
+
+    /// Checks that every row has the numbers that the profile asks for.
+    pub fn check_profile(&mut self, batch: &Batch, profile: &Profile) {
+        for row in &batch.rows {
+            let mut subscriber = row.subscriber.clone();
+            if subscriber.iccid.is_none() {
+                // The card itself will say it; any will do here.
+                subscriber.iccid = Iccid::from_card("89000000000000000000").ok();
+            }
+            if let Err(BootstrapError::MissingNumber(missing)) = resolve(profile, &subscriber, &NoSecrets) {
+                self.add(Problem::new(row.line, None, ProblemKind::MissingNumber(missing)));
+            }
+        }
+    }
+
+    /// Checks the rows against the jobs that exist: a card that has this profile's bootstrap, or a job under way for it, is
+    /// not written again.
+    ///
+    /// # Errors
+    /// [`JobsError`].
+    pub async fn check_jobs(
+        &mut self,
+        batch: &Batch,
+        profile: &Profile,
+        jobs: &dyn Jobs,
+    ) -> Result<(), JobsError> {
+        for row in &batch.rows {
+            if let Some(key) = &row.key
+                && let Some(job) = jobs.of_key(key).await?
+                && job.iccid != row.subscriber.iccid
+            {
+                let id = job.id.to_string();
+                self.add(Problem::new(row.line, Some("key"), ProblemKind::KeyTaken { id }));
+                continue;
+            }
+            let Some(iccid) = &row.subscriber.iccid else { continue };
+            let found = jobs.of_card(iccid).await?;
+            if let Some(job) = found.iter().find(|job| is_of(job, profile) && is_standing(job.state)) {
+                self.done += 1;
+                let (id, state) = (job.id.to_string(), job.state.name());
+                self.add(Problem::new(row.line, Some("iccid"), ProblemKind::HasJob { id, state }));
+            }
+        }
+        Ok(())
+    }
+
+    /// True when the batch can be run.
+    pub fn is_sound(&self) -> bool {
+        self.errors == 0
+    }
+
+    fn add(&mut self, problem: Problem) {
+        match problem.severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+        }
+        if self.problems.len() < MAX_LISTED {
+            self.problems.push(problem);
+        }
+    }
+}
+
+/// Whether a job brings this version of this profile.
+fn is_of(job: &Job, profile: &Profile) -> bool {
+    job.profile == profile.name && job.profile_version == profile.version
+}
+
+/// Whether a job has done its work, or is at it.
+fn is_standing(state: State) -> bool {
+    !matches!(state, State::Failed | State::Expired | State::Cancelled | State::Unknown)
+}
+
+/// Fills in a profile to see whether it can be: what comes of it is thrown away, so nothing has to be drawn.
+struct NoSecrets;
+
+impl Random for NoSecrets {
+    fn fill(&self, octets: &mut [u8]) {
+        octets.fill(0);
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match self.matching {
+            Matching::ByIccid => "found by ICCID",
+            Matching::FirstCome => "given to cards as they come",
+        };
+        writeln!(f, "{} rows without errors, {how}", self.rows)?;
+        if self.done > 0 {
+            writeln!(f, "{} of them are done already", self.done)?;
+        }
+        write!(f, "{} errors, {} warnings", self.errors, self.warnings)?;
+        let hidden = (self.errors + self.warnings).saturating_sub(self.problems.len());
+        if hidden > 0 {
+            write!(f, "; {hidden} not listed")?;
+        }
+        Ok(())
+    }
+}

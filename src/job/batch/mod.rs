@@ -1,0 +1,71 @@
+//! A batch: a table (CSV, RFC 4180) with one card a row, read and checked as a whole before the first card is touched.
+//!
+//! | column | what stands in it |
+//! |---|---|
+//! | `iccid` | the card; in every row or in none (then rows go to cards as they come) |
+//! | `imsi`, `imei`, `msisdn` | what the profile's placeholders and the bootstrap's key are filled with |
+//! | `adm1` to `adm5` | administrative keys: 4 to 8 characters, or 16 hexadecimal digits |
+//! | `pin` | the card's PIN 1: 4 to 8 digits |
+//! | `allow-once` | `yes` where a key may be presented once to a card that does not tell its counter: somebody has attested it |
+//! | `key` | the caller's name for the job, so that the same row twice makes one job |
+//!
+//! A table whose columns are called otherwise comes with a [`Columns`] file. Nothing that a table holds is quoted in a
+//! problem: the next cell may be a key.
+
+mod check;
+mod columns;
+mod problem;
+mod read;
+
+use crate::{card::Key, ident::Iccid, profile::Subscriber};
+
+use super::JobKey;
+
+pub use check::Report;
+pub use columns::{Column, Columns, ColumnsError};
+pub use problem::{Place, Problem, ProblemKind, Severity};
+pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
+
+/// A table that was read. It holds keys.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// The rows without errors, in order.
+    pub rows: Vec<Row>,
+    /// How rows find their cards.
+    pub matching: Matching,
+}
+
+/// How rows find their cards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Matching {
+    /// Each row names its card.
+    ByIccid,
+    /// No row does: the next row goes to the next card.
+    FirstCome,
+}
+
+/// A row: one card.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// The line of the file where it begins.
+    pub line: u64,
+    /// The numbers, the ICCID among them where the table has it.
+    pub subscriber: Subscriber,
+    /// The keys that may be presented.
+    pub keys: Vec<Key>,
+    /// True when a key may be presented once although the card does not tell its counter.
+    pub allow_once: bool,
+    /// The caller's name for the job.
+    pub key: Option<JobKey>,
+}
+
+impl Batch {
+    /// The row of a card.
+    pub fn row_of(&self, card: &Iccid) -> Option<&Row> {
+        self.rows.iter().find(|row| row.subscriber.iccid.as_ref() == Some(card))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! What is wrong with a table, and where. Cells are never quoted.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::profile::MissingNumber;
+
+/// How bad a problem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The batch is not run.
+    Error,
+    /// Worth a look.
+    Warning,
+}
+
+/// Where a problem is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The line of the file, from 1.
+    pub line: u64,
+    /// The column by its title in the table.
+    pub column: Option<String>,
+}
+
+/// A problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is.
+    pub place: Place,
+    /// What it is.
+    #[serde(flatten, serialize_with = "as_text")]
+    pub kind: ProblemKind,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// The text is not UTF-8.
+    #[error("not UTF-8; save the table as CSV UTF-8")]
+    Encoding,
+    /// The table is too large.
+    #[error("{what}: over the limit of {limit}")]
+    Limit {
+        /// What was counted.
+        what: &'static str,
+        /// The most.
+        limit: usize,
+    },
+    /// There is no row.
+    #[error("the table has no rows; expected a line of titles and one line for each card")]
+    Empty,
+    /// A title that stands for nothing.
+    #[error(
+        "unknown column{}; expected one of {expected}, or name it in the file of columns (--columns), under ignore if it \
+         means nothing",
+        nearest(near)
+    )]
+    UnknownColumn {
+        /// The nearest one.
+        near: Option<String>,
+        /// All there are.
+        expected: String,
+    },
+    /// Two titles stand for the same.
+    #[error("stands for {name}, and so does a column before it")]
+    DoubledColumn {
+        /// What they stand for.
+        name: &'static str,
+    },
+    /// The file of columns names a title that the table does not have.
+    #[error("the file of columns names a title that the table does not have")]
+    AbsentColumn,
+    /// A row that has more or fewer cells than there are titles.
+    #[error("{got} cells; the line of titles has {expected}")]
+    Cells {
+        /// What it has.
+        got: usize,
+        /// What it should have.
+        expected: usize,
+    },
+    /// A cell that cannot be read as what its column holds.
+    #[error("{why}")]
+    Cell {
+        /// Why.
+        why: String,
+    },
+    /// A value that stood before.
+    #[error("the same {what} stands in line {before}")]
+    Duplicate {
+        /// What it is.
+        what: &'static str,
+        /// Where it stood.
+        before: u64,
+    },
+    /// The same administrative key for more than one card.
+    #[error(
+        "the same administrative key as in line {before}: whoever learns one key of these cards knows all; ask for keys \
+         that differ from card to card"
+    )]
+    SharedKey {
+        /// Where it stood first.
+        before: u64,
+    },
+    /// A row that names no card among others that do.
+    #[error("no ICCID, and other rows have one; expected one in every row or in none")]
+    NoIccid,
+    /// The profile asks for a number that the row lacks.
+    #[error(transparent)]
+    MissingNumber(MissingNumber),
+    /// The card has a job already.
+    #[error("job {id} brings this profile to this card already and is {state}; the row will be skipped")]
+    HasJob {
+        /// The job.
+        id: String,
+        /// Its state.
+        state: &'static str,
+    },
+    /// The caller's name for the job is that of another one.
+    #[error("job {id} has this key already")]
+    KeyTaken {
+        /// The job.
+        id: String,
+    },
+}
+
+impl ProblemKind {
+    /// A stable word for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Encoding => "encoding",
+            Self::Limit { .. } => "limit",
+            Self::Empty => "empty",
+            Self::UnknownColumn { .. } => "unknown-column",
+            Self::DoubledColumn { .. } => "doubled-column",
+            Self::AbsentColumn => "absent-column",
+            Self::Cells { .. } => "cells",
+            Self::Cell { .. } => "cell",
+            Self::Duplicate { .. } => "duplicate",
+            Self::SharedKey { .. } => "shared-key",
+            Self::NoIccid => "no-iccid",
+            Self::MissingNumber(_) => "missing-number",
+            Self::HasJob { .. } => "has-job",
+            Self::KeyTaken { .. } => "key-taken",
+        }
+    }
+
+    fn severity(&self) -> Severity {
+        match self {
+            Self::SharedKey { .. } | Self::HasJob { .. } => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
+impl Problem {
+    pub(super) fn new(line: u64, column: Option<&str>, kind: ProblemKind) -> Self {
+        let column = column.map(str::to_owned);
+        Self { severity: kind.severity(), place: Place { line, column }, kind }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        write!(f, "{}: {word}: ", self.place.line)?;
+        if let Some(column) = &self.place.column {
+            write!(f, "{column}: ")?;
+        }
+        write!(f, "{}", self.kind)
+    }
+}
+
+fn nearest(near: &Option<String>) -> String {
+    near.as_ref().map(|name| format!("; did you mean {name}")).unwrap_or_default()
+}
+
+fn as_text<S: serde::Serializer>(kind: &ProblemKind, s: S) -> Result<S::Ok, S::Error> {
+    use serde::ser::SerializeMap as _;
+    let mut map = s.serialize_map(Some(2))?;
+    map.serialize_entry("code", kind.code())?;
+    map.serialize_entry("message", &kind.to_string())?;
+    map.end()
+}

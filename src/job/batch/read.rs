@@ -1,0 +1,276 @@
+//! Text → rows, with everything that is wrong on the way.
+
+use std::{collections::HashMap, fmt::Display, hash::Hash, str::FromStr};
+
+use csv::{ReaderBuilder, StringRecord, Trim};
+use zeroize::Zeroize as _;
+
+use super::{
+    Batch, Column, Columns, Matching, Row,
+    columns::Title,
+    problem::{Problem, ProblemKind},
+};
+use crate::{
+    card::Key,
+    ident::{AdmKey, Iccid, Imsi, Pin},
+    job::JobKey,
+    profile::Subscriber,
+    wire::arr::KeyRef,
+};
+
+/// The longest table, in octets.
+pub const MAX_OCTETS: usize = 256 * 1024 * 1024;
+/// The most rows.
+pub const MAX_ROWS: usize = 1_000_000;
+/// The longest cell that means something, in octets.
+pub const MAX_FIELD: usize = 256;
+/// The most columns.
+const MAX_COLUMNS: usize = 256;
+/// The card's PIN 1 (ETSI TS 102 221, table 9.3).
+const PIN1: KeyRef = KeyRef(0x01);
+
+/// Reads a table: the rows that are whole, and all problems, in order of their lines.
+pub fn read(octets: &[u8], columns: &Columns) -> (Batch, Vec<Problem>) {
+    let mut reading = Reading::default();
+    reading.table(octets, columns);
+    let matching = if reading.rows.iter().any(|row| row.subscriber.iccid.is_some()) {
+        Matching::ByIccid
+    } else {
+        Matching::FirstCome
+    };
+    if matching == Matching::ByIccid {
+        let without = reading.rows.iter().filter(|row| row.subscriber.iccid.is_none());
+        let problems = without.map(|row| Problem::new(row.line, Some("iccid"), ProblemKind::NoIccid));
+        reading.problems.extend(problems);
+        reading.rows.retain(|row| row.subscriber.iccid.is_some());
+    }
+    reading.problems.sort_by_key(|problem| problem.place.line);
+    (Batch { rows: reading.rows, matching }, reading.problems)
+}
+
+#[derive(Default)]
+struct Reading {
+    rows: Vec<Row>,
+    problems: Vec<Problem>,
+    iccids: HashMap<Iccid, u64>,
+    imsis: HashMap<Imsi, u64>,
+    keys: HashMap<String, u64>,
+    adm: AdmKeys,
+}
+
+/// The administrative keys so far, and the lines where they stood first.
+#[derive(Default)]
+struct AdmKeys(HashMap<[u8; 8], u64>);
+
+impl Drop for AdmKeys {
+    fn drop(&mut self) {
+        for (mut key, _) in self.0.drain() {
+            key.zeroize();
+        }
+    }
+}
+
+/// A column of the table: what it holds and its title.
+struct Head {
+    column: Option<Column>,
+    title: String,
+}
+
+impl Reading {
+    fn table(&mut self, octets: &[u8], columns: &Columns) {
+        if octets.len() > MAX_OCTETS {
+            let kind = ProblemKind::Limit { what: "octets of the table", limit: MAX_OCTETS };
+            return self.problem(1, None, kind);
+        }
+        let octets = octets.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(octets);
+        if let Err(error) = std::str::from_utf8(octets) {
+            let before = octets.get(..error.valid_up_to()).unwrap_or(&[]);
+            let line = 1 + before.iter().filter(|o| **o == b'\n').count();
+            return self.problem(u64::try_from(line).unwrap_or(u64::MAX), None, ProblemKind::Encoding);
+        }
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(Trim::All)
+            .comment(Some(b'#'))
+            .delimiter(delimiter(octets))
+            .from_reader(octets);
+        let mut record = StringRecord::new();
+        let mut heads: Option<Vec<Head>> = None;
+        // The text is UTF-8 and lies in memory, so reading cannot fail.
+        while let Ok(true) = reader.read_record(&mut record) {
+            let line = record.position().map_or(0, |begin| line_of(octets, begin));
+            match &heads {
+                None => heads = Some(self.titles(line, &record, columns)),
+                Some(_) if self.rows.len() >= MAX_ROWS => {
+                    self.problem(line, None, ProblemKind::Limit { what: "rows", limit: MAX_ROWS });
+                    break;
+                }
+                Some(heads) => self.row(line, &record, heads),
+            }
+        }
+        if self.rows.is_empty() && self.problems.is_empty() {
+            self.problem(1, None, ProblemKind::Empty);
+        }
+    }
+
+    fn titles(&mut self, line: u64, record: &StringRecord, columns: &Columns) -> Vec<Head> {
+        if record.len() > MAX_COLUMNS {
+            self.problem(line, None, ProblemKind::Limit { what: "columns", limit: MAX_COLUMNS });
+        }
+        let mut heads: Vec<Head> = Vec::new();
+        for title in record.iter().take(MAX_COLUMNS) {
+            // A title is text of the table too, but no secret stands where titles belong; it is cut short all the same.
+            let shown: String = title.chars().take(40).filter(|c| !c.is_control()).collect();
+            let column = match columns.find(title) {
+                Title::Column(column) if heads.iter().any(|h| h.column == Some(column)) => {
+                    self.problem(line, Some(&shown), ProblemKind::DoubledColumn { name: column.name() });
+                    None
+                }
+                Title::Column(column) => Some(column),
+                Title::Ignored => None,
+                Title::Unknown => {
+                    let (near, expected) = (columns.nearest(title), Column::list());
+                    self.problem(line, Some(&shown), ProblemKind::UnknownColumn { near, expected });
+                    None
+                }
+            };
+            heads.push(Head { column, title: shown });
+        }
+        for title in columns.absent(record) {
+            self.problem(line, Some(title), ProblemKind::AbsentColumn);
+        }
+        heads
+    }
+
+    fn row(&mut self, line: u64, record: &StringRecord, heads: &[Head]) {
+        if record.iter().all(str::is_empty) {
+            return;
+        }
+        if record.len() != heads.len() {
+            let (got, expected) = (record.len(), heads.len());
+            return self.problem(line, None, ProblemKind::Cells { got, expected });
+        }
+        let before = self.problems.len();
+        let mut row =
+            Row { line, subscriber: Subscriber::default(), keys: Vec::new(), allow_once: false, key: None };
+        for (cell, head) in record.iter().zip(heads) {
+            let Some(column) = head.column.filter(|_| !cell.is_empty()) else { continue };
+            if cell.len() > MAX_FIELD {
+                let kind = ProblemKind::Limit { what: "octets of a cell", limit: MAX_FIELD };
+                self.problem(line, Some(&head.title), kind);
+                continue;
+            }
+            self.cell(&mut row, column, cell, &head.title);
+        }
+        let whole = self.problems.iter().skip(before).all(|p| p.severity == super::Severity::Warning);
+        if whole {
+            self.rows.push(row);
+        }
+    }
+
+    fn cell(&mut self, row: &mut Row, column: Column, cell: &str, title: &str) {
+        let line = row.line;
+        match column {
+            Column::Iccid => {
+                row.subscriber.iccid = self.read(line, title, cell);
+                let iccid = row.subscriber.iccid.clone();
+                self.seen(line, title, "ICCID", iccid, |r| &mut r.iccids);
+            }
+            Column::Imsi => {
+                row.subscriber.imsi = self.read(line, title, cell);
+                let imsi = row.subscriber.imsi.clone();
+                self.seen(line, title, "IMSI", imsi, |r| &mut r.imsis);
+            }
+            Column::Imei => row.subscriber.imei = self.read(line, title, cell),
+            Column::Msisdn => row.subscriber.msisdn = self.read(line, title, cell),
+            Column::Adm(reference) => {
+                let Some(key) = self.read::<AdmKey>(line, title, cell) else { return };
+                // Two keys of one card may well be the same.
+                let before = *self.adm.0.entry(*key.expose()).or_insert(line);
+                if before != line {
+                    self.problem(line, Some(title), ProblemKind::SharedKey { before });
+                }
+                row.keys.push(Key::adm(reference, key));
+            }
+            Column::Pin => {
+                let Some(pin) = self.read::<Pin>(line, title, cell) else { return };
+                match Key::pin(PIN1, &pin) {
+                    Ok(key) => row.keys.push(key),
+                    Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why: why.to_string() }),
+                }
+            }
+            Column::AllowOnce => match cell.to_ascii_lowercase().as_str() {
+                "yes" | "true" | "1" => row.allow_once = true,
+                "no" | "false" | "0" => {}
+                _ => {
+                    let why = "expected yes or no".to_owned();
+                    self.problem(line, Some(title), ProblemKind::Cell { why });
+                }
+            },
+            Column::Key => {
+                row.key = self.read::<JobKey>(line, title, cell);
+                let key = row.key.as_ref().map(|key| key.as_str().to_owned());
+                self.seen(line, title, "key", key, |r| &mut r.keys);
+            }
+        }
+    }
+
+    fn read<T: FromStr<Err: Display>>(&mut self, line: u64, title: &str, cell: &str) -> Option<T> {
+        match cell.parse() {
+            Ok(value) => Some(value),
+            Err(why) => {
+                let why = T::Err::to_string(&why);
+                self.problem(line, Some(title), ProblemKind::Cell { why });
+                None
+            }
+        }
+    }
+
+    /// Says so when a value stood before.
+    fn seen<T: Eq + Hash>(
+        &mut self,
+        line: u64,
+        title: &str,
+        what: &'static str,
+        value: Option<T>,
+        lines: fn(&mut Self) -> &mut HashMap<T, u64>,
+    ) {
+        let Some(value) = value else { return };
+        if let Some(before) = lines(self).get(&value).copied() {
+            self.problem(line, Some(title), ProblemKind::Duplicate { what, before });
+        } else {
+            lines(self).insert(value, line);
+        }
+    }
+
+    fn problem(&mut self, line: u64, column: Option<&str>, kind: ProblemKind) {
+        self.problems.push(Problem::new(line, column, kind));
+    }
+}
+
+/// The line of a record: the reader's position is in front of the empty lines and remarks before it.
+fn line_of(octets: &[u8], begin: &csv::Position) -> u64 {
+    let mut line = begin.line();
+    let at = usize::try_from(begin.byte()).unwrap_or(usize::MAX);
+    let mut rest = octets.get(at..).unwrap_or(&[]);
+    loop {
+        let skipped = match rest.first() {
+            Some(b'\r') => 1,
+            Some(b'\n' | b'#') => {
+                line += 1;
+                rest.iter().position(|o| *o == b'\n').map_or(rest.len(), |end| end + 1)
+            }
+            _ => return line,
+        };
+        rest = rest.get(skipped..).unwrap_or(&[]);
+    }
+}
+
+/// What stands between cells: spreadsheets write a semicolon where the comma is the decimal point.
+fn delimiter(octets: &[u8]) -> u8 {
+    let titles =
+        octets.split(|o| *o == b'\n').find(|line| !line.starts_with(b"#") && !line.trim_ascii().is_empty());
+    let count = |delimiter: u8| titles.map_or(0, |line| line.iter().filter(|o| **o == delimiter).count());
+    [b',', b';', b'\t'].into_iter().rev().max_by_key(|d| count(*d)).unwrap_or(b',')
+}

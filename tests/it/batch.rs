@@ -1,0 +1,115 @@
+//! A table is checked before the first card is touched: all that is wrong with it, at its line, and nothing of what it holds.
+
+use std::{path::Path, process::Command};
+
+use bootgate::{
+    bootstrap::PayloadKind,
+    ident::{JobId, Random, Timestamp},
+    job::{
+        Event, Jobs as _, NewJob, Reason, Route,
+        batch::{Columns, Problem, Report},
+    },
+    profile::Profile,
+    store::Memory,
+};
+use serde_json::Value;
+
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+const ADM: &str = "MARKED01";
+
+fn batch(folder: &Path, table: &str, args: &[&str]) -> (i32, String) {
+    std::fs::write(folder.join("cards.csv"), table).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    command.args(["batch", "check", "cards.csv"]).args(args).current_dir(folder);
+    command.env_remove("BOOTGATE_CONFIG").env("BOOTGATE_STORE_PATH", folder.join("store.db"));
+    let ran = command.env("BOOTGATE_LOG", "trace").output().unwrap();
+    let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+    for secret in [ADM, "262011234567890"] {
+        assert!(!out.contains(secret) && !err.contains(secret), "{out}{err}");
+    }
+    (ran.status.code().unwrap(), out)
+}
+
+#[test]
+fn a_good_table_passes_and_says_how_rows_find_their_cards() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = format!("iccid,imsi,imei,adm1\n89490200001234567892,262011234567890,490154203237518,{ADM}\n");
+    let (exit, out) = batch(folder.path(), &table, &["--profile", PROFILE]);
+    assert_eq!(exit, 0, "{out}");
+    assert!(
+        out.starts_with("cards.csv: 1 rows without errors, found by ICCID\n0 errors, 0 warnings"),
+        "{out}"
+    );
+}
+
+#[test]
+fn everything_wrong_is_told_with_its_line_as_text_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let columns = "ignore = [\"Box\"]\n[columns]\niccid = \"Serial\"\n";
+    std::fs::write(folder.path().join("columns.toml"), columns).unwrap();
+    let table = format!(
+        "Serial;Box;imsi;adm1\n89490200001234567891;1;262011234567890;{ADM}\n89490200001234567892;1;262011234567890;{ADM}\n"
+    );
+    let args = ["--columns", "columns.toml", "--profile", PROFILE];
+    let (exit, out) = batch(folder.path(), &table, &args);
+    assert_eq!(exit, 78, "{out}");
+    for line in [
+        "cards.csv:2: error: Serial: ICCID ends in check digit 1",
+        "cards.csv:3: error: imsi: the same IMSI stands in line 2",
+        "cards.csv:3: warning: adm1: the same administrative key as in line 2",
+    ] {
+        assert!(out.contains(line), "{line}\n{out}");
+    }
+    let (exit, out) = batch(folder.path(), &table, &[&args[..], &["--format", "json"]].concat());
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((exit, report["rows"].as_u64(), report["errors"].as_u64()), (78, Some(0), Some(2)));
+    assert_eq!(report["problems"][0]["code"], "cell");
+    assert_eq!(report["problems"][0]["place"]["line"], 2);
+
+    let (exit, out) = batch(folder.path(), "iccid\n", &["--columns", "nothing.toml"]);
+    assert_eq!(exit, 1, "{out}");
+}
+
+const TWO: &str = "iccid,imei,key\n89490200001234567892,490154203237518,unit-1\n\
+    89490200001234567900,490154203237526,unit-2\n";
+
+fn codes(problems: &[Problem]) -> Vec<(u64, Option<&str>, &str)> {
+    problems.iter().map(|p| (p.place.line, p.place.column.as_deref(), p.kind.code())).collect()
+}
+
+struct Count(u8);
+
+impl Random for Count {
+    fn fill(&self, octets: &mut [u8]) {
+        octets.fill(self.0);
+    }
+}
+
+#[tokio::test]
+async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
+    let (jobs, profile) =
+        (Memory::new(), Profile::parse(&std::fs::read_to_string(PROFILE).unwrap()).unwrap());
+    let job = |iccid: &str, key: Option<&str>| NewJob {
+        key: key.map(|key| key.parse().unwrap()),
+        profile: profile.name.clone(),
+        profile_version: profile.version,
+        server_id: "acme.dm".parse().unwrap(),
+        route: Route::Card,
+        payload: PayloadKind::Cp,
+        imei: None,
+        iccid: Some(iccid.parse().unwrap()),
+    };
+    let (at, id) = (Timestamp::from_millis(0), |n: u8| JobId::new(Timestamp::from_millis(0), &Count(n)));
+    jobs.create(id(1), &job("89490200001234567892", None), at).await.unwrap();
+    jobs.create(id(2), &job("89490200001234567918", Some("unit-2")), at).await.unwrap();
+    let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
+    report.check_jobs(&batch, &profile, &jobs).await.unwrap();
+    assert_eq!(codes(&report.problems), [(2, Some("iccid"), "has-job"), (3, Some("key"), "key-taken")]);
+    assert_eq!((report.done, report.errors, report.warnings), (1, 1, 1));
+
+    // One that failed does not count.
+    jobs.tell(id(1), &Event::Failed { reason: Reason::new("x") }, at).await.unwrap();
+    let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
+    report.check_jobs(&batch, &profile, &jobs).await.unwrap();
+    assert_eq!(report.done, 0);
+}
