@@ -14,6 +14,7 @@
 
 mod check;
 mod columns;
+mod ledger;
 mod problem;
 mod read;
 
@@ -23,6 +24,7 @@ use super::JobKey;
 
 pub use check::Report;
 pub use columns::{Column, Columns, ColumnsError};
+pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
 

@@ -1,0 +1,310 @@
+//! Which row goes to which card, and how each ended: the book that a run keeps. No card gets two rows, no row two cards.
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use serde::Serialize;
+
+use super::{Batch, Matching, Row};
+use crate::ident::{Iccid, Timestamp};
+
+/// The book of a run.
+#[derive(Debug)]
+pub struct Ledger {
+    rows: Vec<Row>,
+    matching: Matching,
+    places: Vec<Place>,
+    by_card: HashMap<Iccid, usize>,
+    /// The first row that may be free, for cards that come without a row of their own.
+    next: usize,
+    refusals: usize,
+    stop_at_refusal: bool,
+}
+
+/// Where a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Waiting,
+    InBay,
+    Ended(Ending),
+}
+
+/// How a card ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// Written and read back.
+    Done,
+    /// The card had it already, from this run or one before.
+    AlreadyDone,
+    /// It did not work, and the card holds nothing half done.
+    Failed,
+    /// A key was refused. Nothing was changed.
+    Refused,
+    /// It cannot be told what the card holds.
+    Unknown,
+}
+
+/// Where a card goes when it leaves the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bin {
+    /// It holds the bootstrap.
+    Good,
+    /// Somebody must look at it.
+    Bad,
+}
+
+/// What is to be done with a card.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Assignment {
+    /// It gets this row.
+    Row(usize),
+    /// It has its row's bootstrap already.
+    AlreadyDone(usize),
+    /// Another bay has its row in hand: two cards with one number.
+    InAnotherBay,
+    /// The table has no row for it.
+    NotInTable,
+    /// All rows are given away.
+    NoneLeft,
+    /// A key was refused, and nobody said to go on.
+    Stopped,
+}
+
+/// The sums of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Totals {
+    /// All rows.
+    pub rows: usize,
+    /// Rows that no card came for yet.
+    pub waiting: usize,
+    /// Rows in a bay now.
+    pub in_bay: usize,
+    /// [`Ending::Done`].
+    pub done: usize,
+    /// [`Ending::AlreadyDone`].
+    pub already_done: usize,
+    /// [`Ending::Failed`].
+    pub failed: usize,
+    /// [`Ending::Refused`].
+    pub refused: usize,
+    /// [`Ending::Unknown`].
+    pub unknown: usize,
+}
+
+impl Ending {
+    /// Where the card goes.
+    pub fn bin(self) -> Bin {
+        match self {
+            Self::Done | Self::AlreadyDone => Bin::Good,
+            Self::Failed | Self::Refused | Self::Unknown => Bin::Bad,
+        }
+    }
+
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::AlreadyDone => "already-done",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Ledger {
+    /// The book of a table. `stop_at_refusal`: the first refused key ends the run, because the next card may be of the same
+    /// wrong lot.
+    pub fn new(batch: Batch, stop_at_refusal: bool) -> Self {
+        let by_card = |(at, row): (usize, &Row)| row.subscriber.iccid.clone().map(|iccid| (iccid, at));
+        Self {
+            by_card: batch.rows.iter().enumerate().filter_map(by_card).collect(),
+            places: vec![Place::Waiting; batch.rows.len()],
+            matching: batch.matching,
+            rows: batch.rows,
+            next: 0,
+            refusals: 0,
+            stop_at_refusal,
+        }
+    }
+
+    /// A row.
+    pub fn row(&self, at: usize) -> Option<&Row> {
+        self.rows.get(at)
+    }
+
+    /// Rows that were done before this run began: their cards are not written again.
+    pub fn settle_before(&mut self, card: &Iccid) {
+        if let Some(place) = self.by_card.get(card).and_then(|at| self.places.get_mut(*at)) {
+            *place = Place::Ended(Ending::AlreadyDone);
+        }
+    }
+
+    /// What is to be done with a card that came into a bay. A row that it gets is its own until [`Ledger::settle`].
+    pub fn assign(&mut self, card: &Iccid) -> Assignment {
+        let at = match self.by_card.get(card) {
+            Some(at) => *at,
+            None if self.matching == Matching::ByIccid => return Assignment::NotInTable,
+            None => {
+                let free = self.places.iter().skip(self.next).position(|p| *p == Place::Waiting);
+                let Some(free) = free else { return Assignment::NoneLeft };
+                self.next += free;
+                self.next
+            }
+        };
+        let stopped = self.stop_at_refusal && self.refusals > 0;
+        match self.places.get_mut(at) {
+            Some(Place::InBay) => Assignment::InAnotherBay,
+            Some(Place::Ended(Ending::Done | Ending::AlreadyDone)) => Assignment::AlreadyDone(at),
+            Some(_) if stopped => Assignment::Stopped,
+            // A card that failed may be put in again.
+            Some(place) => {
+                *place = Place::InBay;
+                self.by_card.insert(card.clone(), at);
+                Assignment::Row(at)
+            }
+            None => Assignment::NoneLeft,
+        }
+    }
+
+    /// How a row that was assigned ended.
+    pub fn settle(&mut self, at: usize, ending: Ending) {
+        if let Some(place) = self.places.get_mut(at) {
+            *place = Place::Ended(ending);
+        }
+        if ending == Ending::Refused {
+            self.refusals += 1;
+        }
+    }
+
+    /// The sums.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals { rows: self.rows.len(), ..Totals::default() };
+        for place in &self.places {
+            *match place {
+                Place::Waiting => &mut totals.waiting,
+                Place::InBay => &mut totals.in_bay,
+                Place::Ended(Ending::Done) => &mut totals.done,
+                Place::Ended(Ending::AlreadyDone) => &mut totals.already_done,
+                Place::Ended(Ending::Failed) => &mut totals.failed,
+                Place::Ended(Ending::Refused) => &mut totals.refused,
+                Place::Ended(Ending::Unknown) => &mut totals.unknown,
+            } += 1;
+        }
+        totals
+    }
+
+    /// True when no card is expected any more: every row has ended, or a refusal has stopped the run.
+    pub fn is_over(&self) -> bool {
+        let totals = self.totals();
+        totals.in_bay == 0 && (totals.waiting == 0 || (self.stop_at_refusal && self.refusals > 0))
+    }
+}
+
+impl Totals {
+    /// Cards a minute since the run began, and how long the rest takes at that rate; none before the first card is done.
+    pub fn pace(&self, began: Timestamp, now: Timestamp) -> Option<(f64, Duration)> {
+        let ended = self.done + self.failed + self.refused + self.unknown;
+        let elapsed = now.since(began).as_secs_f64();
+        if ended == 0 || elapsed <= 0.0 {
+            return None;
+        }
+        let count = |n: usize| u32::try_from(n).map_or(f64::MAX, f64::from);
+        let each = elapsed / count(ended);
+        let left = Duration::try_from_secs_f64(each * count(self.waiting + self.in_bay)).ok()?;
+        Some((60.0 / each, left))
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let good = self.done + self.already_done;
+        write!(f, "{good} of {} cards good", self.rows)?;
+        let others = [
+            (self.already_done, "done before"),
+            (self.failed, "failed"),
+            (self.refused, "refused a key"),
+            (self.unknown, "unknown"),
+            (self.in_bay, "in a reader"),
+            (self.waiting, "to come"),
+        ];
+        for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
+            write!(f, ", {count} {what}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::batch::{Columns, read};
+
+    const A: &str = "89490200001234567892";
+    const B: &str = "89490200001234567900";
+
+    fn card(digits: &str) -> Iccid {
+        digits.parse().unwrap()
+    }
+
+    fn ledger(table: &str, stop: bool) -> Ledger {
+        let (batch, problems) = read(table.as_bytes(), &Columns::default());
+        assert_eq!(problems, []);
+        Ledger::new(batch, stop)
+    }
+
+    #[test]
+    fn each_card_gets_its_row_once() {
+        let mut ledger = ledger(&format!("iccid\n{A}\n{B}\n"), true);
+        assert_eq!(ledger.assign(&card(A)), Assignment::Row(0));
+        assert_eq!(ledger.assign(&card(A)), Assignment::InAnotherBay);
+        assert_eq!(ledger.assign(&card("89490200001234567918")), Assignment::NotInTable);
+        ledger.settle(0, Ending::Done);
+        assert_eq!(ledger.assign(&card(A)), Assignment::AlreadyDone(0));
+        assert!(!ledger.is_over());
+        // A card that failed may be put in again.
+        assert_eq!(ledger.assign(&card(B)), Assignment::Row(1));
+        ledger.settle(1, Ending::Unknown);
+        assert!(ledger.is_over());
+        assert_eq!(ledger.assign(&card(B)), Assignment::Row(1));
+        assert_eq!(ledger.totals(), Totals { rows: 2, in_bay: 1, done: 1, ..Totals::default() });
+    }
+
+    #[test]
+    fn rows_without_cards_are_given_in_order_and_stay_with_their_card() {
+        let mut ledger = ledger("imei\n490154203237518\n490154203237526\n", true);
+        assert_eq!(ledger.assign(&card(B)), Assignment::Row(0));
+        assert_eq!(ledger.assign(&card(A)), Assignment::Row(1));
+        assert_eq!(ledger.assign(&card("89490200001234567918")), Assignment::NoneLeft);
+        ledger.settle(0, Ending::Failed);
+        // Its row waits for this card, not for another one.
+        assert_eq!(ledger.assign(&card("89490200001234567918")), Assignment::NoneLeft);
+        assert_eq!(ledger.assign(&card(B)), Assignment::Row(0));
+    }
+
+    #[test]
+    fn the_first_refusal_stops_the_run_unless_told_otherwise() {
+        for stop in [true, false] {
+            let mut ledger = ledger(&format!("iccid\n{A}\n{B}\n"), stop);
+            assert_eq!(ledger.assign(&card(A)), Assignment::Row(0));
+            ledger.settle(0, Ending::Refused);
+            assert_eq!(ledger.is_over(), stop);
+            let next = ledger.assign(&card(B));
+            assert_eq!(next, if stop { Assignment::Stopped } else { Assignment::Row(1) });
+            assert_eq!(Ending::Refused.bin(), Bin::Bad);
+        }
+    }
+
+    #[test]
+    fn the_pace_is_that_of_cards_that_were_worked_on() {
+        let mut ledger = ledger(&format!("iccid\n{A}\n{B}\n89490200001234567918\n"), true);
+        let (began, now) = (Timestamp::from_millis(0), Timestamp::from_millis(30_000));
+        ledger.settle_before(&card(B));
+        assert_eq!(ledger.totals().pace(began, now), None);
+        ledger.assign(&card(A));
+        ledger.settle(0, Ending::Done);
+        assert_eq!(ledger.totals().pace(began, now), Some((2.0, Duration::from_secs(30))));
+        assert_eq!(ledger.totals().to_string(), "2 of 3 cards good, 1 done before, 1 to come");
+    }
+}
