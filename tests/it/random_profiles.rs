@@ -7,8 +7,8 @@ use bootgate::{
     bootstrap::{Payload, PayloadKind, Settings, build, resolve},
     ident::Random,
     profile::{
-        AppAddressType, AuthEntity, AuthLevel, Bearer, CallType, Profile, ProxyAuthType, QosParameter,
-        Service, Subscriber,
+        AppAddressType, AuthEntity, AuthLevel, Bearer, CallType, DmEncoding, DmOptions, NonceFormat, Profile,
+        ProxyAuthType, QosParameter, Service, Subscriber,
     },
 };
 use proptest::{
@@ -35,6 +35,14 @@ pub fn drawn(count: usize) -> Vec<String> {
 
 /// What one device is told under a profile.
 pub fn settings(text: &str) -> Settings {
+    let mut settings = in_its_form(text);
+    // What the tools make of the other forms stands in payloads.rs.
+    settings.dm = DmOptions::default();
+    settings
+}
+
+/// The same in the form of a DM message that the profile asks for.
+fn in_its_form(text: &str) -> Settings {
     let profile = Profile::parse(text).unwrap_or_else(|p| panic!("{p:?}\n{text}"));
     resolve(&profile, &subscriber(), &Nines).unwrap()
 }
@@ -191,6 +199,17 @@ fn secret(t: &mut Tape) -> String {
 }
 
 /// A name in which braces are placeholders.
+fn acl(t: &mut Tape) -> String {
+    let servers = |t: &mut Tape| if t.flag() { "*".to_owned() } else { format!("{}+{}", t.word(), t.word()) };
+    let mut list = format!("Get={}", servers(t));
+    for right in ["Add", "Delete", "Exec", "Replace"] {
+        if t.flag() {
+            list += &format!("&{right}={}", servers(t));
+        }
+    }
+    quoted(list)
+}
+
 fn template(t: &mut Tape) -> String {
     let text = t.text();
     let place = *t.one(&["", "{imei}", "{imsi}", "{msisdn}", "{iccid}", "{{", "}}"]);
@@ -270,6 +289,12 @@ fn profile(t: &mut Tape) -> String {
         }
         out += &s.0;
     }
+    if t.flag() {
+        let mut s = Table::new("[dm]");
+        s.may(t, "encoding", |t| quoted(t.one(DmEncoding::ALL)));
+        s.may(t, "nonce-format", |t| quoted(t.one(NonceFormat::ALL)));
+        out += &s.0;
+    }
     for _ in 0..t.below(3) {
         out += &context(t, &ids);
     }
@@ -346,6 +371,7 @@ fn nap(t: &mut Tape, id: &str) -> String {
         s.may(t, key, number);
     }
     s.may(t, "t-bit", Tape::flag);
+    s.may(t, "acl", acl);
     if t.flag() {
         s.0 += "[nap.qos]\n";
         for parameter in QosParameter::ALL {
@@ -392,6 +418,7 @@ fn proxy(t: &mut Tape, id: &str, ids: &Ids) -> String {
     s.may(t, "push", Tape::flag);
     s.may(t, "pull", Tape::flag);
     s.may(t, "ports", |t| ports(t, services));
+    s.may(t, "acl", acl);
     for kind in t.some(ProxyAuthType::ALL) {
         s.0 += "[[proxy.auth]]\n";
         s.put("type", quoted(kind));
@@ -415,6 +442,7 @@ fn proxy(t: &mut Tape, id: &str, ids: &Ids) -> String {
 
 fn account(t: &mut Tape, ids: &Ids) -> String {
     let mut s = Table::new("[dm-account]");
+    s.may(t, "acl", acl);
     s.put("server-id", quoted(format!("{}.dm", t.word())));
     s.may(t, "name", |t| quoted(t.text()));
     s.put("address", quoted(t.url()));
@@ -500,6 +528,7 @@ proptest! {
     fn every_drawn_profile_is_one(text in profiles()) {
         for kind in PayloadKind::ALL {
             payload(&text, kind);
+            build(&in_its_form(&text), kind).unwrap();
         }
     }
 }
