@@ -4,7 +4,7 @@
 use std::{fmt, ops::Range};
 
 use super::{
-    ApduCounts, FileError, FilePath, Key, KeyError, KeyGuard, Plan, TransportError, Uicc,
+    ApduCounts, FileError, FilePath, FileSystem, Key, KeyError, KeyGuard, Plan, TransportError,
     plan::{Operation, Region},
     rights::is_pin,
 };
@@ -155,12 +155,12 @@ fn list(written: &[Written]) -> String {
 /// # Errors
 /// [`ApplyError`]; which one says whether anything was written.
 pub fn apply(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     plan: &Plan,
     keys: &[Key],
     guard: &KeyGuard<'_>,
 ) -> Result<Outcome, ApplyError> {
-    if plan.session != uicc.id() {
+    if plan.session != fs.id() {
         return Err(ApplyError::Stale);
     }
     if plan.is_unchanged() {
@@ -169,22 +169,22 @@ pub fn apply(
     for needed in &plan.keys {
         match keys.iter().find(|key| key.reference == *needed) {
             Some(key) => {
-                guard.present(uicc.session_mut(), plan.iccid.as_ref(), key)?;
+                guard.present(fs.session_mut(), plan.iccid.as_ref(), key)?;
             }
             // A PIN that is switched off counts as presented.
-            None if is_pin(*needed) && guard.is_not_needed(uicc.session_mut(), *needed)? => {}
+            None if is_pin(*needed) && guard.is_not_needed(fs.session_mut(), *needed)? => {}
             None => return Err(ApplyError::KeyMissing { key: *needed }),
         }
     }
-    let mut work = Work { uicc, written: Vec::new(), doing: None };
+    let mut work = Work { fs, written: Vec::new(), doing: None };
     for operation in &plan.operations {
         work.carry_out(operation)?;
     }
-    Ok(Outcome::Written { written: work.written, apdus: uicc.session().counts() })
+    Ok(Outcome::Written { written: work.written, apdus: fs.session().counts() })
 }
 
 struct Work<'a, 't> {
-    uicc: &'a mut Uicc<'t>,
+    fs: &'a mut FileSystem<'t>,
     written: Vec<Written>,
     /// What the last writing command was to do; it stays after the answer, so that a loss while reading back names it.
     doing: Option<Written>,
@@ -195,7 +195,7 @@ impl Work<'_, '_> {
         match operation {
             Operation::Create { file, fcp } => {
                 self.doing = Some(Written { file: file.clone(), change: Change::Created });
-                let created = self.uicc.create(file, fcp);
+                let created = self.fs.create(file, fcp);
                 self.note(created)
             }
             Operation::TakeOut { file, at } => {
@@ -209,9 +209,9 @@ impl Work<'_, '_> {
             }
             Operation::Record { file, number, octets } => {
                 self.doing = Some(Written { file: file.clone(), change: Change::Record(*number) });
-                let written = self.uicc.write_record(file, *number, octets);
+                let written = self.fs.write_record(file, *number, octets);
                 self.note(written)?;
-                let read = self.uicc.read_record(file, *number);
+                let read = self.fs.read_record(file, *number);
                 let read = self.check(read)?;
                 let mut wanted = octets.clone();
                 wanted.resize(read.len(), 0xFF);
@@ -267,12 +267,12 @@ impl Work<'_, '_> {
     fn write(&mut self, file: &FilePath, at: usize, octets: &[u8]) -> Result<(), ApplyError> {
         let change = Change::Octets { from: at, count: octets.len() };
         self.doing = Some(Written { file: file.clone(), change });
-        let written = self.uicc.write(file, at, octets);
+        let written = self.fs.write(file, at, octets);
         self.note(written)
     }
 
     fn read(&mut self, file: &FilePath, at: usize, length: usize) -> Result<Vec<u8>, ApplyError> {
-        let read = self.uicc.read(file, at, length);
+        let read = self.fs.read(file, at, length);
         self.check(read)
     }
 

@@ -12,7 +12,8 @@ use crate::{
 };
 
 use super::{
-    FileError, JournalError, KeyJournal, KeyOutcome, KeyState, Session, TransportError, Uicc, rights::is_pin,
+    FileError, FileSystem, JournalError, KeyJournal, KeyOutcome, KeyState, Session, TransportError,
+    rights::is_pin,
 };
 
 /// A key and its reference on the card.
@@ -295,14 +296,14 @@ impl<'a> KeyGuard<'a> {
     ///
     /// # Errors
     /// As [`KeyGuard::present`].
-    pub fn present_pins(&self, uicc: &mut Uicc<'_>, keys: &[Key]) -> Result<(), KeyError> {
+    pub fn present_pins(&self, fs: &mut FileSystem<'_>, keys: &[Key]) -> Result<(), KeyError> {
         for pin in keys.iter().filter(|key| is_pin(key.reference)) {
-            let card = match uicc.iccid() {
+            let card = match fs.iccid() {
                 Ok(card) => card,
                 Err(FileError::Transport(error)) => return Err(error.into()),
                 Err(_) => return Err(KeyError::NoIccid),
             };
-            self.present(uicc.session_mut(), Some(&card), pin)?;
+            self.present(fs.session_mut(), Some(&card), pin)?;
         }
         Ok(())
     }

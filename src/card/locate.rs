@@ -7,8 +7,8 @@ use crate::wire::{
 };
 
 use super::{
-    Application, CardView, Content, FileError, FilePath, FoundBy, FoundFile, Listing, Pkcs15, TransportError,
-    Uicc, Warning,
+    Application, CardView, Content, FileError, FilePath, FileSystem, FoundBy, FoundFile, Listing, Pkcs15,
+    TransportError, Warning,
 };
 
 /// The most data object directories, and objects in all, that are looked at: a damaged card must not keep us for ever.
@@ -48,8 +48,8 @@ impl Depth<'_> {
 ///
 /// # Errors
 /// [`TransportError`]. Whatever is wrong with the card's files is in the view, as a warning or in its place.
-pub fn locate(uicc: &mut Uicc<'_>, depth: Depth<'_>) -> Result<CardView, TransportError> {
-    let transport = uicc.session().transport();
+pub fn locate(fs: &mut FileSystem<'_>, depth: Depth<'_>) -> Result<CardView, TransportError> {
+    let transport = fs.session().transport();
     let mut view = CardView {
         reader: transport.reader().clone(),
         iccid: None,
@@ -62,21 +62,21 @@ pub fn locate(uicc: &mut Uicc<'_>, depth: Depth<'_>) -> Result<CardView, Transpo
         files: Vec::new(),
         warnings: Vec::new(),
     };
-    match kept(uicc.iccid())? {
+    match kept(fs.iccid())? {
         Ok(iccid) => view.iccid = Some(iccid),
         Err(error) => view.warnings.push(Warning::NoIccid(error)),
     }
-    read_dir(uicc, depth, &mut view)?;
-    let Some((directory, found_by)) = find_application(uicc, &mut view)? else { return Ok(view) };
-    let odf = read_listing(uicc, directory.child(Fid::ODF), "EF(ODF)", Odf::decode, &mut view.warnings)?;
+    read_dir(fs, depth, &mut view)?;
+    let Some((directory, found_by)) = find_application(fs, &mut view)? else { return Ok(view) };
+    let odf = read_listing(fs, directory.child(Fid::ODF), "EF(ODF)", Odf::decode, &mut view.warnings)?;
     let mut pkcs15 = Pkcs15 { directory, found_by, odf, dodfs: Vec::new() };
-    read_dodfs(uicc, &mut pkcs15, &mut view.warnings)?;
+    read_dodfs(fs, &mut pkcs15, &mut view.warnings)?;
     for at in 0..pkcs15.dodfs.len() {
         list_objects(&pkcs15, at, &mut view);
     }
     for file in &mut view.files {
         if depth.wants(file.oid) {
-            read_content(uicc, file, &mut view.warnings)?;
+            read_content(fs, file, &mut view.warnings)?;
         }
     }
     view.pkcs15 = Some(pkcs15);
@@ -91,9 +91,9 @@ fn kept<T>(result: Result<T, FileError>) -> Result<Result<T, FileError>, Transpo
     }
 }
 
-fn read_dir(uicc: &mut Uicc<'_>, depth: Depth<'_>, view: &mut CardView) -> Result<(), TransportError> {
+fn read_dir(fs: &mut FileSystem<'_>, depth: Depth<'_>, view: &mut CardView) -> Result<(), TransportError> {
     let dir = FilePath::mf().child(Fid::DIR);
-    let count = match kept(uicc.records(&dir))? {
+    let count = match kept(fs.records(&dir))? {
         Ok((length, count)) => {
             view.record_length = Some(length);
             count
@@ -104,7 +104,7 @@ fn read_dir(uicc: &mut Uicc<'_>, depth: Depth<'_>, view: &mut CardView) -> Resul
         }
     };
     for number in 1..=count {
-        let record = match kept(uicc.read_record(&dir, number))? {
+        let record = match kept(fs.read_record(&dir, number))? {
             Ok(record) => record,
             Err(error) => {
                 view.warnings.push(Warning::NoDir(error));
@@ -135,29 +135,29 @@ fn read_dir(uicc: &mut Uicc<'_>, depth: Depth<'_>, view: &mut CardView) -> Resul
 }
 
 fn find_application(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     view: &mut CardView,
 ) -> Result<Option<(FilePath, FoundBy)>, TransportError> {
     let aid: String = pkcs15::AID.iter().map(|octet| format!("{octet:02X}")).collect();
     let announced = view.applications.iter().find(|a| a.aid == aid).cloned();
     if let Some(directory) = announced.as_ref().and_then(|a| a.path.clone()) {
         // The object directory is wanted next anyway; the application's own is asked for only when that is missing.
-        if kept(uicc.parameters(&directory.child(Fid::ODF)))?.is_ok() || exists(uicc, &directory)? {
+        if kept(fs.parameters(&directory.child(Fid::ODF)))?.is_ok() || exists(fs, &directory)? {
             return Ok(Some((directory, FoundBy::Dir)));
         }
         view.warnings.push(Warning::DirLeadsNowhere(directory));
     }
     let by_aid = FilePath::application(&pkcs15::AID);
-    if exists(uicc, &by_aid)? {
+    if exists(fs, &by_aid)? {
         let found_by = if announced.is_some() { FoundBy::Dir } else { FoundBy::Aid };
         if found_by == FoundBy::Aid {
             view.warnings.push(Warning::NotInDir);
         }
-        return Ok(Some((from_mf(uicc, by_aid)?, found_by)));
+        return Ok(Some((from_mf(fs, by_aid)?, found_by)));
     }
     for fid in [Fid::PKCS15, Fid::PKCS15_GENERIC] {
         let directory = FilePath::mf().child(fid);
-        if exists(uicc, &directory)? {
+        if exists(fs, &directory)? {
             view.warnings.push(Warning::NotInDir);
             return Ok(Some((directory, FoundBy::Place(fid))));
         }
@@ -166,26 +166,26 @@ fn find_application(
 }
 
 /// The same directory by its path from the MF, where that leads to it too: fewer commands, and EF(DIR) can name it.
-fn from_mf(uicc: &mut Uicc<'_>, by_aid: FilePath) -> Result<FilePath, TransportError> {
-    let fid = kept(uicc.parameters(&by_aid))?.ok().and_then(|fcp| fcp.fid);
+fn from_mf(fs: &mut FileSystem<'_>, by_aid: FilePath) -> Result<FilePath, TransportError> {
+    let fid = kept(fs.parameters(&by_aid))?.ok().and_then(|fcp| fcp.fid);
     let Some(by_path) = fid.map(|fid| FilePath::mf().child(fid)) else { return Ok(by_aid) };
-    let same = kept(uicc.parameters(&by_path))?.is_ok_and(|fcp| fcp.aid.as_deref() == Some(&pkcs15::AID));
+    let same = kept(fs.parameters(&by_path))?.is_ok_and(|fcp| fcp.aid.as_deref() == Some(&pkcs15::AID));
     Ok(if same { by_path } else { by_aid })
 }
 
-fn exists(uicc: &mut Uicc<'_>, directory: &FilePath) -> Result<bool, TransportError> {
+fn exists(fs: &mut FileSystem<'_>, directory: &FilePath) -> Result<bool, TransportError> {
     use crate::wire::fcp::FileKind;
-    Ok(kept(uicc.parameters(directory))?.is_ok_and(|fcp| fcp.kind() == FileKind::Df))
+    Ok(kept(fs.parameters(directory))?.is_ok_and(|fcp| fcp.kind() == FileKind::Df))
 }
 
 fn read_listing<T>(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     file: FilePath,
     name: &'static str,
     decode: impl Fn(&[u8]) -> Result<T, DecodeError>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Listing<T>, TransportError> {
-    let why = match kept(uicc.read_all(&file))? {
+    let why = match kept(fs.read_all(&file))? {
         Ok(octets) => match decode(&octets) {
             Ok(list) => return Ok(Listing::Read { file, octets, list }),
             Err(what) => FileError::Damaged { file: file.clone(), what },
@@ -198,7 +198,7 @@ fn read_listing<T>(
 }
 
 fn read_dodfs(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     pkcs15: &mut Pkcs15,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), TransportError> {
@@ -215,7 +215,7 @@ fn read_dodfs(
             warnings.push(Warning::Loop { from: odf_file.clone(), to: file });
             continue;
         }
-        let dodf = read_listing(uicc, file, "EF(DODF)", Dodf::decode, warnings)?;
+        let dodf = read_listing(fs, file, "EF(DODF)", Dodf::decode, warnings)?;
         pkcs15.dodfs.push(dodf);
     }
     Ok(())
@@ -256,12 +256,12 @@ fn list_objects(pkcs15: &Pkcs15, at: usize, view: &mut CardView) {
 
 /// Reads what an entry's path means. A file that begins with FF holds nothing, so the rest of it is not read.
 fn read_content(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     found: &mut FoundFile,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), TransportError> {
     let file = found.file.clone();
-    let span = match kept(uicc.size(&file))? {
+    let span = match kept(fs.size(&file))? {
         Ok(size) => match found.path.span(size) {
             Ok(span) => span,
             Err(what) => {
@@ -281,10 +281,10 @@ fn read_content(
     };
     found.size = Some(span.len());
     let first = span.len().min(FIRST_BLOCK);
-    let content = kept(uicc.read(&file, span.start, first))?.map(|octets| (octets, span.len() - first));
+    let content = kept(fs.read(&file, span.start, first))?.map(|octets| (octets, span.len() - first));
     found.content = match content {
         Ok((octets, rest)) if rest == 0 || octets.first() == Some(&0xFF) => Content::Octets(octets),
-        Ok((mut octets, rest)) => match kept(uicc.read(&file, span.start + first, rest))? {
+        Ok((mut octets, rest)) => match kept(fs.read(&file, span.start + first, rest))? {
             Ok(more) => {
                 octets.extend(more);
                 Content::Octets(octets)

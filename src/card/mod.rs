@@ -5,6 +5,7 @@
 //! asynchronous program gives each reader a thread of its own.
 
 mod apply;
+mod file_system;
 mod journal;
 mod key;
 mod locate;
@@ -18,10 +19,10 @@ mod scripted;
 mod select;
 mod session;
 mod transport;
-mod uicc;
 mod view;
 
 pub use apply::{ApplyError, Change, Outcome, Written, apply};
+pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, Presented};
 pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
@@ -34,7 +35,6 @@ pub use plan::{
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Session};
 pub use transport::{CardTransport, Protocol, TransportError};
-pub use uicc::{FileError, Uicc};
 pub use view::{Application, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
 
 #[cfg(test)]

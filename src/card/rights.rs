@@ -7,7 +7,7 @@ use crate::wire::{
     fcp::Security,
 };
 
-use super::{FileError, FilePath, Uicc};
+use super::{FileError, FilePath, FileSystem};
 
 /// The access rules of a file, as far as they are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(super) fn is_pin(key: KeyRef) -> bool {
     matches!(key.0, 0x01..=0x08 | 0x11)
 }
 
-impl Uicc<'_> {
+impl FileSystem<'_> {
     /// The access rules of a file or directory, read once.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::wire::{
     fcp::Fcp,
 };
 
-use super::{FileError, FilePath, Uicc, path::Root};
+use super::{FileError, FilePath, FileSystem, path::Root};
 
 /// What SELECT a card understands.
 #[derive(Debug, Clone, Copy)]
@@ -30,7 +30,7 @@ pub(super) enum Answer {
     Parameters,
 }
 
-impl Uicc<'_> {
+impl FileSystem<'_> {
     /// Makes a directory the current one, unless it is.
     pub(super) fn enter(&mut self, directory: &FilePath) -> Result<(), FileError> {
         if self.directory.as_ref() == Some(directory) {

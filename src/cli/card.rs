@@ -15,7 +15,7 @@ use tracing::debug;
 use super::{Exit, Global, config, exit::failure, output};
 use crate::{
     app::{App, OsRandom, SystemClock},
-    card::{Key, KeyGuard, PcscCard, ReaderInfo, Readers, Session, Uicc},
+    card::{FileSystem, Key, KeyGuard, PcscCard, ReaderInfo, Readers, Session},
 };
 
 use args::PinArgs;
@@ -81,10 +81,10 @@ pub(super) fn connect(reader: &str) -> anyhow::Result<PcscCard> {
 }
 
 /// The file system of a card that was connected just now; its commands go to the log.
-fn uicc(card: &mut PcscCard) -> Uicc<'_> {
+fn file_system(card: &mut PcscCard) -> FileSystem<'_> {
     let mut session = Session::new(card);
     session.set_trace(|apdu| debug!("{apdu}"));
-    Uicc::new(session)
+    FileSystem::new(session)
 }
 
 /// Opens the store, which holds the journal of presented keys.
@@ -100,12 +100,12 @@ fn open_app(global: &Global) -> anyhow::Result<App> {
 }
 
 /// Presents the PIN that was given, if one was, and gives back the key that it is.
-fn present_pin(uicc: &mut Uicc<'_>, pin: &PinArgs, global: &Global) -> anyhow::Result<Vec<Key>> {
+fn present_pin(fs: &mut FileSystem<'_>, pin: &PinArgs, global: &Global) -> anyhow::Result<Vec<Key>> {
     let keys: Vec<_> = pin.key()?.into_iter().collect();
     if !keys.is_empty() {
         let app = open_app(global)?;
         let (journal, policy) = (app.key_journal(), app.key_policy());
-        KeyGuard::new(&*journal, &policy).present_pins(uicc, &keys).map_err(failure)?;
+        KeyGuard::new(&*journal, &policy).present_pins(fs, &keys).map_err(failure)?;
     }
     Ok(keys)
 }

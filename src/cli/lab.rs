@@ -14,9 +14,9 @@ use crate::{
     card::Protocol,
     ident::{AdmKey, Iccid, Imsi},
     lab::{
+        card::{Quirks, Template, VirtualCard},
         image::{CardImage, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
         reader::CardHandle,
-        uicc::{Quirks, Template, VirtualUicc},
         vpcd::{self, VpcdError, WireFault},
     },
     wire::{Fid, ef},
@@ -121,7 +121,7 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
     };
     let template = if args.opensc { Template::FcpAndFci } else { Template::Fcp };
     let name = iccid(&image).map_or("without ICCID".to_owned(), |iccid| iccid.to_string());
-    let card = VirtualUicc::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
+    let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
     let card = CardHandle::new(card.with_quirks(Quirks { template, ..Quirks::default() }));
     let mut keep = |card: &CardHandle| save.as_ref().map_or(Ok(()), |file| card.image().save(file));
     keep(&card)?;

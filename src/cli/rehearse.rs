@@ -21,10 +21,10 @@ use crate::{
     ident::{AdmKey, Iccid, Imei, Imsi, ReaderName},
     job::Layout,
     lab::{
+        card::VirtualCard,
         image::{SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample},
         reader::{CardHandle, InProcess},
         rehearsal::{self, Detail, Keeper, Past, Plot, SAMPLE_IMEI},
-        uicc::VirtualUicc,
     },
     profile::{Profile, Subscriber},
     wire::{Syntax, arr::KeyRef, pkcs15::Shape},
@@ -135,7 +135,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 plot.keys = vec![Key::adm(args.adm_ref, adm)];
             }
             let card =
-                VirtualUicc::from_image(sample.image()).map_err(|e| Failure::because(Exit::Failed, e))?;
+                VirtualCard::from_image(sample.image()).map_err(|e| Failure::because(Exit::Failed, e))?;
             let card = CardHandle::new(card);
             let reader: ReaderName = "virtual reader".parse()?;
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {

@@ -25,8 +25,8 @@ use super::{Event, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record, Route, 
 use crate::{
     bootstrap::{self, Credential, Payload, PayloadKind, Settings},
     card::{
-        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, Key, KeyGuard, KeyJournal, KeyPolicy,
-        Outcome, Plan, PlanOptions, ReadAccess, Session, Uicc,
+        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, FileSystem, Key, KeyGuard, KeyJournal,
+        KeyPolicy, Outcome, Plan, PlanOptions, ReadAccess, Session,
     },
     dm::{AccountId, AuthScheme, Register},
     handoff::{self, Credentials, Nonce},
@@ -146,13 +146,13 @@ impl CardRoute {
         let observer = RefCell::new(observer);
         let mut session = Session::new(card);
         session.set_trace(|apdu| observer.borrow_mut().exchanged(apdu));
-        let mut uicc = Uicc::new(session);
+        let mut fs = FileSystem::new(session);
 
         let asked = job.profile.dm_account.as_ref().ok_or(CardJobError::NoAccount)?.server_id.clone();
         if asked != self.server_id {
             return Err(CardJobError::OtherServer { asked, ours: self.server_id.clone() });
         }
-        let iccid = number(&mut uicc, job.subscriber.iccid.as_ref())?;
+        let iccid = number(&mut fs, job.subscriber.iccid.as_ref())?;
         let subscriber = Subscriber { iccid: iccid.clone(), ..job.subscriber.clone() };
         let settings = bootstrap::resolve(&job.profile, &subscriber, &*self.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
@@ -169,10 +169,10 @@ impl CardRoute {
             iccid,
         };
         let mut progress = self.accept(&new, &observer, runtime)?;
-        let plan = progress.plan(&mut uicc, job, &payload)?;
+        let plan = progress.plan(&mut fs, job, &payload)?;
         let account = progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
-        let outcome = progress.deliver(&mut uicc, &plan, &job.keys, account)?;
+        let outcome = progress.deliver(&mut fs, &plan, &job.keys, account)?;
         let record = progress.record()?;
         Ok(CardDone { record, plan, outcome, payload_octets: payload.octets.len(), losses: payload.losses })
     }
@@ -225,7 +225,12 @@ impl Progress<'_, '_> {
         Ok(found.ok_or(JobsError::NotFound { id: self.id })?)
     }
 
-    fn plan(&mut self, uicc: &mut Uicc<'_>, job: &CardJob, payload: &Payload) -> Result<Plan, CardJobError> {
+    fn plan(
+        &mut self,
+        fs: &mut FileSystem<'_>,
+        job: &CardJob,
+        payload: &Payload,
+    ) -> Result<Plan, CardJobError> {
         let wanted = BootstrapFile {
             oid: payload.oid(),
             label: payload.kind.label().to_owned(),
@@ -241,11 +246,11 @@ impl Progress<'_, '_> {
         let id = self.id;
         // What is behind a PIN can be neither planned for nor read back without it.
         let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
-        if let Err(source) = guard.present_pins(uicc, &job.keys) {
+        if let Err(source) = guard.present_pins(fs, &job.keys) {
             let state = self.fail(&source)?;
             return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
         }
-        let plan = match card::plan(uicc, &[wanted], &options) {
+        let plan = match card::plan(fs, &[wanted], &options) {
             Ok(plan) => plan,
             Err(source) => {
                 self.fail(&source)?;
@@ -280,14 +285,14 @@ impl Progress<'_, '_> {
 
     fn deliver(
         &mut self,
-        uicc: &mut Uicc<'_>,
+        fs: &mut FileSystem<'_>,
         plan: &Plan,
         keys: &[Key],
         account: AccountId,
     ) -> Result<Outcome, CardJobError> {
         self.tell(&Event::DeliveryStarted)?;
         let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
-        match card::apply(uicc, plan, keys, &guard) {
+        match card::apply(fs, plan, keys, &guard) {
             Ok(outcome) => {
                 self.tell(&Event::DeliveryConfirmed)?;
                 Ok(outcome)
@@ -315,8 +320,8 @@ impl Progress<'_, '_> {
 }
 
 /// The card's ICCID, which must be the one that was meant. A card that does not tell it has none.
-fn number(uicc: &mut Uicc<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid>, CardJobError> {
-    let found = match uicc.iccid() {
+fn number(fs: &mut FileSystem<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid>, CardJobError> {
+    let found = match fs.iccid() {
         Ok(iccid) => Some(iccid),
         Err(card::FileError::Transport(error)) => return Err(error.into()),
         Err(_) => None,

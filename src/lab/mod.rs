@@ -1,10 +1,10 @@
 //! The laboratory: virtual cards, a virtual network, faults, and the rehearsal of the main job.
 
+pub mod card;
 pub mod image;
 pub mod network;
 pub mod random;
 pub mod reader;
 pub mod rehearsal;
 pub mod slot;
-pub mod uicc;
 pub mod vpcd;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{image::CardImage, uicc::VirtualUicc};
+use super::{card::VirtualCard, image::CardImage};
 use crate::{
     card::{CardTransport, Protocol, TransportError},
     ident::ReaderName,
@@ -10,15 +10,15 @@ use crate::{
 
 /// A virtual card that goes from hand to hand: the station's reader holds it first, a phone later.
 #[derive(Debug, Clone)]
-pub struct CardHandle(Arc<Mutex<VirtualUicc>>);
+pub struct CardHandle(Arc<Mutex<VirtualCard>>);
 
 impl CardHandle {
     /// Takes a card in hand.
-    pub fn new(card: VirtualUicc) -> Self {
+    pub fn new(card: VirtualCard) -> Self {
         Self(Arc::new(Mutex::new(card)))
     }
 
-    fn card(&self) -> MutexGuard<'_, VirtualUicc> {
+    fn card(&self) -> MutexGuard<'_, VirtualCard> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -176,7 +176,7 @@ mod tests {
         let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
         let imsi: Imsi = "001010123456789".parse().unwrap();
         let image = Sample::new(SampleKind::Prepared, iccid, imsi).image();
-        CardHandle::new(VirtualUicc::from_image(image).unwrap())
+        CardHandle::new(VirtualCard::from_image(image).unwrap())
     }
 
     /// Presents ADM1 and writes one octet into EF 6431; which command fails, and how.

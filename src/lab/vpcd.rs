@@ -180,8 +180,8 @@ mod tests {
     use crate::{
         ident::{Iccid, Imsi},
         lab::{
+            card::VirtualCard,
             image::{Sample, SampleKind},
-            uicc::VirtualUicc,
         },
         wire::vectors::hex,
     };
@@ -190,7 +190,7 @@ mod tests {
         let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
         let imsi: Imsi = "001010123456789".parse().unwrap();
         let image = Sample::new(SampleKind::Prepared, iccid, imsi).image();
-        CardHandle::new(VirtualUicc::from_image(image).unwrap())
+        CardHandle::new(VirtualCard::from_image(image).unwrap())
     }
 
     fn ask(vpcd: &mut TcpStream, body: &[u8]) -> Vec<u8> {

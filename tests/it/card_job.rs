@@ -18,9 +18,9 @@ use bootgate::{
     ident::{Iccid, JobId},
     job::{CardDone, CardJob, CardJobError, Event, Filter, Layout, Observer, Reason, State, Verdict},
     lab::{
+        card::VirtualCard,
         image::{Sample, SampleKind},
         reader::{CardHandle, Fault, InProcess},
-        uicc::VirtualUicc,
     },
     profile::{Profile, Subscriber},
     store::Store,
@@ -80,7 +80,7 @@ impl Observer for Ear {
 fn sample(kind: SampleKind) -> CardHandle {
     let mut sample = Sample::new(kind, ICCID.parse().unwrap(), "262011234567890".parse().unwrap());
     sample.adm = RIGHT.parse().unwrap();
-    CardHandle::new(VirtualUicc::from_image(sample.image()).unwrap())
+    CardHandle::new(VirtualCard::from_image(sample.image()).unwrap())
 }
 
 fn config(directory: &Path) -> Config {

@@ -8,9 +8,9 @@ use bootgate::{
     dm::{AuthScheme, NewAccount, StoredCredential},
     ident::Random,
     lab::{
+        card::VirtualCard,
         image::{Body, Sample, SampleKind},
         rehearsal::identity,
-        uicc::VirtualUicc,
     },
     phone::{
         BootstrapKind, BootstrapResult, CardPort, Change, Phone, PortError, PowerOnReport,
@@ -100,7 +100,7 @@ server-auth = {{ type = "DIGEST", name = "{server_id}", secret = "generate" }}
 }
 
 /// A virtual card in the slot of a phone.
-struct Slot(VirtualUicc);
+struct Slot(VirtualCard);
 
 impl CardPort for Slot {
     fn exchange(&mut self, apdu: &[u8]) -> Result<Vec<u8>, PortError> {
@@ -119,7 +119,7 @@ fn card(iccid: &str, cp: Option<Vec<u8>>, dm: Option<Vec<u8>>) -> Slot {
         let octets = octets.unwrap_or_default();
         content[..octets.len()].copy_from_slice(&octets);
     }
-    Slot(VirtualUicc::from_image(image).unwrap())
+    Slot(VirtualCard::from_image(image).unwrap())
 }
 
 const FIRST_CARD: &str = "89490200001234567892";

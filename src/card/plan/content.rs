@@ -116,7 +116,7 @@ impl Draft<'_, '_> {
                 || *app.odf.file() == place.file
                 || self.claimed.contains(&place.file);
             if !known {
-                match self.uicc.parameters(&place.file) {
+                match self.fs.parameters(&place.file) {
                     Err(error) if error.is_absent() => {
                         self.create_content(&place, file, &like)?;
                         return Ok(place);
@@ -150,7 +150,7 @@ impl Draft<'_, '_> {
         if fcp.kind() != FileKind::Transparent || room < file.octets.len() {
             return Ok(false);
         }
-        let rights = self.uicc.rights(&place.file)?;
+        let rights = self.fs.rights(&place.file)?;
         let readers = rights.condition(Op::Read);
         let open = readers == Some(SecurityCondition::Always);
         let may_update = rights
@@ -159,7 +159,7 @@ impl Draft<'_, '_> {
         if !may_update || open != (self.options.read == ReadAccess::Always) {
             return Ok(false);
         }
-        let first = match self.uicc.read(&place.file, 0, room.min(256)) {
+        let first = match self.fs.read(&place.file, 0, room.min(256)) {
             Ok(octets) => octets,
             Err(FileError::Transport(error)) => return Err(error.into()),
             Err(_) => return Ok(false),

@@ -1,7 +1,7 @@
 //! A plan in the making: what every part of it needs.
 
 use crate::{
-    card::{BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, Rights, Uicc, rights::keys_for},
+    card::{BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, FileSystem, Rights, rights::keys_for},
     wire::{
         Fid, Path,
         arr::{KeyRef, Operation as Op, SecurityCondition},
@@ -29,7 +29,7 @@ pub(super) enum Rank {
 }
 
 pub(super) struct Draft<'a, 't> {
-    pub(super) uicc: &'a mut Uicc<'t>,
+    pub(super) fs: &'a mut FileSystem<'t>,
     pub(super) view: &'a CardView,
     pub(super) options: &'a PlanOptions<'a>,
     pub(super) steps: Vec<Step>,
@@ -48,9 +48,9 @@ pub(super) struct Draft<'a, 't> {
 }
 
 impl<'a, 't> Draft<'a, 't> {
-    pub(super) fn new(uicc: &'a mut Uicc<'t>, view: &'a CardView, options: &'a PlanOptions<'a>) -> Self {
+    pub(super) fn new(fs: &'a mut FileSystem<'t>, view: &'a CardView, options: &'a PlanOptions<'a>) -> Self {
         Self {
-            uicc,
+            fs,
             view,
             options,
             steps: Vec::new(),
@@ -88,7 +88,7 @@ impl<'a, 't> Draft<'a, 't> {
             }
             let from = file.path.range.map_or(0, |range| range.index);
             let from = usize::try_from(from).unwrap_or(usize::MAX);
-            match self.uicc.read(&file.file, from, 1) {
+            match self.fs.read(&file.file, from, 1) {
                 Ok(first) if first.first().is_some_and(|octet| *octet != 0xFF) => self.notes.push(format!(
                     "{} holds another bootstrap, {oid}, which stays; a device that reads both may go by that one. \
                      `bootgate card erase` empties it",
@@ -113,7 +113,7 @@ impl<'a, 't> Draft<'a, 't> {
             steps: self.steps,
             keys: self.keys,
             notes: self.notes,
-            session: self.uicc.id(),
+            session: self.fs.id(),
             operations,
         }
     }
@@ -143,7 +143,7 @@ impl<'a, 't> Draft<'a, 't> {
             Right::CreateEf => Op::CreateEf,
             Right::CreateDf => Op::CreateDf,
         };
-        Ok((self.uicc.rights(file)?, operation))
+        Ok((self.fs.rights(file)?, operation))
     }
 
     /// Notes the keys that a right asks for; refuses what the rules do not allow.
@@ -214,12 +214,12 @@ impl<'a, 't> Draft<'a, 't> {
             let directory = file.parent().unwrap_or_else(|| app.directory.clone());
             self.need(&directory, Right::CreateEf)?;
         }
-        let (security, access) = rule::choose(self.uicc, name, what, like, self.options.adm)?;
+        let (security, access) = rule::choose(self.fs, name, what, like, self.options.adm)?;
         self.need_keys_of(&access);
         let fcp = ef_parameters(file.fid().unwrap_or(CONTENT_FID), room, security);
         self.memory += room + FILE_OVERHEAD;
         if let (Some(_), Some(directory)) = (&self.view.pkcs15, file.parent()) {
-            let directory = self.uicc.parameters(&directory)?;
+            let directory = self.fs.parameters(&directory)?;
             self.check_memory(&directory)?;
         }
         self.then.push(Operation::Create { file: file.clone(), fcp });

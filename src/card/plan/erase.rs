@@ -34,7 +34,7 @@ impl Draft<'_, '_> {
         let mut octets = octets;
         if octets.len() < room {
             // It begins with FF, but may still hold what an interrupted run left behind that.
-            let rest = self.uicc.read(&found.file, start + octets.len(), room - octets.len())?;
+            let rest = self.fs.read(&found.file, start + octets.len(), room - octets.len())?;
             octets.extend(rest);
         }
         let unchanged = octets.iter().all(|octet| *octet == 0xFF);

@@ -58,7 +58,7 @@ impl Draft<'_, '_> {
             if app.dodfs.iter().any(|d| *d.file() == file) || self.view.files.iter().any(|f| f.file == file) {
                 continue;
             }
-            match self.uicc.parameters(&file) {
+            match self.fs.parameters(&file) {
                 Err(error) if error.is_absent() => {
                     return self.create_listing(DODF, &file, entries, DODF_ROOM, &[app.odf.file().clone()]);
                 }
@@ -66,7 +66,7 @@ impl Draft<'_, '_> {
                 Err(_) => continue,
                 Ok(_) => {}
             }
-            let octets = match self.uicc.read_all(&file) {
+            let octets = match self.fs.read_all(&file) {
                 Ok(octets) => octets,
                 Err(FileError::Transport(error)) => return Err(error.into()),
                 Err(_) => continue,
@@ -90,7 +90,7 @@ impl Draft<'_, '_> {
                 self.edit_listing(ODF, file, octets, &edit)
             }
             Listing::Absent { file } => {
-                match self.uicc.parameters(&app.directory.child(Fid::TOKEN_INFO)) {
+                match self.fs.parameters(&app.directory.child(Fid::TOKEN_INFO)) {
                     Err(error) if error.is_absent() => self.create_token_info(&app.directory, &[])?,
                     Err(FileError::Transport(error)) => return Err(error.into()),
                     _ => {}

@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-use super::{Depth, FilePath, Uicc, locate};
+use super::{Depth, FilePath, FileSystem, locate};
 
 pub use error::{PlanError, Right};
 
@@ -235,7 +235,7 @@ pub(super) struct Region {
 /// # Errors
 /// [`PlanError`]: it cannot be done, or the card's access rules do not allow it.
 pub fn plan(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     wanted: &[BootstrapFile],
     options: &PlanOptions<'_>,
 ) -> Result<Plan, PlanError> {
@@ -248,8 +248,8 @@ pub fn plan(
             return Err(PlanError::Doubled { oid: file.oid });
         }
     }
-    let view = locate(uicc, Depth::Objects(&objects))?;
-    draft::Draft::new(uicc, &view, options).put(wanted)
+    let view = locate(fs, Depth::Objects(&objects))?;
+    draft::Draft::new(fs, &view, options).put(wanted)
 }
 
 /// Plans how to empty the bootstrap files of a card. Their entries in EF(DODF) stay, and lead to files that hold nothing, as
@@ -258,10 +258,10 @@ pub fn plan(
 /// # Errors
 /// [`PlanError`].
 pub fn plan_erase(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     objects: &[ObjectId],
     options: &PlanOptions<'_>,
 ) -> Result<Plan, PlanError> {
-    let view = locate(uicc, Depth::Objects(objects))?;
-    draft::Draft::new(uicc, &view, options).erase(objects)
+    let view = locate(fs, Depth::Objects(objects))?;
+    draft::Draft::new(fs, &view, options).erase(objects)
 }

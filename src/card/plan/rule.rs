@@ -3,7 +3,7 @@
 
 use crate::{
     card::{
-        FileError, FilePath, Rights, Uicc,
+        FileError, FilePath, FileSystem, Rights,
         rights::{is_administrative, is_pin},
     },
     wire::{
@@ -61,7 +61,7 @@ impl For {
 /// Finds security attributes that give the conditions: those of a file next to it first (`like`), which costs nothing, then
 /// any record of the EF(ARR) that these name and of the one in the MF.
 pub(super) fn choose(
-    uicc: &mut Uicc<'_>,
+    fs: &mut FileSystem<'_>,
     name: &str,
     what: For,
     like: &[FilePath],
@@ -69,14 +69,14 @@ pub(super) fn choose(
 ) -> Result<(Security, Access), PlanError> {
     let mut arrs = Vec::new();
     for file in like {
-        let security = match uicc.parameters(file) {
+        let security = match fs.parameters(file) {
             Ok(fcp) => fcp.security,
             Err(FileError::Transport(error)) => return Err(error.into()),
             // It is yet to be created, or not to be had: no example then.
             Err(_) => None,
         };
         let Some(security) = security else { continue };
-        let rights = uicc.rights(file)?;
+        let rights = fs.rights(file)?;
         if what.is_given_by(&rights, adm) {
             let access = access(what, &rights, &security);
             return Ok((security, access));
@@ -88,8 +88,8 @@ pub(super) fn choose(
     arrs.push((FilePath::mf().child(Fid::ARR), Fid::ARR));
     arrs.dedup_by_key(|(_, arr)| *arr);
     for (near, arr) in arrs {
-        for record in 1..=records(uicc, &near, arr)? {
-            let Some(rules) = uicc.rule(&near, arr, record)? else { continue };
+        for record in 1..=records(fs, &near, arr)? {
+            let Some(rules) = fs.rule(&near, arr, record)? else { continue };
             let rights = Rights::Rules(vec![rules]);
             if what.is_given_by(&rights, adm) {
                 let security = Security::Referenced { arr, record };
@@ -101,10 +101,10 @@ pub(super) fn choose(
     Err(PlanError::NoRule { name: name.to_owned(), conditions: what.words() })
 }
 
-fn records(uicc: &mut Uicc<'_>, near: &FilePath, arr: Fid) -> Result<u8, PlanError> {
+fn records(fs: &mut FileSystem<'_>, near: &FilePath, arr: Fid) -> Result<u8, PlanError> {
     let beside = near.parent().map_or_else(|| FilePath::mf().child(arr), |directory| directory.child(arr));
     for place in [beside, FilePath::mf().child(arr)] {
-        match uicc.records(&place) {
+        match fs.records(&place) {
             Ok((_, count)) => return Ok(count),
             Err(FileError::Transport(error)) => return Err(error.into()),
             Err(_) => {}

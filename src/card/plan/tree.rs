@@ -73,14 +73,14 @@ impl Draft<'_, '_> {
         self.need(&dir, Right::Update)?;
         let name = "DF(PKCS#15)";
         let (security, access) =
-            rule::choose(self.uicc, name, For::Directory, std::slice::from_ref(&mf), self.options.adm)?;
+            rule::choose(self.fs, name, For::Directory, std::slice::from_ref(&mf), self.options.adm)?;
         self.need_keys_of(&access);
         let mut fcp = Fcp::new(FileKind::Df, Fid::PKCS15);
         fcp.aid = Some(AID.to_vec());
         fcp.life_cycle = Some(LifeCycle::ACTIVATED);
         fcp.security = Some(security);
         // The keys of the new directory are those of the MF.
-        let mf_parameters = self.uicc.parameters(&mf)?;
+        let mf_parameters = self.fs.parameters(&mf)?;
         fcp.pin_status = mf_parameters.pin_status.clone();
         self.steps.push(Step {
             file: directory.clone(),

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use super::*;
-use crate::lab::uicc::EmptyVerify;
+use crate::lab::card::EmptyVerify;
 
 #[test]
 fn a_wrong_key_costs_one_try_and_no_more() {
@@ -61,9 +61,9 @@ fn a_card_that_tells_no_counter_is_refused_unless_a_policy_allows_it() {
     assert_eq!(card.changes(), 0);
     let policy = KeyPolicy::new(2, vec![CardRange::Iccid("8988211".into())]);
     let mut reader = InProcess::insert(&card, bay());
-    let mut uicc = Uicc::new(Session::new(&mut reader));
-    let plan = plan(&mut uicc, &wanted, &options()).unwrap();
-    apply(&mut uicc, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap();
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let plan = plan(&mut fs, &wanted, &options()).unwrap();
+    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap();
     assert_eq!(found(&card, CP), wanted[0].octets);
 }
 
@@ -80,12 +80,12 @@ fn a_missing_key_is_missed_before_anything_is_sent() {
 fn a_plan_of_another_session_is_stale() {
     let card = card(SampleKind::Prepared, Protocol::T0);
     let mut reader = InProcess::insert(&card, bay());
-    let mut uicc = Uicc::new(Session::new(&mut reader));
-    let plan = plan(&mut uicc, &[file(CP, payload(100, 1))], &options()).unwrap();
-    drop(uicc);
-    let mut uicc = Uicc::new(Session::new(&mut reader));
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let plan = plan(&mut fs, &[file(CP, payload(100, 1))], &options()).unwrap();
+    drop(fs);
+    let mut fs = FileSystem::new(Session::new(&mut reader));
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
-    let error = apply(&mut uicc, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap_err();
+    let error = apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap_err();
     assert!(matches!(error, ApplyError::Stale));
     assert_eq!(card.changes(), 0);
 }

@@ -9,9 +9,9 @@ mod write;
 use crate::{
     ident::{AdmKey, Iccid, Imsi, ReaderName},
     lab::{
+        card::{Quirks, VirtualCard},
         image::{CardImage, FileImage, Sample, SampleKind},
         reader::{CardHandle, Fault, InProcess},
-        uicc::{Quirks, VirtualUicc},
     },
     wire::{Fid, arr::KeyRef, pkcs15::ObjectId},
 };
@@ -39,11 +39,11 @@ fn card(kind: SampleKind, protocol: Protocol) -> CardHandle {
 }
 
 fn from(image: CardImage) -> CardHandle {
-    CardHandle::new(VirtualUicc::from_image(image).unwrap())
+    CardHandle::new(VirtualCard::from_image(image).unwrap())
 }
 
 fn with(image: CardImage, quirks: Quirks) -> CardHandle {
-    CardHandle::new(VirtualUicc::from_image(image).unwrap().with_quirks(quirks))
+    CardHandle::new(VirtualCard::from_image(image).unwrap().with_quirks(quirks))
 }
 
 /// Changes a file of an image by its path below the MF.
@@ -108,13 +108,13 @@ fn write_with(
     if let Some(fault) = fault {
         reader = reader.with_fault(fault);
     }
-    let mut uicc = Uicc::new(Session::new(&mut reader));
-    let plan = match plan(&mut uicc, wanted, options) {
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let plan = match plan(&mut fs, wanted, options) {
         Ok(plan) => plan,
         Err(error) => return Ended::NotPlanned(error),
     };
     let policy = policy();
-    match apply(&mut uicc, &plan, keys, &KeyGuard::new(journal, &policy)) {
+    match apply(&mut fs, &plan, keys, &KeyGuard::new(journal, &policy)) {
         Ok(outcome) => Ended::Done(outcome),
         Err(error) => Ended::NotApplied(error),
     }
@@ -141,7 +141,7 @@ fn refused(card: &CardHandle, wanted: &[BootstrapFile], options: &PlanOptions<'_
 
 fn look(card: &CardHandle) -> CardView {
     let mut reader = InProcess::insert(card, bay());
-    locate(&mut Uicc::new(Session::new(&mut reader)), Depth::Everything).unwrap()
+    locate(&mut FileSystem::new(Session::new(&mut reader)), Depth::Everything).unwrap()
 }
 
 /// What a device finds for an object: empty when there is no entry, no file, or an empty one.

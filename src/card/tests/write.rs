@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::{
-    lab::{image::Body, uicc::CreateDf},
+    lab::{card::CreateDf, image::Body},
     wire::{
         fcp::Security,
         pkcs15::{DirEntry, Shape},
@@ -122,10 +122,10 @@ fn remains_behind_an_empty_beginning_are_cleaned() {
 
 fn erase(card: &CardHandle) -> Outcome {
     let mut reader = InProcess::insert(card, bay());
-    let mut uicc = Uicc::new(Session::new(&mut reader));
-    let plan = plan_erase(&mut uicc, &[CP, DM], &options()).unwrap();
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let plan = plan_erase(&mut fs, &[CP, DM], &options()).unwrap();
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
-    apply(&mut uicc, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap()
+    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap()
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn erasing_leaves_empty_files_that_are_written_again() {
     assert_eq!(found(&card, CP), cp.octets);
     let bare = self::card(SampleKind::Bare, Protocol::T0);
     let mut reader = InProcess::insert(&bare, bay());
-    let error = plan_erase(&mut Uicc::new(Session::new(&mut reader)), &[CP], &options()).unwrap_err();
+    let error = plan_erase(&mut FileSystem::new(Session::new(&mut reader)), &[CP], &options()).unwrap_err();
     assert!(matches!(error, PlanError::NothingToErase));
 }
 
@@ -319,14 +319,14 @@ fn a_file_behind_a_pin_is_written_when_the_pin_is_given() {
     let error = refused(&card, std::slice::from_ref(&cp), &options());
     assert!(matches!(error, PlanError::NeedsPin { .. }) && error.is_refusal(), "{error}");
     let mut reader = InProcess::insert(&card, bay());
-    let mut uicc = Uicc::new(Session::new(&mut reader));
+    let mut fs = FileSystem::new(Session::new(&mut reader));
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
     let guard = KeyGuard::new(&journal, &policy);
     let pin = Key::pin(KeyRef::PIN1, &"1234".parse().unwrap()).unwrap();
-    guard.present_pins(&mut uicc, &[adm(), pin]).unwrap();
-    let plan = plan(&mut uicc, std::slice::from_ref(&cp), &options()).unwrap();
-    apply(&mut uicc, &plan, &[adm()], &guard).unwrap();
-    let view = locate(&mut uicc, Depth::Everything).unwrap();
+    guard.present_pins(&mut fs, &[adm(), pin]).unwrap();
+    let plan = plan(&mut fs, std::slice::from_ref(&cp), &options()).unwrap();
+    apply(&mut fs, &plan, &[adm()], &guard).unwrap();
+    let view = locate(&mut fs, Depth::Everything).unwrap();
     assert_eq!(view.file(CP).unwrap().content.used(), Some(cp.octets.as_slice()));
 }
 
@@ -462,8 +462,8 @@ fn plans_print_old_and_new_and_no_octets() {
     let card = card(SampleKind::Prepared, Protocol::T0);
     write(&card, &[file(CP, payload(300, 7))], &options());
     let mut reader = InProcess::insert(&card, bay());
-    let mut uicc = Uicc::new(Session::new(&mut reader));
-    let plan = plan(&mut uicc, &[file(CP, payload(400, 8)), file(DM, payload(5, 1))], &options()).unwrap();
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let plan = plan(&mut fs, &[file(CP, payload(400, 8)), file(DM, payload(5, 1))], &options()).unwrap();
     let text = plan.to_string();
     for part in [
         "Card 8988211000000430010 in bay 0",

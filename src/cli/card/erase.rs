@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     args::{AdmArgs, ConsentArgs, PinArgs, ReaderArgs, objects},
-    connect, failure, open_app, uicc,
+    connect, failure, file_system, open_app,
 };
 use crate::{
     bootstrap::PayloadKind,
@@ -35,11 +35,11 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
     let mut card = connect(&args.reader.reader)?;
-    let mut uicc = uicc(&mut card);
+    let mut fs = file_system(&mut card);
     let app = open_app(global)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
-    guard.present_pins(&mut uicc, &keys).map_err(failure)?;
+    guard.present_pins(&mut fs, &keys).map_err(failure)?;
     let options = PlanOptions {
         shape: None,
         read: ReadAccess::Always,
@@ -47,7 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         adm: args.adm.named(),
         describe: &describe,
     };
-    let plan = plan_erase(&mut uicc, &objects(args.kind), &options).map_err(failure)?;
+    let plan = plan_erase(&mut fs, &objects(args.kind), &options).map_err(failure)?;
     if args.consent.dry_run {
         output::emit(global.format, &plan)?;
         return Ok(Exit::Ok);
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     }
-    let outcome = apply(&mut uicc, &plan, &keys, &guard).map_err(failure)?;
+    let outcome = apply(&mut fs, &plan, &keys, &guard).map_err(failure)?;
     output::emit(global.format, &Erased { plan, outcome })?;
     Ok(Exit::Ok)
 }

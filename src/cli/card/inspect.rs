@@ -6,11 +6,11 @@ use serde::Serialize;
 
 use super::{
     args::{PinArgs, ReaderArgs},
-    connect, failure, present_pin, uicc,
+    connect, failure, file_system, present_pin,
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
-    card::{Application, CardView, Content, Depth, FilePath, FoundFile, Protocol, Uicc, locate},
+    card::{Application, CardView, Content, Depth, FilePath, FileSystem, FoundFile, Protocol, locate},
     cli::{Exit, Global, output},
     ident::{Iccid, ReaderName},
     wire::{
@@ -30,10 +30,10 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(&args.reader.reader)?;
-    let mut uicc = uicc(&mut card);
-    present_pin(&mut uicc, &args.pin, global)?;
-    let view = locate(&mut uicc, Depth::Everything).map_err(failure)?;
-    output::emit(global.format, &Inspected::new(&mut uicc, view)?)?;
+    let mut fs = file_system(&mut card);
+    present_pin(&mut fs, &args.pin, global)?;
+    let view = locate(&mut fs, Depth::Everything).map_err(failure)?;
+    output::emit(global.format, &Inspected::new(&mut fs, view)?)?;
     Ok(Exit::Ok)
 }
 
@@ -81,11 +81,11 @@ struct File {
 }
 
 impl Inspected {
-    fn new(uicc: &mut Uicc<'_>, view: CardView) -> anyhow::Result<Self> {
+    fn new(fs: &mut FileSystem<'_>, view: CardView) -> anyhow::Result<Self> {
         let mut warnings: Vec<_> = view.warnings.iter().map(ToString::to_string).collect();
         let mut files = Vec::new();
         for found in view.files {
-            let file = File::new(uicc, found)?;
+            let file = File::new(fs, found)?;
             if file.has_secrets && file.read_access.as_deref() == Some(ALWAYS) {
                 warnings.push(format!("the secrets in {} can be read by anybody, without a PIN", file.file));
             }
@@ -110,10 +110,10 @@ impl Inspected {
 const ALWAYS: &str = "always";
 
 impl File {
-    fn new(uicc: &mut Uicc<'_>, found: FoundFile) -> anyhow::Result<Self> {
+    fn new(fs: &mut FileSystem<'_>, found: FoundFile) -> anyhow::Result<Self> {
         let read_access = match &found.content {
             Content::NotRead | Content::Absent => None,
-            _ => match uicc.rights(&found.file) {
+            _ => match fs.rights(&found.file) {
                 Ok(rights) => rights.condition(Operation::Read).map(|condition| match condition {
                     SecurityCondition::Always => ALWAYS.to_owned(),
                     other => other.to_string(),

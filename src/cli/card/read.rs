@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use super::{
     args::{PinArgs, ReaderArgs, objects},
-    connect, failure,
+    connect, failure, file_system,
     inspect::hex,
-    present_pin, uicc,
+    present_pin,
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
@@ -42,10 +42,10 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(&args.reader.reader)?;
-    let mut uicc = uicc(&mut card);
-    present_pin(&mut uicc, &args.pin, global)?;
+    let mut fs = file_system(&mut card);
+    present_pin(&mut fs, &args.pin, global)?;
     let wanted = objects(args.kind);
-    let view = locate(&mut uicc, Depth::Objects(&wanted)).map_err(failure)?;
+    let view = locate(&mut fs, Depth::Objects(&wanted)).map_err(failure)?;
     view.warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
     let candidates: Vec<_> = wanted.iter().filter_map(|oid| view.file(*oid)).collect();
     let octets = |found: &FoundFile| found.content.used().filter(|o| !o.is_empty()).map(<[u8]>::to_vec);

@@ -8,7 +8,7 @@ use tracing::{debug, info};
 
 use super::{
     args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
-    connect, failure, open_app, present_pin, uicc,
+    connect, failure, file_system, open_app, present_pin,
 };
 use crate::{
     app::OsRandom,
@@ -104,8 +104,8 @@ fn planned(
     global: &Global,
 ) -> anyhow::Result<Planned> {
     let mut card = connect(&args.reader.reader)?;
-    let mut uicc = uicc(&mut card);
-    let iccid = match uicc.iccid() {
+    let mut fs = file_system(&mut card);
+    let iccid = match fs.iccid() {
         Ok(iccid) => Some(iccid),
         Err(FileError::Transport(error)) => return Err(failure(error)),
         Err(_) => None,
@@ -119,7 +119,7 @@ fn planned(
     let subscriber = Subscriber { iccid, ..subscriber };
     let settings = resolve(profile, &subscriber, &OsRandom).map_err(failure)?;
     let payload = build(&settings, args.kind).map_err(failure)?;
-    present_pin(&mut uicc, &args.pin, global)?;
+    present_pin(&mut fs, &args.pin, global)?;
     let options = PlanOptions {
         shape: args.layout.shape(),
         read: args.layout.read(),
@@ -132,7 +132,7 @@ fn planned(
         label: payload.kind.label().to_owned(),
         octets: payload.octets.clone(),
     };
-    let plan = plan(&mut uicc, &[wanted], &options).map_err(failure)?;
+    let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
     Ok(Planned { plan, losses: payload.losses })
 }
 

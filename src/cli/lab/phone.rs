@@ -14,12 +14,12 @@ use crate::{
     },
     ident::ServerId,
     lab::{
+        card::VirtualCard,
         image::CardImage,
         network::{Call, Network},
         reader::{CardHandle, InProcess},
         rehearsal::{SAMPLE_IMEI, identity},
         slot::PhoneSlot,
-        uicc::VirtualUicc,
     },
     phone::{Outcome, Phone, PowerOnReport},
     wire::Syntax,
@@ -104,7 +104,7 @@ fn connect(args: &PhoneArgs) -> anyhow::Result<Box<dyn CardTransport>> {
     match (&args.image, &args.pcsc) {
         (Some(file), _) => {
             let image = CardImage::load(file).map_err(|e| Failure::because(Exit::Config, e))?;
-            let card = VirtualUicc::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
+            let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
             Ok(Box::new(InProcess::insert(&CardHandle::new(card), "virtual phone".parse()?)))
         }
         (None, reader) => Ok(Box::new(card::connect(reader.as_deref().unwrap_or_default())?)),

@@ -5,7 +5,7 @@ use super::{Party, Plot, RehearsalError, recorder::Recorder};
 use crate::{
     app::App,
     bootstrap::{self, PayloadKind},
-    card::{self, CardTransport, Depth, KeyGuard, PlanOptions, Session, Uicc},
+    card::{self, CardTransport, Depth, FileSystem, KeyGuard, PlanOptions, Session},
     ident::ServerId,
     job::{CardJobError, Observer, describe},
 };
@@ -21,10 +21,10 @@ pub(super) fn clear_others(
     let mut station = recorder.at_station(&plot.profile);
     let mut session = Session::new(&mut *transport);
     session.set_trace(move |apdu| station.exchanged(apdu));
-    let mut uicc = Uicc::new(session);
+    let mut fs = FileSystem::new(session);
     let others: Vec<_> =
         PayloadKind::ALL.into_iter().filter(|k| *k != plot.payload).map(PayloadKind::oid).collect();
-    let view = card::locate(&mut uicc, Depth::Objects(&others)).map_err(CardJobError::from)?;
+    let view = card::locate(&mut fs, Depth::Objects(&others)).map_err(CardJobError::from)?;
     let same_server = |octets: &[u8]| server_of(octets).is_some_and(|server| server == account.server_id);
     let stale = |oid: &_| view.file(*oid).and_then(|f| f.content.used()).is_some_and(same_server);
     let stale: Vec<_> = others.iter().copied().filter(stale).collect();
@@ -42,9 +42,9 @@ pub(super) fn clear_others(
         adm: plot.keys.first().map(|key| key.reference),
         describe: &describe,
     };
-    let plan = card::plan_erase(&mut uicc, &stale, &options)?;
+    let plan = card::plan_erase(&mut fs, &stale, &options)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
-    card::apply(&mut uicc, &plan, &plot.keys, &KeyGuard::new(&*journal, &policy))?;
+    card::apply(&mut fs, &plan, &plot.keys, &KeyGuard::new(&*journal, &policy))?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! A virtual UICC: an independent card program after ETSI TS 102 221 and TS 102 222, for rehearsals and tests.
+//! A virtual card: an independent card program after ETSI TS 102 221 and TS 102 222, for rehearsals and tests.
 //!
 //! It answers APDUs as a card does, T=0 or T=1, and keeps its files and counters between resets. What it leaves out it
 //! refuses as a card would: logical channels other than the basic one, secure messaging, BER-TLV files, and the
@@ -32,7 +32,7 @@ use crate::{
 };
 
 /// A card with power: files and counters that stay, and a session that a reset ends.
-pub struct VirtualUicc {
+pub struct VirtualCard {
     atr: Vec<u8>,
     protocol: Protocol,
     keys: Vec<KeyImage>,
@@ -71,7 +71,7 @@ impl Session {
     }
 }
 
-impl VirtualUicc {
+impl VirtualCard {
     /// Gives power to a card.
     ///
     /// # Errors
@@ -175,9 +175,9 @@ impl VirtualUicc {
     }
 }
 
-impl fmt::Debug for VirtualUicc {
+impl fmt::Debug for VirtualCard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "VirtualUicc({}, {:?}, {} change(s))", self.protocol, self.image(), self.changes)
+        write!(f, "VirtualCard({}, {:?}, {} change(s))", self.protocol, self.image(), self.changes)
     }
 }
 

@@ -1,7 +1,7 @@
 //! READ RECORD and UPDATE RECORD (ETSI TS 102 221, sections 11.1.5 and 11.1.6).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
     files::NodeId,
 };
@@ -18,7 +18,7 @@ enum Mode {
     Absolute(u8),
 }
 
-impl VirtualUicc {
+impl VirtualCard {
     pub(super) fn read_record(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         let (ef, mode) = self.record_target(command)?;
         self.usable(ef, Operation::Read)?;

@@ -22,30 +22,30 @@ fn sample(kind: SampleKind) -> Sample {
     Sample::new(kind, iccid, imsi)
 }
 
-fn card(kind: SampleKind) -> VirtualUicc {
-    VirtualUicc::from_image(sample(kind).image()).unwrap()
+fn card(kind: SampleKind) -> VirtualCard {
+    VirtualCard::from_image(sample(kind).image()).unwrap()
 }
 
-fn card_t1(kind: SampleKind) -> VirtualUicc {
+fn card_t1(kind: SampleKind) -> VirtualCard {
     let mut sample = sample(kind);
     sample.protocol = Protocol::T1;
-    VirtualUicc::from_image(sample.image()).unwrap()
+    VirtualCard::from_image(sample.image()).unwrap()
 }
 
 /// The same card with other manners.
-fn with_quirks(card: &mut VirtualUicc, quirks: Quirks) -> &mut VirtualUicc {
+fn with_quirks(card: &mut VirtualCard, quirks: Quirks) -> &mut VirtualCard {
     card.quirks = quirks;
     card
 }
 
 /// Sends a command; expects an answer, both in hexadecimal digits.
-fn says(card: &mut VirtualUicc, command: &str, answer: &str) {
+fn says(card: &mut VirtualCard, command: &str, answer: &str) {
     let got = Hex(card.exchange(&hex(command))).to_string();
     assert_eq!(got, Hex(hex(answer)).to_string(), "to {command}");
 }
 
 /// Selects on T=0 and fetches the template.
-fn fcp(card: &mut VirtualUicc, select: &str) -> Fcp {
+fn fcp(card: &mut VirtualCard, select: &str) -> Fcp {
     let answer = card.exchange(&hex(select));
     assert_eq!((answer.len(), answer[0]), (2, 0x61), "{select}: {answer:02X?}");
     let answer = card.exchange(&[0x00, 0xC0, 0x00, 0x00, answer[1]]);

@@ -1,7 +1,7 @@
 //! Who may do what: access rules in records of EF(ARR), and which keys count as presented (ETSI TS 102 221, section
 //! 9.5 and 11.1.1.4.7).
 
-use super::{VirtualUicc, files::NodeId};
+use super::{VirtualCard, files::NodeId};
 use crate::{
     lab::image::Body,
     wire::{
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-impl VirtualUicc {
+impl VirtualCard {
     /// Refuses an operation that the rules of the file do not allow at present.
     pub(super) fn demand(&self, file: NodeId, operation: Operation) -> Result<(), StatusWord> {
         if self.allows(file, operation) { Ok(()) } else { Err(self.quirks.denied) }

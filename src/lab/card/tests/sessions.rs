@@ -3,7 +3,7 @@
 use super::*;
 
 /// The card of the sheet's appendix A.4: an MF in initialisation with EF(DIR) and EF(ARR), nothing else.
-fn blank() -> VirtualUicc {
+fn blank() -> VirtualCard {
     let record = |text: &str, length: usize| {
         let mut octets = hex(text);
         octets.resize(length, 0xFF);
@@ -30,7 +30,7 @@ fn blank() -> VirtualUicc {
     mf.life_cycle = LifeCycle::INITIALISATION;
     mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, KeyRef::ADM1];
     let key = |key, text: &str| KeyImage::new(key, hex(text).try_into().unwrap());
-    VirtualUicc::from_image(CardImage {
+    VirtualCard::from_image(CardImage {
         atr: Hex(hex("3B00")),
         protocol: Protocol::T0,
         memory: 8192,
@@ -46,7 +46,7 @@ fn blank() -> VirtualUicc {
 }
 
 /// Card sheet, A.4: how a blank card is given its PKCS#15 tree.
-fn personalise(card: &mut VirtualUicc) {
+fn personalise(card: &mut VirtualCard) {
     says(card, "00A4000C022F00", "9000");
     says(
         card,
@@ -126,7 +126,7 @@ fn the_recipe_with_two_keys_works_only_with_both() {
     let arr = image.mf.find_mut(&[Fid::ARR]).unwrap();
     let Body::Records { records, .. } = &mut arr.body else { panic!() };
     records.push([hex(both), vec![0xFF; 48 - hex(both).len()]].concat());
-    let card = &mut VirtualUicc::from_image(image).unwrap();
+    let card = &mut VirtualCard::from_image(image).unwrap();
     let aid = "00A404040CA000000063504B43532D3135";
     let create = "00E000001D621B82024121830242008A01038B032F0607800201DC8800A503C00140";
     fcp(card, aid);
@@ -158,7 +158,7 @@ fn an_image_is_the_same_card() {
         let again: CardImage = serde_json::from_str(&text).unwrap();
         assert_eq!(again, image);
         assert_eq!(again.to_string(), text, "the order is stable");
-        assert_eq!(VirtualUicc::from_image(again).unwrap().image(), image);
+        assert_eq!(VirtualCard::from_image(again).unwrap().image(), image);
     }
     let mut blank = blank();
     let before = (blank.image(), blank.changes());

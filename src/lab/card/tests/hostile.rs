@@ -124,6 +124,6 @@ proptest! {
             let answer = card.exchange(&command);
             prop_assert!((2..=258).contains(&answer.len()));
         }
-        prop_assert!(VirtualUicc::from_image(card.image()).is_ok());
+        prop_assert!(VirtualCard::from_image(card.image()).is_ok());
     }
 }

@@ -1,13 +1,13 @@
 //! ACTIVATE FILE and DEACTIVATE FILE (ETSI TS 102 221, sections 11.1.14 and 11.1.15; TS 102 222, section 6.9).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
     files::NodeId,
 };
 use crate::wire::{apdu::StatusWord, arr::Operation, fcp::LifeCycle};
 
-impl VirtualUicc {
+impl VirtualCard {
     /// Also ends the initialisation of a file that was created with life cycle 03.
     pub(super) fn activate(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         self.set_life_cycle(command, Operation::Activate, LifeCycle::ACTIVATED)

@@ -1,7 +1,7 @@
 //! SELECT (ETSI TS 102 221, sections 8.4 and 11.1.1).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
     files::NodeId,
     quirks::Template,
@@ -15,7 +15,7 @@ enum Wanted {
     Nothing,
 }
 
-impl VirtualUicc {
+impl VirtualCard {
     pub(super) fn select(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         let wanted = match (command.p2 & 0xFC, self.quirks.template) {
             (0x04, _) => Wanted::Fcp,

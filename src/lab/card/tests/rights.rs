@@ -140,7 +140,7 @@ fn an_image_that_contradicts_itself_is_refused() {
     let broken = |change: &dyn Fn(&mut CardImage)| {
         let mut image = good.clone();
         change(&mut image);
-        VirtualUicc::from_image(image).unwrap_err().to_string()
+        VirtualCard::from_image(image).unwrap_err().to_string()
     };
     assert!(broken(&|i| i.memory = 100).contains("space"));
     assert!(broken(&|i| i.mf.fid = Fid(0x7F00)).contains("3F00"));

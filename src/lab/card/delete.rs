@@ -1,12 +1,12 @@
 //! DELETE FILE (ETSI TS 102 222, section 6.4).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
 };
 use crate::wire::{Fid, apdu::StatusWord};
 
-impl VirtualUicc {
+impl VirtualCard {
     /// Deletes a file in the current directory, or the current directory itself, with everything in it.
     pub(super) fn delete(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         if (command.p1, command.p2) != (0, 0) {

@@ -1,7 +1,7 @@
 //! CREATE FILE (ETSI TS 102 222, section 6.3).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
     files::octets,
     quirks::CreateDf,
@@ -24,7 +24,7 @@ const REPEAT: u16 = 0xC2;
 /// Identifiers that have a meaning of their own.
 const RESERVED: [Fid; 4] = [Fid::MF, Fid(0x3FFF), Fid::CURRENT_APPLICATION, Fid(0xFFFF)];
 
-impl VirtualUicc {
+impl VirtualCard {
     pub(super) fn create(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         if (command.p1, command.p2) != (0, 0) {
             return Err(StatusWord::WRONG_PARAMETERS);

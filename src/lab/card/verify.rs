@@ -1,13 +1,13 @@
 //! VERIFY PIN (ETSI TS 102 221, section 11.1.9): presents a PIN or an administrative key, or asks for its counter.
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
     quirks::EmptyVerify,
 };
 use crate::wire::{apdu::StatusWord, arr::KeyRef};
 
-impl VirtualUicc {
+impl VirtualCard {
     /// | data         | key is switched off | blocked | presented before | otherwise                      |
     /// |--------------|---------------------|---------|------------------|--------------------------------|
     /// | none         | 6984                | 6983    | 9000             | 63Cx, nothing is spent         |

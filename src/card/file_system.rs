@@ -1,4 +1,4 @@
-//! The file system of a UICC: selecting, reading, writing, creating (ETSI TS 102 221, sections 8 and 11; TS 102 222,
+//! The file system of a card: selecting, reading, writing, creating (ETSI TS 102 221, sections 8 and 11; TS 102 222,
 //! section 6.3).
 //!
 //! What a file's parameters are is asked once. A file that is selected is not selected again.
@@ -34,7 +34,7 @@ const SMALL_READ_BLOCK: usize = 255;
 
 /// A card's file system in one session.
 #[derive(Debug)]
-pub struct Uicc<'t> {
+pub struct FileSystem<'t> {
     session: Session<'t>,
     id: u64,
     /// The current directory and the selected file, where they are known.
@@ -47,7 +47,7 @@ pub struct Uicc<'t> {
     pub(super) dialect: SelectDialect,
 }
 
-impl<'t> Uicc<'t> {
+impl<'t> FileSystem<'t> {
     /// Begins in the MF of a card that was just connected or reset.
     pub fn new(session: Session<'t>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);

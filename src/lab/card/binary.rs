@@ -1,7 +1,7 @@
 //! READ BINARY and UPDATE BINARY (ETSI TS 102 221, sections 11.1.3 and 11.1.4).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command, Expected, wrong_le},
     files::NodeId,
     quirks::EndOfFile,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-impl VirtualUicc {
+impl VirtualCard {
     pub(super) fn read_binary(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         let (ef, offset) = self.binary_target(command)?;
         self.usable(ef, Operation::Read)?;

@@ -13,11 +13,15 @@ use crate::{
 };
 
 /// A scripted card: what is done with it, and whether the script was played to its end.
-fn on<T>(protocol: Protocol, steps: &[(&str, &str)], work: impl FnOnce(&mut Uicc<'_>) -> T) -> (T, usize) {
+fn on<T>(
+    protocol: Protocol,
+    steps: &[(&str, &str)],
+    work: impl FnOnce(&mut FileSystem<'_>) -> T,
+) -> (T, usize) {
     let mut script = Script::new(protocol, steps);
-    let mut uicc = Uicc::new(Session::new(&mut script));
-    let done = work(&mut uicc);
-    drop(uicc);
+    let mut fs = FileSystem::new(Session::new(&mut script));
+    let done = work(&mut fs);
+    drop(fs);
     (done, script.left())
 }
 
@@ -52,19 +56,19 @@ fn shared_vectors_of_read_flows() {
             "nrf-success" | "nrf-no-app" => on_a_channel(case, &steps),
             "softsim-t0" => by_aid(case, &steps),
             "N-6C-loop" => {
-                let (sw, left) = on(Protocol::T0, &steps, |uicc| {
+                let (sw, left) = on(Protocol::T0, &steps, |fs| {
                     let read = CommandApdu::decode(&hex(steps[0].0)).unwrap();
-                    uicc.session_mut().send(&read).unwrap().sw
+                    fs.session_mut().send(&read).unwrap().sw
                 });
                 assert_eq!((sw, left), (StatusWord(0x6C00), 1), "the third command is one too many");
             }
             "N-short-eof" => {
-                let (read, left) = on(Protocol::T0, &steps, |uicc| uicc.read_all(&file("5031")));
+                let (read, left) = on(Protocol::T0, &steps, |fs| fs.read_all(&file("5031")));
                 assert_eq!(read, Err(FileError::Short { file: file("5031"), got: 8, stated: 32 }));
                 assert_eq!(left, 0);
             }
             "N-sel-denied" => {
-                let (read, left) = on(Protocol::T0, &steps, |uicc| uicc.read_all(&file("6430")));
+                let (read, left) = on(Protocol::T0, &steps, |fs| fs.read_all(&file("6430")));
                 assert!(read.unwrap_err().is_denied());
                 assert_eq!(left, 0);
             }
@@ -77,9 +81,9 @@ fn shared_vectors_of_read_flows() {
 
 /// The flow of a phone on a logical channel: a session adds nothing to it and loses nothing of it.
 fn on_a_channel(case: &Value, steps: &[(&str, &str)]) {
-    let (answers, left) = on(Protocol::T1, steps, |uicc| {
+    let (answers, left) = on(Protocol::T1, steps, |fs| {
         let send = |(sent, _): &(&str, &str)| {
-            uicc.session_mut().send(&CommandApdu::decode(&hex(sent)).unwrap()).unwrap()
+            fs.session_mut().send(&CommandApdu::decode(&hex(sent)).unwrap()).unwrap()
         };
         steps.iter().map(send).collect::<Vec<_>>()
     });
@@ -103,12 +107,12 @@ fn on_a_channel(case: &Value, steps: &[(&str, &str)]) {
 fn by_aid(case: &Value, steps: &[(&str, &str)]) {
     let mut whole = steps.to_vec();
     whole.insert(6, ("00C0000018", "621682024121830264308A01058B032F06088002007888009000"));
-    let ((odf, dodf), left) = on(Protocol::T0, &whole, |uicc| {
+    let ((odf, dodf), left) = on(Protocol::T0, &whole, |fs| {
         let directory = FilePath::application(&pkcs15::AID);
-        assert_eq!(uicc.parameters(&directory).unwrap().fid, Some(Fid::PKCS15));
-        let odf = Odf::decode(&uicc.read_all(&directory.child(Fid::ODF)).unwrap()).unwrap();
+        assert_eq!(fs.parameters(&directory).unwrap().fid, Some(Fid::PKCS15));
+        let odf = Odf::decode(&fs.read_all(&directory.child(Fid::ODF)).unwrap()).unwrap();
         let path = directory.resolve(&odf.data_object_files().next().unwrap().path);
-        (odf, uicc.read_all(&path).unwrap())
+        (odf, fs.read_all(&path).unwrap())
     });
     assert_eq!(left, 0);
     let wanted = &case["decoded"];
@@ -133,13 +137,13 @@ fn a_selected_file_is_not_selected_again() {
         ("00A4000C025031", "9000"),
         read,
     ];
-    let (_, left) = on(Protocol::T0, &steps, |uicc| {
+    let (_, left) = on(Protocol::T0, &steps, |fs| {
         let odf = file("5031");
-        assert_eq!(uicc.read(&odf, 0, 2).unwrap(), [1, 2]);
-        uicc.read(&odf, 0, 2).unwrap();
-        uicc.write(&odf, 0, &[9]).unwrap();
-        uicc.open(&file("2F00")).unwrap();
-        uicc.read(&odf, 0, 2).unwrap();
+        assert_eq!(fs.read(&odf, 0, 2).unwrap(), [1, 2]);
+        fs.read(&odf, 0, 2).unwrap();
+        fs.write(&odf, 0, &[9]).unwrap();
+        fs.open(&file("2F00")).unwrap();
+        fs.read(&odf, 0, 2).unwrap();
     });
     assert_eq!(left, 0);
 }
@@ -155,7 +159,7 @@ fn dialects_of_select_are_learnt() {
         ("00A4000402503100", ODF_FCP),
         ("00B0000001", "A79000"),
     ];
-    let (read, left) = on(Protocol::T1, &steps, |uicc| uicc.read(&file("7F50/5031"), 0, 1));
+    let (read, left) = on(Protocol::T1, &steps, |fs| fs.read(&file("7F50/5031"), 0, 1));
     assert_eq!((read.unwrap(), left), (vec![0xA7], 0));
 }
 
@@ -168,7 +172,7 @@ fn large_files_are_read_in_blocks_that_the_reader_can_count() {
     let small =
         [("00A4000402643100", fcp), ("00B0000000", "6700"), ("00B00000FF", &short), ("00B000FF02", &rest)];
     for steps in [whole.to_vec(), small.to_vec()] {
-        let (read, left) = on(Protocol::T1, &steps, |uicc| uicc.read_all(&file("6431")));
+        let (read, left) = on(Protocol::T1, &steps, |fs| fs.read_all(&file("6431")));
         assert_eq!((read.unwrap().len(), left), (257, 0));
     }
 }
@@ -176,19 +180,19 @@ fn large_files_are_read_in_blocks_that_the_reader_can_count() {
 #[test]
 fn what_lies_behind_the_end_is_not_asked_for() {
     let select = [("00A4000402503100", ODF_FCP)];
-    let (read, _) = on(Protocol::T1, &select, |uicc| uicc.read(&file("5031"), 30, 3));
+    let (read, _) = on(Protocol::T1, &select, |fs| fs.read(&file("5031"), 30, 3));
     assert_eq!(read, Err(FileError::Short { file: file("5031"), got: 32, stated: 33 }));
-    let (written, _) = on(Protocol::T1, &select, |uicc| uicc.write(&file("5031"), 0, &[0; 33]));
+    let (written, _) = on(Protocol::T1, &select, |fs| fs.write(&file("5031"), 0, &[0; 33]));
     assert!(written.is_err());
     let large = [("00A4000402503100", "621682024121830250318A01058B032F06088002900088009000")];
-    let (read, _) = on(Protocol::T1, &large, |uicc| uicc.read_all(&file("5031")));
+    let (read, _) = on(Protocol::T1, &large, |fs| fs.read_all(&file("5031")));
     assert!(matches!(read, Err(FileError::TooLarge { max: 0x8000, .. })));
 }
 
 #[test]
 fn a_file_that_gives_nothing_does_not_loop() {
     let steps = [("00A4000402503100", ODF_FCP), ("00B0000020", "9000")];
-    let (read, left) = on(Protocol::T1, &steps, |uicc| uicc.read_all(&file("5031")));
+    let (read, left) = on(Protocol::T1, &steps, |fs| fs.read_all(&file("5031")));
     assert_eq!((read, left), (Err(FileError::Short { file: file("5031"), got: 0, stated: 32 }), 0));
 }
 
@@ -216,7 +220,7 @@ fn a_directory_is_created_without_pin_status_where_the_card_wants_none() {
     let answer = "62308202782183027F50840CA000000063504B43532D31358A01058B032F060781020800C60C900120830101830181\
                   83010A9000";
     let steps = [(first.as_str(), "6A80"), (second.as_str(), "9000"), ("00A40804027F5000", answer)];
-    let (created, left) = on(Protocol::T1, &steps, |uicc| uicc.create(&file("7F50"), &fcp));
+    let (created, left) = on(Protocol::T1, &steps, |fs| fs.create(&file("7F50"), &fcp));
     created.unwrap();
     assert_eq!(left, 0);
 }

@@ -9,7 +9,7 @@
 //! | 4, both         | header Lc data  | 61xx, then GET RESPONSE           | … data Le       | data SW       |
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command, Direction, Expected, GET_RESPONSE, known, wrong_le},
 };
 use crate::wire::apdu::{CommandApdu, StatusWord};
@@ -30,7 +30,7 @@ fn accept(cla: u8, ins: u8) -> Result<Direction, StatusWord> {
     if cla & 0x80 == class { Ok(direction) } else { Err(StatusWord::UNKNOWN_CLA) }
 }
 
-impl VirtualUicc {
+impl VirtualCard {
     pub(super) fn exchange_t0(&mut self, octets: &[u8]) -> Answer {
         let waiting = std::mem::take(&mut self.session.waiting);
         self.answer_t0(octets, waiting).unwrap_or_else(Answer::status)

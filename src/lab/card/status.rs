@@ -1,7 +1,7 @@
 //! What the card says about a file: FCP and FCI templates, and STATUS (ETSI TS 102 221, sections 11.1.1.3 and 11.1.2).
 
 use super::{
-    VirtualUicc,
+    VirtualCard,
     command::{Answer, Command},
     files::{NodeId, octets},
 };
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-impl VirtualUicc {
+impl VirtualCard {
     pub(super) fn status(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         if command.p1 > 0x02 {
             return Err(StatusWord::WRONG_PARAMETERS);
