@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::wire::{infoset::Vocabulary, pkcs15::ObjectId, wbxml, xml};
+use crate::wire::{Syntax, infoset::Vocabulary, pkcs15::ObjectId, wbxml, xml};
 
 use super::{BootstrapError, Settings, cp, dm};
 
@@ -47,6 +47,8 @@ struct Row {
     /// The label of its file on a card.
     label: &'static str,
     content_type: &'static str,
+    /// The media type of the same as XML.
+    xml_type: &'static str,
     vocabulary: Vocabulary,
     root: &'static str,
     write: fn(&Settings) -> Written,
@@ -61,6 +63,7 @@ static KINDS: [Row; 2] = [
         oid: ObjectId::CP_BOOTSTRAP,
         label: "Bootstrap",
         content_type: "application/vnd.wap.connectivity-wbxml",
+        xml_type: super::document::CONNECTIVITY_XML,
         vocabulary: Vocabulary::Prov,
         root: "wap-provisioningdoc",
         write: cp::write,
@@ -73,6 +76,7 @@ static KINDS: [Row; 2] = [
         oid: ObjectId::DM_BOOTSTRAP,
         label: "DM Bootstrap",
         content_type: "application/vnd.syncml.dm+wbxml",
+        xml_type: "application/vnd.syncml.dm+xml",
         vocabulary: Vocabulary::SyncMl,
         root: "SyncML",
         write: dm::write,
@@ -112,9 +116,17 @@ impl PayloadKind {
         self.row().label
     }
 
-    /// Its media type.
+    /// Its media type, as the octets that cards hold and pushes carry.
     pub fn content_type(self) -> &'static str {
-        self.row().content_type
+        self.content_type_in(Syntax::Wbxml)
+    }
+
+    /// Its media type in a syntax. (As XML a CP document goes over HTTP; for a DM bootstrap the standard knows WBXML only.)
+    pub fn content_type_in(self, syntax: Syntax) -> &'static str {
+        match syntax {
+            Syntax::Wbxml => self.row().content_type,
+            Syntax::Xml => self.row().xml_type,
+        }
     }
 
     /// The kind whose file on a card has that object identifier.

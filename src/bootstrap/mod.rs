@@ -3,21 +3,24 @@
 //!
 //! [`resolve`] fills in a profile for one device and draws its secrets; [`build`] writes the [`Settings`] as a payload
 //! of a [`PayloadKind`]; [`read`] reads them back; [`mac::sign`] authenticates what goes over the air. A kind of payload
-//! is one row of one table (`kind.rs`).
+//! is one row of one table (`kind.rs`), a kind of [`document`] too; [`Output`] is whatever a profile can be built as.
 
 mod cp;
 pub mod ddf;
 mod describe;
 mod dm;
+pub mod document;
 pub mod import;
 mod kind;
 pub mod mac;
+mod output;
 mod push;
 pub mod quirks;
 mod settings;
 
 pub use describe::{Description, describe};
 pub use kind::{Payload, PayloadKind, Reading, build, read, read_noting, recognise};
+pub use output::{Output, UnknownOutput};
 pub use push::push;
 pub use settings::{Account, Credential, DmCredentials, NONCE_LENGTH, Settings, resolve};
 
@@ -38,6 +41,14 @@ pub enum BootstrapError {
         "there is no DM account, and a DM bootstrap is made of one; add [dm-account] to the profile or use cp"
     )]
     NoAccount,
+    /// Settings that an output has no place for at all.
+    #[error("{output}: {why}")]
+    Unsuited {
+        /// The output.
+        output: &'static str,
+        /// What does not fit, and what to do.
+        why: &'static str,
+    },
     /// An id that cannot be the name of a node of the management tree.
     #[error("the id \"{id}\" cannot name a node of the management tree; use one without '/'")]
     NodeName {

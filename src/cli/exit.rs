@@ -91,7 +91,7 @@ impl Meaning for BootstrapError {
     fn exit(&self) -> Exit {
         match self {
             Self::MissingNumber(_) => Exit::Usage,
-            Self::NoAccount | Self::NodeName { .. } => Exit::Config,
+            Self::NoAccount | Self::NodeName { .. } | Self::Unsuited { .. } => Exit::Config,
             _ => Exit::Failed,
         }
     }

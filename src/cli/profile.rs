@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod ddf;
+mod document;
 mod import;
 mod sign;
 
@@ -23,7 +24,7 @@ pub(super) enum Action {
     Import(import::ImportArgs),
     /// Describes the management objects that we use (DDF 1.2), or draws a device's description.
     Ddf(ddf::DdfArgs),
-    /// Builds a payload for one device. It holds freshly drawn secrets.
+    /// Builds a payload or another output for one device. It holds freshly drawn secrets.
     Build(build::BuildArgs),
 }
 

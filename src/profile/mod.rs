@@ -27,6 +27,7 @@ mod parameter;
 mod port;
 mod problem;
 mod proxy;
+mod rcs;
 mod secret;
 mod security;
 mod template;
@@ -50,6 +51,7 @@ pub use parameter::Parameter;
 pub use port::Port;
 pub use problem::{Position, Problem, ProblemKind, Severity};
 pub use proxy::{BasicAuth, ProxyAuth, PxLogical, PxPhysical};
+pub use rcs::Rcs;
 pub use secret::SecretRule;
 pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
@@ -106,6 +108,8 @@ pub struct Profile {
     pub access: Vec<Access>,
     /// `[[vendor-config]]`
     pub vendor_configs: Vec<VendorConfig>,
+    /// `[rcs]`
+    pub rcs: Rcs,
 }
 
 /// What [`check`] found.
@@ -133,6 +137,7 @@ const KEYS: &[&str] = &[
     "application",
     "access",
     "vendor-config",
+    "rcs",
 ];
 /// The longest CLIENT-ID: no limit is known, this one is ours.
 const MAX_CLIENT_ID: usize = 128;
@@ -235,6 +240,9 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
         let entries = n.sections(&v, usize::MAX, "[[vendor-config]]", vendor::VENDOR_KEYS);
         entries.iter().map(|s| vendor::read(n, s)).collect()
     });
+    let rcs = s
+        .optional("rcs")
+        .map_or(Some(Rcs::default()), |v| n.section(&v, "[rcs]", rcs::KEYS).and_then(|s| rcs::read(n, &s)));
     Some(Profile {
         name: name?,
         version: version?,
@@ -253,6 +261,7 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
         applications: applications.into_iter().collect::<Option<_>>()?,
         access: access.into_iter().collect::<Option<_>>()?,
         vendor_configs: vendor_configs.into_iter().collect::<Option<_>>()?,
+        rcs: rcs?,
     })
 }
 

@@ -10,6 +10,7 @@ mod card_over_pcsc;
 mod cp_and_dm_trees;
 mod decode;
 mod notify;
+mod outputs;
 mod payloads;
 mod pcsc;
 mod peers;

@@ -3,6 +3,8 @@
 mod read;
 mod write;
 
+pub(super) use write::document;
+
 use crate::wire::{Syntax, prov::ProvDoc};
 
 use super::{BootstrapError, Settings, kind::Reading};
@@ -15,7 +17,7 @@ pub(super) fn write(settings: &Settings) -> Result<(Vec<u8>, Vec<String>), Boots
             "{object}: its acl; the account's server gets Get, Replace and Delete, as with every document"
         )
     });
-    Ok((write::document(settings).encode(Syntax::Wbxml)?, losses.collect()))
+    Ok((document(settings).encode(Syntax::Wbxml)?, losses.collect()))
 }
 
 /// Reads a WBXML document.

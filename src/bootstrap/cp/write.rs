@@ -15,7 +15,8 @@ use crate::{
     wire::prov::{Characteristic, ProvDoc},
 };
 
-pub(super) fn document(settings: &Settings) -> ProvDoc {
+/// The whole document.
+pub(in crate::bootstrap) fn document(settings: &Settings) -> ProvDoc {
     let mut characteristics = Vec::new();
     characteristics.extend(settings.bootstraps.iter().map(bootstrap));
     let client = |id: &String| Characteristic::new("CLIENTIDENTITY").with("CLIENT-ID", id);

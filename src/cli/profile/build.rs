@@ -5,13 +5,13 @@ use std::{fmt, path::PathBuf};
 use serde::Serialize;
 
 use super::{
-    load,
+    document, load,
     sign::{Purpose, SignArgs, Weakness, sign},
     write,
 };
 use crate::{
     app::OsRandom,
-    bootstrap::{PayloadKind, build, mac, push, resolve},
+    bootstrap::{Output, PayloadKind, build, mac, push, resolve},
     cli::{
         Exit, Failure, Format, Global,
         exit::failure,
@@ -20,6 +20,7 @@ use crate::{
         wsp::{PushReport, WspArgs, hex},
     },
     profile::DmEncoding,
+    wire::Syntax,
 };
 
 /// Arguments of `build`.
@@ -28,24 +29,25 @@ pub(in crate::cli) struct BuildArgs {
     /// Profile (TOML).
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Kind of payload: cp or dm.
+    /// What to build: the payloads cp or dm; or rcs or windows, documents that a server answers with over HTTP.
     #[arg(long = "as", value_name = "KIND")]
-    kind: PayloadKind,
+    kind: Output,
     /// Form of a dm payload, in place of the profile's `[dm] encoding`: plain, tnds-opaque, tnds-inline or tnds-xml.
     #[arg(long, value_name = "FORM")]
     dm_encoding: Option<DmEncoding>,
     #[command(flatten)]
     subscriber: SubscriberArgs,
     #[command(flatten)]
-    sign: SignArgs,
-    /// XML in place of WBXML, to look at. What is pushed or put on a card is WBXML.
-    #[arg(long, conflicts_with = "wsp")]
-    xml: bool,
+    pub(super) sign: SignArgs,
+    /// XML in place of WBXML: a CP document for delivery over HTTP, a DM message to look at. What is pushed or put on a
+    /// card is WBXML, and a MAC is of WBXML.
+    #[arg(long, conflicts_with_all = ["wsp", "pin", "pin_length", "sec"])]
+    pub(super) xml: bool,
     #[command(flatten)]
-    wsp: WspArgs,
+    pub(super) wsp: WspArgs,
     /// Where the payload goes; without it, standard output (octets as hexadecimal digits).
     #[arg(short, long, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
 }
 
 pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
@@ -53,14 +55,23 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let profile = load(&args.file)?;
     let mut settings = resolve(&profile, &subscriber, &OsRandom).map_err(failure)?;
     if let Some(encoding) = args.dm_encoding {
-        if args.kind != PayloadKind::Dm {
+        if args.kind != Output::Payload(PayloadKind::Dm) {
             let why = format!("--dm-encoding is for --as dm; {} has one form", args.kind.title());
             return Err(Failure::because(Exit::Usage, why));
         }
         settings.dm.encoding = encoding;
     }
-    let payload = build(&settings, args.kind).map_err(failure)?;
-    let purpose = if args.wsp.wanted() { Purpose::Push } else { Purpose::Any };
+    let kind = match args.kind {
+        Output::Payload(kind) => kind,
+        Output::Document(kind) => return document::run(kind, args, &profile, &settings, global),
+    };
+    let payload = build(&settings, kind).map_err(failure)?;
+    let xml = if args.xml { Some(payload.to_xml().map_err(failure)?) } else { None };
+    let purpose = match (args.wsp.wanted(), args.xml) {
+        (true, _) => Purpose::Push,
+        (false, true) => Purpose::Fetch,
+        (false, false) => Purpose::Any,
+    };
     let signed = sign(&args.sign, &profile, subscriber.imsi.as_ref(), &payload, purpose)?;
     let pushed = args.wsp.push(|tid| push(tid, &payload, signed.signature.as_ref().ok()))?;
 
@@ -69,8 +80,8 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         version: profile.version,
         kind: payload.kind,
         title: payload.kind.title(),
-        size: payload.octets.len(),
-        content_type: payload.content_type(),
+        size: xml.as_ref().map_or(payload.octets.len(), String::len),
+        content_type: kind.content_type_in(if args.xml { Syntax::Xml } else { Syntax::Wbxml }),
         unsigned: signed.signature.as_ref().err().cloned(),
         sec: None,
         mac: None,
@@ -96,7 +107,6 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         report.user_pin_drawn = signed.drawn;
     }
 
-    let xml = if args.xml { Some(payload.to_xml().map_err(failure)?) } else { None };
     let (octets, segments) = match pushed {
         Some(pushed) => (pushed.octets, pushed.segments),
         None => (payload.octets, None),

@@ -35,11 +35,20 @@ pub(super) struct SignArgs {
     sec: Option<SecurityMethod>,
 }
 
+impl SignArgs {
+    /// True when a signature was asked for.
+    pub(super) fn asked(&self) -> bool {
+        self.sec.is_some() || self.pin.is_some() || self.pin_length.is_some()
+    }
+}
+
 /// What a payload is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
     /// A card, or whatever the caller makes of it: it need not be signed.
     Any,
+    /// An answer over HTTP, as XML, which no MAC is of.
+    Fetch,
     /// A push, which is signed unless `none` was asked for by name.
     Push,
 }
@@ -75,8 +84,11 @@ pub(super) fn sign(
     payload: &Payload,
     purpose: Purpose,
 ) -> anyhow::Result<Signed> {
-    let asked = args.sec.is_some() || args.pin.is_some() || args.pin_length.is_some();
-    let required = asked || purpose == Purpose::Push;
+    if purpose == Purpose::Fetch {
+        let why = "SEC and MAC are of WBXML; what is fetched over HTTP is authenticated by the connection";
+        return Ok(Signed { signature: Err(why.to_owned()), drawn: false, weaknesses: Vec::new() });
+    }
+    let required = args.asked() || purpose == Purpose::Push;
     let unsigned = |why: String, weaknesses| {
         if required {
             Err(Failure::because(Exit::Usage, why))

@@ -44,6 +44,14 @@ pub fn write_indented(root: &Element) -> Result<String, EncodeError> {
     write::document(root, write::Layout::Indented)
 }
 
+/// Writes a document as [`write_indented`] does, without a document type: for readers that refuse any.
+///
+/// # Errors
+/// As [`write()`].
+pub fn write_bare(root: &Element) -> Result<String, EncodeError> {
+    write::document(root, write::Layout::Bare)
+}
+
 /// True for a character that XML 1.0 can carry (production Char).
 pub(super) fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)

@@ -14,13 +14,16 @@ const SYNTAX: &str = "XML";
 pub(super) enum Layout {
     Line,
     Indented,
+    /// Indented, and without a document type.
+    Bare,
 }
 
 pub(super) fn document(root: &Element, layout: Layout) -> Result<String, EncodeError> {
     root.check_limits()?;
     let mut out = String::from(r#"<?xml version="1.0" encoding="UTF-8"?>"#);
     let mut writer = Writer { out: &mut out, layout, root };
-    if root.vocabulary == Vocabulary::Prov && root.name == "wap-provisioningdoc" {
+    let typed = root.vocabulary == Vocabulary::Prov && root.name == "wap-provisioningdoc";
+    if typed && layout != Layout::Bare {
         writer.new_line(0);
         writer.out.push_str(concat!(
             r#"<!DOCTYPE wap-provisioningdoc PUBLIC "-//WAPFORUM//DTD PROV 1.0//EN" "#,
@@ -29,7 +32,7 @@ pub(super) fn document(root: &Element, layout: Layout) -> Result<String, EncodeE
     }
     writer.new_line(0);
     writer.element(root, None, 0)?;
-    if layout == Layout::Indented {
+    if layout != Layout::Line {
         out.push('\n');
     }
     Ok(out)
@@ -117,7 +120,7 @@ impl Writer<'_> {
     }
 
     fn new_line(&mut self, depth: usize) {
-        if self.layout == Layout::Indented {
+        if self.layout != Layout::Line {
             self.out.push('\n');
             for _ in 0..depth {
                 self.out.push_str("  ");
