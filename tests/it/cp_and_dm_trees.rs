@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bootgate::{
-    bootstrap::{Payload, PayloadKind, build, resolve},
+    bootstrap::{Payload, PayloadKind, Settings, build, resolve},
     ident::Random,
     phone::{
         BootstrapKind, BootstrapResult, FirstSession, Identity, Phone,
         tree::{Format, Node, Origin, Right, Tree, Uri},
     },
-    profile::{Profile, Subscriber},
+    profile::{DmEncoding, NonceFormat, Profile, Subscriber},
 };
 
 pub const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
@@ -59,6 +59,11 @@ impl Random for Rising {
 
 /// A profile as a document and as a message, for one device.
 pub fn payloads(profile: &str) -> [Payload; 2] {
+    let settings = settings(profile);
+    [PayloadKind::Cp, PayloadKind::Dm].map(|kind| build(&settings, kind).unwrap())
+}
+
+fn settings(profile: &str) -> Settings {
     let subscriber = Subscriber {
         imsi: Some("262011234567890".parse().unwrap()),
         imei: Some("490154203237518".parse().unwrap()),
@@ -66,8 +71,7 @@ pub fn payloads(profile: &str) -> [Payload; 2] {
         msisdn: Some("491711234567".parse().unwrap()),
     };
     let profile = Profile::parse(profile).unwrap();
-    let settings = resolve(&profile, &subscriber, &Rising(0.into())).unwrap();
-    [PayloadKind::Cp, PayloadKind::Dm].map(|kind| build(&settings, kind).unwrap())
+    resolve(&profile, &subscriber, &Rising(0.into())).unwrap()
 }
 
 fn phone_with(payload: &Payload) -> Phone {
@@ -261,5 +265,60 @@ fn the_server_of_the_account_may_manage_all_that_came_with_it() {
             }
             assert!(!tree.allows(Right::Replace, &uri("./DevInfo/Lang"), &server.parse().unwrap()));
         }
+    }
+}
+
+/// Plain Adds do not say of which type the connectivity objects are; all else is the same, and so are the nonces that the
+/// phone proves itself with.
+#[test]
+fn every_form_of_the_message_makes_the_same_tree() {
+    let mut compared = 0;
+    for profile in [CONSUMER, IOT, TWO_WAYS] {
+        let mut settings = settings(profile);
+        let mut tree = |encoding, nonce_format| {
+            (settings.dm.encoding, settings.dm.nonce_format) = (encoding, nonce_format);
+            let phone = phone_with(&build(&settings, PayloadKind::Dm).unwrap());
+            let untyped = |line: String| {
+                line.replace("[urn:oma:mo:oma-connmo-nap:1.0]", "[]")
+                    .replace("[urn:oma:mo:oma-connmo-proxy:1.0]", "[]")
+            };
+            by_identifier(phone.tree()).into_iter().map(|(at, line)| (at, untyped(line))).collect::<Vec<_>>()
+        };
+        for nonce_format in NonceFormat::ALL {
+            let plain = tree(DmEncoding::Plain, *nonce_format);
+            for encoding in [DmEncoding::TndsOpaque, DmEncoding::TndsInline, DmEncoding::TndsXml] {
+                assert_eq!(tree(encoding, *nonce_format), plain, "{encoding}, {nonce_format}");
+                compared += 1;
+            }
+        }
+    }
+    assert_eq!(compared, 27);
+}
+
+#[test]
+fn access_control_lists_of_the_profile_are_in_the_tree_and_are_kept() {
+    for encoding in ["tnds-opaque", "tnds-inline", "tnds-xml"] {
+        let profile = IOT
+            .replacen(
+                "[dm-account]\n",
+                &format!("[dm]\nencoding = \"{encoding}\"\n[dm-account]\nacl = \"Replace=acme.iot&Get=*\"\n"),
+                1,
+            )
+            .replacen("[[nap]]\n", "[[nap]]\nacl = \"Get=acme.iot+acme.backup\"\n", 1);
+        let [cp, dm] = payloads(&profile);
+        assert_eq!(cp.losses.len(), 2, "{:?}", cp.losses);
+        assert!(dm.losses.is_empty(), "{:?}", dm.losses);
+        let phone = phone_with(&dm);
+        let tree = phone.tree();
+        let list = |at: &str| tree.node(&uri(at)).unwrap().own_acl().unwrap().to_string();
+        assert_eq!(list("./DMAcc/acme.iot"), "Get=*&Replace=acme.iot");
+        let nap = tree.node(&uri("./NAP")).unwrap().children().next().unwrap().0;
+        assert_eq!(list(&format!("./NAP/{nap}")), "Get=acme.backup+acme.iot");
+        let may = |right, at: &str, server: &str| tree.allows(right, &uri(at), &server.parse().unwrap());
+        assert!(may(Right::Get, "./DMAcc/acme.iot/Name", "other"));
+        assert!(may(Right::Replace, "./DMAcc/acme.iot/Name", "acme.iot"));
+        assert!(!may(Right::Replace, "./DMAcc/acme.iot/Name", "other"));
+        assert!(!may(Right::Delete, "./DMAcc/acme.iot/Name", "acme.iot"));
+        assert!(!may(Right::Replace, &format!("./NAP/{nap}/Addr"), "acme.iot"));
     }
 }

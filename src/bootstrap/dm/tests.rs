@@ -182,3 +182,66 @@ proptest! {
         }
     }
 }
+
+/// A message whose object for the Inbox is this XML.
+fn inbox(nodes: &str) -> Result<Reading, BootstrapError> {
+    let mut settings = tests::example(tests::EXAMPLES[1].1);
+    settings.dm.encoding = DmEncoding::TndsXml;
+    let mut message = write::message(&settings).unwrap();
+    let Some(Command::Operation(add)) = message.commands.first_mut() else { panic!() };
+    let text = format!(r#"<MgmtTree xmlns="syncml:dmddf1.2"><VerDTD>1.2</VerDTD>{nodes}</MgmtTree>"#);
+    add.items[0].data = Some(crate::wire::syncml::Data::Text(text));
+    read(&message.encode(Syntax::Wbxml).unwrap())
+}
+
+/// A typed object for the Inbox.
+fn object(name: &str, inner: &str) -> String {
+    format!(
+        "<Node><NodeName>{name}</NodeName><RTProperties><Type><DDFName>urn:oma:mo:oma-connmo-nap:1.0</DDFName></Type>\
+         </RTProperties>{inner}</Node>"
+    )
+}
+
+#[test]
+fn hostile_objects_are_bounded() {
+    let leaf = |n: usize| format!("<Node><NodeName>{n}</NodeName></Node>");
+    let many: String = (0..5000).map(leaf).collect();
+    assert!(matches!(
+        inbox(&object("x", &many)),
+        Err(BootstrapError::Decode(crate::wire::DecodeError::Limit { .. }))
+    ));
+    let deep = |n: usize| "<Node><NodeName>a</NodeName>".repeat(n) + &"</Node>".repeat(n);
+    assert!(matches!(inbox(&object("x", &deep(70))), Err(BootstrapError::Decode(_))));
+    let ignored = |nodes: String| inbox(&nodes).unwrap().ignored;
+    let too_deep = ignored(object("x", &deep(50)));
+    assert!(too_deep.iter().any(|i| i.contains("a name that no URI can hold")), "{too_deep:?}");
+    let long = object(&"x".repeat(2000), "");
+    assert!(ignored(long)[0].contains("does not name a node below the target"));
+    assert!(
+        ignored(object("x", &(leaf(1) + &leaf(1))))
+            .contains(&"NAP/x/1: stands there twice; the first counts".into())
+    );
+    assert!(
+        ignored(object("x", &leaf(1)) + &object("x", &leaf(2)))
+            .contains(&"NAP/x: stands there twice; the first counts".into())
+    );
+    // One that leads out, one that nobody knows, and something that is none.
+    let out = "<Node><NodeName>a</NodeName><Path>./NAP/../DMAcc</Path></Node>";
+    assert!(ignored(out.into())[0].contains("does not name a node below the target"));
+    assert_eq!(ignored(leaf(1)), ["Inbox/1: not an object; the Inbox takes nothing else"]);
+    let many: String = (0..1000).map(leaf).collect();
+    assert_eq!(ignored(many).last().unwrap(), "message: 744 more that are not named");
+}
+
+#[test]
+fn an_object_inside_of_a_value_is_a_value() {
+    let octets = MgmtTree::new(vec![Node::interior("x", "", Vec::new())]).encode(Syntax::Wbxml).unwrap();
+    let mut settings = tests::example(tests::EXAMPLES[1].1);
+    settings.dm.nonce_format = crate::profile::NonceFormat::Bin;
+    settings.dm_account.as_mut().unwrap().credentials.client.nonce.clone_from(&octets);
+    for encoding in DmEncoding::ALL {
+        settings.dm.encoding = *encoding;
+        let found = read(&build(&settings, PayloadKind::Dm).unwrap().octets).unwrap();
+        assert!(found.settings.dm_account.unwrap().credentials.client.nonce == octets, "{encoding}");
+    }
+}

@@ -69,6 +69,13 @@ impl Draft {
         self.0.push(block);
     }
 
+    /// Adds a key to the nth of the tables with that header, if there are as many.
+    pub(super) fn put_in(&mut self, header: &str, nth: usize, key: &'static str, from: &str, value: String) {
+        if let Some(block) = self.0.iter_mut().filter(|b| b.header == header).nth(nth) {
+            block.put(key, from, value);
+        }
+    }
+
     /// The text of a profile without errors. What had to go is named in `losses`; none if the reader cannot be satisfied.
     pub(super) fn settle(mut self, losses: &mut Vec<String>) -> Option<String> {
         loop {

@@ -4,6 +4,7 @@
 mod account;
 mod document;
 mod draft;
+mod form;
 mod ids;
 mod part;
 
@@ -19,6 +20,8 @@ use crate::{
         xml,
     },
 };
+
+use self::form::Form;
 
 use super::{
     BootstrapError, PayloadKind, build,
@@ -63,6 +66,7 @@ pub fn import(octets: &[u8], name: &ProfileName) -> Result<Imported, ImportError
     let (body, sec) = opened(octets);
     let (kind, octets) = payload(&body)?;
     let mut losses = Vec::new();
+    let mut form = None;
     let document = match kind {
         PayloadKind::Cp => ProvDoc::decode(Syntax::Wbxml, &octets).map_err(BootstrapError::from)?,
         PayloadKind::Dm => {
@@ -71,12 +75,17 @@ pub fn import(octets: &[u8], name: &ProfileName) -> Result<Imported, ImportError
             if reading.settings.device.is_some() {
                 losses.push("Target: the message is for one device, a profile for many".into());
             }
-            let payload = build(&reading.settings, PayloadKind::Cp)?;
+            let mut settings = reading.settings;
+            form = Some(Form::taken(&mut settings));
+            let payload = build(&settings, PayloadKind::Cp)?;
             losses.extend(payload.losses);
             ProvDoc::decode(Syntax::Wbxml, &payload.octets).map_err(BootstrapError::from)?
         }
     };
-    let draft = document::draft(&document, name.as_str(), method(&sec), &mut losses);
+    let mut draft = document::draft(&document, name.as_str(), method(&sec), &mut losses);
+    if let Some(form) = form {
+        form.put(&mut draft);
+    }
     let profile = draft.settle(&mut losses).ok_or(ImportError::Unsettled)?;
     Ok(Imported { kind, profile, losses, subject: Subject::new(&octets, sec)? })
 }

@@ -88,6 +88,23 @@ fn the_reference_comes_back_with_every_parameter() {
 }
 
 #[test]
+fn every_form_of_a_message_comes_back_with_its_lists() {
+    let reference = include_str!("../../../config/profiles/reference.toml");
+    for form in ["tnds-opaque", "tnds-inline", "tnds-xml"] {
+        let text = reference.replace("encoding = \"tnds-opaque\"", &format!("encoding = \"{form}\""));
+        let losses = there_and_back(&text, PayloadKind::Dm);
+        assert!(losses.iter().all(|l| !l.contains("acl") && !l.contains("ACL")), "{losses:?}");
+        let settings = resolve(&Profile::parse(&text).unwrap(), &subscriber(), &Sevens).unwrap();
+        let (found, profile) = imported(&build(&settings, PayloadKind::Dm).unwrap().octets);
+        assert!(found.profile.contains(&format!("encoding = \"{form}\"")), "{form}");
+        assert_eq!(profile.dm_account.unwrap().acl, settings.dm_account.unwrap().acl);
+        let lists: Vec<_> = profile.naps.iter().map(|n| &n.acl).collect();
+        assert_eq!(lists, settings.naps.iter().map(|n| &n.acl).collect::<Vec<_>>());
+        assert_eq!(profile.proxies[0].acl, settings.proxies[0].acl);
+    }
+}
+
+#[test]
 fn every_vector_of_client_provisioning_is_imported() {
     let Some(folder) = vectors::folder("cp") else { return };
     let (mut good, mut bad) = (0, Vec::new());

@@ -4,9 +4,10 @@
 use crate::{
     profile::{HttpUrl, SecurityMethod},
     wire::{
-        Reader,
+        Reader, Syntax,
         prov::{Characteristic, Item},
-        syncml::{Command, Item as Node, Message, Verb},
+        syncml::{Command, Message, Verb},
+        tnds::{self, MgmtTree},
         uintvar,
     },
 };
@@ -285,7 +286,7 @@ fn in_payload(check: &Check, subject: &Subject, out: &mut Vec<Breach>) {
             for (uri, got) in leaves(message) {
                 if uri.rsplit('/').next() == Some(leaf) && got != *format {
                     let what = format!("{leaf} has the format {got}; taken is {format}");
-                    out.push(Breach { place: uri.to_owned(), path: "dm-account".into(), what });
+                    out.push(Breach { place: uri, path: "dm-account".into(), what });
                 }
             }
         }
@@ -323,23 +324,38 @@ fn has_string_table(octets: &[u8]) -> Option<bool> {
     Some(uintvar::read(&mut r, "string table").ok()? > 0)
 }
 
-/// The leaves that a message adds, with their formats.
-fn leaves(message: &Message) -> Vec<(&str, String)> {
+/// The leaves that a message adds, with their formats, also those of objects in one piece.
+fn leaves(message: &Message) -> Vec<(String, String)> {
     let mut out = Vec::new();
     let mut commands: Vec<&Command> = message.commands.iter().collect();
     while let Some(command) = commands.pop() {
         match command {
             Command::Operation(op) if matches!(op.verb, Verb::Add | Verb::Replace) => {
                 let of_all = op.meta.as_ref().and_then(|m| m.format.clone());
-                let leaf = |item: &'_ Node| {
+                for item in &op.items {
+                    let Some(target) = &item.target else { continue };
+                    let document = item.data.as_ref().and_then(|d| d.document().ok());
+                    if let Some(tree) = document.and_then(|root| MgmtTree::from_element(&root).ok()) {
+                        tree.nodes.iter().for_each(|n| leaves_below(n, &target.uri, &mut out));
+                        continue;
+                    }
                     let own = item.meta.as_ref().and_then(|m| m.format.clone());
-                    own.or_else(|| of_all.clone()).unwrap_or_else(|| "chr".into())
-                };
-                out.extend(op.items.iter().filter_map(|i| Some((i.target.as_ref()?.uri.as_str(), leaf(i)))));
+                    let format = own.or_else(|| of_all.clone()).unwrap_or_else(|| "chr".into());
+                    out.push((target.uri.clone(), format));
+                }
             }
             Command::Group(group) => commands.extend(&group.commands),
             _ => {}
         }
     }
     out
+}
+
+/// Recursion is bounded by the depth that documents have.
+fn leaves_below(node: &tnds::Node, above: &str, out: &mut Vec<(String, String)>) {
+    let uri = format!("{above}/{}", node.name);
+    match &node.content {
+        tnds::Content::Interior { nodes, .. } => nodes.iter().for_each(|n| leaves_below(n, &uri, out)),
+        tnds::Content::Leaf { value, .. } => out.push((uri, value.format(Syntax::Wbxml).to_owned())),
+    }
 }
