@@ -16,6 +16,7 @@ mod pcsc;
 mod peers;
 mod phone_and_dm_server;
 mod profile;
+mod profiles_come_back;
 mod pushed_bootstrap;
 mod random_profiles;
 mod rehearse;
