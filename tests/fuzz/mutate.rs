@@ -15,6 +15,7 @@
 
 mod seeds;
 mod targets;
+mod truncations;
 
 use std::{
     io::Write as _,
