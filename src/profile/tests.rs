@@ -503,3 +503,27 @@ fn what_devices_would_drop_is_an_error_at_its_place() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn access_control_lists_are_checked_and_looked_at() {
+    let iot = include_str!("../../config/profiles/iot-module.toml");
+    let with = |dm: &str, acl: &str| iot.replacen("[dm-account]\n", &format!("{dm}[dm-account]\n{acl}"), 1);
+    let codes = |text: &str| {
+        let problems = check(text).problems;
+        let code = |p: &Problem| match &p.kind {
+            ProblemKind::Meaning(warning) => warning.code().to_owned(),
+            other => other.to_string(),
+        };
+        problems.iter().map(code).filter(|c| c.contains("acl") || c.contains("encoding")).collect::<Vec<_>>()
+    };
+    let tnds = "[dm]\nencoding = \"tnds-opaque\"\n";
+    assert_eq!(codes(iot), Vec::<String>::new());
+    assert_eq!(codes(&with("", "acl = \"Get=*&Replace=acme.iot\"\n")), ["acl-not-carried"]);
+    assert!(codes(&with(tnds, "")).iter().all(|c| c == "acl-not-stated"));
+    assert!(codes(&with(tnds, "acl = \"Get=*\"\n")).contains(&"acl-keeps-server-out".into()));
+    assert!(codes(&with(tnds, "acl = \"Replace=*\"\n")).contains(&"acl-for-everyone".into()));
+    let wrong = codes(&with(tnds, "acl = \"Replcae=acme.iot\"\n"));
+    assert!(wrong[0].contains("unknown value \"Replcae\"") && wrong[0].contains("Replace"), "{wrong:?}");
+    let wrong = codes(&with("[dm]\nencoding = \"tnds-opaqe\"\n", ""));
+    assert!(wrong[0].contains("unknown value \"tnds-opaqe\""), "{wrong:?}");
+}

@@ -162,3 +162,34 @@ fn nothing_of_a_value_is_shown() {
     let shown = format!("{:?}", MgmtTree::new(vec![node, octets]));
     assert!(!shown.contains("hidden") && !shown.contains("104"), "{shown}");
 }
+
+/// The document types of DM by number, and by the text that stands in the string table (the sheet, section 2).
+#[test]
+fn documents_are_known_by_number_and_by_text() {
+    use wbxml::{Document, PublicId};
+    let text = |text: &'static str| PublicId::Text(text.into());
+    let (syncml, metinf, devinf) = (Vocabulary::SyncMl, Vocabulary::MetInf, Vocabulary::DevInf);
+    for (public_id, vocabulary, root) in [
+        (PublicId::Number(0x0FD1), syncml, "SyncML"),
+        (PublicId::Number(0x0FD3), syncml, "SyncML"),
+        (PublicId::Number(0x1201), syncml, "SyncML"),
+        (PublicId::Number(0x1202), metinf, "MetInf"),
+        (PublicId::Number(0x0FD2), devinf, "DevInf"),
+        (PublicId::Number(0x0FD4), devinf, "DevInf"),
+        (PublicId::Number(0x1203), devinf, "DevInf"),
+        (text("-//SYNCML//DTD SyncML 1.0//EN"), syncml, "SyncML"),
+        (text("-//SYNCML//DTD SyncML 1.1//EN"), syncml, "SyncML"),
+        (text("-//SYNCML//DTD SyncML 1.2//EN"), syncml, "SyncML"),
+        (text("-//SYNCML//DTD MetInf 1.2//EN"), metinf, "MetInf"),
+        (text("-//SYNCML//DTD DevInf 1.0//EN"), devinf, "DevInf"),
+        (text("-//SYNCML//DTD DevInf 1.1//EN"), devinf, "DevInf"),
+        (text("-//SYNCML//DTD DevInf 1.2//EN"), devinf, "DevInf"),
+        (text("-//OMA//DTD-DM-DDF 1.2//EN"), Vocabulary::DmDdf, "MgmtTree"),
+    ] {
+        let version = Document::V1_2;
+        let document = Document { version, public_id, root: Element::new(vocabulary, root) };
+        let octets = wbxml::encode(&document).unwrap();
+        assert!(!octets.ends_with(root.as_bytes()), "{root} has a token");
+        assert_eq!(wbxml::decode(&octets).unwrap(), document);
+    }
+}
