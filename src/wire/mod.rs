@@ -22,6 +22,8 @@ pub mod package0;
 pub mod pap;
 pub mod pkcs15;
 pub mod prov;
+#[cfg(test)]
+mod round_trips;
 pub mod sms;
 pub mod syncml;
 pub mod tlv;
