@@ -290,6 +290,13 @@ fn profile(t: &mut Tape) -> String {
         out += &s.0;
     }
     if t.flag() {
+        let mut s = Table::new("[rcs]");
+        for key in ["version", "validity", "token-validity"] {
+            s.may(t, key, |t| 1 + t.below(1_000_000));
+        }
+        out += &s.0;
+    }
+    if t.flag() {
         let mut s = Table::new("[dm]");
         s.may(t, "encoding", |t| quoted(t.one(DmEncoding::ALL)));
         s.may(t, "nonce-format", |t| quoted(t.one(NonceFormat::ALL)));
