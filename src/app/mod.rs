@@ -137,6 +137,19 @@ impl App {
         self.jobs.create(JobId::new(now, self.random()), new, now).await
     }
 
+    /// The way over a card, as configured.
+    pub fn card_route(&self) -> CardRoute {
+        CardRoute {
+            jobs: Arc::clone(&self.jobs),
+            registrar: Arc::clone(&self.registrar),
+            server_id: self.config.dm.server_id.clone(),
+            journal: Arc::clone(&self.keys),
+            policy: self.key_policy(),
+            clock: Arc::clone(&self.clock),
+            random: Arc::clone(&self.random),
+        }
+    }
+
     /// Puts a bootstrap on the card behind `card`, which was connected just now, as a job of its own: see
     /// [`CardRoute::run`]. It goes on to its end when the caller does not wait for it, because a write to a card cannot
     /// be taken back half-way.
@@ -149,15 +162,7 @@ impl App {
         mut card: Box<dyn CardTransport>,
         mut observer: Box<dyn Observer>,
     ) -> Result<CardDone, CardJobError> {
-        let route = CardRoute {
-            jobs: Arc::clone(&self.jobs),
-            registrar: Arc::clone(&self.registrar),
-            server_id: self.config.dm.server_id.clone(),
-            journal: Arc::clone(&self.keys),
-            policy: self.key_policy(),
-            clock: Arc::clone(&self.clock),
-            random: Arc::clone(&self.random),
-        };
+        let route = self.card_route();
         let runtime = tokio::runtime::Handle::current();
         let run = move || route.run(&job, &mut *card, &mut *observer, &runtime);
         tokio::task::spawn_blocking(run).await.unwrap_or(Err(CardJobError::Crashed))

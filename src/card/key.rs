@@ -75,6 +75,14 @@ impl KeyPolicy {
         Self { floor: floor.max(Self::FLOOR), allow_once }
     }
 
+    /// The same policy, which lets a key be presented once to this card besides, although it does not tell its counter.
+    #[must_use]
+    pub fn allowing_once(&self, card: &Iccid) -> Self {
+        let mut policy = self.clone();
+        policy.allow_once.push(CardRange::Iccid(card.digits().to_owned()));
+        policy
+    }
+
     fn allows_once(&self, card: &Iccid, atr: &[u8]) -> bool {
         self.allow_once.iter().any(|range| match range {
             CardRange::Iccid(prefix) => !prefix.is_empty() && card.digits().starts_with(prefix.as_str()),

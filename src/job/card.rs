@@ -55,6 +55,8 @@ pub struct CardJob {
     pub layout: Layout,
     /// Keys that may be presented, each only when the plan needs it.
     pub keys: Vec<Key>,
+    /// True when somebody has attested that a key may be presented once to this card although it does not tell its counter.
+    pub attested: bool,
 }
 
 /// How a payload goes on a card.
@@ -168,7 +170,11 @@ impl CardRoute {
             imei: subscriber.imei,
             iccid,
         };
-        let mut progress = self.accept(&new, &observer, runtime)?;
+        let policy = match &new.iccid {
+            Some(iccid) if job.attested => self.policy.allowing_once(iccid),
+            _ => self.policy.clone(),
+        };
+        let mut progress = self.accept(&new, policy, &observer, runtime)?;
         let plan = progress.plan(&mut fs, job, &payload)?;
         let account = progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
@@ -180,6 +186,7 @@ impl CardRoute {
     fn accept<'a, 'o>(
         &'a self,
         new: &NewJob,
+        policy: KeyPolicy,
         observer: &'a RefCell<&'o mut dyn Observer>,
         runtime: &'a Handle,
     ) -> Result<Progress<'a, 'o>, CardJobError> {
@@ -191,13 +198,14 @@ impl CardRoute {
             return Err(CardJobError::AlreadyAccepted { id, state });
         }
         observer.borrow_mut().reached(id, state);
-        Ok(Progress { route: self, id, observer, runtime })
+        Ok(Progress { route: self, policy, id, observer, runtime })
     }
 }
 
 /// A job under way.
 struct Progress<'a, 'o> {
     route: &'a CardRoute,
+    policy: KeyPolicy,
     id: JobId,
     observer: &'a RefCell<&'o mut dyn Observer>,
     runtime: &'a Handle,
@@ -245,7 +253,7 @@ impl Progress<'_, '_> {
         };
         let id = self.id;
         // What is behind a PIN can be neither planned for nor read back without it.
-        let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
+        let guard = KeyGuard::new(&*self.route.journal, &self.policy);
         if let Err(source) = guard.present_pins(fs, &job.keys) {
             let state = self.fail(&source)?;
             return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
@@ -291,7 +299,7 @@ impl Progress<'_, '_> {
         account: AccountId,
     ) -> Result<Outcome, CardJobError> {
         self.tell(&Event::DeliveryStarted)?;
-        let guard = KeyGuard::new(&*self.route.journal, &self.route.policy);
+        let guard = KeyGuard::new(&*self.route.journal, &self.policy);
         match card::apply(fs, plan, keys, &guard) {
             Ok(outcome) => {
                 self.tell(&Event::DeliveryConfirmed)?;

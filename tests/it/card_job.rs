@@ -97,6 +97,7 @@ fn job(adm: &str) -> CardJob {
         payload: PayloadKind::Cp,
         layout: Layout { shape: None, read: ReadAccess::Always, content_fid: None },
         keys: vec![Key::adm(KeyRef::ADM1, adm.parse().unwrap())],
+        attested: false,
     }
 }
 

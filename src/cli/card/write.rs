@@ -87,7 +87,8 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
         read: args.job.layout.read(),
         content_fid: args.job.layout.content_fid,
     };
-    let job = CardJob { key: None, profile, subscriber, payload: args.job.kind, layout, keys };
+    let job =
+        CardJob { key: None, profile, subscriber, payload: args.job.kind, layout, keys, attested: false };
     let card = Box::new(connect(&args.job.reader.reader)?);
     let app = open_app(global)?;
     let station = Box::new(Station { format: global.format, yes: args.consent.yes, losses: Vec::new() });

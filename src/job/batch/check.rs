@@ -105,7 +105,7 @@ impl Report {
 }
 
 /// Whether a job brings this version of this profile.
-fn is_of(job: &Job, profile: &Profile) -> bool {
+pub(super) fn is_of(job: &Job, profile: &Profile) -> bool {
     job.profile == profile.name && job.profile_version == profile.version
 }
 

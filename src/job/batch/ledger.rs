@@ -42,6 +42,8 @@ pub enum Ending {
     Refused,
     /// It cannot be told what the card holds.
     Unknown,
+    /// Nothing was done with it: it is not of this batch, or not now.
+    Skipped,
 }
 
 /// Where a card goes when it leaves the reader.
@@ -97,7 +99,7 @@ impl Ending {
     pub fn bin(self) -> Bin {
         match self {
             Self::Done | Self::AlreadyDone => Bin::Good,
-            Self::Failed | Self::Refused | Self::Unknown => Bin::Bad,
+            Self::Failed | Self::Refused | Self::Unknown | Self::Skipped => Bin::Bad,
         }
     }
 
@@ -109,6 +111,7 @@ impl Ending {
             Self::Failed => "failed",
             Self::Refused => "refused",
             Self::Unknown => "unknown",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -134,11 +137,13 @@ impl Ledger {
         self.rows.get(at)
     }
 
-    /// Rows that were done before this run began: their cards are not written again.
-    pub fn settle_before(&mut self, card: &Iccid) {
-        if let Some(place) = self.by_card.get(card).and_then(|at| self.places.get_mut(*at)) {
+    /// A card that was done before this run began is not written again. Returns the line of its row, where it has one.
+    pub fn settle_before(&mut self, card: &Iccid) -> Option<u64> {
+        let at = *self.by_card.get(card)?;
+        if let Some(place) = self.places.get_mut(at).filter(|place| **place == Place::Waiting) {
             *place = Place::Ended(Ending::AlreadyDone);
         }
+        self.rows.get(at).map(|row| row.line)
     }
 
     /// What is to be done with a card that came into a bay. A row that it gets is its own until [`Ledger::settle`].
@@ -183,7 +188,7 @@ impl Ledger {
         let mut totals = Totals { rows: self.rows.len(), ..Totals::default() };
         for place in &self.places {
             *match place {
-                Place::Waiting => &mut totals.waiting,
+                Place::Waiting | Place::Ended(Ending::Skipped) => &mut totals.waiting,
                 Place::InBay => &mut totals.in_bay,
                 Place::Ended(Ending::Done) => &mut totals.done,
                 Place::Ended(Ending::AlreadyDone) => &mut totals.already_done,

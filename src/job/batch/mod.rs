@@ -17,6 +17,7 @@ mod columns;
 mod ledger;
 mod problem;
 mod read;
+mod run;
 
 use crate::{card::Key, ident::Iccid, profile::Subscriber};
 
@@ -27,6 +28,7 @@ pub use columns::{Column, Columns, ColumnsError};
 pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
+pub use run::{CardResult, Run, Work};
 
 /// A table that was read. It holds keys.
 #[derive(Debug, Clone)]

@@ -251,6 +251,7 @@ impl Stage {
             payload: plot.payload,
             layout: plot.layout,
             keys: plot.keys.clone(),
+            attested: false,
         };
         let done = app.bootstrap_card(job, card, Box::new(self.recorder.at_station(&plot.profile))).await;
         self.rehearsal.plan = self.recorder.take_plan();

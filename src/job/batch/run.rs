@@ -1,0 +1,253 @@
+//! One card of a batch, from the bay to its line in the results.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use tokio::runtime::Handle;
+
+use super::{Assignment, Bin, Ending, Ledger, Row, Totals, check::is_of};
+use crate::{
+    bootstrap::{Payload, PayloadKind},
+    card::{ApplyError, CardTransport, FileSystem, KeyError, Session},
+    ident::{Iccid, JobId, Timestamp},
+    job::{CardDone, CardJob, CardJobError, CardRoute, JobsError, Layout, Observer, State},
+    profile::{Profile, Subscriber},
+};
+
+/// What every card of a run gets.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The profile.
+    pub profile: Profile,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// How it goes on the card.
+    pub layout: Layout,
+}
+
+/// A run: the way to the cards, what they get, and the book. Bays share it.
+pub struct Run {
+    route: CardRoute,
+    work: Work,
+    ledger: Mutex<Ledger>,
+}
+
+/// How one card ended: a line of the results.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CardResult {
+    /// When it ended.
+    pub at: Timestamp,
+    /// The bay it was in.
+    pub bay: String,
+    /// The line of the table; none for a card without one.
+    pub line: Option<u64>,
+    /// The card; none when it could not be read.
+    pub iccid: Option<Iccid>,
+    /// How it ended.
+    pub ending: Ending,
+    /// Where it goes.
+    pub bin: Bin,
+    /// The job.
+    pub job: Option<JobId>,
+    /// Where the job stands.
+    pub state: Option<State>,
+    /// Why it ended so, where it is not good.
+    pub reason: Option<String>,
+    /// Octets of the bootstrap that was read back.
+    pub octets: Option<usize>,
+    /// SHA-256 of the bootstrap that was read back, in hexadecimal.
+    pub sha256: Option<String>,
+    /// How long the card was worked on.
+    pub milliseconds: u64,
+}
+
+impl Run {
+    /// A run over the rows of a book.
+    pub fn new(route: CardRoute, work: Work, ledger: Ledger) -> Self {
+        Self { route, work, ledger: Mutex::new(ledger) }
+    }
+
+    /// Does what there is to do with the card behind `card`, which was connected or reset just now. Blocks; `runtime` is the
+    /// one that the keepers live on. `scanned` is the number that was read off the card's print: when it is another, nothing
+    /// is written.
+    pub fn card(
+        &self,
+        bay: &str,
+        card: &mut dyn CardTransport,
+        scanned: Option<&Iccid>,
+        runtime: &Handle,
+    ) -> CardResult {
+        let began = self.route.clock.now();
+        let mut result = CardResult {
+            at: began,
+            bay: bay.to_owned(),
+            line: None,
+            iccid: None,
+            ending: Ending::Skipped,
+            bin: Bin::Bad,
+            job: None,
+            state: None,
+            reason: None,
+            octets: None,
+            sha256: None,
+            milliseconds: 0,
+        };
+        let read = FileSystem::new(Session::new(card)).iccid();
+        match read {
+            Ok(iccid) => self.known(&mut result, iccid, card, scanned, runtime),
+            Err(error) => result.reason = Some(format!("the card's ICCID cannot be read: {error}")),
+        }
+        result.bin = result.ending.bin();
+        result.at = self.route.clock.now();
+        result.milliseconds = u64::try_from(result.at.since(began).as_millis()).unwrap_or(u64::MAX);
+        result
+    }
+
+    /// The sums so far.
+    pub fn totals(&self) -> Totals {
+        self.ledger().totals()
+    }
+
+    /// True when no card is expected any more.
+    pub fn is_over(&self) -> bool {
+        self.ledger().is_over()
+    }
+
+    /// A card whose number is known.
+    fn known(
+        &self,
+        result: &mut CardResult,
+        iccid: Iccid,
+        card: &mut dyn CardTransport,
+        scanned: Option<&Iccid>,
+        runtime: &Handle,
+    ) {
+        result.iccid = Some(iccid.clone());
+        if scanned.is_some_and(|scanned| *scanned != iccid) {
+            result.reason = Some("the number that was scanned is another than the card's".into());
+            return;
+        }
+        match self.done_before(&iccid, runtime) {
+            Ok(None) => {}
+            Ok(Some((job, state))) => {
+                let mut ledger = self.ledger();
+                result.line = ledger.settle_before(&iccid);
+                (result.ending, result.job, result.state) = (Ending::AlreadyDone, Some(job), Some(state));
+                return;
+            }
+            Err(error) => {
+                result.reason = Some(error.to_string());
+                return;
+            }
+        }
+        let assigned = {
+            let mut ledger = self.ledger();
+            match ledger.assign(&iccid) {
+                Assignment::Row(at) => ledger.row(at).cloned().map(|row| (at, row)).ok_or("no such row"),
+                Assignment::AlreadyDone(at) => {
+                    result.line = ledger.row(at).map(|row| row.line);
+                    result.ending = Ending::AlreadyDone;
+                    return;
+                }
+                Assignment::InAnotherBay => Err("another bay works on a card with the same ICCID"),
+                Assignment::NotInTable => Err("the table has no row for this card"),
+                Assignment::NoneLeft => Err("all rows of the table are given away"),
+                Assignment::Stopped => Err("a key was refused before, which stops the batch"),
+            }
+        };
+        match assigned {
+            Ok((at, row)) => {
+                result.line = Some(row.line);
+                self.write(result, row, iccid, card, runtime);
+                self.ledger().settle(at, result.ending);
+            }
+            Err(why) => result.reason = Some(why.to_owned()),
+        }
+    }
+
+    fn write(
+        &self,
+        result: &mut CardResult,
+        row: Row,
+        iccid: Iccid,
+        card: &mut dyn CardTransport,
+        runtime: &Handle,
+    ) {
+        let job = CardJob {
+            key: row.key,
+            profile: self.work.profile.clone(),
+            subscriber: Subscriber { iccid: Some(iccid), ..row.subscriber },
+            payload: self.work.payload,
+            layout: self.work.layout,
+            keys: row.keys,
+            attested: row.allow_once,
+        };
+        let mut witness = Witness::default();
+        let done = self.route.run(&job, card, &mut witness, runtime);
+        (result.job, result.state) = witness.last.unzip();
+        match done {
+            Ok(CardDone { record, payload_octets, .. }) => {
+                result.ending = Ending::Done;
+                (result.job, result.state) = (Some(record.job.id), Some(record.job.state));
+                // The route says so only of what was read back.
+                (result.octets, result.sha256) = (Some(payload_octets), Some(witness.sha256));
+            }
+            Err(error) => {
+                result.ending = ending(&error);
+                result.reason = Some(error.to_string());
+            }
+        }
+    }
+
+    /// The job that has put this version of the profile on the card.
+    fn done_before(&self, card: &Iccid, runtime: &Handle) -> Result<Option<(JobId, State)>, JobsError> {
+        let jobs = runtime.block_on(self.route.jobs.of_card(card))?;
+        let done = |state| matches!(state, State::Delivered | State::HandedOff | State::ReHomed);
+        let last = jobs.first().filter(|job| is_of(job, &self.work.profile) && done(job.state));
+        Ok(last.map(|job| (job.id, job.state)))
+    }
+
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Run({})", self.totals())
+    }
+}
+
+/// What an error of the route means for the card.
+fn ending(error: &CardJobError) -> Ending {
+    match error {
+        CardJobError::Apply { state: State::Unknown, .. } | CardJobError::Crashed => Ending::Unknown,
+        CardJobError::Apply { source, .. } => match &**source {
+            // The key is wrong, by the card's word now or before. Whatever else keeps a key from being presented is about
+            // this card alone, and no reason to doubt the keys of the others.
+            ApplyError::Key(
+                KeyError::Wrong { .. } | KeyError::LostAndRefused { .. } | KeyError::Quarantined { .. },
+            ) => Ending::Refused,
+            _ => Ending::Failed,
+        },
+        _ => Ending::Failed,
+    }
+}
+
+/// Sees which job it is, where it stands, and what goes on the card.
+#[derive(Default)]
+struct Witness {
+    last: Option<(JobId, State)>,
+    sha256: String,
+}
+
+impl Observer for Witness {
+    fn built(&mut self, payload: &Payload) {
+        self.sha256 = Sha256::digest(&payload.octets).iter().map(|octet| format!("{octet:02x}")).collect();
+    }
+
+    fn reached(&mut self, job: JobId, state: State) {
+        self.last = Some((job, state));
+    }
+}

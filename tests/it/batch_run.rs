@@ -1,0 +1,190 @@
+//! A batch over virtual cards: every card in the right bin, every row once, and nothing tried twice in doubt.
+
+use std::sync::Arc;
+
+use bootgate::{
+    app::{
+        App, OsRandom, SystemClock,
+        config::{Config, Flag, Sources},
+    },
+    bootstrap::PayloadKind,
+    card::ReadAccess,
+    ident::{Iccid, Imei},
+    job::{
+        Layout, State,
+        batch::{Bin, CardResult, Columns, Ending, Ledger, Report, Run, Totals, Work},
+    },
+    lab::{
+        card::VirtualCard,
+        image::{Sample, SampleKind},
+        reader::{CardHandle, Fault, InProcess},
+    },
+    profile::Profile,
+};
+
+const PROFILE: &str = include_str!("../../config/profiles/consumer-phone.toml");
+const RIGHT: &str = "12345678";
+const WRONG: &str = "87654321";
+
+/// The ICCID of the n-th card.
+fn number(n: u16) -> Iccid {
+    (0..10).find_map(|check| format!("8949020000123456{n:03}{check}").parse().ok()).unwrap()
+}
+
+fn sample(n: u16) -> CardHandle {
+    let imsi = format!("26201123456{n:03}").parse().unwrap();
+    let image = Sample::new(SampleKind::Prepared, number(n), imsi).image();
+    CardHandle::new(VirtualCard::from_image(image).unwrap())
+}
+
+/// A table with a row for each card and its key.
+fn table(rows: &[(u16, &str)]) -> String {
+    let device = |n: u16| -> Imei {
+        (0..10).find_map(|check| format!("49015420323{n:03}{check}").parse().ok()).unwrap()
+    };
+    let row = |(n, key): &(u16, &str)| format!("{},{},{key}\n", number(*n).digits(), device(*n));
+    format!("iccid,imei,adm1\n{}", rows.iter().map(row).collect::<String>())
+}
+
+struct Hall {
+    _dir: tempfile::TempDir,
+    app: App,
+}
+
+impl Hall {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("jobs.db").to_str().unwrap().to_owned();
+        let flags = vec![Flag { flag: "--store", key: "store.path", value: path }];
+        let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
+        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await.unwrap();
+        Self { _dir: dir, app }
+    }
+
+    fn run(&self, table: &str, stop_at_refusal: bool) -> Arc<Run> {
+        let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
+        assert!(report.is_sound(), "{report} {:?}", report.problems);
+        let work = Work {
+            profile: Profile::parse(PROFILE).unwrap(),
+            payload: PayloadKind::Cp,
+            layout: Layout { shape: None, read: ReadAccess::Always, content_fid: None },
+        };
+        Arc::new(Run::new(self.app.card_route(), work, Ledger::new(batch, stop_at_refusal)))
+    }
+}
+
+/// A card goes into a bay.
+async fn insert(run: &Arc<Run>, card: &CardHandle, faults: &[Fault]) -> CardResult {
+    insert_scanned(run, card, faults, None).await
+}
+
+async fn insert_scanned(
+    run: &Arc<Run>,
+    card: &CardHandle,
+    faults: &[Fault],
+    scanned: Option<Iccid>,
+) -> CardResult {
+    let reader = InProcess::insert(card, "bay 0".parse().unwrap());
+    let mut reader = faults.iter().fold(reader, |reader, fault| reader.with_fault(*fault));
+    let (run, runtime) = (Arc::clone(run), tokio::runtime::Handle::current());
+    let work = move || run.card("bay 0", &mut reader, scanned.as_ref(), &runtime);
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_card_is_in_the_right_bin() {
+    let hall = Hall::new().await;
+    let run = hall.run(&table(&[(1, RIGHT), (2, WRONG), (4, RIGHT)]), false);
+    let cards: Vec<CardHandle> = (0..5).map(sample).collect();
+
+    let good = insert(&run, &cards[1], &[]).await;
+    assert_eq!((good.ending, good.bin, good.state), (Ending::Done, Bin::Good, Some(State::Delivered)));
+    assert_eq!((good.line, good.iccid.as_ref()), (Some(2), Some(&number(1))));
+    assert!(good.sha256.is_some_and(|digest| digest.len() == 64) && good.octets.is_some());
+
+    // The same card again: nothing is sent to it but what asks who it is.
+    let again = insert(&run, &cards[1], &[]).await;
+    assert_eq!((again.ending, again.bin, again.job), (Ending::AlreadyDone, Bin::Good, good.job));
+
+    let refused = insert(&run, &cards[2], &[]).await;
+    assert_eq!((refused.ending, refused.bin), (Ending::Refused, Bin::Bad));
+    assert!(refused.reason.is_some_and(|why| why.contains("refused")));
+    // Put in again by mistake: the key is not tried a second time.
+    let again = insert(&run, &cards[2], &[]).await;
+    assert!(again.reason.is_some_and(|why| why.contains("clear-refusal")));
+
+    let stranger = insert(&run, &cards[0], &[]).await;
+    assert_eq!((stranger.ending, stranger.bin, stranger.line), (Ending::Skipped, Bin::Bad, None));
+
+    let mute = insert(&run, &cards[4], &[Fault::Mute]).await;
+    assert_eq!((mute.ending, mute.iccid), (Ending::Skipped, None));
+    let totals = Totals { rows: 3, waiting: 1, done: 1, refused: 1, ..Totals::default() };
+    assert_eq!(run.totals(), totals);
+    assert!(!run.is_over());
+}
+
+/// The card is pulled after each command in turn, and put in again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torn_card_is_never_called_good_and_is_whole_when_it_comes_again() {
+    let hall = Hall::new().await;
+    let (mut unknown, mut cuts) = (0, 0);
+    loop {
+        let n = cuts + 1;
+        let run = hall.run(&table(&[(n, RIGHT)]), true);
+        let card = sample(n);
+        let torn = insert(&run, &card, &[Fault::CutAfter(usize::from(n))]).await;
+        if torn.ending == Ending::Done {
+            break;
+        }
+        cuts += 1;
+        assert_eq!((torn.bin, torn.sha256), (Bin::Bad, None), "cut {n}");
+        assert_ne!(torn.ending, Ending::Refused, "cut {n}: {:?}", torn.reason);
+        unknown += u16::from(torn.ending == Ending::Unknown);
+        let mended = insert(&run, &card, &[]).await;
+        assert_eq!((mended.ending, mended.bin), (Ending::Done, Bin::Good), "cut {n}: {:?}", mended.reason);
+        assert_eq!(run.totals(), Totals { rows: 1, done: 1, ..Totals::default() });
+    }
+    assert!(cuts > 20 && unknown > 5, "{cuts} cuts, {unknown} of them unknown");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_refusal_stops_the_batch() {
+    let hall = Hall::new().await;
+    let run = hall.run(&table(&[(1, WRONG), (2, RIGHT)]), true);
+    assert_eq!(insert(&run, &sample(1), &[]).await.ending, Ending::Refused);
+    assert!(run.is_over());
+    let next = insert(&run, &sample(2), &[]).await;
+    assert_eq!(next.ending, Ending::Skipped);
+    assert!(next.reason.is_some_and(|why| why.contains("stops the batch")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scanned_number_must_be_the_cards() {
+    let hall = Hall::new().await;
+    let run = hall.run(&table(&[(1, RIGHT)]), true);
+    let card = sample(1);
+    let other = insert_scanned(&run, &card, &[], Some(number(2))).await;
+    assert_eq!(other.ending, Ending::Skipped);
+    assert!(other.reason.is_some_and(|why| why.contains("scanned")));
+    assert_eq!(insert_scanned(&run, &card, &[], Some(number(1))).await.ending, Ending::Done);
+}
+
+/// Many bays at once: every row once, whoever is first.
+#[tokio::test(flavor = "multi_thread")]
+async fn bays_share_one_book() {
+    let hall = Hall::new().await;
+    let rows: Vec<(u16, &str)> = (0..10).map(|n| (n, RIGHT)).collect();
+    let run = hall.run(&table(&rows), true);
+    let tasks: Vec<_> = (0..10)
+        .map(|n| {
+            let run = Arc::clone(&run);
+            tokio::spawn(async move { insert(&run, &sample(n), &[]).await })
+        })
+        .collect();
+    for task in tasks {
+        let result = task.await.unwrap();
+        assert_eq!(result.ending, Ending::Done, "{:?}", result.reason);
+    }
+    assert!(run.is_over());
+    assert_eq!(run.totals(), Totals { rows: 10, done: 10, ..Totals::default() });
+}
