@@ -1,5 +1,7 @@
 //! `bootgate batch`: tables with one card a row.
 
+mod run;
+
 use std::{
     fmt,
     path::{Path, PathBuf},
@@ -31,6 +33,14 @@ goes into a file:
   iccid = \"Serial number\"
   adm1 = \"ADM\"")]
     Check(TableArgs),
+    /// Writes the cards of a table in all readers at once, each read back. A card that was done before is left alone, so a run
+    /// that was stopped goes on when it is started again.
+    #[command(after_help = "Examples:
+  bootgate batch run shift.csv --profile acme.toml --as cp --yes
+  bootgate batch run shift.csv --profile acme.toml --as dm -r left -r right --go-on --csv shift-results.csv --yes
+
+Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
+    Run(run::RunArgs),
 }
 
 /// A table and what it is checked against.
@@ -51,6 +61,7 @@ pub(super) struct TableArgs {
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check(args) => check(&args, global),
+        Action::Run(args) => run::run(&args, global),
     }
 }
 

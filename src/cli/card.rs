@@ -88,7 +88,7 @@ fn file_system(card: &mut PcscCard) -> FileSystem<'_> {
 }
 
 /// Opens the store, which holds the journal of presented keys.
-fn open_app(global: &Global) -> anyhow::Result<App> {
+pub(super) fn open_app(global: &Global) -> anyhow::Result<App> {
     let config = config::load(global, Vec::new())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {

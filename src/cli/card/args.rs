@@ -88,7 +88,7 @@ impl AdmArgs {
 
 /// How bootstrap files are laid out.
 #[derive(Debug, clap::Args)]
-pub(super) struct LayoutArgs {
+pub(in crate::cli) struct LayoutArgs {
     /// Shape of the entry in EF(DODF). Without it, an entry that exists keeps its shape and a new one is oid, which is
     /// what cards in the field have.
     #[arg(long, value_enum, value_name = "SHAPE")]
@@ -98,7 +98,7 @@ pub(super) struct LayoutArgs {
     read_access: ReadAccessName,
     /// Identifier of a bootstrap file that is created. Without it, 6431 or the next free one.
     #[arg(long, value_name = "FID")]
-    pub(super) content_fid: Option<Fid>,
+    pub(in crate::cli) content_fid: Option<Fid>,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -125,11 +125,11 @@ enum ReadAccessName {
 }
 
 impl LayoutArgs {
-    pub(super) fn shape(&self) -> Option<Shape> {
+    pub(in crate::cli) fn shape(&self) -> Option<Shape> {
         self.dodf_shape.map(Shape::from)
     }
 
-    pub(super) fn read(&self) -> ReadAccess {
+    pub(in crate::cli) fn read(&self) -> ReadAccess {
         match self.read_access {
             ReadAccessName::Always => ReadAccess::Always,
             ReadAccessName::Pin => ReadAccess::Pin,
@@ -139,23 +139,23 @@ impl LayoutArgs {
 
 /// Whether to go on without asking.
 #[derive(Debug, clap::Args)]
-pub(super) struct ConsentArgs {
+pub(in crate::cli) struct ConsentArgs {
     /// Shows the plan and changes nothing.
     #[arg(long)]
-    pub(super) dry_run: bool,
+    pub(in crate::cli) dry_run: bool,
     /// Goes on without asking.
     #[arg(short, long)]
-    pub(super) yes: bool,
+    pub(in crate::cli) yes: bool,
 }
 
 impl ConsentArgs {
     /// Whether somebody is there to be asked.
-    pub(super) fn can_ask(&self) -> bool {
+    pub(in crate::cli) fn can_ask(&self) -> bool {
         self.yes || std::io::stdin().is_terminal()
     }
 
     /// Asks on the terminal, unless `--yes` has answered.
-    pub(super) fn ask(&self, question: &str) -> bool {
+    pub(in crate::cli) fn ask(&self, question: &str) -> bool {
         if self.yes {
             return true;
         }
@@ -168,7 +168,7 @@ impl ConsentArgs {
     }
 
     /// The failure of an action that would have to ask and cannot.
-    pub(super) fn missing() -> anyhow::Error {
+    pub(in crate::cli) fn missing() -> anyhow::Error {
         Failure::because(
             Exit::Usage,
             "this changes the card; give --yes, or run it on a terminal to be asked",

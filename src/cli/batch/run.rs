@@ -1,0 +1,224 @@
+//! `bootgate batch run`: the cards of a table, in as many readers as there are.
+
+mod bay;
+mod results;
+mod screen;
+
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use serde::Serialize;
+
+use self::{bay::Bay, results::Results, screen::Screen};
+use super::{TableArgs, table};
+use crate::{
+    app::SystemClock,
+    bootstrap::PayloadKind,
+    card::{ReaderError, Readers},
+    cli::{
+        Exit, Failure, Global,
+        card::{
+            args::{ConsentArgs, LayoutArgs},
+            open_app,
+        },
+        exit::failure,
+        output, profile,
+    },
+    ident::{Clock as _, Timestamp},
+    job::{
+        Layout,
+        batch::{Ledger, Run, Totals, Work},
+    },
+};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct RunArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    /// Kind of payload: cp or dm.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: PayloadKind,
+    /// Reader, as `card list` names it; may be given more than once. Without it, all readers.
+    #[arg(short, long, value_name = "READER")]
+    reader: Vec<String>,
+    #[command(flatten)]
+    layout: LayoutArgs,
+    /// Goes on after a card refused its key. Without it the batch stops there: the next card may be of the same wrong lot.
+    #[arg(long)]
+    go_on: bool,
+    /// Asks for the number printed on each card, as a barcode scanner types it, before anything is written. For one reader.
+    #[arg(long)]
+    scan: bool,
+    /// Where the results go: one JSON object a line, added to what is there. Without it, beside the table, with the ending
+    /// .results.jsonl.
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
+    /// The same results as CSV, in a new file.
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+    /// Command that is run for each result, with its JSON object on standard input and the bin, good or bad, as its last
+    /// argument.
+    #[arg(long, value_name = "COMMAND")]
+    hook: Option<PathBuf>,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
+    let file = args.table.profile.as_ref().ok_or_else(|| {
+        Failure::because(Exit::Usage, "which profile the cards are to get is missing; give --profile FILE")
+    })?;
+    let profile = profile::load(file)?;
+    let (batch, mut report) = table(&args.table)?;
+    report.check_profile(&batch, &profile);
+    let name = args.table.file.display();
+    if !report.is_sound() || args.consent.dry_run {
+        let sound = report.is_sound();
+        output::emit(global.format, &super::Checked { file: name.to_string(), report })?;
+        return Ok(if sound { Exit::Ok } else { Exit::Config });
+    }
+    for problem in &report.problems {
+        output::note(&format!("{name}:{problem}"));
+    }
+    let readers = readers(&args.reader)?;
+    if args.scan && readers.len() != 1 {
+        return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
+    }
+    if !args.consent.can_ask() {
+        return Err(ConsentArgs::missing());
+    }
+    let question = format!("Write {} cards in {} readers?", report.rows, readers.len());
+    if !args.consent.ask(&question) {
+        return Ok(Exit::Failed);
+    }
+
+    let app = open_app(global)?;
+    let layout =
+        Layout { shape: args.layout.shape(), read: args.layout.read(), content_fid: args.layout.content_fid };
+    let work = Work { profile, payload: args.kind, layout };
+    let run = Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on));
+    let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
+    let results = Mutex::new(Results::open(&path, args.csv.as_deref(), args.hook.clone(), global.format)?);
+
+    let began = SystemClock.now();
+    let runtime = tokio::runtime::Runtime::new()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    runtime.spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            output::note("stopping when the cards in hand are done");
+            asked.store(true, Ordering::Relaxed);
+        }
+    });
+    let screen = Screen::new(began);
+    let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
+    std::thread::scope(|scope| {
+        for reader in &readers {
+            let line = screen.bay(reader);
+            let (run, results, stop, screen, failed) = (&run, &results, &stop, &screen, &failed);
+            let runtime = runtime.handle();
+            scope.spawn(move || {
+                let bay = Bay { reader, run, results, stop, screen, line, scan: args.scan };
+                if let Err(error) = bay.work(runtime) {
+                    // A result that could not be written down: no further card may be changed.
+                    stop.store(true, Ordering::Relaxed);
+                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+                }
+            });
+        }
+    });
+    screen.clear();
+    if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(error);
+    }
+    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let summary = Summary::new(run.totals(), &results, began, SystemClock.now());
+    let exit = summary.exit();
+    output::emit(global.format, &summary)?;
+    Ok(exit)
+}
+
+/// The readers that were named, or all.
+fn readers(asked: &[String]) -> anyhow::Result<Vec<String>> {
+    let known = Readers::establish().and_then(|service| service.list()).map_err(failure)?;
+    let names: Vec<String> = known.iter().map(|r| r.name.as_str().to_owned()).collect();
+    if names.is_empty() {
+        return Err(failure(ReaderError::NoReaders));
+    }
+    if asked.is_empty() {
+        return Ok(names);
+    }
+    let mut chosen: Vec<String> = Vec::new();
+    for name in asked {
+        let found: Vec<&String> = names.iter().filter(|n| *n == name).collect();
+        let found = if found.is_empty() {
+            names.iter().filter(|n| !name.is_empty() && n.starts_with(name.as_str())).collect()
+        } else {
+            found
+        };
+        let [one] = found.as_slice() else {
+            let known = names.join(", ");
+            let why = format!("--reader {name}: names {} readers; expected one of: {known}", found.len());
+            return Err(Failure::because(Exit::Unavailable, why));
+        };
+        if chosen.contains(one) {
+            return Err(Failure::because(Exit::Usage, format!("--reader {name} names a reader twice")));
+        }
+        chosen.push((*one).clone());
+    }
+    Ok(chosen)
+}
+
+/// What a run came to.
+#[derive(Serialize)]
+struct Summary {
+    #[serde(flatten)]
+    totals: Totals,
+    /// Cards that went into the bad bin, those of no row included.
+    bad: usize,
+    /// Cards that were none of the table's, or could not be worked on now.
+    skipped: usize,
+    seconds: u64,
+    results: String,
+}
+
+impl Summary {
+    fn new(totals: Totals, results: &Results, began: Timestamp, ended: Timestamp) -> Self {
+        Self {
+            totals,
+            bad: results.bad,
+            skipped: results.skipped.len(),
+            seconds: ended.since(began).as_secs(),
+            results: results.path.display().to_string(),
+        }
+    }
+
+    /// Good only when every row's card is.
+    fn exit(&self) -> Exit {
+        let Totals { rows, done, already_done, refused, .. } = self.totals;
+        if done + already_done == rows {
+            Exit::Ok
+        } else if refused > 0 {
+            Exit::Refused
+        } else {
+            Exit::Failed
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {} s", self.totals, self.seconds)?;
+        if self.skipped > 0 {
+            write!(f, "; {} cards were not of this table or could not be worked on", self.skipped)?;
+        }
+        write!(f, "\nresults are in {}", self.results)
+    }
+}

@@ -1,0 +1,115 @@
+//! The results of a batch: a line each, on disk before the next card.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::Context as _;
+
+use crate::{
+    cli::{Format, output},
+    ident::Iccid,
+    job::batch::{Bin, CardResult, Ending},
+};
+
+/// Where results go.
+pub(super) struct Results {
+    pub(super) path: PathBuf,
+    lines: std::fs::File,
+    csv: Option<csv::Writer<std::fs::File>>,
+    hook: Option<PathBuf>,
+    format: Format,
+    /// Cards for the bad bin.
+    pub(super) bad: usize,
+    /// Cards that nothing was done with.
+    pub(super) skipped: HashSet<Option<Iccid>>,
+}
+
+impl Results {
+    pub(super) fn open(
+        path: &Path,
+        csv: Option<&Path>,
+        hook: Option<PathBuf>,
+        format: Format,
+    ) -> anyhow::Result<Self> {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        let mut options = std::fs::OpenOptions::new();
+        let lines = options.append(true).create(true).mode(0o600).open(path);
+        let lines = lines.with_context(|| format!("cannot write {}", path.display()))?;
+        let csv = csv
+            .map(|path| {
+                let mut options = std::fs::OpenOptions::new();
+                let file = options.write(true).create_new(true).mode(0o600).open(path);
+                file.map(csv::Writer::from_writer).with_context(|| format!("cannot make {}", path.display()))
+            })
+            .transpose()?;
+        Ok(Self { path: path.to_owned(), lines, csv, hook, format, bad: 0, skipped: HashSet::new() })
+    }
+
+    /// Writes a result down, so that it survives whatever comes next, and tells it.
+    pub(super) fn add(&mut self, result: &CardResult) -> anyhow::Result<()> {
+        if result.bin == Bin::Bad {
+            self.bad += 1;
+        }
+        if result.ending == Ending::Skipped {
+            self.skipped.insert(result.iccid.clone());
+        }
+        let mut line = serde_json::to_vec(result)?;
+        line.push(b'\n');
+        let failed = || format!("cannot write {}", self.path.display());
+        self.lines.write_all(&line).with_context(failed)?;
+        self.lines.sync_data().with_context(failed)?;
+        if let Some(csv) = &mut self.csv {
+            csv.serialize(result).and_then(|()| csv.flush().map_err(csv::Error::from))?;
+        }
+        match self.format {
+            Format::Text => output::text(&Told(result).to_string())?,
+            Format::Json => {}
+        }
+        if let Some(hook) = &self.hook
+            && let Err(error) = run_hook(hook, &line, result.bin)
+        {
+            output::note(&format!("{}: {error}", hook.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Runs the command of a person's choice. What it does is its own affair; that it failed is told.
+fn run_hook(hook: &Path, line: &[u8], bin: Bin) -> anyhow::Result<()> {
+    let word = match bin {
+        Bin::Good => "good",
+        Bin::Bad => "bad",
+    };
+    let mut child = Command::new(hook).arg(word).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that does not read is no failure.
+        let _ = stdin.write_all(line);
+    }
+    let status = child.wait()?;
+    anyhow::ensure!(status.success(), "the command ended with {status}");
+    Ok(())
+}
+
+/// A result on one line.
+pub(super) struct Told<'a>(pub(super) &'a CardResult);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CardResult { bay, line, iccid, ending, reason, octets, .. } = self.0;
+        let card = iccid.as_ref().map_or("no number", |iccid| iccid.digits());
+        let row = line.map(|line| format!(" line {line}")).unwrap_or_default();
+        write!(f, "{bay}: {card}{row} {}", ending.name())?;
+        if let Some(octets) = octets {
+            write!(f, ", {octets} octets read back")?;
+        }
+        if let Some(reason) = reason {
+            write!(f, ": {reason}")?;
+        }
+        Ok(())
+    }
+}

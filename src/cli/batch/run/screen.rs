@@ -1,0 +1,45 @@
+//! What is shown while a batch runs.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::{
+    app::SystemClock,
+    ident::{Clock as _, Timestamp},
+    job::batch::Totals,
+};
+
+/// What is shown while the work goes on: a line for each bay, and the sums. Nothing where no terminal is.
+pub(super) struct Screen {
+    all: MultiProgress,
+    sums: ProgressBar,
+    began: Timestamp,
+}
+
+impl Screen {
+    pub(super) fn new(began: Timestamp) -> Self {
+        let all = MultiProgress::new();
+        let sums = all.add(ProgressBar::new_spinner().with_style(style("{msg}")));
+        Self { all, sums, began }
+    }
+
+    pub(super) fn bay(&self, reader: &str) -> ProgressBar {
+        let line = ProgressBar::new_spinner().with_style(style("{prefix:20.20}  {wide_msg}"));
+        self.all.insert_before(&self.sums, line).with_prefix(reader.to_owned())
+    }
+
+    pub(super) fn totals(&self, totals: Totals) {
+        let pace = totals.pace(self.began, SystemClock.now());
+        let pace = pace
+            .map(|(rate, left)| format!("; {rate:.1} a minute, {} min left", left.as_secs().div_ceil(60)));
+        self.sums.set_message(format!("{totals}{}", pace.unwrap_or_default()));
+    }
+
+    pub(super) fn clear(&self) {
+        let _ = self.all.clear();
+    }
+}
+
+/// A template of ours; one that were wrong would show the plain form.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_spinner())
+}

@@ -1,0 +1,106 @@
+//! A batch on the command line, over a real PC/SC service with several readers: cards come and go, each result is on disk, a run
+//! that is started again leaves alone what is done.
+
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::peers::pcscd::Pcscd;
+
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+const ADM: &str = "MARKED-A";
+const WRONG: &str = "MARKED-K";
+const CARDS: [&str; 4] =
+    ["89490200001234567892", "89490200001234567900", "89490200001234567918", "89490200001234567926"];
+
+fn insert(pcscd: &Pcscd, bay: u16, iccid: &str) -> crate::peers::Process {
+    pcscd.insert(bay, &["--kind", "prepared", "--iccid", iccid, "--adm", ADM, "--bootstrap-size", "4096"])
+}
+
+fn batch(pcscd: &Pcscd, args: &[&str]) -> Command {
+    let mut command = pcscd.client(Path::new(env!("CARGO_BIN_EXE_bootgate")));
+    command.args(["batch", "run", "cards.csv", "--profile", PROFILE, "--as", "cp", "--yes"]).args(args);
+    command.env("BOOTGATE_STORE_PATH", pcscd.folder().join("store.db")).env_remove("BOOTGATE_CONFIG");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn table(pcscd: &Pcscd, keys: &[&str]) {
+    let devices = ["490154203237518", "490154203237526", "490154203237534", "490154203237542"];
+    let rows: String = CARDS
+        .iter()
+        .zip(devices)
+        .zip(keys)
+        .map(|((iccid, imei), key)| format!("{iccid},{imei},{key}\n"))
+        .collect();
+    std::fs::write(pcscd.folder().join("cards.csv"), format!("iccid,imei,adm1\n{rows}")).unwrap();
+}
+
+fn results(pcscd: &Pcscd) -> Vec<Value> {
+    let text = std::fs::read_to_string(pcscd.folder().join("cards.results.jsonl")).unwrap();
+    assert!(!text.contains(ADM) && !text.contains(WRONG), "{text}");
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn several_readers_share_a_table() {
+    let pcscd = Pcscd::start(3);
+    table(&pcscd, &[ADM, ADM, ADM]);
+    let cards: Vec<_> =
+        CARDS.iter().take(3).zip(0..).map(|(iccid, bay)| insert(&pcscd, bay, iccid)).collect();
+    // A hook that collects what it is given.
+    let hook = pcscd.folder().join("hook");
+    std::fs::write(&hook, "#!/bin/sh\necho \"$1 $(cat)\" >> heard\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    let args = ["--csv", "results.csv", "--hook", hook.to_str().unwrap(), "--format", "json"];
+    let ran = batch(&pcscd, &args).output().unwrap();
+    let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
+    assert_eq!(ran.status.code(), Some(0), "{out}{err}");
+    let summary: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((summary["done"].as_u64(), summary["rows"].as_u64()), (Some(3), Some(3)));
+
+    let mut bays: Vec<String> =
+        results(&pcscd).iter().map(|r| r["bay"].as_str().unwrap().to_owned()).collect();
+    bays.sort();
+    assert_eq!(bays, [0, 1, 2].map(Pcscd::reader));
+    let heard = std::fs::read_to_string(pcscd.folder().join("heard")).unwrap();
+    assert_eq!(heard.lines().filter(|l| l.starts_with("good {") && l.contains("\"sha256\"")).count(), 3);
+    let csv = std::fs::read_to_string(pcscd.folder().join("results.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 4, "{csv}");
+    assert!(csv.starts_with("at,bay,line,iccid,ending,bin,job,state,reason,octets,sha256,milliseconds"));
+
+    // Again: the cards are there and done; nothing is written.
+    let ran = batch(&pcscd, &[]).output().unwrap();
+    let out = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{out}");
+    assert!(out.contains("3 of 3 cards good, 3 done before"), "{out}");
+    assert_eq!(results(&pcscd).len(), 6);
+    drop(cards);
+}
+
+#[test]
+fn cards_come_and_go_and_a_refused_key_stops_the_batch() {
+    let pcscd = Pcscd::start(1);
+    table(&pcscd, &[ADM, WRONG, ADM]);
+    let mut run = batch(&pcscd, &[]).spawn().unwrap();
+    let ended = |count: usize| {
+        crate::peers::wait_for("a result", || {
+            let text =
+                std::fs::read_to_string(pcscd.folder().join("cards.results.jsonl")).unwrap_or_default();
+            text.lines().count() >= count
+        });
+    };
+    for (n, iccid) in ["89490200001234567934", CARDS[0], CARDS[1]].into_iter().enumerate() {
+        let card = insert(&pcscd, 0, iccid);
+        ended(n + 1);
+        pcscd.pull(0, card);
+    }
+    let status = run.wait().unwrap();
+    assert_eq!(status.code(), Some(77));
+    let endings: Vec<String> =
+        results(&pcscd).iter().map(|r| r["ending"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(endings, ["skipped", "done", "refused"]);
+}
