@@ -24,6 +24,7 @@ pub mod pkcs15;
 pub mod prov;
 #[cfg(test)]
 mod round_trips;
+pub mod script;
 pub mod sms;
 pub mod syncml;
 pub mod tlv;

@@ -26,6 +26,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             [documents(), texts(), if target == "import" { pushes() } else { vec![] }].concat()
         }
         "card" => card(),
+        "script" => scripts(),
         "wsp" => pushes(),
         "wdp" => datagrams().iter().map(|segments| framed(segments)).collect(),
         "sms" => messages(),
@@ -166,6 +167,13 @@ fn card() -> Vec<Vec<u8>> {
         ef::encode_iccid(&"89490200001234567892".parse().expect("an ICCID")).to_vec(),
         ef::encode_imsi(&"262011234567890".parse().expect("an IMSI")).to_vec(),
     ]
+}
+
+/// Card scripts: plain, and of the superset.
+fn scripts() -> Vec<Vec<u8>> {
+    let plain = "REM select\nRST\nINI FF FF\nCMD A0 A4 00 00 02 \\\n 3F 00 (9F XX, 94 04)\nSWI\n(9F XX) :\nCMD A0 C0 00 00 04 [XX 3X 00 01](90 00)\nESW\nOFF\n";
+    let own = "REM bootgate 1\nVAR F path 3F00/7F50/6431\nVAR N digits 12\nKEY 0A ADM\nEFF updates ${F} by 0A\nVER 0A\nAPD 00 A4 08 0C lv(path(${F})) (9000)\nPUT ${F} pad(tlv(A0, bcd-swap(luhn(${N}))), 32, 00)\nAST 01 == 01\nOUT \"x\" fid(${F})\n";
+    vec![plain.into(), own.into()]
 }
 
 fn octets(digits: &str) -> Vec<u8> {

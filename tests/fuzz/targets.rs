@@ -18,6 +18,7 @@ use bootgate::{
         package0::Package0,
         pkcs15::{DirEntry, Dodf, Odf},
         prov::ProvDoc,
+        script::{self, Need},
         sms::{Pdu, Tpdu},
         syncml::Message,
         tlv, wbxml,
@@ -36,7 +37,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 12] = [
     Target { name: "wbxml", run: wbxml },
     Target { name: "xml", run: xml },
     Target { name: "prov", run: prov },
@@ -48,6 +49,7 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "package0", run: package0 },
     Target { name: "explain", run: explain },
     Target { name: "import", run: import },
+    Target { name: "script", run: script },
 ];
 
 /// Runs one by its name, and says whether the octets were read.
@@ -218,5 +220,19 @@ fn import(octets: &[u8]) -> bool {
     let name = "imported".parse().expect("a name");
     let Ok(imported) = bootstrap::import::import(octets, &name) else { return false };
     assert!(Profile::parse(&imported.profile).is_ok(), "{}", imported.profile);
+    true
+}
+
+/// Card scripts: what is printed of a script without a problem reads the same again.
+fn script(octets: &[u8]) -> bool {
+    // Hexadecimal digits are printed wider than they may come, and statements are capped.
+    const LONGEST: usize = 2_000;
+    let parsed = script::parse(octets);
+    let _ = script::check(octets, &std::collections::BTreeMap::new(), Need::Nothing);
+    if !parsed.problems.is_empty() || octets.len() > LONGEST {
+        return false;
+    }
+    let printed = parsed.script.to_string();
+    assert_eq!(script::parse(printed.as_bytes()), parsed, "{printed}");
     true
 }

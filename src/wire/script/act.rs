@@ -1,0 +1,181 @@
+//! What a command does to which file, as far as its octets tell (ETSI TS 102 221, table 10.5; TS 102 222, table 2; 3GPP TS
+//! 51.011, section 9.2), and what a script has declared. The check and the runner both go by this.
+
+use crate::wire::{Fid, apdu::CommandApdu, arr::KeyRef, tlv};
+
+use super::{At, Cursor, EffectKind, Environment, Place, Problem, Script, Statement, eval};
+
+/// What a command does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// SELECT.
+    Select,
+    /// READ BINARY, READ RECORD.
+    Read,
+    /// Whatever changes content: UPDATE, INCREASE, SET DATA, RESIZE, ACTIVATE.
+    Update(&'static str),
+    /// CREATE FILE.
+    Create,
+    /// DELETE FILE, DEACTIVATE FILE: undone only with a key, or not at all.
+    Destroy(&'static str),
+    /// Destroys something that is no file: applications and keys of GlobalPlatform.
+    DestroyOther(&'static str),
+    /// VERIFY.
+    Verify,
+    /// CHANGE, DISABLE, ENABLE and UNBLOCK PIN: they spend tries, and the key rule has no way to present them.
+    OtherKey(&'static str),
+    /// TERMINATE: nobody can undo it.
+    Terminal(&'static str),
+    /// Anything else.
+    Other,
+}
+
+/// What a command of that class and instruction does.
+pub fn act(cla: u8, ins: u8) -> Act {
+    // GlobalPlatform has instructions of its own in class 8X and EX (remembered); TS 102 222 uses class 0X for files.
+    let proprietary = cla & 0x80 != 0 && cla & 0xF0 != 0xA0;
+    match ins {
+        0xA4 => Act::Select,
+        0xB0 | 0xB2 => Act::Read,
+        0xD6 => Act::Update("UPDATE BINARY"),
+        0xDC => Act::Update("UPDATE RECORD"),
+        0x32 => Act::Update("INCREASE"),
+        0xDB => Act::Update("SET DATA"),
+        0xD4 => Act::Update("RESIZE FILE"),
+        0x44 => Act::Update("ACTIVATE FILE"),
+        0x20 => Act::Verify,
+        0x24 => Act::OtherKey("CHANGE PIN"),
+        0x26 => Act::OtherKey("DISABLE PIN"),
+        0x28 => Act::OtherKey("ENABLE PIN"),
+        0x2C => Act::OtherKey("UNBLOCK PIN"),
+        0xE4 if proprietary => Act::DestroyOther("DELETE"),
+        0xD8 if proprietary => Act::DestroyOther("PUT KEY"),
+        0xF0 if proprietary => Act::DestroyOther("SET STATUS"),
+        0xE6 | 0xE8 if proprietary => Act::DestroyOther("INSTALL and LOAD"),
+        0xE0 => Act::Create,
+        0xE4 => Act::Destroy("DELETE FILE"),
+        0x04 => Act::Destroy("DEACTIVATE FILE"),
+        0xE6 => Act::Terminal("TERMINATE DF"),
+        0xE8 => Act::Terminal("TERMINATE EF"),
+        0xFE => Act::Terminal("TERMINATE CARD USAGE"),
+        _ => Act::Other,
+    }
+}
+
+/// The file that a command is about; none where that cannot be told.
+pub fn target(act: Act, command: &CommandApdu, cursor: &Cursor) -> Option<Place> {
+    let selected = || cursor.file().or(cursor.directory()).cloned();
+    match act {
+        Act::Read | Act::Update("UPDATE BINARY" | "UPDATE RECORD") => {
+            let by_sfi = match command.ins() {
+                0xB0 | 0xD6 => command.p1() & 0x80 != 0,
+                _ => command.p2() & 0xF8 != 0,
+            };
+            if by_sfi { None } else { cursor.file().cloned() }
+        }
+        Act::Create => cursor.directory().map(|at| created(command).map(|fid| at.child(fid)))?,
+        // They name a file in the current directory, or mean the selected one.
+        Act::Destroy(_) | Act::Update("ACTIVATE FILE") => match Fid::from_octets(command.data()) {
+            Some(fid) => cursor.named(fid),
+            None if command.data().is_empty() => selected(),
+            None => None,
+        },
+        Act::Update("RESIZE FILE") => created(command).and_then(|fid| cursor.named(fid)),
+        Act::Update(_) => cursor.file().cloned(),
+        _ => None,
+    }
+}
+
+/// The identifier in the template of CREATE FILE.
+pub(super) fn created(command: &CommandApdu) -> Option<Fid> {
+    let template = tlv::parse_all(command.data()).ok()?;
+    let inner = template.first().filter(|object| object.tag == 0x62)?.children().ok()?;
+    Fid::from_octets(inner.iter().find(|object| object.tag == 0x83)?.value)
+}
+
+/// True when the template of CREATE FILE describes a directory.
+pub(super) fn creates_directory(command: &CommandApdu) -> bool {
+    let template = tlv::parse_all(command.data()).unwrap_or_default();
+    let inner = template.first().and_then(|object| object.children().ok()).unwrap_or_default();
+    let descriptor = inner.iter().find(|object| object.tag == 0x82).and_then(|object| object.value.first());
+    descriptor.is_some_and(|octet| octet & 0xBF == 0x38)
+}
+
+impl Cursor {
+    /// After a command that the card carried out.
+    pub fn follow(&mut self, command: &CommandApdu) {
+        match act(command.cla(), command.ins()) {
+            Act::Select => self.select(command.p1(), command.data()),
+            Act::Create => {
+                let place = target(Act::Create, command, self);
+                self.created(place, creates_directory(command));
+            }
+            Act::Destroy("DELETE FILE") => {
+                let deleted = target(Act::Destroy("DELETE FILE"), command, self);
+                if deleted.is_none() || deleted.as_ref() == self.directory() {
+                    *self = Self::lost();
+                } else {
+                    self.created(self.directory().cloned(), true);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a script has declared to do, with the values of its variables.
+#[derive(Debug, Clone, Default)]
+pub struct Declared {
+    effects: Vec<(EffectKind, Place, Vec<KeyRef>)>,
+    /// Files whose names are not known yet: nothing can be said against them.
+    open: Vec<EffectKind>,
+}
+
+impl Declared {
+    /// The effects of a script.
+    ///
+    /// # Errors
+    /// Every file that cannot be named.
+    pub fn new(script: &Script, env: &Environment) -> Result<Self, Vec<Problem>> {
+        let mut out = Self::default();
+        let mut problems = Vec::new();
+        for At { value, .. } in &script.statements {
+            let Statement::Effect(effect) = value else { continue };
+            for file in &effect.files {
+                match eval::place(file, env) {
+                    Ok(Some(place)) => {
+                        let by = effect.by.iter().map(|key| key.value).collect();
+                        out.effects.push((effect.kind, place, by));
+                    }
+                    Ok(None) => out.open.push(effect.kind),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        if problems.is_empty() { Ok(out) } else { Err(problems) }
+    }
+
+    /// The keys that an effect takes; none when it is not declared. What is updated, made or destroyed may be read too.
+    pub fn keys(&self, kind: EffectKind, place: &Place) -> Option<Vec<KeyRef>> {
+        let fits = |(declared, name, _): &&(EffectKind, Place, Vec<KeyRef>)| {
+            (*declared == kind || kind == EffectKind::Reads) && name.stands_for(place)
+        };
+        let exact = self.effects.iter().find(|effect| effect.0 == kind && fits(effect));
+        match exact.or_else(|| self.effects.iter().find(fits)) {
+            Some((declared, _, by)) if *declared == kind => Some(by.clone()),
+            Some(_) => Some(Vec::new()),
+            None => (self.open.contains(&kind) || (kind == EffectKind::Reads && !self.open.is_empty()))
+                .then(Vec::new),
+        }
+    }
+
+    /// True when an effect of that kind is declared at all.
+    pub fn has(&self, kind: EffectKind) -> bool {
+        self.open.contains(&kind) || self.effects.iter().any(|(declared, ..)| *declared == kind)
+    }
+
+    /// Every declared effect.
+    pub fn all(&self) -> impl Iterator<Item = (EffectKind, &Place)> {
+        self.effects.iter().map(|(kind, place, _)| (*kind, place))
+    }
+}

@@ -1,0 +1,295 @@
+//! What a script is made of (3GPP TS 51.013, B.2, and the superset).
+
+use crate::wire::{apdu::StatusWord, arr::KeyRef};
+
+use super::{At, Function, Place};
+
+/// A script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Version of the superset; none for a plain Annex B script.
+    pub version: Option<u16>,
+    /// Its statements, the header apart.
+    pub statements: Vec<At<Statement>>,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Statement {
+    /// An empty line.
+    Blank,
+    /// `REM`.
+    Remark(String),
+    /// `RST`.
+    Reset,
+    /// `OFF`.
+    Off,
+    /// `INI`: the octets of the terminal profile.
+    Initialise(Vec<At<Expr>>),
+    /// `CMD` and `APD`.
+    Command(Command),
+    /// `SWI`.
+    Switch(Switch),
+    /// `VAR`.
+    Variable(VarDecl),
+    /// `KEY`.
+    Key(KeyDecl),
+    /// `EFF`.
+    Effect(Effect),
+    /// `VER`.
+    Verify(At<KeyRef>),
+    /// `LET`.
+    Let(At<String>, Vec<At<Expr>>),
+    /// `OUT`.
+    Output(String, Vec<At<Expr>>),
+    /// `AST`.
+    Assert(Assertion),
+    /// `SAV`.
+    Save(At<Expr>),
+    /// `PUT`.
+    Put(Put),
+    /// `RES`.
+    Restore(At<Expr>),
+    /// A statement with a problem of its own, which parsing has told.
+    Unreadable,
+}
+
+/// How a command is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    /// `CMD`: once, as it stands; the status word that comes is the one that is compared.
+    Raw,
+    /// `APD`: as a whole exchange, response data and the right Le fetched where the protocol needs that.
+    Followed,
+}
+
+/// A command with what is expected of its answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// How it is sent.
+    pub manner: Manner,
+    /// Header and data.
+    pub octets: Vec<At<Expr>>,
+    /// `[…]`; none: the data are not checked, and for `CMD` none are expected.
+    pub data: Option<Vec<At<Expected>>>,
+    /// `(…)`; empty: any status word passes.
+    pub status: Vec<At<StatusPattern>>,
+}
+
+/// One piece of expected data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// An octet, and which of its bits are compared: `XX` is 00, a nibble `X` clears its four.
+    Octet {
+        /// The octet; bits that are not compared are 0.
+        value: u8,
+        /// The bits that are compared.
+        mask: u8,
+    },
+    /// Octets that a variable or function gives.
+    Value(Expr),
+}
+
+/// A status word, and which of its bits are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct StatusPattern {
+    /// The status word; bits that are not compared are 0.
+    pub value: u16,
+    /// The bits that are compared.
+    pub mask: u16,
+}
+
+impl StatusPattern {
+    /// True when the status word fits.
+    pub fn matches(self, sw: StatusWord) -> bool {
+        sw.0 & self.mask == self.value
+    }
+
+    /// True when every status word that fits `other` fits this one.
+    pub fn covers(self, other: Self) -> bool {
+        self.mask & other.mask == self.mask && other.value & self.mask == self.value
+    }
+
+    /// True when some status word fits both.
+    pub fn meets(self, other: Self) -> bool {
+        let both = self.mask & other.mask;
+        self.value & both == other.value & both
+    }
+}
+
+/// A branch by the status word of the command before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// The lists, in order; the first whose label fits is run, and none when none fits.
+    pub labels: Vec<Label>,
+}
+
+/// One list of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    /// The status words.
+    pub status: At<Vec<StatusPattern>>,
+    /// What is run.
+    pub statements: Vec<At<Statement>>,
+}
+
+/// What kind of value a variable holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// `hex`: octets.
+    Octets,
+    /// `digits`: decimal digits.
+    Digits,
+    /// `text`: octets, written as ASCII.
+    Text,
+    /// `path`: a file.
+    Path,
+}
+
+impl Type {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Octets => "hex",
+            Self::Digits => "digits",
+            Self::Text => "text",
+            Self::Path => "path",
+        }
+    }
+}
+
+/// A declared variable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VarDecl {
+    /// Its name.
+    pub name: At<String>,
+    /// Its type.
+    pub kind: Type,
+    /// Whether its value never prints.
+    pub secret: bool,
+    /// The value that it has when none is given.
+    pub default: Option<At<String>>,
+}
+
+/// A declared key: needed to do what the script does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyDecl {
+    /// Which key of the card.
+    pub reference: At<KeyRef>,
+    /// The secret that holds it.
+    pub name: At<String>,
+}
+
+/// What a script does to files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectKind {
+    /// Content is read.
+    Reads,
+    /// Content is changed, or a file is activated.
+    Updates,
+    /// Files are made.
+    Creates,
+    /// Files are deleted or switched off.
+    Destroys,
+}
+
+impl EffectKind {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Reads, Self::Updates, Self::Creates, Self::Destroys];
+
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "reads",
+            Self::Updates => "updates",
+            Self::Creates => "creates",
+            Self::Destroys => "destroys",
+        }
+    }
+}
+
+/// A declared effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effect {
+    /// What is done.
+    pub kind: EffectKind,
+    /// To which files.
+    pub files: Vec<At<Expr>>,
+    /// The keys that must have been presented before.
+    pub by: Vec<At<KeyRef>>,
+}
+
+/// How two values are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `==`.
+    Equal,
+    /// `!=`.
+    Different,
+    /// `^=`: the left one begins with the right one.
+    BeginsWith,
+}
+
+impl Comparison {
+    /// As it is written.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Self::Equal => "==",
+            Self::Different => "!=",
+            Self::BeginsWith => "^=",
+        }
+    }
+}
+
+/// `AST`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assertion {
+    /// What is looked at.
+    pub left: Vec<At<Expr>>,
+    /// How.
+    pub comparison: Comparison,
+    /// What it is held against.
+    pub right: Vec<At<Expr>>,
+}
+
+/// `PUT`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Put {
+    /// The file.
+    pub file: At<Expr>,
+    /// The record, counted from 1; none for a transparent file.
+    pub record: Option<u8>,
+    /// Its content.
+    pub content: Vec<At<Expr>>,
+}
+
+/// Something that has a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expr {
+    /// Octets, as hexadecimal digits.
+    Octets(Vec<u8>),
+    /// Decimal digits, inside functions that take them.
+    Digits(String),
+    /// ASCII in quotes.
+    Text(String),
+    /// A file.
+    Path(Place),
+    /// `${NAME}`.
+    Variable(String),
+    /// A function.
+    Call(Function, Vec<Argument>),
+}
+
+/// What a function is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Argument {
+    /// Octets, digits or a file.
+    Value(Vec<At<Expr>>),
+    /// A decimal number.
+    Number(u16),
+    /// One octet, as two hexadecimal digits.
+    Octet(u8),
+    /// A tag of one or two octets.
+    Tag(u16),
+}
