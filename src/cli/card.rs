@@ -5,6 +5,7 @@ mod erase;
 mod inspect;
 mod read;
 mod refusal;
+mod run;
 mod write;
 
 use std::{fmt, sync::Arc};
@@ -35,6 +36,8 @@ pub(super) enum Action {
     Write(write::WriteArgs),
     /// Empties bootstrap files. Asks first.
     Erase(erase::Args),
+    /// Checks card scripts: every problem with file, line and column.
+    Run(run::Args),
     /// Lets keys be presented again to a card that refused one. For a person who has found out why.
     ClearRefusal(refusal::Args),
 }
@@ -47,6 +50,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::Plan(args) => write::run_plan(&args, global),
         Action::Write(args) => write::run_write(&args, global),
         Action::Erase(args) => erase::run(&args, global),
+        Action::Run(args) => run::run(&args, global),
         Action::ClearRefusal(args) => refusal::run(&args, global),
     }
 }

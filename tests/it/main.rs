@@ -9,6 +9,7 @@ mod batch_over_pcsc;
 mod batch_run;
 mod card_job;
 mod card_over_pcsc;
+mod card_scripts;
 mod cp_and_dm_trees;
 mod decode;
 mod notify;
