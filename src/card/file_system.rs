@@ -15,11 +15,12 @@ use crate::{
         arr::AccessRules,
         ef,
         fcp::{Fcp, FileKind, Order},
+        pkcs15, tlv,
     },
 };
 
 use super::{
-    FilePath, Session,
+    FilePath, Mode, Session,
     select::{Answer, SelectDialect},
 };
 
@@ -45,12 +46,16 @@ pub struct FileSystem<'t> {
     iccid: Option<Iccid>,
     read_block: usize,
     pub(super) dialect: SelectDialect,
+    /// Whether the card has answered in the class that it is spoken to in.
+    pub(super) mode_is_known: bool,
 }
 
 impl<'t> FileSystem<'t> {
-    /// Begins in the MF of a card that was just connected or reset.
+    /// Begins in the MF of a card that was just connected or reset. A session in 2G mode stays in it; in the other one, a card
+    /// that does not know class 00 is spoken to in class A0.
     pub fn new(session: Session<'t>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
+        let is_2g = session.mode() == Mode::TwoG;
         Self {
             session,
             id: NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
@@ -60,7 +65,8 @@ impl<'t> FileSystem<'t> {
             rules: BTreeMap::new(),
             iccid: None,
             read_block: READ_BLOCK,
-            dialect: SelectDialect::FULL,
+            dialect: if is_2g { SelectDialect::TWO_G } else { SelectDialect::FULL },
+            mode_is_known: is_2g,
         }
     }
 
@@ -126,11 +132,31 @@ impl<'t> FileSystem<'t> {
         }
         let file = FilePath::mf().child(Fid::ICCID);
         // Its size is fixed, so its parameters need not be asked for.
-        self.open(&file)?;
-        let octets = self.read_selected(&file, 0, ef::ICCID_LENGTH)?;
+        let octets = match self.open(&file) {
+            Ok(()) => self.read_selected(&file, 0, ef::ICCID_LENGTH)?,
+            // A token that is no telecommunication card: what serves as its number is in EF(TokenInfo).
+            Err(error) if error.is_absent() => match self.token_serial() {
+                Ok(Some(serial)) => serial,
+                Err(FileError::Transport(gone)) => return Err(gone.into()),
+                _ => return Err(error),
+            },
+            Err(error) => return Err(error),
+        };
         let iccid = ef::decode_iccid(&octets).map_err(|what| FileError::Damaged { file, what })?;
         self.iccid = Some(iccid.clone());
         Ok(iccid)
+    }
+
+    /// The serial number in EF(TokenInfo), when it can be an ICCID: the octets of EF(ICCID), as this program and others
+    /// write it there (inferred: PKCS#15 leaves the number to the issuer).
+    fn token_serial(&mut self) -> Result<Option<Vec<u8>>, FileError> {
+        let file = FilePath::application(&pkcs15::AID).child(Fid::TOKEN_INFO);
+        let octets = self.read_all(&file)?;
+        let serial = tlv::parse_padded(&octets).ok().and_then(|outer| {
+            let info = outer.objects.first()?.children().ok()?;
+            info.iter().find(|object| object.tag == 0x04).map(|object| object.value.to_vec())
+        });
+        Ok(serial.filter(|serial| ef::decode_iccid(serial).is_ok()))
     }
 
     /// Octets of a transparent file.
@@ -229,6 +255,9 @@ impl<'t> FileSystem<'t> {
         let parent = file
             .parent()
             .ok_or_else(|| FileError::Kind { file: file.clone(), expected: "a file in a directory" })?;
+        if !self.creates_files() {
+            return Err(FileError::Kind { file: file.clone(), expected: "on a card that creates files" });
+        }
         self.enter(&parent)?;
         let mut create = |fcp: &Fcp| {
             let command = CommandApdu::new(0x00, 0xE0, 0x00, 0x00);
@@ -246,6 +275,11 @@ impl<'t> FileSystem<'t> {
         created?;
         self.parameters.remove(file);
         self.parameters(file).map(drop)
+    }
+
+    /// Whether the card has CREATE FILE. In class A0 it is each issuer's own affair, so it is not tried.
+    pub(super) fn creates_files(&self) -> bool {
+        self.session.mode() == Mode::ThreeG
     }
 
     /// Refuses what offsets cannot reach, or what lies behind the end.

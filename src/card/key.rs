@@ -1,20 +1,21 @@
 //! Keys (PINs and administrative keys) and the guard before them: no card is ever locked by this program (ETSI TS 102 221,
 //! sections 9.5 and 11.1.9).
 
+mod counter;
+
 use std::fmt;
 
 use crate::{
     ident::{AdmKey, Iccid, Pin},
-    wire::{
-        apdu::{CommandApdu, StatusClass, StatusWord},
-        arr::KeyRef,
-    },
+    wire::{apdu::StatusWord, arr::KeyRef},
 };
 
 use super::{
     FileError, FileSystem, JournalError, KeyJournal, KeyOutcome, KeyState, Session, TransportError,
     rights::is_pin,
 };
+
+use counter::{Counter, counter, told, verify};
 
 /// A key and its reference on the card.
 #[derive(Clone)]
@@ -120,16 +121,17 @@ pub enum KeyError {
     },
     /// The card does not tell the counter.
     #[error(
-        "card {card} does not tell how many tries key {key} has left (it answered {sw}); it was not presented. \
-         If such cards are known, allow them by [[card.key-policy]] in the configuration"
+        "card {card} does not tell how many tries key {key} has left ({}); it was not presented. \
+         If such cards are known, allow them by [[card.key-policy]] in the configuration",
+        told(*.sw)
     )]
     UnknownCounter {
         /// The card.
         card: Iccid,
         /// The key.
         key: KeyRef,
-        /// What the card said.
-        sw: StatusWord,
+        /// What the card said; none when there is no way to ask.
+        sw: Option<StatusWord>,
     },
     /// A card without counter that had its one presentation.
     #[error(
@@ -240,15 +242,6 @@ impl fmt::Debug for KeyGuard<'_> {
     }
 }
 
-/// What an empty VERIFY tells.
-enum Counter {
-    Left(u8),
-    NotNeeded,
-    Blocked,
-    NoSuchKey,
-    Unknown(StatusWord),
-}
-
 impl<'a> KeyGuard<'a> {
     /// A guard that keeps `journal` and goes by `policy`.
     pub fn new(journal: &'a dyn KeyJournal, policy: &'a KeyPolicy) -> Self {
@@ -349,7 +342,7 @@ impl<'a> KeyGuard<'a> {
         card: &Iccid,
         key: KeyRef,
         state: KeyState,
-        sw: StatusWord,
+        sw: Option<StatusWord>,
     ) -> Result<(), KeyError> {
         if !self.policy.allows_once(card, session.transport().atr()) {
             return Err(KeyError::UnknownCounter { card: card.clone(), key, sw });
@@ -359,25 +352,6 @@ impl<'a> KeyGuard<'a> {
             _ => Err(KeyError::AllowanceUsed { card: card.clone(), key, state }),
         }
     }
-}
-
-fn verify(key: KeyRef) -> CommandApdu {
-    CommandApdu::new(0x00, 0x20, 0x00, key.0)
-}
-
-/// Asks for the counter by a VERIFY without data, which costs no try. On T=0 the session gives it P3 = 00.
-fn counter(session: &mut Session<'_>, key: KeyRef) -> Result<Counter, TransportError> {
-    let sw = session.send_once(&verify(key))?.sw;
-    Ok(match sw.class() {
-        StatusClass::WrongKey(0) | StatusClass::Blocked => Counter::Blocked,
-        StatusClass::WrongKey(left) => Counter::Left(left),
-        // Some cards say so while the key is verified (remembered).
-        StatusClass::Ok | StatusClass::OkFetch(_) => Counter::NotNeeded,
-        StatusClass::Absent => Counter::NoSuchKey,
-        // A PIN that is switched off: 6984 or 6985, both seen. It counts as satisfied.
-        _ if matches!(sw, StatusWord::NOT_USABLE | StatusWord::CONDITIONS) => Counter::NotNeeded,
-        _ => Counter::Unknown(sw),
-    })
 }
 
 #[cfg(test)]

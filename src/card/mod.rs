@@ -6,6 +6,7 @@
 
 mod apply;
 mod file_system;
+mod gsm;
 mod journal;
 mod key;
 mod locate;
@@ -33,7 +34,7 @@ pub use plan::{
     plan, plan_erase,
 };
 pub use rights::{Rights, UnknownRights};
-pub use session::{ApduCounts, ApduTrace, Session};
+pub use session::{ApduCounts, ApduTrace, Mode, Session};
 pub use transport::{CardTransport, Protocol, TransportError};
 pub use view::{Application, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
 

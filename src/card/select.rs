@@ -5,9 +5,10 @@ use crate::wire::{
     Fid,
     apdu::{CommandApdu, StatusClass, StatusWord},
     fcp::Fcp,
+    gsm::SelectResponse,
 };
 
-use super::{FileError, FilePath, FileSystem, path::Root};
+use super::{FileError, FilePath, FileSystem, Mode, gsm, path::Root};
 
 /// What SELECT a card understands.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +22,8 @@ pub(super) struct SelectDialect {
 impl SelectDialect {
     /// All of it, until the card shows otherwise.
     pub(super) const FULL: Self = Self { by_path: true, silent: true };
+    /// Class A0: by identifier, step by step.
+    pub(super) const TWO_G: Self = Self { by_path: false, silent: false };
 }
 
 /// Whether the answer to SELECT is of interest.
@@ -54,7 +57,41 @@ impl FileSystem<'_> {
     }
 
     /// Sends whatever SELECT gets to the file from here. Where that leads is noted by the caller.
+    ///
+    /// A card that does not know class 00 is spoken to in class A0 from then on.
     pub(super) fn select(&mut self, file: &FilePath, answer: Answer) -> Result<(), FileError> {
+        let here = self.directory.clone();
+        let was = self.dialect;
+        let done = self.select_in_mode(file, answer);
+        let unknown = match &done {
+            Err(FileError::Refused { sw, .. }) => {
+                matches!(*sw, StatusWord::UNKNOWN_CLA | StatusWord::UNKNOWN_INS)
+            }
+            _ => false,
+        };
+        if !unknown || self.mode_is_known {
+            self.mode_is_known = true;
+            return done;
+        }
+        self.session_mut().set_mode(Mode::TwoG);
+        self.dialect = SelectDialect::TWO_G;
+        self.directory = here;
+        let again = self.select_in_mode(file, answer);
+        match &again {
+            Err(FileError::Refused { sw, .. })
+                if matches!(*sw, StatusWord::UNKNOWN_CLA | StatusWord::UNKNOWN_INS) =>
+            {
+                self.session_mut().set_mode(Mode::ThreeG);
+                self.dialect = was;
+                return done;
+            }
+            Err(FileError::Transport(_)) => {}
+            _ => self.mode_is_known = true,
+        }
+        again
+    }
+
+    fn select_in_mode(&mut self, file: &FilePath, answer: Answer) -> Result<(), FileError> {
         let here = self.directory.take();
         self.selected = None;
         match (file.parent(), file.root(), file.fid()) {
@@ -93,6 +130,9 @@ impl FileSystem<'_> {
     /// SELECT with P1 and data; keeps the parameters that come back.
     fn select_by(&mut self, file: &FilePath, how: (u8, &[u8]), answer: Answer) -> Result<(), FileError> {
         let (p1, data) = how;
+        if self.session().mode() == Mode::TwoG {
+            return self.select_2g(file, how, answer);
+        }
         if answer == Answer::Silent && self.dialect.silent {
             match self.done("SELECT", file, CommandApdu::new(0x00, 0xA4, p1, 0x0C), data, None) {
                 Err(FileError::Refused { sw: StatusWord::WRONG_PARAMETERS, .. }) if p1 != 0x08 => {
@@ -110,6 +150,36 @@ impl FileSystem<'_> {
             let fcp =
                 Fcp::decode(&answer.data).map_err(|what| FileError::Damaged { file: file.clone(), what })?;
             self.parameters.insert(file.clone(), fcp);
+        }
+        Ok(())
+    }
+}
+
+impl FileSystem<'_> {
+    /// SELECT of class A0: by identifier, and the answer waits for GET RESPONSE, which is sent only when it is of interest.
+    fn select_2g(&mut self, file: &FilePath, how: (u8, &[u8]), answer: Answer) -> Result<(), FileError> {
+        let (p1, fid) = how;
+        if p1 != 0x00 {
+            let expected = "reached by identifiers from the MF, the only way on a card of class A0";
+            return Err(FileError::Kind { file: file.clone(), expected });
+        }
+        let command = CommandApdu::new(0x00, 0xA4, 0x00, 0x00);
+        if answer == Answer::Silent {
+            let short = |_| FileError::Kind { file: file.clone(), expected: "named by two octets" };
+            let command = command.with_data(fid).map_err(short)?;
+            let sw = self.session_mut().exchange(&command)?.sw;
+            let selected = sw.is_ok() || matches!(sw.class(), StatusClass::GetResponse(_));
+            return if selected {
+                Ok(())
+            } else {
+                Err(FileError::Refused { doing: "SELECT", file: file.clone(), sw })
+            };
+        }
+        let answer = self.done("SELECT", file, command, fid, None)?;
+        if !answer.data.is_empty() {
+            let response = SelectResponse::decode(&answer.data)
+                .map_err(|what| FileError::Damaged { file: file.clone(), what })?;
+            self.parameters.insert(file.clone(), gsm::parameters(&response));
         }
         Ok(())
     }

@@ -26,6 +26,18 @@ pub struct Session<'t> {
     transport: &'t mut dyn CardTransport,
     trace: Option<TraceHook<'t>>,
     counts: ApduCounts,
+    mode: Mode,
+}
+
+/// Which commands the card is spoken to in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Mode {
+    /// Class 00: UICC and PKCS#15 token (ETSI TS 102 221).
+    #[serde(rename = "3G")]
+    ThreeG,
+    /// Class A0: SIM, R-UIM, and a UICC in 2G mode (3GPP TS 51.011).
+    #[serde(rename = "2G")]
+    TwoG,
 }
 
 struct TraceHook<'t>(Box<dyn FnMut(&ApduTrace) + 't>);
@@ -85,7 +97,7 @@ impl fmt::Display for ApduTrace {
 impl<'t> Session<'t> {
     /// Begins on a card that was just connected or reset: the MF is selected, no key is verified.
     pub fn new(transport: &'t mut dyn CardTransport) -> Self {
-        Self { transport, trace: None, counts: ApduCounts::default() }
+        Self { transport, trace: None, counts: ApduCounts::default(), mode: Mode::ThreeG }
     }
 
     /// Calls `trace` after each exchange.
@@ -96,6 +108,16 @@ impl<'t> Session<'t> {
     /// The transport below.
     pub fn transport(&self) -> &dyn CardTransport {
         self.transport
+    }
+
+    /// Which commands the card is spoken to in.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Speaks to the card in the other class from now on. A UICC stays in the mode of its first command until it is reset.
+    pub fn set_mode(&mut self, mode: Mode) {
+        self.mode = mode;
     }
 
     /// What went over the wire so far.
@@ -184,6 +206,15 @@ impl<'t> Session<'t> {
 
     /// One exchange, nothing followed up.
     pub(super) fn exchange(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransportError> {
+        // Commands are written in the class of a UICC; class A0 has the same instructions and no channels.
+        let in_class_a0;
+        let command = match self.mode {
+            Mode::ThreeG => command,
+            Mode::TwoG => {
+                in_class_a0 = command.clone().with_class(0xA0);
+                &in_class_a0
+            }
+        };
         let octets = shape(command, self.transport.protocol());
         match command.ins() {
             0xB0 | 0xB2 => self.counts.reads += 1,

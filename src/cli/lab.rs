@@ -15,7 +15,7 @@ use crate::{
     ident::{AdmKey, Iccid, Imsi},
     lab::{
         card::{Quirks, Template, VirtualCard},
-        image::{CardImage, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
+        image::{CardImage, Personality, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
         reader::CardHandle,
         vpcd::{self, VpcdError, WireFault},
     },
@@ -25,7 +25,7 @@ use crate::{
 /// Actions.
 #[derive(Debug, Subcommand)]
 pub(super) enum Action {
-    /// A virtual UICC: in a virtual PC/SC reader (vpcd), or as an image file.
+    /// A virtual card: in a virtual PC/SC reader (vpcd), or as an image file.
     Card(CardArgs),
     /// A virtual phone: starts from a card and holds a session with a DM server.
     Phone(phone::PhoneArgs),
@@ -42,7 +42,7 @@ pub(super) struct CardArgs {
     #[arg(long, value_name = "FILE")]
     new: Option<PathBuf>,
     /// The card to put in: an image file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "iccid", "imsi", "adm", "protocol", "bootstrap_size"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "personality", "iccid", "imsi", "adm", "protocol", "bootstrap_size"])]
     image: Option<PathBuf>,
     /// Saves the card after each change: into FILE, or into the --image file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "vpcd")]
@@ -51,6 +51,10 @@ pub(super) struct CardArgs {
     /// read), closed (nobody may create files).
     #[arg(long, default_value = "bare")]
     kind: SampleKind,
+    /// What kind of card the sample is: uicc, uicc-2g (a UICC that also takes class A0), sim, ruim or token. Class A0 has
+    /// no CREATE FILE: a SIM takes a bootstrap when it is prepared.
+    #[arg(long, value_name = "PERSONALITY", default_value = "uicc")]
+    personality: Personality,
     /// Number of the sample card.
     #[arg(long, value_name = "DIGITS", default_value = SAMPLE_ICCID)]
     iccid: Iccid,
@@ -141,6 +145,7 @@ impl CardArgs {
         if let Some(adm) = &self.adm {
             sample.adm = adm.clone();
         }
+        sample.personality = self.personality;
         sample.protocol = self.protocol.into();
         sample.with_bootstrap_size(self.bootstrap_size).image()
     }

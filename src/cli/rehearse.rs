@@ -16,13 +16,14 @@ use super::{
     subscriber::SubscriberArgs,
 };
 use crate::{
+    app::config::KeyRule,
     bootstrap::PayloadKind,
     card::{CardTransport, Key, ReadAccess, ReaderError, Readers},
     ident::{AdmKey, Iccid, Imei, Imsi, ReaderName},
     job::Layout,
     lab::{
         card::VirtualCard,
-        image::{SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample},
+        image::{Personality, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample},
         reader::{CardHandle, InProcess},
         rehearsal::{self, Detail, Keeper, Past, Plot, SAMPLE_IMEI},
     },
@@ -73,9 +74,13 @@ pub(super) struct Args {
     /// How entries in EF(DODF) are written.
     #[arg(long, value_enum)]
     dodf_shape: Option<ShapeName>,
-    /// The virtual card: bare (files are created), prepared (they are there, empty) or closed (nobody may write it).
-    #[arg(long, value_name = "KIND", default_value = "bare", value_parser = rehearsed_kind)]
-    card: SampleKind,
+    /// The virtual card: bare (files are created), prepared (they are there, empty) or closed (nobody may write it). Without
+    /// it a UICC is bare, and cards that create no files, or have their application already, are prepared.
+    #[arg(long, value_name = "KIND", value_parser = rehearsed_kind)]
+    card: Option<SampleKind>,
+    /// What kind of card the virtual one is: uicc, sim, ruim or token.
+    #[arg(long, value_name = "PERSONALITY", default_value = "uicc", conflicts_with = "pcsc")]
+    personality: Personality,
     /// The virtual card's protocol.
     #[arg(long, value_enum, default_value = "t0")]
     protocol: ProtocolName,
@@ -141,6 +146,9 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
                 Ok(Box::new(InProcess::insert(&card, reader.clone())))
             };
+            let mut config = config;
+            // A SIM does not tell the counter of its key; the key of this one is known.
+            config.card.key_policies.push(KeyRule::for_card(&sample.iccid));
             let keeper = if args.save.is_some() { Keeper::Database(config) } else { Keeper::Memory(config) };
             let rehearsed = runtime.block_on(rehearsal::rehearse(&plot, keeper, &mut connect));
             if let Some(file) = &args.save {
@@ -189,7 +197,13 @@ fn profile(args: &Args) -> anyhow::Result<Profile> {
 fn sample(args: &Args, given: &Subscriber) -> anyhow::Result<Sample> {
     let iccid = given.iccid.clone().map_or_else(|| Iccid::from_card(SAMPLE_ICCID), Ok)?;
     let imsi: Imsi = given.imsi.clone().map_or_else(|| SAMPLE_IMSI.parse(), Ok)?;
-    let mut sample = Sample::new(args.card, iccid, imsi);
+    let usual = match args.personality {
+        Personality::Uicc | Personality::Uicc2g => SampleKind::Bare,
+        Personality::Sim | Personality::Ruim | Personality::Token => SampleKind::Prepared,
+    };
+    let kind = args.card.unwrap_or(usual);
+    let mut sample = Sample::new(kind, iccid, imsi);
+    sample.personality = args.personality;
     sample.protocol = args.protocol.into();
     Ok(sample.with_bootstrap_size(args.bootstrap_size))
 }

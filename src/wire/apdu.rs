@@ -51,6 +51,13 @@ impl CommandApdu {
         Ok(self)
     }
 
+    /// The same with another class octet.
+    #[must_use]
+    pub fn with_class(mut self, cla: u8) -> Self {
+        self.header[0] = cla;
+        self
+    }
+
     /// Expects an answer of `le` octets; 0 stands for 256.
     #[must_use]
     pub fn with_le(mut self, le: u8) -> Self {
@@ -310,6 +317,15 @@ impl StatusWord {
                 0x6B00 => "offset outside the file",
                 0x6D00 => "unknown instruction",
                 0x6E00 => "unknown class",
+                // Class A0 (3GPP TS 51.011, section 9.4).
+                0x9240 => "memory trouble",
+                0x9400 => "no file selected",
+                0x9402 => "outside the file",
+                0x9408 => "command does not fit the file's structure",
+                0x9802 => "no such key on the card",
+                0x9808 => "in contradiction to the state of the key",
+                0x9810 => "in contradiction to the invalidation of the file",
+                0x9850 => "counter at its end",
                 _ => "error",
             },
         }

@@ -16,6 +16,7 @@ pub mod codec;
 pub mod ef;
 pub mod fcp;
 pub mod fid;
+pub mod gsm;
 pub mod infoset;
 pub mod mac;
 pub mod package0;

@@ -51,6 +51,13 @@ impl Station {
         self.pcscd.insert(0, &["--kind", kind, "--iccid", ICCID, "--adm", ADM, "--bootstrap-size", "4096"])
     }
 
+    /// A prepared SIM, and a policy that allows its key once: it does not tell the counter.
+    fn insert_sim(&self) -> crate::peers::Process {
+        let policy = "[[card.key-policy]]\niccid = \"8949020\"\nallow = \"once\"\n";
+        std::fs::write(self.file("sim.toml"), policy).unwrap();
+        self.pcscd.insert(0, &["--kind", "prepared", "--personality", "sim", "--iccid", ICCID, "--adm", ADM])
+    }
+
     /// Runs bootgate. Whatever it says, no key is in it.
     fn run(&self, args: &[&str]) -> Ran {
         let mut command = self.pcscd.client(Path::new(env!("CARGO_BIN_EXE_bootgate")));
@@ -91,6 +98,39 @@ impl Station {
 
 fn warnings(inspected: &Value) -> Vec<&str> {
     inspected["warnings"].as_array().unwrap().iter().map(|w| w.as_str().unwrap()).collect()
+}
+
+#[test]
+fn a_sim_is_read_written_and_read_back() {
+    let station = Station::new();
+    let _card = station.insert_sim();
+    let (adm, config) = (format!("@{}", station.file("adm").display()), station.file("sim.toml"));
+    let write = [
+        "card",
+        "write",
+        "-r",
+        "bay 0 00 00",
+        "--profile",
+        PROFILE,
+        "--as",
+        "cp",
+        "--imei",
+        IMEI,
+        "--adm",
+        &adm,
+        "--yes",
+    ];
+    let refused = station.run(&write);
+    assert_eq!(refused.exit, 77, "{}{}", refused.out, refused.err);
+    assert!(refused.err.contains("cannot be asked"), "{}", refused.err);
+    let allowed = [&["--config", config.to_str().unwrap()][..], &write].concat();
+    let written = station.run(&allowed);
+    assert_eq!(written.exit, 0, "{}{}", written.out, written.err);
+    let seen = station.run(&["card", "inspect", "-r", "bay 0 00 00", "--format", "json"]).json();
+    assert_eq!(seen["iccid"], ICCID);
+    assert_eq!(seen["mode"], "2G");
+    assert_eq!(seen["pkcs15"]["directory"], "3F00/7F50");
+    assert!(seen["files"][0]["used"].as_u64().unwrap() > 100, "{seen}");
 }
 
 #[test]

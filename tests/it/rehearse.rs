@@ -74,6 +74,23 @@ fn cards_of_all_kinds_and_protocols() {
 }
 
 #[test]
+fn a_sim_an_ruim_and_a_token_go_to_hand_off() {
+    for personality in ["sim", "ruim", "token", "uicc-2g"] {
+        for kind in ["cp", "dm"] {
+            let shown = must(rehearse(&["--personality", personality, "--as", kind]));
+            assert!(shown.contains("handed-off"), "{personality} as {kind}:\n{shown}");
+        }
+    }
+}
+
+#[test]
+fn a_sim_that_its_issuer_did_not_prepare_is_refused() {
+    let out = rehearse(&["--personality", "sim", "--card", "bare"]);
+    assert!(!out.status.success());
+    assert!(text(&out.stderr).contains("no common way to create it"), "{}", text(&out.stderr));
+}
+
+#[test]
 fn a_card_that_nobody_may_write_is_refused_and_left_alone() {
     let out = rehearse(&["--card", "closed"]);
     assert_eq!(out.status.code(), Some(77), "{}", text(&out.stderr));

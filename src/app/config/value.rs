@@ -24,6 +24,13 @@ pub enum KeyRule {
     Atr(Atr),
 }
 
+impl KeyRule {
+    /// Allows one presentation to one card: for virtual cards, whose keys are known.
+    pub fn for_card(card: &crate::ident::Iccid) -> Self {
+        Self::Iccid(IccidPrefix(card.digits().to_owned()))
+    }
+}
+
 /// The first digits of an ICCID: 5 (industry, country and a digit of the issuer; ITU-T E.118) to 20.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IccidPrefix(String);

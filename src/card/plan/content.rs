@@ -117,6 +117,12 @@ impl Draft<'_, '_> {
                 || self.claimed.contains(&place.file);
             if !known {
                 match self.fs.parameters(&place.file) {
+                    // One that waits for a bootstrap may have another identifier.
+                    Err(error)
+                        if error.is_absent()
+                            && !self.fs.creates_files()
+                            && self.options.content_fid.is_none()
+                            && fid != LAST_CONTENT_FID => {}
                     Err(error) if error.is_absent() => {
                         self.create_content(&place, file, &like)?;
                         return Ok(place);

@@ -1,7 +1,7 @@
 //! A plan in the making: what every part of it needs.
 
 use crate::{
-    card::{BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, FileSystem, Rights, rights::keys_for},
+    card::{BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, FileSystem, Rights, gsm, rights::keys_for},
     wire::{
         Fid, Path,
         arr::{KeyRef, Operation as Op, SecurityCondition},
@@ -153,6 +153,13 @@ impl<'a, 't> Draft<'a, 't> {
         match (rights.condition(operation), rights) {
             (Some(condition), _) => match keys_for(&condition, &self.held()) {
                 Some(keys) => {
+                    let class_a0 = !self.fs.creates_files();
+                    let named = self.options.adm;
+                    let keys = keys.into_iter().map(|key| match named {
+                        // Class A0 tells a level and not which key it is: the one that was named, then.
+                        Some(adm) if class_a0 && gsm::is_administrative(key) => adm,
+                        _ => key,
+                    });
                     self.keys.extend(keys);
                     Ok(())
                 }
@@ -201,6 +208,11 @@ impl<'a, 't> Draft<'a, 't> {
         }
     }
 
+    /// Refuses what would need CREATE FILE on a card that has none.
+    pub(super) fn needs_create(&self, file: &FilePath) -> Result<(), PlanError> {
+        if self.fs.creates_files() { Ok(()) } else { Err(PlanError::NoCreate { file: file.clone() }) }
+    }
+
     /// Plans CREATE FILE of a transparent file; says which conditions it will have.
     pub(super) fn create_ef(
         &mut self,
@@ -210,6 +222,7 @@ impl<'a, 't> Draft<'a, 't> {
         what: For,
         like: &[FilePath],
     ) -> Result<Access, PlanError> {
+        self.needs_create(file)?;
         if let Some(app) = &self.view.pkcs15 {
             let directory = file.parent().unwrap_or_else(|| app.directory.clone());
             self.need(&directory, Right::CreateEf)?;

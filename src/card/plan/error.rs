@@ -35,6 +35,15 @@ impl fmt::Display for Right {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
+    /// A file is missing and the card cannot be told to create it.
+    #[error(
+        "{file} is not there, and a card of class A0 (a SIM, an R-UIM) has no common way to create it; its issuer must \
+         prepare the card for bootstrap files"
+    )]
+    NoCreate {
+        /// The file.
+        file: FilePath,
+    },
     /// Octets that cannot be a bootstrap.
     #[error("the octets for {oid} are none, or begin with FF, which stands for an empty file")]
     NotAContent {

@@ -66,6 +66,7 @@ impl Draft<'_, '_> {
     /// On a card without a PKCS#15 application: makes one.
     pub(super) fn build(&mut self, wanted: &[BootstrapFile]) -> Result<(), PlanError> {
         let directory = FilePath::mf().child(Fid::PKCS15);
+        self.needs_create(&directory)?;
         let mf = FilePath::mf();
         self.need(&mf, Right::CreateDf)?;
         let record = self.dir_record(&directory)?;

@@ -4,6 +4,7 @@
 
 mod cut;
 mod keys;
+mod kinds;
 mod write;
 
 use crate::{

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
-    card::{Application, CardView, Content, Depth, FilePath, FileSystem, FoundFile, Protocol, locate},
+    card::{Application, CardView, Content, Depth, FilePath, FileSystem, FoundFile, Mode, Protocol, locate},
     cli::{Exit, Global, output},
     ident::{Iccid, ReaderName},
     wire::{
@@ -44,6 +44,8 @@ struct Inspected {
     iccid: Option<Iccid>,
     atr: String,
     protocol: Protocol,
+    /// 3G: class 00; 2G: class A0.
+    mode: Mode,
     applications: Vec<Application>,
     pkcs15: Option<Directory>,
     files: Vec<File>,
@@ -96,6 +98,7 @@ impl Inspected {
             iccid: view.iccid,
             atr: hex(&view.atr),
             protocol: view.protocol,
+            mode: fs.session().mode(),
             applications: view.applications,
             pkcs15: view
                 .pkcs15
@@ -159,6 +162,9 @@ impl fmt::Display for Inspected {
         }
         writeln!(f, "reader    {}", self.reader)?;
         writeln!(f, "ATR       {}, {}", self.atr, self.protocol)?;
+        if self.mode == Mode::TwoG {
+            writeln!(f, "class     A0: a SIM or an R-UIM, or a UICC in 2G mode")?;
+        }
         for application in &self.applications {
             write!(f, "EF(DIR) {} {}", application.record, application.aid)?;
             if let Some(label) = &application.label {

@@ -48,7 +48,7 @@ impl VirtualCard {
     }
 
     /// The rules of a file. None when it has none, when the record is not there, or when it cannot be read.
-    fn rules(&self, file: NodeId) -> Option<AccessRules> {
+    pub(super) fn rules(&self, file: NodeId) -> Option<AccessRules> {
         let security = self.files.file(file).security.as_ref()?;
         if let Security::Expanded(rules) = security {
             return Some(rules.clone());

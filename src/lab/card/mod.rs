@@ -11,6 +11,7 @@ mod command;
 mod create;
 mod delete;
 mod files;
+mod gsm;
 mod quirks;
 mod record;
 mod select;
@@ -27,12 +28,13 @@ use files::{Files, NodeId};
 
 use crate::{
     card::Protocol,
-    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage},
+    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage, Personality},
     wire::{apdu::StatusWord, arr::KeyRef},
 };
 
 /// A card with power: files and counters that stay, and a session that a reset ends.
 pub struct VirtualCard {
+    personality: Personality,
     atr: Vec<u8>,
     protocol: Protocol,
     keys: Vec<KeyImage>,
@@ -56,6 +58,8 @@ struct Session {
     verified: BTreeSet<KeyRef>,
     /// T=0: what waits for GET RESPONSE.
     waiting: Vec<u8>,
+    /// Whether the first command was of class A0; none came yet when it is not known.
+    is_2g: Option<bool>,
 }
 
 impl Session {
@@ -67,6 +71,7 @@ impl Session {
             record: None,
             verified: BTreeSet::new(),
             waiting: Vec::new(),
+            is_2g: None,
         }
     }
 }
@@ -86,6 +91,7 @@ impl VirtualCard {
         let files = Files::from_image(image.mf, image.memory)?;
         let session = Session::fresh(files.mf());
         Ok(Self {
+            personality: image.personality,
             atr: image.atr.0,
             protocol: image.protocol,
             keys: image.keys,
@@ -106,6 +112,7 @@ impl VirtualCard {
     /// The card as it would be without power.
     pub fn image(&self) -> CardImage {
         CardImage {
+            personality: self.personality,
             atr: Hex(self.atr.clone()),
             protocol: self.protocol,
             memory: self.files.memory(),

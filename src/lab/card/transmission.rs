@@ -33,7 +33,20 @@ fn accept(cla: u8, ins: u8) -> Result<Direction, StatusWord> {
 impl VirtualCard {
     pub(super) fn exchange_t0(&mut self, octets: &[u8]) -> Answer {
         let waiting = std::mem::take(&mut self.session.waiting);
-        self.answer_t0(octets, waiting).unwrap_or_else(Answer::status)
+        let is_2g = octets.first() == Some(&0xA0) && self.personality.speaks_2g();
+        let mode = *self.session.is_2g.get_or_insert(is_2g);
+        match (is_2g, mode) {
+            (true, true) => self.answer_2g(octets, waiting),
+            // The first command has decided, and a SIM knows nothing else.
+            (false, true) => Answer::status(StatusWord::UNKNOWN_CLA),
+            (true, false) if self.personality.speaks_3g() => Answer::status(StatusWord::UNKNOWN_CLA),
+            (true, false) => {
+                self.session.is_2g = Some(true);
+                self.answer_2g(octets, waiting)
+            }
+            (false, false) if !self.personality.speaks_3g() => Answer::status(StatusWord::UNKNOWN_CLA),
+            (false, false) => self.answer_t0(octets, waiting).unwrap_or_else(Answer::status),
+        }
     }
 
     fn answer_t0(&mut self, octets: &[u8], waiting: Vec<u8>) -> Result<Answer, StatusWord> {
@@ -70,7 +83,7 @@ impl VirtualCard {
 
     /// Hands out what waits. Too long a request is corrected by 6Cxx and leaves it waiting; too short a one is answered
     /// in part.
-    fn get_response(
+    pub(super) fn get_response(
         &mut self,
         parameters: (u8, u8),
         le: usize,

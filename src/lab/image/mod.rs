@@ -2,6 +2,8 @@
 
 mod file;
 mod hex;
+mod kinds;
+mod personality;
 mod sample;
 
 use std::{fmt, io, path::Path};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
+pub use personality::{Personality, PersonalityError};
 pub use sample::{SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample};
 
 use crate::{card::Protocol, wire::arr::KeyRef};
@@ -18,6 +21,9 @@ use crate::{card::Protocol, wire::arr::KeyRef};
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct CardImage {
+    /// What kind of card it is; a UICC when the image does not say.
+    #[serde(default)]
+    pub personality: Personality,
     /// Answer to reset.
     pub atr: Hex,
     /// The protocol that it speaks.

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::{Body, CardImage, FileImage, Hex, KeyImage, RecordShape};
+use super::{Body, CardImage, FileImage, Hex, KeyImage, Personality, RecordShape, kinds};
 use crate::{
     card::Protocol,
     ident::{AdmKey, Iccid, Imsi},
@@ -55,6 +55,9 @@ impl FromStr for SampleKind {
 /// What goes into a sample card.
 #[derive(Debug, Clone)]
 pub struct Sample {
+    /// What kind of card it is. Cards of class A0 cannot create files, so a bare one takes no bootstrap, and always
+    /// speak T=0.
+    pub personality: Personality,
     /// How far it is prepared.
     pub kind: SampleKind,
     /// Its number.
@@ -122,6 +125,7 @@ impl Sample {
     /// A sample card with T=0, 64 KB, ADM1 `12345678` and bootstrap EFs of 4 KB.
     pub fn new(kind: SampleKind, iccid: Iccid, imsi: Imsi) -> Self {
         Self {
+            personality: Personality::Uicc,
             kind,
             iccid,
             imsi,
@@ -166,14 +170,17 @@ impl Sample {
         mf = mf.ruled_by(Fid::ARR, if closed { rule::DIRECTORY_CLOSED } else { rule::DIRECTORY_ADM });
         mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, KeyRef::ADM1];
         mf.proprietary = vec![(0x80, vec![0x71]), (0x83, vec![0; 4]), (0x87, vec![0x01])];
-        let atr = match self.protocol {
+        let protocol = if self.personality.speaks_2g() { Protocol::T0 } else { self.protocol };
+        let atr = match protocol {
             Protocol::T0 => ATR_T0,
             Protocol::T1 => ATR_T1,
         };
         let pin1 = KeyImage::new(KeyRef::PIN1, PIN1);
+        kinds::change(&mut mf, self.personality, &rules());
         CardImage {
+            personality: self.personality,
             atr: octets(atr),
-            protocol: self.protocol,
+            protocol,
             memory: self.memory,
             keys: vec![
                 if self.kind == SampleKind::Pin { pin1 } else { pin1.disabled() },

@@ -1,4 +1,4 @@
-//! How the phone finds bootstraps on a UICC at power-on (OMA DM Bootstrap 1.2, smart card; OMA WAP ProvSC; the card
+//! How the phone finds bootstraps on a card (UICC, SIM, R-UIM, token) at power-on (OMA DM Bootstrap 1.2, smart card; OMA WAP ProvSC; the card
 //! sheet, sections 1 to 3).
 //!
 //! MF → EF(ICCID); EF(DIR) → the PKCS#15 application, by its AID, else by the path in EF(DIR), else 7F50, else 5015;
@@ -22,6 +22,7 @@ use crate::{
         apdu::StatusClass,
         ef,
         fcp::{Fcp, FileKind},
+        gsm::{SelectResponse, Structure},
         pkcs15::{self, DirEntry, Dodf, DodfObject, ObjectId, Odf, Pkcs15Path},
         tlv,
     },
@@ -30,7 +31,7 @@ use crate::{
 pub use note::CardNote;
 pub use port::{CardError, CardPort, PortError};
 
-use port::Contact;
+use port::{Class, Contact};
 
 /// Which bootstrap a file holds, by its object identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -224,6 +225,8 @@ impl Walk<'_> {
 
     fn select_application(&mut self, way: &Application) -> Result<bool, CardError> {
         match way {
+            // A SIM knows no names of applications.
+            Application::Aid(_) if self.contact.class() == Class::Gsm => Ok(false),
             Application::Aid(aid) => Ok(self.contact.select_application(aid)?.sw.is_ok()),
             Application::Path(path) => {
                 self.contact.select(Fid::MF)?;
@@ -366,7 +369,27 @@ impl Walk<'_> {
     }
 }
 
-/// The file control parameters in an answer to SELECT. Some cards pad the template, and some give none.
+/// The file control parameters in an answer to SELECT. Some cards pad the template, and some give none. A SIM tells size
+/// and structure in its own form.
 fn fcp_of(answer: &[u8]) -> Option<Fcp> {
-    Fcp::decode(tlv::strip_padding(answer)).ok()
+    if let Ok(fcp) = Fcp::decode(tlv::strip_padding(answer)) {
+        return Some(fcp);
+    }
+    match SelectResponse::decode(answer).ok()? {
+        SelectResponse::Directory(directory) => Some(Fcp::new(FileKind::Df, directory.fid)),
+        SelectResponse::Ef(ef) => {
+            let kind = match ef.structure {
+                Structure::Transparent => FileKind::Transparent,
+                Structure::LinearFixed(length) => {
+                    FileKind::LinearFixed { record_length: u16::from(length), count: None }
+                }
+                Structure::Cyclic(length) => {
+                    FileKind::Cyclic { record_length: u16::from(length), count: None }
+                }
+            };
+            let mut fcp = Fcp::new(kind, ef.fid);
+            fcp.size = Some(u32::from(ef.size));
+            Some(fcp)
+        }
+    }
 }

@@ -70,7 +70,19 @@ enum Shape {
 pub(super) struct Contact<'p> {
     port: &'p mut dyn CardPort,
     shape: Shape,
+    class: Class,
     sent: usize,
+}
+
+/// Which commands the card understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    /// Not known yet; 00 is tried first.
+    Unknown,
+    /// 00: a UICC or a token.
+    Uicc,
+    /// A0: a SIM or an R-UIM.
+    Gsm,
 }
 
 impl<'p> Contact<'p> {
@@ -81,7 +93,7 @@ impl<'p> Contact<'p> {
 
     pub(super) fn new(port: &'p mut dyn CardPort) -> Self {
         // A card that minds says 6700, and is spoken to in its own way from then on.
-        Self { port, shape: Shape::WithLe, sent: 0 }
+        Self { port, shape: Shape::WithLe, class: Class::Unknown, sent: 0 }
     }
 
     /// How many commands were sent.
@@ -89,9 +101,33 @@ impl<'p> Contact<'p> {
         self.sent
     }
 
+    /// Which commands the card understands.
+    pub(super) fn class(&self) -> Class {
+        self.class
+    }
+
     /// SELECT of a file below the present directory, or of the MF.
     pub(super) fn select(&mut self, fid: Fid) -> Result<ResponseApdu, CardError> {
-        self.select_by(0x00, &fid.octets())
+        if self.class == Class::Gsm {
+            return self.select_2g(fid);
+        }
+        let answer = self.select_by(0x00, &fid.octets())?;
+        // 6E00: a card that does not know the class. Older ones say 6D00.
+        let unknown = matches!(answer.sw, StatusWord::UNKNOWN_CLA | StatusWord::UNKNOWN_INS);
+        if self.class == Class::Unknown && unknown {
+            self.class = Class::Gsm;
+            return self.select_2g(fid);
+        }
+        self.class = Class::Uicc;
+        Ok(answer)
+    }
+
+    /// Class A0: what waits is announced by 9Fxx and fetched in the same class.
+    fn select_2g(&mut self, fid: Fid) -> Result<ResponseApdu, CardError> {
+        let Ok(command) = CommandApdu::new(0xA0, 0xA4, 0x00, 0x00).with_data(&fid.octets()) else {
+            return Err(CardError::Refused { what: format!("SELECT {fid}"), sw: StatusWord::WRONG_DATA });
+        };
+        self.converse(&command)
     }
 
     /// SELECT of an application.
@@ -118,12 +154,16 @@ impl<'p> Contact<'p> {
     /// READ BINARY of the selected file.
     pub(super) fn read_binary(&mut self, offset: u16, le: u8) -> Result<ResponseApdu, CardError> {
         let [high, low] = offset.to_be_bytes();
-        self.converse(&CommandApdu::new(0x00, 0xB0, high, low).with_le(le))
+        self.converse(&CommandApdu::new(self.cla(), 0xB0, high, low).with_le(le))
     }
 
     /// READ RECORD of the selected file, by number.
     pub(super) fn read_record(&mut self, number: u8, le: u8) -> Result<ResponseApdu, CardError> {
-        self.converse(&CommandApdu::new(0x00, 0xB2, number, 0x04).with_le(le))
+        self.converse(&CommandApdu::new(self.cla(), 0xB2, number, 0x04).with_le(le))
+    }
+
+    fn cla(&self) -> u8 {
+        if self.class == Class::Gsm { 0xA0 } else { 0x00 }
     }
 
     /// Sends a command and follows up: at most one correction of Le, then GET RESPONSE while octets wait.

@@ -31,6 +31,7 @@ fn blank() -> VirtualCard {
     mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, KeyRef::ADM1];
     let key = |key, text: &str| KeyImage::new(key, hex(text).try_into().unwrap());
     VirtualCard::from_image(CardImage {
+        personality: Default::default(),
         atr: Hex(hex("3B00")),
         protocol: Protocol::T0,
         memory: 8192,
