@@ -13,7 +13,8 @@ demo: setup-build ## the main job on virtual parts: card, phone, DM server
 test: setup ## all tests, those against real peers included
 	cargo test --locked
 
-bench: setup-build ## benchmarks
+bench: ## benchmarks, the comparison with libwbxml2 among them
+	@tests/peers/install build bench
 	cargo bench --locked --bench main
 
 mutate: setup-build ## a minute of octets changed at random on every decoder

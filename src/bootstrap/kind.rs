@@ -2,7 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::wire::{Syntax, infoset::Vocabulary, pkcs15::ObjectId, wbxml, xml};
+use crate::wire::{
+    Syntax,
+    convert::{Layout, wbxml_to_xml},
+    infoset::Vocabulary,
+    pkcs15::ObjectId,
+    wbxml, xml,
+};
 
 use super::{BootstrapError, Settings, cp, dm};
 
@@ -176,6 +182,9 @@ impl Payload {
     /// # Errors
     /// [`BootstrapError::Decode`] or [`BootstrapError::Encode`] when the octets are not what [`build`] made.
     pub fn to_xml(&self) -> Result<String, BootstrapError> {
+        if self.kind == PayloadKind::Cp {
+            return Ok(wbxml_to_xml(&self.octets, Some(Vocabulary::Prov), Layout::Indented)?);
+        }
         let mut document = wbxml::decode_expecting(&self.octets, self.kind.row().vocabulary)?;
         dm::open(&mut document.root);
         Ok(xml::write_indented(&document.root)?)

@@ -26,7 +26,7 @@ pub use settings::{Account, Credential, DmCredentials, NONCE_LENGTH, Settings, r
 
 use crate::{
     profile::MissingNumber,
-    wire::{DecodeError, EncodeError},
+    wire::{DecodeError, EncodeError, convert::ConvertError},
 };
 
 /// Why settings did not become a payload, or a payload did not become settings.
@@ -70,6 +70,15 @@ pub enum BootstrapError {
         /// What it says.
         found: String,
     },
+}
+
+impl From<ConvertError> for BootstrapError {
+    fn from(error: ConvertError) -> Self {
+        match error {
+            ConvertError::Decode(e) => Self::Decode(e),
+            ConvertError::Encode(e) => Self::Encode(e),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod any_infoset;
 pub mod apdu;
 pub mod arr;
 pub mod codec;
+pub mod convert;
 pub mod ef;
 pub mod fcp;
 pub mod fid;
@@ -26,6 +27,7 @@ pub mod prov;
 #[cfg(test)]
 mod round_trips;
 pub mod script;
+mod sink;
 pub mod sms;
 pub mod syncml;
 pub mod tlv;

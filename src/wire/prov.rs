@@ -1,12 +1,15 @@
 //! The provisioning document `wap-provisioningdoc` as characteristics and parameters (OMA ProvCont 1.1, section 4).
 
+mod read;
+
 use std::fmt;
 
+use self::read::Builder;
 use super::{
     DecodeError, EncodeError, Syntax,
     infoset::{Element, Node, Vocabulary},
-    wbxml::{self, Content, Writer},
-    xml,
+    sink::{Output, replay},
+    wbxml, xml,
 };
 
 const ROOT: &str = "wap-provisioningdoc";
@@ -55,11 +58,12 @@ impl ProvDoc {
     /// # Errors
     /// Any [`DecodeError`]. Where the octets are well-formed and the document is not, the offset is 0.
     pub fn decode(syntax: Syntax, octets: &[u8]) -> Result<Self, DecodeError> {
-        let root = match syntax {
-            Syntax::Wbxml => wbxml::decode_expecting(octets, Vocabulary::Prov)?.root,
-            Syntax::Xml => xml::parse(octets)?,
-        };
-        Self::from_element(&root)
+        let mut builder = Builder::default();
+        match syntax {
+            Syntax::Wbxml => wbxml::read_into(octets, Some(Vocabulary::Prov), &mut builder)?,
+            Syntax::Xml => xml::read_into(octets, &mut builder)?,
+        }
+        builder.finish()
     }
 
     /// Writes the document: WBXML 1.3 as it goes to devices, or XML with its document type, indented.
@@ -70,16 +74,13 @@ impl ProvDoc {
         match syntax {
             // Straight into octets: a factory line writes thousands of these an hour.
             Syntax::Wbxml => {
-                let mut writer = Writer::new(Vocabulary::Prov, ROOT, &wbxml::PublicId::PROV)?;
+                let mut writer = wbxml::Writer::new(Vocabulary::Prov, ROOT, wbxml::PublicId::PROV)?;
                 let version = self.version.iter().map(|v| ("version", v.as_str()));
-                let content = content(&self.characteristics);
-                writer.open(Vocabulary::Prov, ROOT, version, content)?;
+                writer.open(Vocabulary::Prov, ROOT, version)?;
                 for characteristic in &self.characteristics {
                     characteristic.write(&mut writer)?;
                 }
-                if content == Content::Follows {
-                    writer.close();
-                }
+                writer.close();
                 Ok(writer.finish(wbxml::Document::V1_3))
             }
             Syntax::Xml => xml::write_indented(&self.to_element()).map(String::into_bytes),
@@ -91,16 +92,9 @@ impl ProvDoc {
     /// # Errors
     /// [`DecodeError::Invalid`] when the root is another element, or an attribute that must be there is not.
     pub fn from_element(root: &Element) -> Result<Self, DecodeError> {
-        if root.name != ROOT {
-            let why = format!("the root element is {}; expected {ROOT}", root.name);
-            return Err(DecodeError::invalid("provisioning document", 0, why));
-        }
-        let characteristics = root
-            .elements()
-            .filter(|e| e.name == "characteristic")
-            .map(Characteristic::from_element)
-            .collect::<Result<_, _>>()?;
-        Ok(Self { version: root.attribute("version").map(str::to_owned), characteristics })
+        let mut builder = Builder::default();
+        replay(root, &mut builder);
+        builder.finish()
     }
 
     /// The document as elements.
@@ -115,39 +109,22 @@ impl ProvDoc {
 }
 
 impl Characteristic {
-    fn from_element(element: &Element) -> Result<Self, DecodeError> {
-        let mut items = Vec::new();
-        for inner in element.elements() {
-            match inner.name.as_str() {
-                "characteristic" => items.push(Item::Characteristic(Self::from_element(inner)?)),
-                "parm" => items.push(Item::Parm(Parm {
-                    name: required(inner, "name")?,
-                    value: inner.attribute("value").map(str::to_owned),
-                })),
-                _ => {}
-            }
-        }
-        Ok(Self { kind: required(element, "type")?, items })
-    }
-
     /// Recursion is bounded: the writer has a limit of depth.
-    fn write(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        let content = content(&self.items);
+    fn write(&self, writer: &mut wbxml::Writer) -> Result<(), EncodeError> {
         let kind = std::iter::once(("type", self.kind.as_str()));
-        writer.open(Vocabulary::Prov, "characteristic", kind, content)?;
+        writer.open(Vocabulary::Prov, "characteristic", kind)?;
         for item in &self.items {
             match item {
                 Item::Characteristic(inner) => inner.write(writer)?,
                 Item::Parm(Parm { name, value }) => {
                     let name = std::iter::once(("name", name.as_str()));
                     let attributes = name.chain(value.iter().map(|v| ("value", v.as_str())));
-                    writer.open(Vocabulary::Prov, "parm", attributes, Content::None)?;
+                    writer.open(Vocabulary::Prov, "parm", attributes)?;
+                    writer.close();
                 }
             }
         }
-        if content == Content::Follows {
-            writer.close();
-        }
+        writer.close();
         Ok(())
     }
 
@@ -223,17 +200,6 @@ impl fmt::Debug for Parm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{}", self.name, if self.value.is_some() { "=…" } else { "" })
     }
-}
-
-fn content<T>(items: &[T]) -> Content {
-    if items.is_empty() { Content::None } else { Content::Follows }
-}
-
-fn required(element: &Element, attribute: &'static str) -> Result<String, DecodeError> {
-    element.attribute(attribute).map(str::to_owned).ok_or_else(|| {
-        let why = format!("a {} has no {attribute} attribute", element.name);
-        DecodeError::invalid("provisioning document", 0, why)
-    })
 }
 
 #[cfg(test)]

@@ -29,10 +29,12 @@ mod write;
 use std::borrow::Cow;
 
 pub use self::lookup::Tokens;
-use self::table::DocumentKind;
+pub(super) use self::write::Writer;
+use self::{read::Head, table::DocumentKind};
 use super::{
     DecodeError, EncodeError,
     infoset::{Element, Vocabulary},
+    sink::{Sink, Tree},
 };
 
 /// A document with the head that WBXML puts before it.
@@ -115,22 +117,24 @@ impl Document {
 
     /// The head that goes with the root: version 1.3 for provisioning documents, 1.2 for SyncML.
     pub fn new(root: Element) -> Self {
-        let version = match root.vocabulary {
-            Vocabulary::Prov => Self::V1_3,
-            _ => Self::V1_2,
-        };
-        Self { version, public_id: PublicId::of(root.vocabulary), root }
+        Self { version: version_of(root.vocabulary), public_id: PublicId::of(root.vocabulary), root }
     }
 }
 
-pub(super) use self::write::{Content, Writer};
+/// The version of a document with a root of this vocabulary.
+pub(super) fn version_of(vocabulary: Vocabulary) -> u8 {
+    match vocabulary {
+        Vocabulary::Prov => Document::V1_3,
+        _ => Document::V1_2,
+    }
+}
 
 /// Reads a document whose type its public identifier tells.
 ///
 /// # Errors
 /// Any [`DecodeError`]; the offset counts from the first of `octets`.
 pub fn decode(octets: &[u8]) -> Result<Document, DecodeError> {
-    read::document(octets, None)
+    document(octets, None)
 }
 
 /// Reads a document that says nothing about its type (public identifier 1) as one with a root of `expected`;
@@ -139,7 +143,26 @@ pub fn decode(octets: &[u8]) -> Result<Document, DecodeError> {
 /// # Errors
 /// As [`decode`].
 pub fn decode_expecting(octets: &[u8], expected: Vocabulary) -> Result<Document, DecodeError> {
-    read::document(octets, Some(DocumentKind::of(expected)))
+    document(octets, Some(expected))
+}
+
+/// Reads a document piece by piece.
+///
+/// # Errors
+/// As [`decode`] or [`decode_expecting`].
+pub(super) fn read_into<'a>(
+    octets: &'a [u8],
+    expected: Option<Vocabulary>,
+    sink: &mut impl Sink<'a>,
+) -> Result<(), DecodeError> {
+    read::document(octets, expected.map(DocumentKind::of), sink).map(|_| ())
+}
+
+fn document(octets: &[u8], expected: Option<Vocabulary>) -> Result<Document, DecodeError> {
+    let mut tree = Tree::default();
+    let Head { version, public_id } = read::document(octets, expected.map(DocumentKind::of), &mut tree)?;
+    let root = tree.root().ok_or(DecodeError::Truncated { what: "token", at: octets.len(), needed: 1 })?;
+    Ok(Document { version, public_id, root })
 }
 
 /// Writes a document.

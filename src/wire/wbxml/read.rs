@@ -1,25 +1,43 @@
-//! The decoder: octets to elements (WAP-192 WBXML 1.3, sections 5 and 7).
+//! The decoder: octets to the pieces of a document (WAP-192 WBXML 1.3, sections 5 and 7).
 //!
-//! Elements are built on an explicit stack and everything is counted, so that no input makes it recurse, loop or
-//! allocate without bound.
+//! It goes through the octets once, without recursion, hands out what it finds as it finds it ([`Sink`]), and counts
+//! everything, so that no input makes it loop or allocate without bound. Names and text that stand in the octets, or in a
+//! token table, are borrowed from there.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ffi::CStr};
 
 use super::{
-    Document, PublicId,
+    PublicId,
     global::{ATTRIBUTES, CONTENT, END, ENTITY, LITERAL, OPAQUE, PI, STR_I, STR_T, SWITCH_PAGE, mb_u_int32},
     table::{DocumentKind, Index},
-    text::{Charset, decode_text, from_table, shorten, usize_of},
+    text::{Charset, count, decode_text, extension, from_table, join, shorten, usize_of},
 };
 use crate::wire::{
     DecodeError, Reader,
-    infoset::{
-        Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, MAX_TEXT, Node, Vocabulary,
-    },
+    infoset::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, MAX_TEXT, Vocabulary},
+    sink::{Pair, Sink},
 };
 
+/// What stands before the root element.
+pub(super) struct Head {
+    pub(super) version: u8,
+    pub(super) public_id: PublicId,
+}
+
+/// Any document may hold this much text, in octets.
+const FREE_TEXT: usize = 64 * 1024;
+
+/// How many octets of text each octet of a document may make. A reference to the string table takes two and makes as
+/// many as the string has, so that 100 octets of input could ask for thousands, and 4 MiB for terabytes. Documents of
+/// the field stay below 4: they refer to a string a few times, and most strings are short.
+const TEXT_PER_OCTET: usize = 64;
+
 /// Reads a whole document; `expected` serves where the public identifier is 1.
-pub(super) fn document(octets: &[u8], expected: Option<DocumentKind>) -> Result<Document, DecodeError> {
+pub(super) fn document<'a>(
+    octets: &'a [u8],
+    expected: Option<DocumentKind>,
+    sink: &mut impl Sink<'a>,
+) -> Result<Head, DecodeError> {
     if octets.len() > MAX_OCTETS {
         return Err(DecodeError::Limit {
             what: "WBXML document",
@@ -62,13 +80,25 @@ pub(super) fn document(octets: &[u8], expected: Option<DocumentKind>) -> Result<
         }
     };
 
-    let mut body =
-        Body { r, charset, strings, index: kind.index(), tag_page: 0, attribute_page: 0, nodes: 0, text: 0 };
-    let root = body.root()?;
-    Ok(Document { version, public_id, root })
+    let max_text = octets.len().saturating_mul(TEXT_PER_OCTET).clamp(FREE_TEXT, MAX_TEXT);
+    let body = Body {
+        r,
+        charset,
+        strings,
+        index: kind.index(),
+        tag_page: 0,
+        attribute_page: 0,
+        nodes: 0,
+        text: 0,
+        max_text,
+        attributes: Vec::new(),
+        sink,
+    };
+    body.run()?;
+    Ok(Head { version, public_id })
 }
 
-struct Body<'a> {
+struct Body<'a, 's, S> {
     r: Reader<'a>,
     charset: Charset,
     strings: &'a [u8],
@@ -77,67 +107,90 @@ struct Body<'a> {
     attribute_page: u8,
     nodes: usize,
     text: usize,
+    max_text: usize,
+    /// Those of the element in hand.
+    attributes: Vec<Pair<'a>>,
+    sink: &'s mut S,
 }
 
-impl<'a> Body<'a> {
-    fn root(&mut self) -> Result<Element, DecodeError> {
-        let mut open: Vec<Element> = Vec::new();
+impl<'a, S: Sink<'a>> Body<'a, '_, S> {
+    fn run(mut self) -> Result<(), DecodeError> {
+        let mut depth = 0;
+        // Pieces of text side by side are one text, also with a page switch or a processing instruction between.
+        let mut text: Option<Cow<'a, str>> = None;
         loop {
             let at = self.r.position();
             let token = self.r.u8("token")?;
-            let finished = match token {
-                SWITCH_PAGE => {
-                    self.tag_page = self.r.u8("code page")?;
-                    continue;
-                }
+            match token {
+                SWITCH_PAGE => self.tag_page = self.r.u8("code page")?,
                 PI => {
                     // A processing instruction is no part of the infoset.
-                    self.attributes(&mut None)?;
-                    continue;
+                    self.attributes(Attributes::Skipped)?;
                 }
-                END => match open.pop() {
-                    Some(element) => element,
-                    None => return Err(DecodeError::invalid("token", at, "END before the root element")),
-                },
+                END => {
+                    if depth == 0 {
+                        return Err(DecodeError::invalid("token", at, "END before the root element"));
+                    }
+                    self.flush(&mut text);
+                    self.sink.close();
+                    depth -= 1;
+                    if depth == 0 {
+                        return self.tail();
+                    }
+                }
                 ENTITY | STR_I | STR_T | OPAQUE => {
-                    if open.is_empty() {
+                    if depth == 0 {
                         let why = format!("{token:02X} is text before the root element");
                         return Err(DecodeError::invalid("token", at, why));
                     }
-                    let piece = self.piece(token, at)?;
-                    if let Some(parent) = open.last_mut() {
-                        self.append(parent, piece, at)?;
+                    match (self.piece(token, at)?, &mut text) {
+                        // An empty string is no text: XML could not tell it from nothing.
+                        (Piece::Text(more), _) if more.is_empty() => {}
+                        (Piece::Text(more), Some(before)) => before.to_mut().push_str(&more),
+                        (Piece::Text(first), None) => {
+                            self.count_node(at)?;
+                            text = Some(first);
+                        }
+                        (Piece::Opaque(octets), _) => {
+                            self.count_node(at)?;
+                            self.flush(&mut text);
+                            self.sink.opaque(octets);
+                        }
                     }
-                    continue;
                 }
                 0x40..=0x42 | 0x80..=0x82 | 0xC0..=0xC2 => return Err(extension(token, at)),
                 tag => {
-                    if open.len() >= MAX_DEPTH {
+                    if depth >= MAX_DEPTH {
                         return Err(DecodeError::Limit {
                             what: "nesting of elements",
                             at,
-                            got: open.len() + 1,
+                            got: depth + 1,
                             limit: MAX_DEPTH,
                         });
                     }
-                    let mut element = self.tag(tag & 0x3F, at)?;
+                    self.flush(&mut text);
+                    let (vocabulary, name) = self.tag(tag & 0x3F, at)?;
+                    self.attributes.clear();
                     if tag & ATTRIBUTES != 0 {
-                        self.attributes(&mut Some(&mut element))?;
+                        self.attributes(Attributes::Kept)?;
                     }
+                    self.sink.open(vocabulary, name, &mut self.attributes);
                     if tag & CONTENT != 0 {
-                        open.push(element);
+                        depth += 1;
                         continue;
                     }
-                    element
-                }
-            };
-            match open.last_mut() {
-                Some(parent) => parent.children.push(Node::Element(finished)),
-                None => {
-                    self.tail()?;
-                    return Ok(finished);
+                    self.sink.close();
+                    if depth == 0 {
+                        return self.tail();
+                    }
                 }
             }
+        }
+    }
+
+    fn flush(&mut self, text: &mut Option<Cow<'a, str>>) {
+        if let Some(text) = text.take() {
+            self.sink.text(text);
         }
     }
 
@@ -147,7 +200,7 @@ impl<'a> Body<'a> {
             match token {
                 PI => {
                     self.r.u8("token")?;
-                    self.attributes(&mut None)?;
+                    self.attributes(Attributes::Skipped)?;
                 }
                 SWITCH_PAGE if self.r.rest().len() >= 2 => {
                     self.r.u16("code page")?;
@@ -158,13 +211,13 @@ impl<'a> Body<'a> {
         Ok(())
     }
 
-    fn tag(&mut self, token: u8, at: usize) -> Result<Element, DecodeError> {
+    fn tag(&mut self, token: u8, at: usize) -> Result<(Vocabulary, Cow<'a, str>), DecodeError> {
         let (vocabulary, name) = if token == LITERAL {
             let name = self.literal(at)?;
             (self.vocabulary(at)?, name)
         } else {
             match self.index.tag_at(self.tag_page, token) {
-                Some((vocabulary, name)) => (vocabulary, name.to_owned()),
+                Some((vocabulary, name)) => (vocabulary, Cow::Borrowed(name)),
                 None => {
                     let why = format!("{token:02X} is not assigned in code page {}", self.tag_page);
                     return Err(DecodeError::invalid("tag", at, why));
@@ -173,7 +226,7 @@ impl<'a> Body<'a> {
         };
         self.count_node(at)?;
         self.count_text(name.len(), at)?;
-        Ok(Element { vocabulary, name, attributes: Vec::new(), children: Vec::new() })
+        Ok((vocabulary, name))
     }
 
     /// A name without a token belongs to the page in force.
@@ -183,8 +236,8 @@ impl<'a> Body<'a> {
         })
     }
 
-    /// Reads attributes up to their END; without an element they are read and thrown away.
-    fn attributes(&mut self, element: &mut Option<&mut Element>) -> Result<(), DecodeError> {
+    /// Reads attributes up to their END.
+    fn attributes(&mut self, what_of_them: Attributes) -> Result<(), DecodeError> {
         let mut token_at = self.r.position();
         let mut token = self.r.u8("attribute")?;
         loop {
@@ -196,10 +249,10 @@ impl<'a> Body<'a> {
                     token = self.r.u8("attribute")?;
                     continue;
                 }
-                LITERAL => (self.literal(token_at)?, String::new()),
+                LITERAL => (self.literal(token_at)?, Cow::Borrowed("")),
                 0x00..=0x7F if token & 0x3F > LITERAL => {
                     match self.index.start_at(self.attribute_page, token) {
-                        Some((name, value)) => (name.to_owned(), value.to_owned()),
+                        Some((name, value)) => (Cow::Borrowed(name), Cow::Borrowed(value)),
                         None => {
                             let page = self.attribute_page;
                             let why = format!("{token:02X} is not assigned in attribute code page {page}");
@@ -223,21 +276,21 @@ impl<'a> Body<'a> {
                 match token {
                     SWITCH_PAGE => self.attribute_page = self.r.u8("code page")?,
                     ENTITY | STR_I | STR_T | OPAQUE => match self.piece(token, token_at)? {
-                        Piece::Text(text) => value.push_str(&text),
+                        Piece::Text(text) => join(&mut value, text),
                         // A value is text, whatever it came as; and text holds no NUL.
                         Piece::Opaque(octets) if octets.contains(&0) => {
                             let why = "octets that hold a NUL; expected text";
                             return Err(DecodeError::invalid("attribute value", token_at, why));
                         }
                         Piece::Opaque(octets) => {
-                            value.push_str(&decode_text(octets, self.charset, token_at)?);
+                            join(&mut value, decode_text(octets, self.charset, token_at)?);
                         }
                     },
                     0x40..=0x42 | 0x80..=0x82 | 0xC0..=0xC2 => return Err(extension(token, token_at)),
                     0x85..=0xBF | 0xC5..=0xFF => match self.index.value_at(self.attribute_page, token) {
                         Some(text) => {
                             self.count_text(text.len(), token_at)?;
-                            value.push_str(text);
+                            join(&mut value, Cow::Borrowed(text));
                         }
                         None => {
                             let page = self.attribute_page;
@@ -248,22 +301,22 @@ impl<'a> Body<'a> {
                     _ => break,
                 }
             }
-            if let Some(element) = element {
-                if element.attribute(&name).is_some() {
-                    let why = format!("{name} stands twice in one element");
-                    return Err(DecodeError::invalid("attribute", begun_at, why));
-                }
-                if element.attributes.len() >= MAX_ATTRIBUTES {
-                    let got = element.attributes.len() + 1;
-                    return Err(DecodeError::Limit {
-                        what: "attributes of an element",
-                        at: begun_at,
-                        got,
-                        limit: MAX_ATTRIBUTES,
-                    });
-                }
-                element.attributes.push(Attribute { name, value });
+            if let Attributes::Skipped = what_of_them {
+                continue;
             }
+            if self.attributes.iter().any(|(before, _)| *before == name) {
+                let why = format!("{name} stands twice in one element");
+                return Err(DecodeError::invalid("attribute", begun_at, why));
+            }
+            if self.attributes.len() >= MAX_ATTRIBUTES {
+                return Err(DecodeError::Limit {
+                    what: "attributes of an element",
+                    at: begun_at,
+                    got: self.attributes.len() + 1,
+                    limit: MAX_ATTRIBUTES,
+                });
+            }
+            self.attributes.push((name, value));
         }
     }
 
@@ -272,15 +325,15 @@ impl<'a> Body<'a> {
         let piece = match token {
             STR_I => {
                 let rest = self.r.rest();
-                let Some(length) = rest.iter().position(|b| *b == 0) else {
+                let Ok(text) = CStr::from_bytes_until_nul(rest) else {
                     return Err(DecodeError::Truncated {
                         what: "inline string",
                         at: at + 1 + rest.len(),
                         needed: 1,
                     });
                 };
-                let octets = self.r.take("inline string", length)?;
-                self.r.u8("inline string")?;
+                let octets = text.to_bytes();
+                self.r.take("inline string", octets.len() + 1)?;
                 Piece::Text(decode_text(octets, self.charset, at + 1)?)
             }
             STR_T => {
@@ -306,35 +359,18 @@ impl<'a> Body<'a> {
             Piece::Text(text) => text.len(),
             Piece::Opaque(octets) => octets.len(),
         };
-        count(&mut self.text, length, MAX_TEXT, "text of the document", at)?;
+        self.count_text(length, at)?;
         Ok(piece)
     }
 
     /// A name in the string table; its token was read.
-    fn literal(&mut self, at: usize) -> Result<String, DecodeError> {
+    fn literal(&mut self, at: usize) -> Result<Cow<'a, str>, DecodeError> {
         let offset = mb_u_int32(&mut self.r, "literal name")?;
         let name = from_table(self.strings, self.charset, offset, at)?;
         if name.is_empty() {
             return Err(DecodeError::invalid("literal name", at, "empty"));
         }
-        Ok(name.into_owned())
-    }
-
-    fn append(&mut self, parent: &mut Element, piece: Piece<'_>, at: usize) -> Result<(), DecodeError> {
-        match (piece, parent.children.last_mut()) {
-            // An empty string is no text: XML could not tell it from nothing.
-            (Piece::Text(text), _) if text.is_empty() => {}
-            (Piece::Text(text), Some(Node::Text(before))) => before.push_str(&text),
-            (Piece::Text(text), _) => {
-                self.count_node(at)?;
-                parent.children.push(Node::Text(text.into_owned()));
-            }
-            (Piece::Opaque(octets), _) => {
-                self.count_node(at)?;
-                parent.children.push(Node::Opaque(octets.to_vec()));
-            }
-        }
-        Ok(())
+        Ok(name)
     }
 
     fn count_node(&mut self, at: usize) -> Result<(), DecodeError> {
@@ -342,33 +378,18 @@ impl<'a> Body<'a> {
     }
 
     fn count_text(&mut self, length: usize, at: usize) -> Result<(), DecodeError> {
-        count(&mut self.text, length, MAX_TEXT, "text of the document", at)
+        count(&mut self.text, length, self.max_text, "text of the document", at)
     }
+}
+
+/// Whether attributes are those of an element, or of a processing instruction.
+#[derive(Clone, Copy)]
+enum Attributes {
+    Kept,
+    Skipped,
 }
 
 enum Piece<'a> {
     Text(Cow<'a, str>),
     Opaque(&'a [u8]),
-}
-
-fn count(
-    total: &mut usize,
-    more: usize,
-    limit: usize,
-    what: &'static str,
-    at: usize,
-) -> Result<(), DecodeError> {
-    *total = total.saturating_add(more);
-    if *total > limit {
-        return Err(DecodeError::Limit { what, at, got: *total, limit });
-    }
-    Ok(())
-}
-
-fn extension(token: u8, at: usize) -> DecodeError {
-    DecodeError::invalid(
-        "token",
-        at,
-        format!("{token:02X} is an extension that no document type here defines"),
-    )
 }

@@ -1,10 +1,6 @@
 //! The form of a token table (WAP-192 WBXML 1.3, section 5.8: code pages for tags and for attributes), and the look-up in it.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    sync::LazyLock,
-};
+use std::sync::LazyLock;
 
 use super::{devinf, prov, syncml};
 use crate::wire::infoset::Vocabulary;
@@ -98,99 +94,209 @@ pub(super) struct Token {
     pub(super) token: u8,
 }
 
-/// Look-up by token and by name.
-#[derive(Default)]
+/// Tags: six bits.
+const TAGS: usize = 0x40;
+/// Attribute starts have the high bit clear, values have it set.
+const ATTRIBUTES: usize = 0x80;
+
+/// Look-up by token, which is an index, and by name.
 pub(super) struct Index {
-    tag_at: HashMap<Token, (Vocabulary, &'static str), Fnv>,
-    tags: HashMap<(Vocabulary, &'static str), Vec<Token>, Fnv>,
-    page_of: HashMap<Vocabulary, u8, Fnv>,
-    vocabulary_of: HashMap<u8, Vocabulary, Fnv>,
-    start_at: HashMap<Token, (&'static str, &'static str), Fnv>,
-    starts: HashMap<(&'static str, &'static str), Vec<Token>, Fnv>,
-    bare: HashMap<&'static str, Token, Fnv>,
-    value_at: HashMap<Token, &'static str, Fnv>,
-    values: HashMap<&'static str, Vec<Token>, Fnv>,
+    tag_pages: Vec<TagPage>,
+    tags: Names<(Vocabulary, Token)>,
+    start_pages: Vec<Page<(&'static str, &'static str), ATTRIBUTES>>,
+    /// By the name of the attribute: there are three at most.
+    starts: Vec<(&'static str, Names<Token>)>,
+    bare: &'static [(u8, u8, &'static str)],
+    value_pages: Vec<Page<&'static str, ATTRIBUTES>>,
+    values: Names<Token>,
     values_of: &'static str,
 }
 
+struct TagPage {
+    vocabulary: Vocabulary,
+    names: Page<&'static str, TAGS>,
+}
+
+/// What the tokens of one code page stand for.
+struct Page<T, const N: usize> {
+    page: u8,
+    meanings: [Option<T>; N],
+}
+
+impl<T: Copy, const N: usize> Page<T, N> {
+    fn new(page: u8) -> Self {
+        Self { page, meanings: [None; N] }
+    }
+
+    /// What the low bits of `token` stand for.
+    fn get(&self, token: u8) -> Option<T> {
+        self.meanings.get(usize::from(token) % N).copied().flatten()
+    }
+
+    fn set(&mut self, token: u8, meaning: T) {
+        if let Some(place) = self.meanings.get_mut(usize::from(token) % N) {
+            *place = Some(meaning);
+        }
+    }
+
+    /// The page of that number; a new one when there is none.
+    fn of(pages: &mut Vec<Self>, page: u8) -> Option<&mut Self> {
+        let at = pages.iter().position(|p| p.page == page).unwrap_or_else(|| {
+            pages.push(Self::new(page));
+            pages.len() - 1
+        });
+        pages.get_mut(at)
+    }
+
+    fn find(pages: &[Self], page: u8, token: u8) -> Option<T> {
+        pages.iter().find(|p| p.page == page)?.get(token)
+    }
+}
+
+/// Look-up by name: length and three of its octets tell nearly all names of a table from each other.
+struct Names<T> {
+    buckets: Vec<Vec<(&'static str, T)>>,
+}
+
+impl<T> Names<T> {
+    fn new() -> Self {
+        Self { buckets: std::iter::repeat_with(Vec::new).take(256).collect() }
+    }
+
+    fn bucket(name: &str) -> usize {
+        let octets = name.as_bytes();
+        let at = |n: usize| octets.get(n).copied().unwrap_or(0);
+        let last = octets.len().saturating_sub(1);
+        let mixed = at(0)
+            .wrapping_mul(7)
+            .wrapping_add(at(last).wrapping_mul(31))
+            .wrapping_add(at(octets.len() / 2).wrapping_mul(101));
+        usize::from(mixed.wrapping_add(octets.len().to_le_bytes()[0].wrapping_mul(59)))
+    }
+
+    fn add(&mut self, name: &'static str, meaning: T) {
+        if let Some(bucket) = self.buckets.get_mut(Self::bucket(name)) {
+            bucket.push((name, meaning));
+        }
+    }
+
+    /// All that has this name, in the order of the table.
+    fn get<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a T> {
+        let bucket = self.buckets.get(Self::bucket(name)).map_or(&[][..], Vec::as_slice);
+        bucket.iter().filter(move |(n, _)| *n == name).map(|(_, meaning)| meaning)
+    }
+}
+
 impl Index {
-    fn new(table: &Table) -> Self {
-        let mut index = Self { values_of: table.values_of, ..Self::default() };
+    fn new(table: &'static Table) -> Self {
+        let mut index = Self {
+            tag_pages: Vec::new(),
+            tags: Names::new(),
+            start_pages: Vec::new(),
+            starts: Vec::new(),
+            bare: table.bare,
+            value_pages: Vec::new(),
+            values: Names::new(),
+            values_of: table.values_of,
+        };
         for Tags { page, vocabulary, tokens } in table.tags {
-            index.page_of.entry(*vocabulary).or_insert(*page);
-            index.vocabulary_of.insert(*page, *vocabulary);
+            let mut names = Page::new(*page);
             for (token, name) in *tokens {
-                let at = Token { page: *page, token: *token };
-                index.tag_at.insert(at, (*vocabulary, name));
-                index.tags.entry((*vocabulary, name)).or_default().push(at);
+                names.set(*token, *name);
+                index.tags.add(name, (*vocabulary, Token { page: *page, token: *token }));
             }
+            index.tag_pages.push(TagPage { vocabulary: *vocabulary, names });
         }
         for (page, token, name) in table.bare {
-            let at = Token { page: *page, token: *token };
-            index.start_at.insert(at, (name, ""));
-            index.bare.entry(name).or_insert(at);
+            index.understand_start(*page, *token, (name, ""));
         }
         for Starts { page, name, tokens } in table.starts {
             for (token, value) in *tokens {
+                index.understand_start(*page, *token, (name, value));
                 let at = Token { page: *page, token: *token };
-                index.start_at.insert(at, (name, value));
-                index.starts.entry((name, value)).or_default().push(at);
+                match index.starts.iter_mut().find(|(n, _)| n == name) {
+                    Some((_, values)) => values.add(value, at),
+                    None => {
+                        let mut values = Names::new();
+                        values.add(value, at);
+                        index.starts.push((name, values));
+                    }
+                }
             }
         }
         for (page, tokens) in table.values {
             for (token, text) in *tokens {
-                let at = Token { page: *page, token: *token };
-                index.value_at.insert(at, text);
-                index.values.entry(text).or_default().push(at);
+                index.understand_value(*page, *token, text);
+                index.values.add(text, Token { page: *page, token: *token });
             }
         }
         for (page, token, name, value) in table.read_only_starts {
-            index.start_at.insert(Token { page: *page, token: *token }, (name, value));
+            index.understand_start(*page, *token, (name, value));
         }
         for (page, token, text) in table.read_only_values {
-            index.value_at.insert(Token { page: *page, token: *token }, text);
+            index.understand_value(*page, *token, text);
         }
         index
     }
 
+    fn understand_start(&mut self, page: u8, token: u8, meaning: (&'static str, &'static str)) {
+        if let Some(page) = Page::of(&mut self.start_pages, page) {
+            page.set(token, meaning);
+        }
+    }
+
+    fn understand_value(&mut self, page: u8, token: u8, meaning: &'static str) {
+        if let Some(page) = Page::of(&mut self.value_pages, page) {
+            page.set(token, meaning);
+        }
+    }
+
+    fn tag_page(&self, page: u8) -> Option<&TagPage> {
+        self.tag_pages.iter().find(|p| p.names.page == page)
+    }
+
     /// The tag behind a token.
     pub(super) fn tag_at(&self, page: u8, token: u8) -> Option<(Vocabulary, &'static str)> {
-        self.tag_at.get(&Token { page, token }).copied()
+        let page = self.tag_page(page)?;
+        Some((page.vocabulary, page.names.get(token)?))
     }
 
     /// The vocabulary that a page of tags belongs to.
     pub(super) fn vocabulary_of(&self, page: u8) -> Option<Vocabulary> {
-        self.vocabulary_of.get(&page).copied()
+        self.tag_page(page).map(|p| p.vocabulary)
     }
 
     /// The first page of a vocabulary.
     pub(super) fn page_of(&self, vocabulary: Vocabulary) -> Option<u8> {
-        self.page_of.get(&vocabulary).copied()
+        self.tag_pages.iter().find(|p| p.vocabulary == vocabulary).map(|p| p.names.page)
     }
 
     /// The token of a tag, from the current page when it is there.
     pub(super) fn tag(&self, vocabulary: Vocabulary, name: &str, page: u8) -> Option<Token> {
-        nearest(self.tags.get(&(vocabulary, name))?, page)
+        let tokens = self.tags.get(name).filter(|(v, _)| *v == vocabulary);
+        nearest(tokens.map(|(_, token)| *token), page)
     }
 
     /// Name and beginning of the value behind an attribute start token.
     pub(super) fn start_at(&self, page: u8, token: u8) -> Option<(&'static str, &'static str)> {
-        self.start_at.get(&Token { page, token }).copied()
+        Page::find(&self.start_pages, page, token).filter(|_| token < 0x80)
     }
 
     /// The token of an attribute with this whole value, from the current page when it is there.
     pub(super) fn start(&self, name: &str, value: &str, page: u8) -> Option<Token> {
-        nearest(self.starts.get(&(name, value))?, page)
+        let (_, values) = self.starts.iter().find(|(n, _)| *n == name)?;
+        nearest(values.get(value).copied(), page)
     }
 
     /// The token of an attribute name alone, from the lowest page that has one.
     pub(super) fn bare(&self, name: &str) -> Option<Token> {
-        self.bare.get(name).copied()
+        let (page, token, _) = self.bare.iter().find(|(_, _, n)| *n == name)?;
+        Some(Token { page: *page, token: *token })
     }
 
     /// The text behind a value token.
     pub(super) fn value_at(&self, page: u8, token: u8) -> Option<&'static str> {
-        self.value_at.get(&Token { page, token }).copied()
+        Page::find(&self.value_pages, page, token).filter(|_| token >= 0x80)
     }
 
     /// The token for the whole value of the attribute `name`, from the current page when it is there.
@@ -198,77 +304,78 @@ impl Index {
         if name != self.values_of || value.is_empty() {
             return None;
         }
-        nearest(self.values.get(value)?, page)
+        nearest(self.values.get(value).copied(), page)
     }
 }
 
-/// FNV-1a: several times faster than the default on names this short. Its weakness against chosen keys does no
-/// harm, since only the tables put keys into these maps.
-#[derive(Clone)]
-struct FnvHasher(u64);
-
-type Fnv = BuildHasherDefault<FnvHasher>;
-
-impl Default for FnvHasher {
-    fn default() -> Self {
-        Self(0xCBF2_9CE4_8422_2325)
+fn nearest(mut tokens: impl Iterator<Item = Token>, page: u8) -> Option<Token> {
+    let first = tokens.next()?;
+    if first.page == page {
+        return Some(first);
     }
-}
-
-impl Hasher for FnvHasher {
-    fn write(&mut self, octets: &[u8]) {
-        for octet in octets {
-            self.0 = (self.0 ^ u64::from(*octet)).wrapping_mul(0x0100_0000_01B3);
-        }
-    }
-
-    fn write_isize(&mut self, number: isize) {
-        // The discriminant of a vocabulary.
-        self.write(&number.to_le_bytes()[..1]);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
-fn nearest(tokens: &[Token], page: u8) -> Option<Token> {
-    tokens.iter().find(|t| t.page == page).or_else(|| tokens.first()).copied()
+    tokens.find(|t| t.page == page).or(Some(first))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// All tokens of a table: tags, starts and values.
+    fn listed(table: &Table) -> [Vec<Token>; 3] {
+        let token = |page: u8, token: u8| Token { page, token };
+        let tags = table.tags.iter().flat_map(|t| t.tokens.iter().map(move |(n, _)| token(t.page, *n)));
+        let starts = table.starts.iter().flat_map(|t| t.tokens.iter().map(move |(n, _)| token(t.page, *n)));
+        let bare = table.bare.iter().map(|(page, n, _)| token(*page, *n));
+        let read_only = table.read_only_starts.iter().map(|(page, n, ..)| token(*page, *n));
+        let values = table.values.iter().flat_map(|(page, t)| t.iter().map(|(n, _)| token(*page, *n)));
+        let read_only_values = table.read_only_values.iter().map(|(page, n, _)| token(*page, *n));
+        [
+            tags.collect(),
+            bare.chain(starts).chain(read_only).collect(),
+            values.chain(read_only_values).collect(),
+        ]
+    }
+
     #[test]
     fn no_token_is_listed_twice() {
-        for (table, tags, starts, values) in
-            [(&prov::TABLE, 5, 114, 69), (&syncml::TABLE, 129, 0, 0), (&devinf::TABLE, 47, 0, 0)]
+        for (table, counts) in
+            [(&prov::TABLE, [5, 114, 69]), (&syncml::TABLE, [129, 0, 0]), (&devinf::TABLE, [47, 0, 0])]
         {
             let index = Index::new(table);
-            let listed: usize = table.tags.iter().map(|t| t.tokens.len()).sum();
-            assert_eq!((index.tag_at.len(), listed), (tags, tags));
-            let listed = table.bare.len()
-                + table.starts.iter().map(|t| t.tokens.len()).sum::<usize>()
-                + table.read_only_starts.len();
-            assert_eq!((index.start_at.len(), listed), (starts, starts));
-            let listed =
-                table.values.iter().map(|(_, t)| t.len()).sum::<usize>() + table.read_only_values.len();
-            assert_eq!((index.value_at.len(), listed), (values, values));
+            let known = [0x00..=0x3F, 0x00..=0x7F, 0x80..=0xFF].map(|tokens| {
+                let places = (0..=255).flat_map(|page| tokens.clone().map(move |token| (page, token)));
+                places.collect::<Vec<(u8, u8)>>()
+            });
+            let [tags, starts, values] = known;
+            let found = [
+                tags.iter().filter(|(p, t)| index.tag_at(*p, *t).is_some()).count(),
+                starts.iter().filter(|(p, t)| index.start_at(*p, *t).is_some()).count(),
+                values.iter().filter(|(p, t)| index.value_at(*p, *t).is_some()).count(),
+            ];
+            assert_eq!((found, listed(table).map(|l| l.len())), (counts, counts));
         }
     }
 
     #[test]
     fn tokens_are_in_their_space() {
         for table in [&prov::TABLE, &syncml::TABLE, &devinf::TABLE] {
-            let index = Index::new(table);
-            assert!(index.tag_at.keys().all(|t| (0x05..=0x3F).contains(&t.token)));
+            let [tags, starts, values] = listed(table);
+            assert!(tags.iter().all(|t| (0x05..=0x3F).contains(&t.token)));
             assert!(
-                index.start_at.keys().all(|t| t.token < 0x80 && t.token & 0x3F > 4),
+                starts.iter().all(|t| t.token < 0x80 && t.token & 0x3F > 4),
                 "a start token collides with a global one"
             );
-            assert!(index.value_at.keys().all(|t| t.token >= 0x80 && t.token & 0x3F > 4));
+            assert!(values.iter().all(|t| t.token >= 0x80 && t.token & 0x3F > 4));
         }
+    }
+
+    /// A name is compared with few others.
+    #[test]
+    fn names_are_spread() {
+        let index = DocumentKind::Prov.index();
+        let all = index.starts.iter().map(|(_, names)| names).chain([&index.values]);
+        let fullest = all.flat_map(|n| &n.buckets).map(Vec::len).max();
+        assert!(fullest.is_some_and(|n| n <= 4), "{fullest:?}");
     }
 
     #[test]

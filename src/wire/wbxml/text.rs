@@ -1,4 +1,4 @@
-//! Character sets and the string table (WAP-192 WBXML 1.3, sections 5.6 and 6.4).
+//! Character sets and the string table, and what is counted and refused on the way (WAP-192 WBXML 1.3, sections 5.6 and 6.4).
 
 use std::borrow::Cow;
 
@@ -65,4 +65,37 @@ pub(super) fn usize_of(value: u32) -> usize {
 
 pub(super) fn shorten(text: &str) -> &str {
     text.char_indices().nth(64).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// Adds to a value, which stays borrowed while it has one piece.
+pub(super) fn join<'a>(value: &mut Cow<'a, str>, more: Cow<'a, str>) {
+    if value.is_empty() {
+        *value = more;
+    } else if !more.is_empty() {
+        value.to_mut().push_str(&more);
+    }
+}
+
+/// Counts something that has a limit.
+pub(super) fn count(
+    total: &mut usize,
+    more: usize,
+    limit: usize,
+    what: &'static str,
+    at: usize,
+) -> Result<(), DecodeError> {
+    *total = total.saturating_add(more);
+    if *total > limit {
+        return Err(DecodeError::Limit { what, at, got: *total, limit });
+    }
+    Ok(())
+}
+
+/// The refusal of an extension token.
+pub(super) fn extension(token: u8, at: usize) -> DecodeError {
+    DecodeError::invalid(
+        "token",
+        at,
+        format!("{token:02X} is an extension that no document type here defines"),
+    )
 }

@@ -1,4 +1,4 @@
-//! The encoder: elements to octets, in the form that the simplest decoders in the field read.
+//! The encoder: the pieces of a document to octets, in the form that the simplest decoders in the field read.
 //!
 //! - Strings are inline (`STR_I`); one widely installed client crashes on string-table references in content.
 //!   A string table is written only for a public identifier given as text, and for names that have no token.
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::wire::{
     EncodeError,
-    infoset::{Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Node, Vocabulary},
+    infoset::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Vocabulary},
+    sink::{Output, put},
 };
 
 const SYNTAX: &str = "WBXML";
@@ -27,8 +28,8 @@ const UTF_8: u32 = 106;
 /// Writes a whole document.
 pub(super) fn document(document: &Document) -> Result<Vec<u8>, EncodeError> {
     let root = &document.root;
-    let mut writer = Writer::new(root.vocabulary, &root.name, &document.public_id)?;
-    writer.element(root)?;
+    let mut writer = Writer::new(root.vocabulary, &root.name, document.public_id.clone())?;
+    put(root, &mut writer)?;
     Ok(writer.finish(document.version))
 }
 
@@ -52,39 +53,44 @@ impl Strings {
     }
 }
 
-/// Writes elements one after the other, within the limits of our own decoder.
-pub(in crate::wire) struct Writer<'a> {
+/// Writes a document piece by piece, within the limits of our own decoder.
+pub(in crate::wire) struct Writer {
     kind: DocumentKind,
     index: &'static Index,
     /// Name of the root, for errors.
-    root: &'a str,
-    public_id: &'a PublicId,
+    root: String,
+    public_id: PublicId,
     strings: Strings,
     tag_page: u8,
     attribute_page: u8,
-    depth: usize,
+    /// The names of the elements that are open, one behind the other, for errors.
+    names: String,
+    /// Where each of them begins.
+    open: Vec<usize>,
     nodes: usize,
     text: usize,
     out: Vec<u8>,
+    /// Where the tag of the element stands that was begun last, while there is nothing in it.
+    empty: Option<usize>,
 }
 
-impl<'a> Writer<'a> {
+impl Writer {
     /// Begins a document whose root is of this vocabulary and has this name.
     pub(in crate::wire) fn new(
         vocabulary: Vocabulary,
-        root: &'a str,
-        public_id: &'a PublicId,
+        root: &str,
+        public_id: PublicId,
     ) -> Result<Self, EncodeError> {
         let kind = DocumentKind::of(vocabulary);
         if public_id.kind().is_some_and(|k| k != kind) {
             let document = match public_id {
                 PublicId::Number(n) => format!("{n:#X}"),
-                PublicId::Text(text) => text.to_string(),
+                PublicId::Text(text) => text.into_owned(),
             };
             return Err(EncodeError::Foreign { name: root.to_owned(), document });
         }
         let mut strings = Strings { octets: Vec::new(), names: BTreeMap::new() };
-        if let PublicId::Text(text) = public_id {
+        if let PublicId::Text(text) = &public_id {
             no_nul("public identifier", text)?;
             // Two implementations leave the NUL out; the specification asks for it (section 5.6).
             strings.octets.extend_from_slice(text.as_bytes());
@@ -93,15 +99,17 @@ impl<'a> Writer<'a> {
         Ok(Self {
             kind,
             index: kind.index(),
-            root,
+            root: root.to_owned(),
             public_id,
             strings,
             tag_page: 0,
             attribute_page: 0,
-            depth: 0,
+            names: String::new(),
+            open: Vec::new(),
             nodes: 0,
             text: 0,
             out: Vec::with_capacity(1024),
+            empty: None,
         })
     }
 
@@ -110,7 +118,7 @@ impl<'a> Writer<'a> {
         let mut out = Vec::with_capacity(self.strings.octets.len() + self.out.len() + 16);
         out.push(version);
         match self.public_id {
-            PublicId::Number(number) => put_mb_u_int32(*number, &mut out),
+            PublicId::Number(number) => put_mb_u_int32(number, &mut out),
             // The text is the first thing in the string table.
             PublicId::Text(_) => out.extend_from_slice(&[0, 0]),
         }
@@ -121,98 +129,15 @@ impl<'a> Writer<'a> {
         out
     }
 
-    /// Writes the tag of an element with its attributes; where there is content, [`Self::close`] must follow it.
-    pub(in crate::wire) fn open<'v>(
-        &mut self,
-        vocabulary: Vocabulary,
-        name: &str,
-        attributes: impl Iterator<Item = (&'v str, &'v str)> + Clone,
-        content: Content,
-    ) -> Result<(), EncodeError> {
-        let foreign = || EncodeError::Foreign { name: name.to_owned(), document: self.root.to_owned() };
-        if DocumentKind::of(vocabulary) != self.kind {
-            return Err(foreign());
+    /// Marks the tag of the element that is open: it has content after all.
+    fn content(&mut self) {
+        if let Some(tag) = self.empty.take().and_then(|at| self.out.get_mut(at)) {
+            *tag |= CONTENT;
         }
-        if self.depth >= MAX_DEPTH {
-            let got = self.depth + 1;
-            return Err(EncodeError::Limit { what: "nesting of elements", got, limit: MAX_DEPTH });
-        }
-        self.count(name.len())?;
-        let has_attributes = attributes.clone().next().is_some();
-        let mut flags = 0;
-        if has_attributes {
-            flags |= ATTRIBUTES;
-        }
-        if content == Content::Follows {
-            flags |= CONTENT;
-            self.depth += 1;
-        }
-        match self.index.tag(vocabulary, name, self.tag_page) {
-            Some(at) => {
-                self.switch_tags(at.page);
-                self.out.push(at.token | flags);
-            }
-            None => {
-                let page = self.index.page_of(vocabulary).ok_or_else(foreign)?;
-                self.switch_tags(page);
-                self.out.push(LITERAL | flags);
-                self.literal(name)?;
-            }
-        }
-        if has_attributes {
-            for (n, (attribute, value)) in attributes.clone().enumerate() {
-                if attributes.clone().take(n).any(|(before, _)| before == attribute) {
-                    return Err(EncodeError::Twice {
-                        attribute: attribute.to_owned(),
-                        element: name.to_owned(),
-                    });
-                }
-                if n >= MAX_ATTRIBUTES {
-                    let got = n + 1;
-                    return Err(EncodeError::Limit {
-                        what: "attributes of an element",
-                        got,
-                        limit: MAX_ATTRIBUTES,
-                    });
-                }
-                self.count(attribute.len() + value.len())?;
-                self.attribute(attribute, value)?;
-            }
-            self.out.push(END);
-        }
-        Ok(())
     }
 
-    /// Ends an element that has content.
-    pub(in crate::wire) fn close(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-        self.out.push(END);
-    }
-
-    /// Recursion is bounded by the limit of depth.
-    fn element(&mut self, element: &Element) -> Result<(), EncodeError> {
-        let attributes = element.attributes.iter().map(|a| (a.name.as_str(), a.value.as_str()));
-        let content = if element.children.is_empty() { Content::None } else { Content::Follows };
-        self.open(element.vocabulary, &element.name, attributes, content)?;
-        for node in &element.children {
-            match node {
-                Node::Element(inner) => self.element(inner)?,
-                Node::Text(text) => {
-                    self.count(text.len())?;
-                    self.string(&element.name, text)?;
-                }
-                Node::Opaque(octets) => {
-                    self.count(octets.len())?;
-                    self.out.push(OPAQUE);
-                    put_mb_u_int32(length(octets), &mut self.out);
-                    self.out.extend_from_slice(octets);
-                }
-            }
-        }
-        if content == Content::Follows {
-            self.close();
-        }
-        Ok(())
+    fn foreign(&self, name: &str) -> EncodeError {
+        EncodeError::Foreign { name: name.to_owned(), document: self.root.clone() }
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), EncodeError> {
@@ -235,18 +160,21 @@ impl<'a> Writer<'a> {
             Some(at) => {
                 self.switch_attributes(at.page);
                 self.out.push(at.token);
-                Ok(())
             }
-            None => self.string(name, value),
+            None => {
+                no_nul(name, value)?;
+                self.string(value);
+            }
         }
+        Ok(())
     }
 
-    fn string(&mut self, place: &str, text: &str) -> Result<(), EncodeError> {
-        no_nul(place, text)?;
+    /// Writes text that holds no NUL.
+    fn string(&mut self, text: &str) {
+        self.out.reserve(text.len() + 2);
         self.out.push(STR_I);
         self.out.extend_from_slice(text.as_bytes());
         self.out.push(0);
-        Ok(())
     }
 
     fn literal(&mut self, name: &str) -> Result<(), EncodeError> {
@@ -287,13 +215,86 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// Whether an element has content.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::wire) enum Content {
-    /// It is empty.
-    None,
-    /// Its content and [`Writer::close`] follow.
-    Follows,
+impl Output for Writer {
+    fn open<'v>(
+        &mut self,
+        vocabulary: Vocabulary,
+        name: &str,
+        attributes: impl Iterator<Item = (&'v str, &'v str)> + Clone,
+    ) -> Result<(), EncodeError> {
+        if DocumentKind::of(vocabulary) != self.kind {
+            return Err(self.foreign(name));
+        }
+        if self.open.len() >= MAX_DEPTH {
+            let got = self.open.len() + 1;
+            return Err(EncodeError::Limit { what: "nesting of elements", got, limit: MAX_DEPTH });
+        }
+        self.count(name.len())?;
+        self.content();
+        self.open.push(self.names.len());
+        self.names.push_str(name);
+        let flag = if attributes.clone().next().is_some() { ATTRIBUTES } else { 0 };
+        match self.index.tag(vocabulary, name, self.tag_page) {
+            Some(at) => {
+                self.switch_tags(at.page);
+                self.empty = Some(self.out.len());
+                self.out.push(at.token | flag);
+            }
+            None => {
+                let page = self.index.page_of(vocabulary).ok_or_else(|| self.foreign(name))?;
+                self.switch_tags(page);
+                self.empty = Some(self.out.len());
+                self.out.push(LITERAL | flag);
+                self.literal(name)?;
+            }
+        }
+        if flag == 0 {
+            return Ok(());
+        }
+        for (n, (attribute, value)) in attributes.clone().enumerate() {
+            if attributes.clone().take(n).any(|(before, _)| before == attribute) {
+                return Err(EncodeError::Twice { attribute: attribute.to_owned(), element: name.to_owned() });
+            }
+            if n >= MAX_ATTRIBUTES {
+                let got = n + 1;
+                let what = "attributes of an element";
+                return Err(EncodeError::Limit { what, got, limit: MAX_ATTRIBUTES });
+            }
+            self.count(attribute.len() + value.len())?;
+            self.attribute(attribute, value)?;
+        }
+        self.out.push(END);
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), EncodeError> {
+        self.count(text.len())?;
+        self.content();
+        if text.contains('\0') {
+            let name = self.open.last().and_then(|at| self.names.get(*at..)).unwrap_or_default();
+            no_nul(name, text)?;
+        }
+        self.string(text);
+        Ok(())
+    }
+
+    fn opaque(&mut self, octets: &[u8]) -> Result<(), EncodeError> {
+        self.count(octets.len())?;
+        self.content();
+        self.out.push(OPAQUE);
+        put_mb_u_int32(length(octets), &mut self.out);
+        self.out.extend_from_slice(octets);
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        if let Some(name) = self.open.pop() {
+            self.names.truncate(name);
+        }
+        if self.empty.take().is_none() {
+            self.out.push(END);
+        }
+    }
 }
 
 fn no_nul(place: &str, text: &str) -> Result<(), EncodeError> {

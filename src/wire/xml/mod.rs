@@ -11,9 +11,12 @@
 mod read;
 mod write;
 
+pub use self::write::Layout;
+pub(super) use self::{read::document as read_into, write::Writer};
 use super::{
     DecodeError, EncodeError,
     infoset::{Element, Vocabulary},
+    sink::{Tree, put},
 };
 
 /// Reads a document.
@@ -21,7 +24,9 @@ use super::{
 /// # Errors
 /// Any [`DecodeError`]; the offset counts octets of `text`.
 pub fn parse(text: &[u8]) -> Result<Element, DecodeError> {
-    read::document(text)
+    let mut tree = Tree::default();
+    read::document(text, &mut tree)?;
+    tree.root().ok_or(DecodeError::Truncated { what: "root element", at: text.len(), needed: 1 })
 }
 
 /// Writes a document on one line, with the namespaces or the document type that its vocabulary wants.
@@ -32,7 +37,7 @@ pub fn parse(text: &[u8]) -> Result<Element, DecodeError> {
 /// [`EncodeError`] when it holds a character that XML cannot carry, a name that is none, or provisioning elements
 /// among others, or when it is larger than [`parse`] accepts.
 pub fn write(root: &Element) -> Result<String, EncodeError> {
-    write::document(root, write::Layout::Line)
+    document(root, Layout::Line)
 }
 
 /// Writes a document for people: elements that hold no text stand on lines of their own. Only for documents in
@@ -41,7 +46,14 @@ pub fn write(root: &Element) -> Result<String, EncodeError> {
 /// # Errors
 /// As [`write()`].
 pub fn write_indented(root: &Element) -> Result<String, EncodeError> {
-    write::document(root, write::Layout::Indented)
+    document(root, Layout::Indented)
+}
+
+fn document(root: &Element, layout: Layout) -> Result<String, EncodeError> {
+    root.check_limits()?;
+    let mut writer = Writer::new(layout, 0);
+    put(root, &mut writer)?;
+    Ok(writer.finish())
 }
 
 /// Writes a document as [`write_indented`] does, without a document type: for readers that refuse any.
@@ -49,7 +61,7 @@ pub fn write_indented(root: &Element) -> Result<String, EncodeError> {
 /// # Errors
 /// As [`write()`].
 pub fn write_bare(root: &Element) -> Result<String, EncodeError> {
-    write::document(root, write::Layout::Bare)
+    document(root, Layout::Bare)
 }
 
 /// True for a character that XML 1.0 can carry (production Char).
@@ -57,8 +69,20 @@ pub(super) fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
+/// The first character of a text that XML 1.0 cannot carry.
+fn forbidden(text: &str) -> Option<char> {
+    // Only control characters, U+FFFE and U+FFFF are; the last two begin with EF.
+    let suspect = |b: u8| (b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0xEF;
+    if text.bytes().any(suspect) { text.chars().find(|c| !is_char(*c)) } else { None }
+}
+
 /// True for a name without a colon (Namespaces in XML, production NCName; of its letters beyond ASCII all are taken).
 fn is_name(name: &str) -> bool {
+    if name.is_ascii() {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+        let first = |b: &u8| b.is_ascii_alphabetic() || *b == b'_';
+        return name.as_bytes().first().is_some_and(first) && name.bytes().all(plain);
+    }
     let letter = |c: char| c.is_alphabetic() || c == '_';
     name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_numeric() || c == '-' || c == '.')
 }

@@ -1,46 +1,74 @@
-//! XML text to elements.
+//! XML text to the pieces of a document, borrowed from the text where they stand there as they are.
+
+use std::borrow::Cow;
 
 use quick_xml::{
     XmlVersion,
     errors::{Error, IllFormedError, SyntaxError},
     escape::resolve_predefined_entity,
-    events::{BytesRef, BytesStart, Event},
-    name::ResolveResult,
-    reader::NsReader,
+    events::{
+        BytesRef, BytesStart, Event,
+        attributes::{AttrError, Attribute, Attributes},
+    },
+    name::{NamespaceResolver, QName, ResolveResult},
+    reader::Reader,
 };
 
-use super::{is_attribute_name, is_char, is_name, vocabulary};
+use super::{forbidden, is_attribute_name, is_name, vocabulary};
 use crate::wire::{
     DecodeError,
-    infoset::{Attribute, Element, MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, Node, Vocabulary},
+    infoset::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, Vocabulary},
+    sink::{Pair, Sink},
     wbxml,
 };
 
 const WHAT: &str = "XML";
 
-pub(super) fn document(octets: &[u8]) -> Result<Element, DecodeError> {
+/// Reads a whole document.
+pub(in crate::wire) fn document<'a>(octets: &'a [u8], sink: &mut impl Sink<'a>) -> Result<(), DecodeError> {
     if octets.len() > MAX_OCTETS {
         return Err(DecodeError::Limit { what: "XML document", at: 0, got: octets.len(), limit: MAX_OCTETS });
     }
     let text = std::str::from_utf8(octets)
         .map_err(|e| DecodeError::invalid(WHAT, e.valid_up_to(), "not UTF-8; no other encoding is read"))?;
     let (text, skipped) = text.strip_prefix('\u{FEFF}').map_or((text, 0), |rest| (rest, 3));
-    Parser { reader: NsReader::from_str(text), open: Vec::new(), root: None, nodes: 0, at: 0 }
-        .run()
-        .map_err(|e| e.shifted(skipped))
+    Parser {
+        reader: Reader::from_str(text),
+        // Namespaces are looked for in every tag, which doubles the work, and most documents have none.
+        namespaces: text.contains("xmlns").then(NamespaceResolver::default),
+        source: text,
+        open: Vec::new(),
+        rooted: false,
+        text: None,
+        attributes: Vec::new(),
+        nodes: 0,
+        at: 0,
+        sink,
+    }
+    .run()
+    .map_err(|e| e.shifted(skipped))
 }
 
-struct Parser<'a> {
-    reader: NsReader<&'a [u8]>,
-    open: Vec<Element>,
-    root: Option<Element>,
+struct Parser<'a, 's, S> {
+    reader: Reader<&'a [u8]>,
+    namespaces: Option<NamespaceResolver>,
+    source: &'a str,
+    /// Vocabulary and name of the elements that are open.
+    open: Vec<(Vocabulary, &'a str)>,
+    /// True when the root has ended.
+    rooted: bool,
+    /// Text that may go on: pieces side by side are one, also with a comment between.
+    text: Option<Cow<'a, str>>,
+    /// Those of the element in hand.
+    attributes: Vec<Pair<'a>>,
     nodes: usize,
     /// Where the event in hand begins.
     at: usize,
+    sink: &'s mut S,
 }
 
-impl<'a> Parser<'a> {
-    fn run(mut self) -> Result<Element, DecodeError> {
+impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
+    fn run(mut self) -> Result<(), DecodeError> {
         loop {
             self.at = usize::try_from(self.reader.buffer_position()).unwrap_or(usize::MAX);
             let event = self.reader.read_event().map_err(|e| self.not_well_formed(&e))?;
@@ -50,18 +78,21 @@ impl<'a> Parser<'a> {
                     self.open.push(element);
                 }
                 Event::Empty(start) => {
-                    let element = self.element(&start)?;
-                    self.close(element);
+                    self.element(&start)?;
+                    self.close();
                 }
-                Event::End(_) => match self.open.pop() {
-                    Some(element) => self.close(element),
-                    None => return Err(self.invalid("an end tag without its start tag")),
-                },
-                Event::Text(text) => self.text(&text.xml10_content())?,
-                Event::CData(text) => self.text(&text.xml10_content())?,
+                Event::End(_) => {
+                    if self.open.pop().is_none() {
+                        return Err(self.invalid("an end tag without its start tag"));
+                    }
+                    self.flush();
+                    self.close();
+                }
+                Event::Text(text) => self.text(text.xml10_content())?,
+                Event::CData(text) => self.text(text.xml10_content())?,
                 Event::GeneralRef(reference) => {
                     let c = self.reference(&reference)?;
-                    self.text(c.encode_utf8(&mut [0; 4]))?;
+                    self.text(Cow::Owned(c.to_string()))?;
                 }
                 Event::Decl(declaration) => match declaration.encoding() {
                     None => {}
@@ -79,15 +110,19 @@ impl<'a> Parser<'a> {
                 Event::Eof => break,
             }
         }
-        if !self.open.is_empty() || self.root.is_none() {
+        if !self.open.is_empty() || !self.rooted {
             let what = if self.open.is_empty() { "root element" } else { "end tag" };
             return Err(DecodeError::Truncated { what, at: self.at, needed: 1 });
         }
-        self.root.take().ok_or(DecodeError::Truncated { what: "root element", at: self.at, needed: 1 })
+        Ok(())
     }
 
-    fn element(&mut self, start: &BytesStart<'_>) -> Result<Element, DecodeError> {
-        if self.root.is_some() {
+    /// Hands out the beginning of an element.
+    fn element(&mut self, start: &BytesStart<'_>) -> Result<(Vocabulary, &'a str), DecodeError> {
+        if let Some(namespaces) = &mut self.namespaces {
+            namespaces.push(start).map_err(|e| self.not_well_formed(&Error::Namespace(e)))?;
+        }
+        if self.rooted {
             return Err(self.invalid("a second root element"));
         }
         if self.open.len() >= MAX_DEPTH {
@@ -99,72 +134,88 @@ impl<'a> Parser<'a> {
             });
         }
         self.count()?;
-        let (resolved, local) = self.reader.resolver().resolve_element(start.name());
-        let name = local.as_ref();
+        // The event is a copy of what stands behind the '<', with a life of its own.
+        let tag = self.source.get(self.at + 1..).and_then(|rest| rest.get(..start.len()));
+        let tag = tag.filter(|tag| **tag == **start).ok_or_else(|| self.invalid("not well-formed"))?;
+        let (full, _) = tag.split_at_checked(start.name().into_inner().len()).unwrap_or((tag, ""));
+        let name = QName(full).local_name().into_inner();
         if !is_name(name) {
             return Err(self.invalid("the name of an element holds a character that names may not have"));
         }
         // A namespace that is not known says as little as none.
-        let bound = match resolved {
-            ResolveResult::Bound(namespace) => vocabulary(namespace.as_ref()),
-            ResolveResult::Unbound | ResolveResult::Unknown(_) => None,
+        let bound = match self.namespaces.as_ref().map(|n| n.resolve_element(start.name()).0) {
+            Some(ResolveResult::Bound(namespace)) => vocabulary(namespace.as_ref()),
+            None | Some(ResolveResult::Unbound | ResolveResult::Unknown(_)) => None,
         };
         let vocabulary = bound.unwrap_or_else(|| guess(self.open.last(), name));
-        let mut element = Element::new(vocabulary, name);
-        for attribute in start.attributes() {
-            let attribute =
-                attribute.map_err(|_| self.invalid("an attribute is malformed or stands twice"))?;
-            if attribute.key.as_namespace_binding().is_some() {
-                continue;
-            }
-            let full = attribute.key.as_ref();
-            let name = if is_attribute_name(full) { full } else { attribute.key.local_name().into_inner() };
-            let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|_| {
-                self.invalid(
-                    "an attribute value holds a reference that is not one of the five or a character",
-                )
-            })?;
-            if !is_attribute_name(name) || element.attribute(name).is_some() {
-                return Err(self.invalid("an attribute has a name that is none, or stands twice"));
-            }
-            if element.attributes.len() >= MAX_ATTRIBUTES {
-                return Err(DecodeError::Limit {
-                    what: "attributes of an element",
-                    at: self.at,
-                    got: element.attributes.len() + 1,
-                    limit: MAX_ATTRIBUTES,
-                });
-            }
-            self.check_chars(&value)?;
-            self.count()?;
-            element.attributes.push(Attribute { name: name.to_owned(), value: value.into_owned() });
+        self.attributes.clear();
+        for attribute in Attributes::new(tag, full.len()) {
+            self.attribute(attribute)?;
         }
-        Ok(element)
+        self.flush();
+        self.sink.open(vocabulary, Cow::Borrowed(name), &mut self.attributes);
+        Ok((vocabulary, name))
     }
 
-    fn close(&mut self, element: Element) {
-        match self.open.last_mut() {
-            Some(parent) => parent.children.push(Node::Element(element)),
-            None => self.root = Some(element),
+    fn attribute(&mut self, attribute: Result<Attribute<'a>, AttrError>) -> Result<(), DecodeError> {
+        let attribute = attribute.map_err(|_| self.invalid("an attribute is malformed or stands twice"))?;
+        if attribute.key.as_namespace_binding().is_some() {
+            return Ok(());
         }
+        let full = attribute.key.into_inner();
+        let name = if is_attribute_name(full) { full } else { attribute.key.local_name().into_inner() };
+        let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|_| {
+            self.invalid("an attribute value holds a reference that is not one of the five or a character")
+        })?;
+        if !is_attribute_name(name) || self.attributes.iter().any(|(before, _)| before == name) {
+            return Err(self.invalid("an attribute has a name that is none, or stands twice"));
+        }
+        if self.attributes.len() >= MAX_ATTRIBUTES {
+            return Err(DecodeError::Limit {
+                what: "attributes of an element",
+                at: self.at,
+                got: self.attributes.len() + 1,
+                limit: MAX_ATTRIBUTES,
+            });
+        }
+        self.check_chars(&value)?;
+        self.count()?;
+        self.attributes.push((Cow::Borrowed(name), value));
+        Ok(())
     }
 
-    fn text(&mut self, text: &str) -> Result<(), DecodeError> {
-        self.check_chars(text)?;
+    /// Hands out the end of an element.
+    fn close(&mut self) {
+        if let Some(namespaces) = &mut self.namespaces {
+            namespaces.pop();
+        }
+        self.rooted = self.open.is_empty();
+        self.sink.close();
+    }
+
+    fn text(&mut self, text: Cow<'a, str>) -> Result<(), DecodeError> {
+        self.check_chars(&text)?;
         if text.is_empty() {
             return Ok(());
         }
-        if let Some(Node::Text(before)) = self.open.last_mut().and_then(|e| e.children.last_mut()) {
-            before.push_str(text);
+        if let Some(before) = &mut self.text {
+            before.to_mut().push_str(&text);
             return Ok(());
         }
         self.count()?;
-        match self.open.last_mut() {
-            Some(parent) => parent.children.push(Node::Text(text.to_owned())),
-            None if text.chars().all(|c| c.is_ascii_whitespace()) => {}
-            None => return Err(self.invalid("text outside the root element")),
+        if !self.open.is_empty() {
+            self.text = Some(text);
+        } else if !text.chars().all(|c| c.is_ascii_whitespace()) {
+            return Err(self.invalid("text outside the root element"));
         }
         Ok(())
+    }
+
+    /// Hands out the text that ends here.
+    fn flush(&mut self) {
+        if let Some(text) = self.text.take() {
+            self.sink.text(text);
+        }
     }
 
     /// A character reference, or one of the five entities of XML (sections 4.1 and 4.6).
@@ -179,7 +230,7 @@ impl<'a> Parser<'a> {
     }
 
     fn check_chars(&self, text: &str) -> Result<(), DecodeError> {
-        match text.chars().find(|c| !is_char(*c)) {
+        match forbidden(text) {
             None => Ok(()),
             Some(c) => Err(DecodeError::invalid(
                 WHAT,
@@ -220,8 +271,8 @@ impl<'a> Parser<'a> {
 }
 
 /// The vocabulary of an element that no namespace tells.
-fn guess(parent: Option<&Element>, name: &str) -> Vocabulary {
-    let Some(parent) = parent else {
+fn guess(parent: Option<&(Vocabulary, &str)>, name: &str) -> Vocabulary {
+    let Some((vocabulary, parent)) = parent else {
         return match name {
             "SyncML" => Vocabulary::SyncMl,
             "MetInf" => Vocabulary::MetInf,
@@ -230,10 +281,10 @@ fn guess(parent: Option<&Element>, name: &str) -> Vocabulary {
             _ => Vocabulary::Prov,
         };
     };
-    match (parent.vocabulary, parent.name.as_str(), name) {
+    match (vocabulary, *parent, name) {
         (Vocabulary::SyncMl, "Meta", _) if wbxml::is_tag(Vocabulary::MetInf, name) => Vocabulary::MetInf,
         (Vocabulary::SyncMl, "Data", "MgmtTree") => Vocabulary::DmDdf,
         (Vocabulary::SyncMl, "Data", "DevInf") => Vocabulary::DevInf,
-        (vocabulary, ..) => vocabulary,
+        (vocabulary, ..) => *vocabulary,
     }
 }
