@@ -6,10 +6,13 @@ use std::{
 };
 
 use anyhow::Context;
+use serde::Serialize;
 
 use super::{Exit, Failure, Format, Global, notify::KeyArgs, output, secret::SecretOrLiteral};
 use crate::{
-    explain::{Input, Kind, MAX_OCTETS, Options, Secrets, Style, explain, read},
+    explain::{
+        Explanation, Input, Kind, MAX_OCTETS, Options, Secrets, Simulation, Style, explain, read, simulate,
+    },
     ident::Imsi,
 };
 
@@ -35,6 +38,10 @@ pub(super) struct Args {
     imsi: Option<HiddenText>,
     #[command(flatten)]
     notification: KeyArgs,
+    /// Feeds the artefact to a virtual phone, which has --imsi and whose user enters --pin: accepted or refused, why, and its
+    /// tree afterwards. Several artefacts reach the same phone one after the other. Exit status 1 when one is refused.
+    #[arg(long)]
+    simulate: bool,
     /// Shows passwords, nonces and keys instead of ***.
     #[arg(long)]
     show_secrets: bool,
@@ -77,14 +84,36 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     let name = args.file.display();
     let pieces = read(&input, how).with_context(|| format!("{name}"))?;
     let explanation = explain(&pieces, &options).with_context(|| format!("{name}"))?;
+    let simulation = if args.simulate {
+        Some(simulate(&pieces, &options).with_context(|| format!("{name}"))?)
+    } else {
+        None
+    };
     match global.format {
-        Format::Json => output::json(&explanation)?,
+        Format::Json => {
+            output::json(&Decoded { explanation: &explanation, simulation: simulation.as_ref() })?
+        }
         Format::Text => {
             let style = if std::io::stdout().is_terminal() { Style::Colour } else { Style::Plain };
-            output::text(&explanation.listing(style))?;
+            let mut text = explanation.listing(style);
+            if let Some(simulation) = &simulation {
+                text.push('\n');
+                text.push_str(&simulation.to_string());
+            }
+            output::text(&text)?;
         }
     }
-    Ok(if explanation.is_sound() { Exit::Ok } else { Exit::Failed })
+    let accepted = simulation.is_none_or(|simulation| simulation.accepted);
+    Ok(if explanation.is_sound() && accepted { Exit::Ok } else { Exit::Failed })
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Decoded<'a> {
+    #[serde(flatten)]
+    explanation: &'a Explanation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    simulation: Option<&'a Simulation>,
 }
 
 /// The input, as far as it can be explained; one octet more shows that it is too long.

@@ -21,6 +21,7 @@ mod recognise;
 mod scribe;
 mod secret;
 mod segments;
+mod simulate;
 mod sms;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use input::{Input, InputError, MAX_LINES, MAX_OCTETS, read};
 pub use kind::{Kind, UnknownKind};
 pub use notification::{DigestVerdict, Notification, NotificationKey};
 pub use recognise::recognise;
+pub use simulate::{PHONE_IMEI, SimulatedLeaf, SimulatedStep, Simulation, simulate};
 
 use crate::ident::{Imsi, Pin};
 
@@ -79,10 +81,25 @@ pub struct Unrecognised;
 /// # Errors
 /// [`Unrecognised`] when no piece is anything that is known and no kind was named.
 pub fn explain(pieces: &[Vec<u8>], options: &Options) -> Result<Explanation, Unrecognised> {
+    Ok(match arrange(pieces, options)? {
+        Arranged::Segments(kinds) => segments::explain(pieces, &kinds, options),
+        Arranged::Pieces(pieces, kinds) => walk(&pieces, &kinds, options),
+    })
+}
+
+/// What several pieces of octets are to each other.
+enum Arranged {
+    /// Segments of messages, and their kinds.
+    Segments(Vec<Option<Kind>>),
+    /// Artefacts of their own, or one that had been broken into lines; and their kinds.
+    Pieces(Vec<Vec<u8>>, Vec<Option<Kind>>),
+}
+
+fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognised> {
     let kinds: Vec<Option<Kind>> = pieces.iter().map(|p| options.kind.or_else(|| recognise(p))).collect();
     let message = |kind: &Option<Kind>| matches!(kind, Some(Kind::Sms | Kind::Udh));
     if pieces.len() > 1 && kinds.iter().all(message) {
-        return Ok(segments::explain(pieces, &kinds, options));
+        return Ok(Arranged::Segments(kinds));
     }
     if pieces.len() > 1 {
         let joined = pieces.concat();
@@ -94,13 +111,13 @@ pub fn explain(pieces: &[Vec<u8>], options: &Options) -> Result<Explanation, Unr
             }),
         };
         if let Some(kind) = kind {
-            return Ok(walk(&[joined], &[Some(kind)], options));
+            return Ok(Arranged::Pieces(vec![joined], vec![Some(kind)]));
         }
     }
     if kinds.iter().all(Option::is_none) {
         return Err(Unrecognised);
     }
-    Ok(walk(pieces, &kinds, options))
+    Ok(Arranged::Pieces(pieces.to_vec(), kinds))
 }
 
 /// Explains each piece on its own.

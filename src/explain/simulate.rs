@@ -1,0 +1,323 @@
+//! What a phone makes of an artefact: taken or refused, why, and its management tree afterwards. The phone is the virtual one,
+//! as it comes from the factory; artefacts reach it in the order of the input, so that a second one meets what the first one
+//! left.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{Arranged, Kind, Options, Secrets, Unrecognised, arrange};
+use crate::{
+    ident::{Imei, Timestamp, without_imsi},
+    phone::{
+        AccountSummary, BootstrapKind, BootstrapResult, Identity, Phone, PushResult,
+        tree::{TreeError, is_secret},
+    },
+    wire::{
+        package0::ZeroNonce,
+        sms::{Content, Pdu, Tpdu},
+        wdp::{Datagram, Limits, Outcome, PUSH_PORT, Reassembly, Segment},
+        wsp::{MediaCode, Push},
+    },
+};
+
+/// The phone's number: a well-known example.
+pub const PHONE_IMEI: &str = "490154203237518";
+/// What the phone keeps of messages that are not whole: more than an input can hold.
+const LIMITS: Limits = Limits { datagrams: 256, octets: 1024 * 1024 };
+
+/// What became of artefacts on the phone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Simulation {
+    /// True when the phone took every artefact.
+    pub accepted: bool,
+    /// The artefacts, in the order in which the phone got them.
+    pub steps: Vec<SimulatedStep>,
+    /// The accounts on the phone afterwards.
+    pub accounts: Vec<AccountSummary>,
+    /// The leaves of the phone's management tree afterwards.
+    pub tree: Vec<SimulatedLeaf>,
+    #[serde(skip)]
+    drawing: String,
+}
+
+/// What became of one artefact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedStep {
+    /// What it is.
+    pub what: String,
+    /// Whether the phone took it.
+    pub accepted: bool,
+    /// How it was taken, or why not.
+    pub why: String,
+    /// What was odd about it.
+    pub remarks: Vec<String>,
+}
+
+/// A leaf of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatedLeaf {
+    /// Where it is.
+    pub uri: String,
+    /// Its format.
+    pub format: &'static str,
+    /// Its value as text; `***` for a secret unless secrets are shown, none for octets that are not text.
+    pub value: Option<String>,
+}
+
+/// Feeds artefacts to a phone that has the IMSI of `options` and whose user enters the PIN of `options`, three times at the
+/// most.
+///
+/// # Errors
+/// [`Unrecognised`] as [`super::explain()`].
+pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unrecognised> {
+    let (pieces, kinds) = match arrange(pieces, options)? {
+        Arranged::Segments(kinds) => (pieces.to_vec(), kinds),
+        Arranged::Pieces(pieces, kinds) => (pieces, kinds),
+    };
+    let mut hand = Hand {
+        phone: phone(options).map_err(|_| Unrecognised)?,
+        reassembly: Reassembly::new(LIMITS),
+        options,
+        steps: Vec::new(),
+    };
+    for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
+        hand.artefact(n + 1, octets, kind);
+    }
+    let incomplete: Vec<String> = hand
+        .reassembly
+        .incomplete()
+        .map(|(sender, reference)| {
+            let missing: Vec<String> =
+                hand.reassembly.missing(sender, reference).iter().map(u8::to_string).collect();
+            missing.join(", ")
+        })
+        .collect();
+    for missing in incomplete {
+        hand.refuse("short messages", format!("segment(s) {missing} never came; the phone goes on waiting"));
+    }
+    Ok(hand.shown())
+}
+
+/// The phone, as it comes from the factory.
+fn phone(options: &Options) -> Result<Phone, TreeError> {
+    let Ok(imei) = PHONE_IMEI.parse::<Imei>() else {
+        return Err(TreeError::BadValue { why: "the example IMEI is none" });
+    };
+    Phone::new(&Identity {
+        imei,
+        imsi: options.imsi.clone(),
+        manufacturer: "bootgate".into(),
+        model: "virtual phone".into(),
+        language: "en".into(),
+        firmware: env!("CARGO_PKG_VERSION").into(),
+        software: env!("CARGO_PKG_VERSION").into(),
+        hardware: "none".into(),
+    })
+}
+
+/// The hand that holds the phone.
+struct Hand<'a> {
+    phone: Phone,
+    reassembly: Reassembly,
+    options: &'a Options,
+    steps: Vec<SimulatedStep>,
+}
+
+impl Hand<'_> {
+    fn artefact(&mut self, number: usize, octets: &[u8], kind: Option<Kind>) {
+        match kind {
+            Some(Kind::Sms) => match Pdu::decode(octets) {
+                Ok(pdu) => self.short_message(number, &pdu),
+                Err(error) => self.refuse(&format!("short message {number}"), error.to_string()),
+            },
+            Some(Kind::Udh) => match Segment::decode(octets) {
+                Ok(segment) => self.segment(number, "", segment),
+                Err(error) => self.refuse(&format!("user data {number}"), error.to_string()),
+            },
+            Some(Kind::Wsp) => self.push(octets),
+            Some(Kind::Cp) => self.bare(BootstrapKind::Cp, octets),
+            Some(Kind::Dm) => self.bare(BootstrapKind::Dm, octets),
+            Some(Kind::Package0) => self.notification(octets),
+            Some(other) => {
+                let why = "a phone is not sent such a thing; it takes short messages, pushes, bootstraps and \
+                           notifications";
+                self.refuse(other.title(), why.into());
+            }
+            None => self.refuse(&format!("artefact {number}"), "not recognised".into()),
+        }
+    }
+
+    fn short_message(&mut self, number: usize, pdu: &Pdu) {
+        let what = format!("short message {number}");
+        let sender = match &pdu.tpdu {
+            Tpdu::Deliver(deliver) => deliver.originator.text(),
+            // What is about to be sent: the phone is at the other end.
+            Tpdu::Submit(_) => String::new(),
+        };
+        let user_data = pdu.tpdu.user_data();
+        match (user_data.udh(), user_data.content()) {
+            (Some(udh), Content::Octets(data)) => {
+                let segment = Segment { udh: udh.clone(), data: data.clone() };
+                self.segment(number, &sender, segment);
+            }
+            (None, _) => {
+                self.refuse(&what, "no user data header: the phone shows it to its user as text".into())
+            }
+            (_, Content::Septets(_)) => {
+                self.refuse(&what, "text of 7 bits: a push is octets, with a data coding of 8 bits".into());
+            }
+        }
+    }
+
+    fn segment(&mut self, number: usize, sender: &str, segment: Segment) {
+        let now = Timestamp::from_millis(0);
+        match self.reassembly.on(sender, segment, now) {
+            Outcome::Complete(datagram) => self.datagram(number, &datagram),
+            Outcome::Waiting { .. } | Outcome::Repeated => {}
+            Outcome::Restarted { dropped, .. } => {
+                let why = format!("the reference was used again; {dropped} segment(s) were dropped");
+                self.refuse(&format!("short message {number}"), why);
+            }
+        }
+    }
+
+    fn datagram(&mut self, number: usize, datagram: &Datagram) {
+        match datagram.ports.as_ref().map(|ports| ports.destination()) {
+            Some(PUSH_PORT) => self.push(&datagram.data),
+            Some(port) => {
+                let why = format!("it goes to port {port}; pushes go to {PUSH_PORT}");
+                self.refuse(&format!("short message {number}"), why);
+            }
+            None => {
+                let why =
+                    format!("no port number: nothing says that it is for the push client at {PUSH_PORT}");
+                self.refuse(&format!("short message {number}"), why);
+            }
+        }
+    }
+
+    fn push(&mut self, octets: &[u8]) {
+        let push = match Push::decode(octets) {
+            Ok(push) => push,
+            Err(error) => return self.refuse("push", error.to_string()),
+        };
+        if push.content_type.media().is(MediaCode::SYNCML_NOTIFICATION) {
+            return self.notification(&push.body);
+        }
+        let pin = self.options.pin.clone();
+        let result = self.phone.receive_push(&push, &mut |_| pin.clone());
+        match result {
+            PushResult::Authenticated { method, pins, bootstrap } => {
+                let how = match pins {
+                    0 => format!("proved by {method:?}"),
+                    1 => format!("proved by {method:?}, the user entered the PIN"),
+                    many => format!("proved by {method:?}, the user entered a PIN {many} times"),
+                };
+                self.bootstrap("pushed bootstrap", &how, bootstrap);
+            }
+            PushResult::Unauthenticated { bootstrap } => {
+                self.bootstrap("pushed bootstrap", "nothing proved", bootstrap);
+            }
+            PushResult::Refused { reason } => {
+                let advice = match (self.options.pin.is_some(), self.options.imsi.is_some()) {
+                    (false, false) => "; the phone knows no IMSI (--imsi) and its user no PIN (--pin)",
+                    (false, true) => "; the user knows no PIN (--pin)",
+                    (true, false) => "; the phone knows no IMSI (--imsi)",
+                    (true, true) => "",
+                };
+                self.refuse("pushed bootstrap", format!("{reason}{advice}"));
+            }
+        }
+    }
+
+    /// A bootstrap without a push around it, as a card holds it.
+    fn bare(&mut self, kind: BootstrapKind, octets: &[u8]) {
+        let what = match kind {
+            BootstrapKind::Cp => "provisioning document",
+            BootstrapKind::Dm => "DM message",
+        };
+        let result = self.phone.receive(kind, octets);
+        self.bootstrap(what, "as from a card, where nothing has to be proved", result);
+    }
+
+    fn bootstrap(&mut self, what: &str, how: &str, result: BootstrapResult) {
+        let (accepted, why, remarks) = match result {
+            BootstrapResult::Accepted { accounts, remarks } => {
+                let accounts: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+                let set = match accounts.as_slice() {
+                    [] => "no account was set".to_owned(),
+                    some => format!("account {}", some.join(", ")),
+                };
+                (true, format!("{how}; {set}"), remarks)
+            }
+            BootstrapResult::Refused { reason, remarks } => (false, reason.to_string(), remarks),
+            BootstrapResult::Unchanged => (true, "the phone has it already".into(), Vec::new()),
+            BootstrapResult::Empty | BootstrapResult::NotUsed { .. } => {
+                (false, "it holds nothing".into(), Vec::new())
+            }
+        };
+        let remarks = remarks.iter().map(ToString::to_string).collect();
+        self.steps.push(SimulatedStep { what: what.to_owned(), accepted, why, remarks });
+    }
+
+    fn notification(&mut self, octets: &[u8]) {
+        match self.phone.receive_notification(octets, &[ZeroNonce::Octets]) {
+            Ok(notified) => {
+                let why = format!("server {} gets session {}", notified.server_id, notified.session.0);
+                let what = "notification".to_owned();
+                self.steps.push(SimulatedStep { what, accepted: true, why, remarks: Vec::new() });
+            }
+            Err(reason) => self.refuse("notification", reason.to_string()),
+        }
+    }
+
+    fn refuse(&mut self, what: &str, why: String) {
+        self.steps.push(SimulatedStep { what: what.to_owned(), accepted: false, why, remarks: Vec::new() });
+    }
+
+    fn shown(self) -> Simulation {
+        let shown = self.options.secrets == Secrets::Shown;
+        let tree = self.phone.tree();
+        let leaves: Vec<SimulatedLeaf> = tree
+            .walk()
+            .into_iter()
+            .filter(|(_, node)| node.value().is_some())
+            .map(|(uri, node)| {
+                let value = match node.as_text() {
+                    _ if !shown && is_secret(uri.name()) => Some("***".to_owned()),
+                    Some(text) if shown => Some(text.to_owned()),
+                    text => text.map(|text| without_imsi(text).into_owned()),
+                };
+                SimulatedLeaf { uri: uri.to_string(), format: node.format().as_str(), value }
+            })
+            .collect();
+        let drawing = if shown {
+            let line = |leaf: &SimulatedLeaf| {
+                format!("{} = {}\n", leaf.uri, leaf.value.as_deref().unwrap_or("(octets)"))
+            };
+            leaves.iter().map(line).collect()
+        } else {
+            tree.to_string()
+        };
+        Simulation {
+            accepted: !self.steps.is_empty() && self.steps.iter().all(|step| step.accepted),
+            steps: self.steps,
+            accounts: self.phone.accounts(),
+            tree: leaves,
+            drawing,
+        }
+    }
+}
+
+impl fmt::Display for Simulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "On a phone")?;
+        for step in &self.steps {
+            let verdict = if step.accepted { "accepted" } else { "refused" };
+            writeln!(f, "  {}: {verdict}: {}", step.what, step.why)?;
+            step.remarks.iter().try_for_each(|remark| writeln!(f, "    {remark}"))?;
+        }
+        writeln!(f, "\nThe phone's tree afterwards\n{}", self.drawing.trim_end())
+    }
+}
