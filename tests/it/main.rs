@@ -26,4 +26,5 @@ mod rehearse;
 mod second_bootstrap;
 mod secrets;
 mod serve;
+mod simulate;
 mod tidy;
