@@ -1,5 +1,5 @@
 //! Documents that a server answers with over HTTP: `wap-provisioningdoc` as others than OMA use it, always as XML and
-//! without SEC and MAC, because the connection authenticates. One row of [`KINDS`] each.
+//! without SEC and MAC, because the connection authenticates. One row of `KINDS` each.
 
 mod rcs;
 mod windows;
