@@ -58,6 +58,9 @@ impl Pcscd {
         let mut command = Command::new(program);
         command
             .env("PCSCLITE_CSOCK_NAME", self.socket())
+            // Never the store of whoever runs the tests.
+            .env("BOOTGATE_STORE_PATH", self.folder.path().join("store.db"))
+            .env_remove("BOOTGATE_CONFIG")
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command
