@@ -10,6 +10,7 @@ pub mod ddf;
 mod describe;
 mod dm;
 pub mod document;
+pub mod factory;
 pub mod import;
 mod kind;
 pub mod mac;

@@ -12,15 +12,18 @@ pub enum Output {
     Payload(PayloadKind),
     /// A document of XML.
     Document(DocumentKind),
+    /// A directory for a manufacturer.
+    Factory,
 }
 
 impl Output {
     /// All of them.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Payload(PayloadKind::Cp),
         Self::Payload(PayloadKind::Dm),
         Self::Document(DocumentKind::Rcs),
         Self::Document(DocumentKind::Windows),
+        Self::Factory,
     ];
 
     /// The word for it.
@@ -28,6 +31,7 @@ impl Output {
         match self {
             Self::Payload(kind) => kind.as_str(),
             Self::Document(kind) => kind.as_str(),
+            Self::Factory => "factory",
         }
     }
 
@@ -36,6 +40,7 @@ impl Output {
         match self {
             Self::Payload(kind) => kind.title(),
             Self::Document(kind) => kind.title(),
+            Self::Factory => "factory image",
         }
     }
 }
@@ -81,6 +86,6 @@ mod tests {
             assert!(Output::ALL.contains(&Output::Document(kind)));
         }
         let error = "xml".parse::<Output>().unwrap_err().to_string();
-        assert_eq!(error, "not an output; expected one of cp, dm, rcs, windows");
+        assert_eq!(error, "not an output; expected one of cp, dm, rcs, windows, factory");
     }
 }

@@ -361,6 +361,12 @@ pub(super) fn dm_settings() -> impl Strategy<Value = Settings> {
 /// Octets that count up: repeatable, and all different.
 pub(super) struct Counting(std::sync::atomic::AtomicU8);
 
+impl Counting {
+    pub(super) fn new() -> Self {
+        Self(0.into())
+    }
+}
+
 impl Random for Counting {
     fn fill(&self, out: &mut [u8]) {
         for octet in out {
@@ -377,7 +383,7 @@ pub(super) fn example(profile: &str) -> Settings {
         iccid: Some("89490200001234567892".parse().unwrap()),
         msisdn: Some("+491711234567".parse().unwrap()),
     };
-    resolve(&Profile::parse(profile).unwrap(), &subscriber, &Counting(0.into())).unwrap()
+    resolve(&Profile::parse(profile).unwrap(), &subscriber, &Counting::new()).unwrap()
 }
 
 /// The example profiles by name.

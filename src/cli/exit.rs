@@ -2,7 +2,7 @@
 
 use super::{Exit, Failure};
 use crate::{
-    bootstrap::BootstrapError,
+    bootstrap::{BootstrapError, factory::FactoryError},
     card::{ApplyError, FileError, KeyError, PlanError, ReaderError, TransportError},
     job::CardJobError,
     lab::{network::NetworkError, rehearsal::RehearsalError},
@@ -100,6 +100,17 @@ impl Meaning for BootstrapError {
         match self {
             Self::MissingNumber(missing) => Some(format!("give --{}", missing.0)),
             _ => None,
+        }
+    }
+}
+
+impl Meaning for FactoryError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Encode(error) => error.exit(),
+            Self::Key { .. } => Exit::Usage,
+            Self::OtherRecipient => Exit::Refused,
+            _ => Exit::Failed,
         }
     }
 }

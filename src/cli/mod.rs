@@ -7,7 +7,9 @@ mod batch;
 mod card;
 mod config;
 mod decode;
+mod directory;
 mod exit;
+mod factory;
 mod job;
 mod lab;
 mod notify;
@@ -76,6 +78,9 @@ enum Noun {
     /// Builds notifications, by which a DM server asks a device for a session.
     #[command(subcommand)]
     Notify(notify::Action),
+    /// Checks and opens factory images.
+    #[command(subcommand)]
+    Factory(factory::Action),
     /// Runs the DM server.
     Serve(serve::Args),
     /// Lists and shows jobs.
@@ -133,6 +138,7 @@ pub fn main() -> ExitCode {
         Noun::Decode(args) => decode::run(args, &cli.global),
         Noun::Card(action) => card::run(action, &cli.global),
         Noun::Notify(action) => notify::run(action, &cli.global),
+        Noun::Factory(action) => factory::run(action, &cli.global),
         Noun::Serve(args) => serve::run(args, &cli.global),
         Noun::Job(action) => job::run(action, &cli.global),
         Noun::Batch(action) => batch::run(action, &cli.global),

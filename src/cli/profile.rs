@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod ddf;
 mod document;
+mod factory;
 mod import;
 mod sign;
 

@@ -56,6 +56,20 @@ impl SecretSource {
         }
     }
 
+    /// Fetches a secret of several lines, such as a key in PEM, as it stands.
+    pub(super) fn read_text(&self, what: &str) -> anyhow::Result<Zeroizing<String>> {
+        match self {
+            Self::File(path) => std::fs::read_to_string(path)
+                .map(Zeroizing::new)
+                .with_context(|| format!("{what}: cannot read {path}")),
+            Self::Env(_) => self.read(what),
+            Self::Prompt => Err(Failure::because(
+                Exit::Usage,
+                format!("{what}: a key of several lines is given as @FILE or env:NAME"),
+            )),
+        }
+    }
+
     /// Fetches the secret and reads it as `T`. The error never repeats the text.
     pub(super) fn parse<T: FromStr<Err: std::fmt::Display>>(&self, what: &str) -> anyhow::Result<T> {
         let text = self.read(what)?;

@@ -12,6 +12,7 @@ mod card_over_pcsc;
 mod card_scripts;
 mod cp_and_dm_trees;
 mod decode;
+mod factory;
 mod notify;
 mod outputs;
 mod payloads;

@@ -116,5 +116,5 @@ fn cards_and_pushes_take_payloads_only() {
     }
     let ran = bootgate(&["profile", "build", IOT, "--as", "xml"]);
     assert_eq!(ran.exit, 2);
-    assert!(ran.err.contains("expected one of cp, dm, rcs, windows"), "{}", ran.err);
+    assert!(ran.err.contains("expected one of cp, dm, rcs, windows, factory"), "{}", ran.err);
 }

@@ -13,11 +13,15 @@ mod reduce;
 mod tree;
 mod write;
 
-use crate::wire::{
-    Syntax,
-    infoset::{Element, Node},
-    syncml::Message,
-    wbxml,
+use crate::{
+    profile::{DmEncoding, DmOptions},
+    wire::{
+        Syntax,
+        infoset::{Element, Node},
+        syncml::Message,
+        tnds::{self, MgmtTree},
+        wbxml,
+    },
 };
 
 use super::{BootstrapError, Settings, kind::Reading};
@@ -26,6 +30,19 @@ use super::{BootstrapError, Settings, kind::Reading};
 pub(super) fn write(settings: &Settings) -> Result<(Vec<u8>, Vec<String>), BootstrapError> {
     let (reduced, losses) = reduce::reduce(settings);
     Ok((write::message(&reduced)?.encode(Syntax::Wbxml)?, losses))
+}
+
+/// The objects of settings as a tree, each at its place, and what they cannot carry. It is for TNDS XML, whatever form a
+/// message of the profile has: access control lists are in it.
+///
+/// # Errors
+/// [`BootstrapError::NoAccount`], [`BootstrapError::NodeName`].
+pub(super) fn tree(settings: &Settings) -> Result<(MgmtTree, Vec<String>), BootstrapError> {
+    let dm = DmOptions { encoding: DmEncoding::TndsXml, ..settings.dm };
+    let (reduced, losses) = reduce::reduce(&Settings { dm, ..settings.clone() });
+    let objects = objects::objects(&reduced, objects::Delivery::ToPlaces)?;
+    let at = |o: objects::Object| tnds::Node { path: Some(format!("./{}", o.place.name())), ..o.node };
+    Ok((MgmtTree::new(objects.into_iter().map(at).collect()), losses))
 }
 
 /// Reads a WBXML message.

@@ -5,7 +5,7 @@ use std::{fmt, path::PathBuf};
 use serde::Serialize;
 
 use super::{
-    document, load,
+    document, factory, load,
     sign::{Purpose, SignArgs, Weakness, sign},
     write,
 };
@@ -29,7 +29,8 @@ pub(in crate::cli) struct BuildArgs {
     /// Profile (TOML).
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// What to build: the payloads cp or dm; or rcs or windows, documents that a server answers with over HTTP.
+    /// What to build: the payloads cp or dm; rcs or windows, documents that a server answers with over HTTP; or
+    /// factory, a directory for a manufacturer.
     #[arg(long = "as", value_name = "KIND")]
     kind: Output,
     /// Form of a dm payload, in place of the profile's `[dm] encoding`: plain, tnds-opaque, tnds-inline or tnds-xml.
@@ -45,8 +46,11 @@ pub(in crate::cli) struct BuildArgs {
     pub(super) xml: bool,
     #[command(flatten)]
     pub(super) wsp: WspArgs,
-    /// Where the payload goes; without it, standard output (octets as hexadecimal digits).
-    #[arg(short, long, value_name = "FILE")]
+    #[command(flatten)]
+    pub(super) factory: factory::FactoryArgs,
+    /// Where the payload goes; without it, standard output (octets as hexadecimal digits). A factory image is a directory,
+    /// which is made.
+    #[arg(short, long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
 }
 
@@ -61,9 +65,15 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         }
         settings.dm.encoding = encoding;
     }
+    if args.factory.wanted() && args.kind != Output::Factory {
+        let why =
+            format!("--sign-key, --seal-to and --force are for --as factory, not for {}", args.kind.title());
+        return Err(Failure::because(Exit::Usage, why));
+    }
     let kind = match args.kind {
         Output::Payload(kind) => kind,
         Output::Document(kind) => return document::run(kind, args, &profile, &settings, global),
+        Output::Factory => return factory::run(args, &profile, &settings, global),
     };
     let payload = build(&settings, kind).map_err(failure)?;
     let xml = if args.xml { Some(payload.to_xml().map_err(failure)?) } else { None };
