@@ -36,7 +36,7 @@ pub use input::{Input, InputError, MAX_LINES, MAX_OCTETS, read};
 pub use kind::{Kind, UnknownKind};
 pub use notification::{DigestVerdict, Notification, NotificationKey};
 pub use recognise::recognise;
-pub use simulate::{PHONE_IMEI, SimulatedLeaf, SimulatedStep, Simulation, simulate};
+pub use simulate::{SimulatedStep, Simulation, simulate};
 
 use crate::ident::{Imsi, Pin};
 

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::{Arranged, Kind, Options, Secrets, Unrecognised, arrange};
 use crate::{
-    ident::{Imei, Timestamp, without_imsi},
+    ident::{Imei, Timestamp},
     phone::{
-        AccountSummary, BootstrapKind, BootstrapResult, Identity, Phone, PushResult,
-        tree::{TreeError, is_secret},
+        AccountSummary, BootstrapKind, BootstrapResult, Identity, Phone, PushResult, SAMPLE_IMEI,
+        tree::{Leaf, TreeError},
     },
     wire::{
         package0::ZeroNonce,
@@ -21,8 +21,6 @@ use crate::{
     },
 };
 
-/// The phone's number: a well-known example.
-pub const PHONE_IMEI: &str = "490154203237518";
 /// What the phone keeps of messages that are not whole: more than an input can hold.
 const LIMITS: Limits = Limits { datagrams: 256, octets: 1024 * 1024 };
 
@@ -35,8 +33,8 @@ pub struct Simulation {
     pub steps: Vec<SimulatedStep>,
     /// The accounts on the phone afterwards.
     pub accounts: Vec<AccountSummary>,
-    /// The leaves of the phone's management tree afterwards.
-    pub tree: Vec<SimulatedLeaf>,
+    /// The leaves of the phone's management tree afterwards; secrets read `***` unless they are shown.
+    pub tree: Vec<Leaf>,
     #[serde(skip)]
     drawing: String,
 }
@@ -52,17 +50,6 @@ pub struct SimulatedStep {
     pub why: String,
     /// What was odd about it.
     pub remarks: Vec<String>,
-}
-
-/// A leaf of the tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SimulatedLeaf {
-    /// Where it is.
-    pub uri: String,
-    /// Its format.
-    pub format: &'static str,
-    /// Its value as text; `***` for a secret unless secrets are shown, none for octets that are not text.
-    pub value: Option<String>,
 }
 
 /// Feeds artefacts to a phone that has the IMSI of `options` and whose user enters the PIN of `options`, three times at the
@@ -101,19 +88,10 @@ pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unr
 
 /// The phone, as it comes from the factory.
 fn phone(options: &Options) -> Result<Phone, TreeError> {
-    let Ok(imei) = PHONE_IMEI.parse::<Imei>() else {
+    let Ok(imei) = SAMPLE_IMEI.parse::<Imei>() else {
         return Err(TreeError::BadValue { why: "the example IMEI is none" });
     };
-    Phone::new(&Identity {
-        imei,
-        imsi: options.imsi.clone(),
-        manufacturer: "bootgate".into(),
-        model: "virtual phone".into(),
-        language: "en".into(),
-        firmware: env!("CARGO_PKG_VERSION").into(),
-        software: env!("CARGO_PKG_VERSION").into(),
-        hardware: "none".into(),
-    })
+    Phone::new(&Identity::virtual_phone(imei, options.imsi.clone()))
 }
 
 /// The hand that holds the phone.
@@ -279,23 +257,10 @@ impl Hand<'_> {
     fn shown(self) -> Simulation {
         let shown = self.options.secrets == Secrets::Shown;
         let tree = self.phone.tree();
-        let leaves: Vec<SimulatedLeaf> = tree
-            .walk()
-            .into_iter()
-            .filter(|(_, node)| node.value().is_some())
-            .map(|(uri, node)| {
-                let value = match node.as_text() {
-                    _ if !shown && is_secret(uri.name()) => Some("***".to_owned()),
-                    Some(text) if shown => Some(text.to_owned()),
-                    text => text.map(|text| without_imsi(text).into_owned()),
-                };
-                SimulatedLeaf { uri: uri.to_string(), format: node.format().as_str(), value }
-            })
-            .collect();
+        let leaves = if shown { tree.exposed_leaves() } else { tree.leaves() };
         let drawing = if shown {
-            let line = |leaf: &SimulatedLeaf| {
-                format!("{} = {}\n", leaf.uri, leaf.value.as_deref().unwrap_or("(octets)"))
-            };
+            let line =
+                |leaf: &Leaf| format!("{} = {}\n", leaf.uri, leaf.value.as_deref().unwrap_or("(octets)"));
             leaves.iter().map(line).collect()
         } else {
             tree.to_string()

@@ -26,6 +26,25 @@ pub struct Identity {
     pub hardware: String,
 }
 
+/// Number of the virtual phone, where no other is given: a well-known example.
+pub const SAMPLE_IMEI: &str = "490154203237518";
+
+impl Identity {
+    /// What the virtual phone says it is.
+    pub fn virtual_phone(imei: Imei, imsi: Option<Imsi>) -> Self {
+        Self {
+            imei,
+            imsi,
+            manufacturer: "bootgate".into(),
+            model: "virtual phone".into(),
+            language: "en".into(),
+            firmware: env!("CARGO_PKG_VERSION").into(),
+            software: env!("CARGO_PKG_VERSION").into(),
+            hardware: "none".into(),
+        }
+    }
+}
+
 /// The leaves of `./DevInfo`, in the order in which package 1 sends them.
 pub(super) const DEV_INFO: [&str; 5] = ["DevId", "Man", "Mod", "DmV", "Lang"];
 

@@ -36,7 +36,7 @@ use crate::{
 pub use account::AccountError;
 pub use card_reader::{CardError, CardNote, CardPort, FileRole, PortError};
 pub use cp::{CpRefusal, Finding, FirstSession, Rule};
-pub use device::Identity;
+pub use device::{Identity, SAMPLE_IMEI};
 pub use dm_bootstrap::{DmNote, DmRefusal};
 pub use notification::{NotificationRefusal, Notified};
 pub use push::{Method, PIN_TRIES, PinRequest, PushRefusal, PushResult, Unauthenticated};

@@ -31,8 +31,9 @@ use crate::{
     wire::Syntax,
 };
 
+pub use crate::phone::SAMPLE_IMEI;
 pub use recorder::Detail;
-pub use report::{CardSeen, Rehearsal, TreeNode};
+pub use report::{CardSeen, Rehearsal};
 pub use sequence::{Party, Sequence, Step};
 
 use recorder::{Exchange, Recorder};
@@ -323,19 +324,7 @@ impl Stage {
     }
 }
 
-/// Number of the virtual phone, where no other is given.
-pub const SAMPLE_IMEI: &str = "490154203237518";
-
 /// What the virtual phone says it is.
 pub fn identity(imei: &Imei) -> Identity {
-    Identity {
-        imei: imei.clone(),
-        imsi: None,
-        manufacturer: "bootgate".into(),
-        model: "virtual phone".into(),
-        language: "en".into(),
-        firmware: env!("CARGO_PKG_VERSION").into(),
-        software: env!("CARGO_PKG_VERSION").into(),
-        hardware: "none".into(),
-    }
+    Identity::virtual_phone(imei.clone(), None)
 }

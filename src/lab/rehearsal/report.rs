@@ -8,11 +8,11 @@ use super::{Plot, Sequence};
 use crate::{
     bootstrap::PayloadKind,
     card::{CardTransport, Plan, Protocol},
-    ident::{Iccid, ProfileName, ReaderName, without_imsi},
+    ident::{Iccid, ProfileName, ReaderName},
     job::{Record, State},
     phone::{
         Outcome, PowerOnReport,
-        tree::{Node, Tree, Uri, is_secret},
+        tree::{Leaf, Tree},
     },
 };
 
@@ -40,7 +40,7 @@ pub struct Rehearsal {
     /// How the session ended.
     pub session: Option<Outcome>,
     /// The phone's management tree afterwards.
-    pub tree: Vec<TreeNode>,
+    pub tree: Vec<Leaf>,
     /// The same as lines.
     #[serde(skip)]
     tree_text: String,
@@ -59,17 +59,6 @@ pub struct CardSeen {
     pub protocol: Protocol,
     /// Its number.
     pub iccid: Option<Iccid>,
-}
-
-/// A leaf of the management tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TreeNode {
-    /// Where it is.
-    pub uri: String,
-    /// Its format.
-    pub format: &'static str,
-    /// Its value as text; `***` for a secret, numbers that may be an IMSI cut short, none for octets that are not text.
-    pub value: Option<String>,
 }
 
 impl CardSeen {
@@ -101,13 +90,7 @@ impl Rehearsal {
 
     pub(super) fn keep_tree(&mut self, tree: &Tree) {
         self.tree_text = tree.to_string();
-        let leaf = |(uri, node): (Uri, &Node)| {
-            node.value()?;
-            let value = if is_secret(uri.name()) { Some("***") } else { node.as_text() };
-            let value = value.map(|text| without_imsi(text).into_owned());
-            Some(TreeNode { uri: uri.to_string(), format: node.format().as_str(), value })
-        };
-        self.tree = tree.walk().into_iter().filter_map(leaf).collect();
+        self.tree = tree.leaves();
     }
 
     pub(super) fn card_is(&mut self, iccid: Option<Iccid>) {

@@ -4,6 +4,7 @@
 
 mod acl;
 mod error;
+mod leaf;
 mod node;
 mod uri;
 
@@ -13,6 +14,7 @@ use crate::ident::{ServerId, without_imsi};
 
 pub use acl::{Acl, Right};
 pub use error::TreeError;
+pub use leaf::Leaf;
 pub use node::{Format, Node, Origin, Scope, is_secret};
 pub use uri::{Address, Aspect, Property, Uri};
 
