@@ -13,6 +13,8 @@ pub struct Ledger {
     rows: Vec<Row>,
     matching: Matching,
     places: Vec<Place>,
+    /// The sums of the places, kept as they change: bays ask for them many times a second.
+    totals: Totals,
     by_card: HashMap<Iccid, usize>,
     /// The first row that may be free, for cards that come without a row of their own.
     next: usize,
@@ -124,6 +126,7 @@ impl Ledger {
         Self {
             by_card: batch.rows.iter().enumerate().filter_map(by_card).collect(),
             places: vec![Place::Waiting; batch.rows.len()],
+            totals: Totals { rows: batch.rows.len(), waiting: batch.rows.len(), ..Totals::default() },
             matching: batch.matching,
             rows: batch.rows,
             next: 0,
@@ -140,8 +143,8 @@ impl Ledger {
     /// A card that was done before this run began is not written again. Returns the line of its row, where it has one.
     pub fn settle_before(&mut self, card: &Iccid) -> Option<u64> {
         let at = *self.by_card.get(card)?;
-        if let Some(place) = self.places.get_mut(at).filter(|place| **place == Place::Waiting) {
-            *place = Place::Ended(Ending::AlreadyDone);
+        if self.places.get(at) == Some(&Place::Waiting) {
+            self.put(at, Place::Ended(Ending::AlreadyDone));
         }
         self.rows.get(at).map(|row| row.line)
     }
@@ -159,13 +162,13 @@ impl Ledger {
             }
         };
         let stopped = self.stop_at_refusal && self.refusals > 0;
-        match self.places.get_mut(at) {
+        match self.places.get(at) {
             Some(Place::InBay) => Assignment::InAnotherBay,
             Some(Place::Ended(Ending::Done | Ending::AlreadyDone)) => Assignment::AlreadyDone(at),
             Some(_) if stopped => Assignment::Stopped,
             // A card that failed may be put in again.
-            Some(place) => {
-                *place = Place::InBay;
+            Some(_) => {
+                self.put(at, Place::InBay);
                 self.by_card.insert(card.clone(), at);
                 Assignment::Row(at)
             }
@@ -175,9 +178,7 @@ impl Ledger {
 
     /// How a row that was assigned ended.
     pub fn settle(&mut self, at: usize, ending: Ending) {
-        if let Some(place) = self.places.get_mut(at) {
-            *place = Place::Ended(ending);
-        }
+        self.put(at, Place::Ended(ending));
         if ending == Ending::Refused {
             self.refusals += 1;
         }
@@ -185,29 +186,38 @@ impl Ledger {
 
     /// The sums.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals { rows: self.rows.len(), ..Totals::default() };
-        for place in &self.places {
-            *match place {
-                Place::Waiting | Place::Ended(Ending::Skipped) => &mut totals.waiting,
-                Place::InBay => &mut totals.in_bay,
-                Place::Ended(Ending::Done) => &mut totals.done,
-                Place::Ended(Ending::AlreadyDone) => &mut totals.already_done,
-                Place::Ended(Ending::Failed) => &mut totals.failed,
-                Place::Ended(Ending::Refused) => &mut totals.refused,
-                Place::Ended(Ending::Unknown) => &mut totals.unknown,
-            } += 1;
-        }
-        totals
+        self.totals
+    }
+
+    /// Moves a row to another place.
+    fn put(&mut self, at: usize, place: Place) {
+        let Some(now) = self.places.get_mut(at) else { return };
+        *self.totals.of(*now) -= 1;
+        *self.totals.of(place) += 1;
+        *now = place;
     }
 
     /// True when no card is expected any more: every row has ended, or a refusal has stopped the run.
     pub fn is_over(&self) -> bool {
-        let totals = self.totals();
+        let totals = &self.totals;
         totals.in_bay == 0 && (totals.waiting == 0 || (self.stop_at_refusal && self.refusals > 0))
     }
 }
 
 impl Totals {
+    /// The sum of a place.
+    fn of(&mut self, place: Place) -> &mut usize {
+        match place {
+            Place::Waiting | Place::Ended(Ending::Skipped) => &mut self.waiting,
+            Place::InBay => &mut self.in_bay,
+            Place::Ended(Ending::Done) => &mut self.done,
+            Place::Ended(Ending::AlreadyDone) => &mut self.already_done,
+            Place::Ended(Ending::Failed) => &mut self.failed,
+            Place::Ended(Ending::Refused) => &mut self.refused,
+            Place::Ended(Ending::Unknown) => &mut self.unknown,
+        }
+    }
+
     /// Cards a minute since the run began, and how long the rest takes at that rate; none before the first card is done.
     pub fn pace(&self, began: Timestamp, now: Timestamp) -> Option<(f64, Duration)> {
         let ended = self.done + self.failed + self.refused + self.unknown;
