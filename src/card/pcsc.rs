@@ -215,6 +215,14 @@ impl Readers {
         Ok(PcscCard { atr: status.atr().to_vec(), card, name, protocol })
     }
 
+    /// The reader that a whole name, or the beginning of one, means.
+    ///
+    /// # Errors
+    /// [`ReaderError`].
+    pub fn resolve(&self, reader: &str) -> Result<ReaderName, ReaderError> {
+        self.find(reader).map(|(_, name)| name)
+    }
+
     fn names(&self) -> Result<Vec<CString>, ReaderError> {
         match self.context.list_readers_owned() {
             Ok(names) => Ok(names),

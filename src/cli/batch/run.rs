@@ -147,31 +147,21 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
 
 /// The readers that were named, or all.
 fn readers(asked: &[String]) -> anyhow::Result<Vec<String>> {
-    let known = Readers::establish().and_then(|service| service.list()).map_err(failure)?;
-    let names: Vec<String> = known.iter().map(|r| r.name.as_str().to_owned()).collect();
-    if names.is_empty() {
-        return Err(failure(ReaderError::NoReaders));
-    }
+    let service = Readers::establish().map_err(failure)?;
     if asked.is_empty() {
-        return Ok(names);
+        let known = service.list().map_err(failure)?;
+        if known.is_empty() {
+            return Err(failure(ReaderError::NoReaders));
+        }
+        return Ok(known.iter().map(|reader| reader.name.as_str().to_owned()).collect());
     }
     let mut chosen: Vec<String> = Vec::new();
     for name in asked {
-        let found: Vec<&String> = names.iter().filter(|n| *n == name).collect();
-        let found = if found.is_empty() {
-            names.iter().filter(|n| !name.is_empty() && n.starts_with(name.as_str())).collect()
-        } else {
-            found
-        };
-        let [one] = found.as_slice() else {
-            let known = names.join(", ");
-            let why = format!("--reader {name}: names {} readers; expected one of: {known}", found.len());
-            return Err(Failure::because(Exit::Unavailable, why));
-        };
-        if chosen.contains(one) {
+        let reader = service.resolve(name).map_err(failure)?.as_str().to_owned();
+        if chosen.contains(&reader) {
             return Err(Failure::because(Exit::Usage, format!("--reader {name} names a reader twice")));
         }
-        chosen.push((*one).clone());
+        chosen.push(reader);
     }
     Ok(chosen)
 }
