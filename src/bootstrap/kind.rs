@@ -10,7 +10,7 @@ use crate::wire::{
     wbxml, xml,
 };
 
-use super::{BootstrapError, Settings, cp, dm};
+use super::{BootstrapError, Settings, cp, dm, factory};
 
 /// A kind of payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -175,6 +175,11 @@ impl Payload {
     /// The object identifier of its file on a card.
     pub fn oid(&self) -> ObjectId {
         self.kind.oid()
+    }
+
+    /// SHA-256 of its octets, in hexadecimal digits.
+    pub fn sha256(&self) -> String {
+        factory::digest_hex(&self.octets)
     }
 
     /// The same as XML, for people; objects that stand in it as octets are opened. It holds the secrets.

@@ -105,6 +105,21 @@ pub enum TextFormat {
     Xml,
 }
 
+impl TextFormat {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Bool => "bool",
+            Self::Chr => "chr",
+            Self::Date => "date",
+            Self::Float => "float",
+            Self::Int => "int",
+            Self::Time => "time",
+            Self::Xml => "xml",
+        }
+    }
+}
+
 /// The formats whose values are octets. The device keeps both as `bin`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OctetFormat {
@@ -252,15 +267,7 @@ impl Value {
             (Self::Octets(OctetFormat::Bin, _), Syntax::Wbxml) => "bin",
             (Self::Octets(..), _) => "b64",
             (Self::Null, _) => "null",
-            (Self::Text(format, _), _) => match format {
-                TextFormat::Bool => "bool",
-                TextFormat::Chr => "chr",
-                TextFormat::Date => "date",
-                TextFormat::Float => "float",
-                TextFormat::Int => "int",
-                TextFormat::Time => "time",
-                TextFormat::Xml => "xml",
-            },
+            (Self::Text(format, _), _) => format.as_str(),
         }
     }
 

@@ -219,7 +219,7 @@ fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, FactoryError> {
 }
 
 /// SHA-256 in hexadecimal digits.
-fn digest_hex(octets: &[u8]) -> String {
+pub(super) fn digest_hex(octets: &[u8]) -> String {
     Sha256::digest(octets).iter().map(|o| format!("{o:02x}")).collect()
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::wire::{
     Syntax,
-    tnds::{Content, MgmtTree, Node, OctetFormat, TextFormat, Value as NodeValue},
+    tnds::{Content, MgmtTree, Node, OctetFormat, Value as NodeValue},
     xml,
 };
 
@@ -47,7 +47,7 @@ fn node(n: &Node) -> Value {
             put("type", mime);
             match value {
                 NodeValue::Text(format, text) => {
-                    put("format", text_format(*format));
+                    put("format", format.as_str());
                     put("value", text);
                 }
                 NodeValue::Octets(OctetFormat::Bin | OctetFormat::B64, octets) => {
@@ -61,16 +61,4 @@ fn node(n: &Node) -> Value {
         }
     }
     Value::Object(out)
-}
-
-fn text_format(format: TextFormat) -> &'static str {
-    match format {
-        TextFormat::Bool => "bool",
-        TextFormat::Chr => "chr",
-        TextFormat::Date => "date",
-        TextFormat::Float => "float",
-        TextFormat::Int => "int",
-        TextFormat::Time => "time",
-        TextFormat::Xml => "xml",
-    }
 }

@@ -19,7 +19,7 @@ mod problem;
 mod read;
 mod run;
 
-use crate::{card::Key, ident::Iccid, profile::Subscriber};
+use crate::{card::Key, profile::Subscriber};
 
 use super::JobKey;
 
@@ -62,13 +62,6 @@ pub struct Row {
     pub allow_once: bool,
     /// The caller's name for the job.
     pub key: Option<JobKey>,
-}
-
-impl Batch {
-    /// The row of a card.
-    pub fn row_of(&self, card: &Iccid) -> Option<&Row> {
-        self.rows.iter().find(|row| row.subscriber.iccid.as_ref() == Some(card))
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use tokio::runtime::Handle;
 
 use super::{Assignment, Bin, Ending, Ledger, Row, Totals, check::is_of};
@@ -244,7 +243,7 @@ struct Witness {
 
 impl Observer for Witness {
     fn built(&mut self, payload: &Payload) {
-        self.sha256 = Sha256::digest(&payload.octets).iter().map(|octet| format!("{octet:02x}")).collect();
+        self.sha256 = payload.sha256();
     }
 
     fn reached(&mut self, job: JobId, state: State) {
