@@ -1,6 +1,8 @@
 //! `bootgate batch`: tables with one card a row.
 
 mod run;
+mod signature;
+mod verify;
 
 use std::{
     fmt,
@@ -41,6 +43,15 @@ goes into a file:
 
 Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
     Run(run::RunArgs),
+    /// Says whether results are those that a station signed, and what they come to. Needs neither readers nor the store. Exit
+    /// status 1 when anything is wrong.
+    #[command(after_help = "Examples:
+  bootgate batch verify shift.results.jsonl --public-key station.pub
+
+The same without bootgate:
+  sha256sum -c shift.results.jsonl.sha256
+  openssl pkeyutl -verify -rawin -pubin -inkey station.pub -in shift.results.jsonl.sha256 -sigfile shift.results.jsonl.sha256.sig")]
+    Verify(verify::VerifyArgs),
 }
 
 /// A table and what it is checked against.
@@ -62,6 +73,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check(args) => check(&args, global),
         Action::Run(args) => run::run(&args, global),
+        Action::Verify(args) => verify::run(&args, global),
     }
 }
 

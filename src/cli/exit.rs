@@ -108,7 +108,6 @@ impl Meaning for FactoryError {
     fn exit(&self) -> Exit {
         match self {
             Self::Encode(error) => error.exit(),
-            Self::Key { .. } => Exit::Usage,
             Self::OtherRecipient => Exit::Refused,
             _ => Exit::Failed,
         }

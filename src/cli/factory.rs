@@ -15,9 +15,8 @@ use super::{
     output,
     secret::SecretSource,
 };
-use crate::bootstrap::factory::{
-    self, FactoryError, Manifest, OpeningKey, SealingKey, Secrecy, SigningKey, VerifyingKey,
-};
+use crate::bootstrap::factory::{self, Manifest, OpeningKey, SealingKey, Secrecy};
+use crate::ident::{IdentError, SigningKey, VerifyingKey};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -108,7 +107,7 @@ fn opening_key(source: &SecretSource) -> anyhow::Result<OpeningKey> {
     OpeningKey::from_pem(&text).map_err(|e| named("--open-with", &e))
 }
 
-fn named(option: &str, error: &FactoryError) -> anyhow::Error {
+fn named(option: &str, error: &IdentError) -> anyhow::Error {
     Failure::because(Exit::Usage, format!("{option}: {error}"))
 }
 
@@ -133,13 +132,12 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<(Verified, VerifyReport)> {
             problems.push("there is no manifest.sig: the image is not signed".into());
             "none"
         }
-        (Some(key), Some(signature)) => match key.verify(&found.manifest, signature) {
-            Ok(()) => "good",
-            Err(error) => {
-                problems.push(error.to_string());
-                "bad"
-            }
-        },
+        (Some(key), Some(signature)) if key.verifies(&found.manifest, signature) => "good",
+        (Some(_), Some(_)) => {
+            let why = "the signature of manifest.json does not fit: it was changed, or another key signed it";
+            problems.push(why.into());
+            "bad"
+        }
     };
     problems.extend(found.foreign.iter().map(|name| format!("{name:?} does not belong to an image")));
     let manifest = match Manifest::parse(&found.manifest) {

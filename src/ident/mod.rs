@@ -11,6 +11,7 @@ mod name;
 mod number;
 mod random;
 mod secret;
+mod signature;
 
 pub use clock::{Clock, Timestamp};
 pub use job::JobId;
@@ -19,6 +20,9 @@ pub use name::{ProfileName, ReaderName, ServerId};
 pub use number::{Iccid, Imei, Imsi, Msisdn};
 pub use random::Random;
 pub use secret::{AdmKey, Pin, SharedSecret};
+#[cfg(test)]
+pub(crate) use signature::tests as signature_tests;
+pub use signature::{Curve, SIGNATURE_OCTETS, SigningKey, VerifyingKey, private_key, public_key};
 
 /// Why a name, number or secret was refused. It never repeats the value: some of them must not be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,5 +59,11 @@ pub enum IdentError {
         got: u8,
         /// The digit that the others call for.
         expected: u8,
+    },
+    /// Text that is not the key that it should be.
+    #[error("not {expected}; expected PEM as openssl writes it")]
+    Pem {
+        /// Which key.
+        expected: &'static str,
     },
 }

@@ -55,7 +55,11 @@ fn several_readers_share_a_table() {
     let hook = pcscd.folder().join("hook");
     std::fs::write(&hook, "#!/bin/sh\necho \"$1 $(cat)\" >> heard\n").unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    peer(&pcscd, "openssl genpkey -algorithm ed25519 -out station.pem", true);
+    peer(&pcscd, "openssl pkey -in station.pem -pubout -out station.pub", true);
+    let sign = ["--sign-key", "@station.pem"];
     let args = ["--csv", "results.csv", "--hook", hook.to_str().unwrap(), "--format", "json"];
+    let args = [&args[..], &sign[..]].concat();
     let ran = batch(&pcscd, &args).output().unwrap();
     let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
     assert_eq!(ran.status.code(), Some(0), "{out}{err}");
@@ -72,13 +76,51 @@ fn several_readers_share_a_table() {
     assert_eq!(csv.lines().count(), 4, "{csv}");
     assert!(csv.starts_with("at,bay,line,iccid,ending,bin,job,state,reason,octets,sha256,milliseconds"));
 
+    signed_by_the_station(&pcscd, "cards.results.jsonl", "3 results of 3 cards: 3 good, 0 bad");
+    signed_by_the_station(&pcscd, "results.csv", "3 results of 3 cards: 3 good, 0 bad");
+
     // Again: the cards are there and done; nothing is written.
-    let ran = batch(&pcscd, &[]).output().unwrap();
+    let ran = batch(&pcscd, &sign).output().unwrap();
     let out = String::from_utf8(ran.stdout).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{out}");
     assert!(out.contains("3 of 3 cards good, 3 done before"), "{out}");
     assert_eq!(results(&pcscd).len(), 6);
+    signed_by_the_station(&pcscd, "cards.results.jsonl", "6 results of 3 cards: 3 good, 0 bad");
+
+    // Results that somebody has touched are not added to.
+    let file = pcscd.folder().join("cards.results.jsonl");
+    let text = std::fs::read_to_string(&file).unwrap().replacen("already-done", "done", 1);
+    std::fs::write(&file, text).unwrap();
+    assert!(verify(&pcscd, "cards.results.jsonl", 1).contains("a line was changed, added or taken away"));
+    peer(&pcscd, "sha256sum -c cards.results.jsonl.sha256", false);
+    let ran = batch(&pcscd, &sign).output().unwrap();
+    let err = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(77), "{err}");
+    assert!(err.contains("cannot be gone on with") && err.contains("--results"), "{err}");
     drop(cards);
+}
+
+/// Runs a peer in the folder of the test.
+fn peer(pcscd: &Pcscd, line: &str, good: bool) {
+    let ran = Command::new("sh").args(["-c", line]).current_dir(pcscd.folder()).output().unwrap();
+    assert_eq!(ran.status.success(), good, "{line}: {ran:?}");
+}
+
+fn verify(pcscd: &Pcscd, file: &str, status: i32) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    let args = ["batch", "verify", file, "--public-key", "station.pub"];
+    let ran = command.args(args).current_dir(pcscd.folder()).output().unwrap();
+    let out = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(ran.status.code(), Some(status), "{out}{}", String::from_utf8_lossy(&ran.stderr));
+    out
+}
+
+/// A file is what the station has signed, by our word and by that of others.
+fn signed_by_the_station(pcscd: &Pcscd, file: &str, sum: &str) {
+    assert_eq!(verify(pcscd, file, 0), format!("{file}: as it was signed, {sum}\n"));
+    peer(pcscd, &format!("sha256sum -c {file}.sha256"), true);
+    let openssl = "openssl pkeyutl -verify -rawin -pubin -inkey station.pub";
+    peer(pcscd, &format!("{openssl} -in {file}.sha256 -sigfile {file}.sha256.sig"), true);
 }
 
 #[test]

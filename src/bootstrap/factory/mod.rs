@@ -22,7 +22,7 @@ mod manifest;
 mod seal;
 mod tree;
 
-pub use key::{OpeningKey, SealingKey, SigningKey, VerifyingKey};
+pub use key::{OpeningKey, SealingKey};
 pub use manifest::{Entry, Fault, Manifest, Secrecy};
 pub use seal::INFO;
 
@@ -83,18 +83,9 @@ pub enum FactoryError {
     /// The settings did not become a document or a tree.
     #[error(transparent)]
     Encode(#[from] BootstrapError),
-    /// Text that is not the key that it should be.
-    #[error("not {expected}; expected PEM as openssl writes it")]
-    Key {
-        /// Which key.
-        expected: &'static str,
-    },
     /// The secrets could not be sealed: our fault.
     #[error("the secrets could not be sealed or put in their places")]
     Seal,
-    /// The signature is none of that key for that manifest.
-    #[error("the signature of manifest.json does not fit: it was changed, or another key signed it")]
-    Signature,
     /// A file is not what it should be.
     #[error("{file} is not readable: {why}")]
     Unreadable {

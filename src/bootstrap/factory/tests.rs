@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     bootstrap::tests::{Counting, example},
+    ident::{SigningKey, VerifyingKey},
     wire::prov::ProvDoc,
 };
 
@@ -150,12 +151,12 @@ fn a_changed_image_is_not_whole() {
 
     let signature = SigningKey::from_pem(SIGN).unwrap().sign(&made.manifest_octets);
     let key = VerifyingKey::from_pem(VERIFY).unwrap();
-    assert_eq!(key.verify(&made.manifest_octets, &signature), Ok(()));
+    assert!(key.verifies(&made.manifest_octets, &signature));
     // Each takes milliseconds without optimisation.
     for at in (0..made.manifest_octets.len()).step_by(13) {
         let mut changed = made.manifest_octets.clone();
         changed[at] ^= 1;
-        assert_eq!(key.verify(&changed, &signature), Err(FactoryError::Signature), "octet {at}");
+        assert!(!key.verifies(&changed, &signature), "octet {at}");
     }
 }
 

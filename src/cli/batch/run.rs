@@ -28,7 +28,8 @@ use crate::{
             open_app,
         },
         exit::failure,
-        output, profile,
+        factory, output, profile,
+        secret::SecretSource,
     },
     ident::{Clock as _, Timestamp},
     job::{
@@ -67,6 +68,9 @@ pub(in crate::cli) struct RunArgs {
     /// argument.
     #[arg(long, value_name = "COMMAND")]
     hook: Option<PathBuf>,
+    /// Private Ed25519 key (PKCS#8 PEM) that signs the results after each card: @FILE or env:NAME. `batch verify` checks them.
+    #[arg(long, value_name = "SECRET")]
+    sign_key: Option<SecretSource>,
     #[command(flatten)]
     consent: ConsentArgs,
 }
@@ -91,6 +95,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     if args.scan && readers.len() != 1 {
         return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
     }
+    let sign_key = args.sign_key.as_ref().map(factory::signing_key).transpose()?;
     if !args.consent.can_ask() {
         return Err(ConsentArgs::missing());
     }
@@ -105,7 +110,8 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let work = Work { profile, payload: args.kind, layout };
     let run = Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on));
     let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
-    let results = Mutex::new(Results::open(&path, args.csv.as_deref(), args.hook.clone(), global.format)?);
+    let results =
+        Mutex::new(Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?);
 
     let began = SystemClock.now();
     let runtime = tokio::runtime::Runtime::new()?;
@@ -139,6 +145,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         return Err(error);
     }
     let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.finish()?;
     let summary = Summary::new(run.totals(), &results, began, SystemClock.now());
     let exit = summary.exit();
     output::emit(global.format, &summary)?;

@@ -18,6 +18,7 @@ mod ledger;
 mod problem;
 mod read;
 mod run;
+mod signed;
 
 use crate::{card::Key, profile::Subscriber};
 
@@ -29,6 +30,7 @@ pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
 pub use run::{CardResult, Run, Work};
+pub use signed::{ResultsDigest, Signed, SignedError, Sum};
 
 /// A table that was read. It holds keys.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
-    io::Write as _,
+    io::{Read as _, Write as _},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
@@ -11,8 +11,8 @@ use std::{
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Format, output},
-    ident::Iccid,
+    cli::{Format, batch::signature::Signer, output},
+    ident::{Iccid, SigningKey},
     job::batch::{Bin, CardResult, Ending},
 };
 
@@ -20,7 +20,8 @@ use crate::{
 pub(super) struct Results {
     pub(super) path: PathBuf,
     lines: std::fs::File,
-    csv: Option<csv::Writer<std::fs::File>>,
+    signer: Option<Signer>,
+    csv: Option<(PathBuf, csv::Writer<std::fs::File>)>,
     hook: Option<PathBuf>,
     format: Format,
     /// Cards for the bad bin.
@@ -34,20 +35,36 @@ impl Results {
         path: &Path,
         csv: Option<&Path>,
         hook: Option<PathBuf>,
+        sign_key: Option<SigningKey>,
         format: Format,
     ) -> anyhow::Result<Self> {
         use std::os::unix::fs::OpenOptionsExt as _;
+        let failed = || format!("cannot write {}", path.display());
         let mut options = std::fs::OpenOptions::new();
-        let lines = options.append(true).create(true).mode(0o600).open(path);
-        let lines = lines.with_context(|| format!("cannot write {}", path.display()))?;
+        let lines = options.read(true).append(true).create(true).mode(0o600).open(path);
+        let mut lines = lines.with_context(failed)?;
+        let mut there = Vec::new();
+        lines.read_to_end(&mut there).with_context(failed)?;
+        let signer = sign_key.map(|key| Signer::go_on(key, path, &there)).transpose()?;
+        let (mut signer, unsigned) = signer.unzip();
+        if unsigned == Some(true) {
+            let why = "the run before was ended before it had signed its last line";
+            output::note(&format!("{}: {why}", path.display()));
+        }
+        // A line that was torn off when a run was ended must not spoil the next.
+        if there.last().is_some_and(|last| *last != b'\n') {
+            lines.write_all(b"\n").with_context(failed)?;
+            signer.iter_mut().try_for_each(|signer| signer.add(b"\n"))?;
+        }
         let csv = csv
             .map(|path| {
                 let mut options = std::fs::OpenOptions::new();
                 let file = options.write(true).create_new(true).mode(0o600).open(path);
-                file.map(csv::Writer::from_writer).with_context(|| format!("cannot make {}", path.display()))
+                let file = file.with_context(|| format!("cannot make {}", path.display()))?;
+                anyhow::Ok((path.to_owned(), csv::Writer::from_writer(file)))
             })
             .transpose()?;
-        Ok(Self { path: path.to_owned(), lines, csv, hook, format, bad: 0, skipped: HashSet::new() })
+        Ok(Self { path: path.to_owned(), lines, signer, csv, hook, format, bad: 0, skipped: HashSet::new() })
     }
 
     /// Writes a result down, so that it survives whatever comes next, and tells it.
@@ -63,7 +80,10 @@ impl Results {
         let failed = || format!("cannot write {}", self.path.display());
         self.lines.write_all(&line).with_context(failed)?;
         self.lines.sync_data().with_context(failed)?;
-        if let Some(csv) = &mut self.csv {
+        if let Some(signer) = &mut self.signer {
+            signer.add(&line)?;
+        }
+        if let Some((_, csv)) = &mut self.csv {
             csv.serialize(result).and_then(|()| csv.flush().map_err(csv::Error::from))?;
         }
         match self.format {
@@ -76,6 +96,16 @@ impl Results {
             output::note(&format!("{}: {error}", hook.display()));
         }
         Ok(())
+    }
+}
+
+impl Results {
+    /// Signs what is signed at the end only.
+    pub(super) fn finish(&self) -> anyhow::Result<()> {
+        match (&self.signer, &self.csv) {
+            (Some(signer), Some((path, _))) => signer.sign_whole(path),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,64 @@
+//! `bootgate batch verify`: results, checked where neither cards nor readers nor the store are.
+
+use std::{fmt, path::PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+
+use super::{octets, signature::Place};
+use crate::{
+    cli::{Exit, Failure, Global, output},
+    ident::VerifyingKey,
+    job::batch::Sum,
+};
+
+/// Arguments of `verify`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct VerifyArgs {
+    /// The results, as `batch run` wrote them: JSON lines or CSV. FILE.sha256 and FILE.sha256.sig stand beside them.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The public Ed25519 key (PEM) of whoever must have signed them.
+    #[arg(long, value_name = "FILE")]
+    public_key: PathBuf,
+}
+
+pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
+    let key = &args.public_key;
+    let text = std::fs::read_to_string(key).with_context(|| format!("cannot read {}", key.display()))?;
+    let key = VerifyingKey::from_pem(&text)
+        .map_err(|e| Failure::because(Exit::Usage, format!("--public-key: {e}")))?;
+    let results = octets(&args.file)?;
+    let mut problems = Vec::new();
+    match Place::beside(&args.file)?.read()? {
+        None => {
+            problems.push("there are no .sha256 and .sha256.sig files beside it: it is not signed".to_owned())
+        }
+        Some(signed) => problems.extend(signed.check(&results, &key).err().map(|e| e.to_string())),
+    }
+    let lines = results.first() == Some(&b'{');
+    let sum = if lines { Sum::of_lines(&results) } else { Sum::of_csv(&results) };
+    problems.extend(sum.unreadable.iter().map(|line| format!("line {line} is no result")));
+    let verified = Verified { file: args.file.display().to_string(), sum, problems };
+    output::emit(global.format, &verified)?;
+    Ok(if verified.problems.is_empty() { Exit::Ok } else { Exit::Failed })
+}
+
+/// What was found.
+#[derive(Serialize)]
+struct Verified {
+    file: String,
+    #[serde(flatten)]
+    sum: Sum,
+    problems: Vec<String>,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for problem in &self.problems {
+            writeln!(f, "{}: {problem}", self.file)?;
+        }
+        let word = if self.problems.is_empty() { "as it was signed" } else { "not as it was signed" };
+        write!(f, "{}: {word}, {}", self.file, self.sum)
+    }
+}
