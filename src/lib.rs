@@ -17,6 +17,7 @@
 //! | [`handoff`]   | the account at the target server, the first session          | `io`    |
 //! | [`job`]       | jobs, attempts, their states and history                     | `io`    |
 //! | [`store`]     | SQLite and memory                                            | `io`    |
+//! | [`vault`]     | sealing of secrets at rest                                   | `io`    |
 //! | [`app`]       | composition                                                  | `io`    |
 //! | [`http`]      | the routes                                                   | `io`    |
 //! | [`cli`]       | the command line                                             | `io`    |
@@ -48,3 +49,5 @@ pub mod job;
 pub mod lab;
 #[cfg(feature = "io")]
 pub mod store;
+#[cfg(feature = "io")]
+pub mod vault;

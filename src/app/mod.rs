@@ -26,6 +26,7 @@ use crate::{
         Observer, Reason, Watch,
     },
     store::{Keys, Memory, Store, StoreError},
+    vault::{KeySource, Vault},
 };
 
 /// How often the DM server looks for sessions that were given up.
@@ -42,6 +43,7 @@ pub struct App {
     accounts: Arc<dyn Accounts>,
     registrar: Arc<dyn Register>,
     keys: Arc<dyn KeyJournal>,
+    vault: Arc<Vault>,
 }
 
 impl App {
@@ -56,6 +58,7 @@ impl App {
     ) -> Result<Self, StoreError> {
         let store = Store::open(&config.store.path, config.store.busy_timeout).await?;
         let keys = Arc::new(Keys::new(&store, Arc::clone(&clock)));
+        let vault = Arc::new(Vault::new(key_source(&config), Arc::clone(&random)));
         let store = Arc::new(store);
         Ok(Self {
             config: Arc::new(config),
@@ -66,6 +69,7 @@ impl App {
             accounts: store.clone(),
             registrar: store,
             keys,
+            vault,
         })
     }
 
@@ -81,6 +85,8 @@ impl App {
             accounts: memory.clone(),
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
+            // Not from `random`: a rehearsal that can be repeated must not depend on what is sealed meanwhile.
+            vault: Arc::new(Vault::new(KeySource::Drawn, Arc::new(OsRandom))),
         }
     }
 
@@ -117,6 +123,11 @@ impl App {
     /// The journal of presented keys, for code that blocks.
     pub fn key_journal(&self) -> Arc<dyn KeyJournal> {
         Arc::clone(&self.keys)
+    }
+
+    /// Seals secrets.
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
     }
 
     /// When a key may be presented, as configured.
@@ -218,6 +229,19 @@ impl App {
             }
         }
         Ok(abandoned)
+    }
+}
+
+/// Where the key of the vault is, as configured.
+fn key_source(config: &Config) -> KeySource {
+    match &config.vault.key_file {
+        config::KeyFile::Auto => {
+            let mut path = config.store.path.as_os_str().to_owned();
+            path.push("-vault-key");
+            KeySource::Made(path.into())
+        }
+        config::KeyFile::Path(path) => KeySource::File(path.clone()),
+        config::KeyFile::Env(name) => KeySource::Env(name.clone()),
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Config {
     pub dm: Dm,
     /// `[store]`
     pub store: Store,
+    /// `[vault]`
+    pub vault: Vault,
     /// `[card]`
     pub card: Card,
     entries: BTreeMap<String, Entry>,
@@ -83,6 +85,24 @@ pub struct Store {
     pub path: PathBuf,
     /// How long to wait for another writer.
     pub busy_timeout: Duration,
+}
+
+/// `[vault]`: sealing of secrets.
+#[derive(Debug, Clone)]
+pub struct Vault {
+    /// Where the key is.
+    pub key_file: KeyFile,
+}
+
+/// Where the key of the vault is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyFile {
+    /// In a file beside the database, made when missing.
+    Auto,
+    /// In this file.
+    Path(PathBuf),
+    /// In this environment variable.
+    Env(String),
 }
 
 /// `[card]`: protection of keys on cards.
@@ -145,6 +165,7 @@ impl Config {
         let http = Http::read(&mut layers);
         let dm = Dm::read(&mut layers);
         let store = Store::read(&mut layers, home);
+        let vault = Vault::read(&mut layers, home);
         let card = Card::read(&mut layers);
         if let (Some(http), Some(dm)) = (&http, &dm) {
             if http.body_limit < dm.max_message_size {
@@ -157,9 +178,9 @@ impl Config {
                 layers.wrong_value("dm.uri", message.into());
             }
         }
-        match (http, dm, store, card) {
-            (Some(http), Some(dm), Some(store), Some(card)) if layers.problems.is_empty() => {
-                Ok(Self { http, dm, store, card, entries: layers.entries })
+        match (http, dm, store, vault, card) {
+            (Some(http), Some(dm), Some(store), Some(vault), Some(card)) if layers.problems.is_empty() => {
+                Ok(Self { http, dm, store, vault, card, entries: layers.entries })
             }
             _ => Err(ConfigError::Wrong(layers.problems)),
         }
@@ -212,6 +233,22 @@ impl Store {
         let path = layers.path("store.path", home);
         let busy_timeout = layers.text("store.busy-timeout", value::time);
         Some(Self { path: path?, busy_timeout: busy_timeout? })
+    }
+}
+
+impl Vault {
+    fn read(layers: &mut Layers, home: Option<&Path>) -> Option<Self> {
+        let named = layers.text("vault.key-file", |text| match (text, text.strip_prefix("env:")) {
+            ("auto", _) => Ok(Some(KeyFile::Auto)),
+            (_, Some("")) => Err("names no environment variable; expected env:NAME".into()),
+            (_, Some(name)) => Ok(Some(KeyFile::Env(name.to_owned()))),
+            _ => Ok(None),
+        })?;
+        let key_file = match named {
+            Some(named) => named,
+            None => KeyFile::Path(layers.path("vault.key-file", home)?),
+        };
+        Some(Self { key_file })
     }
 }
 

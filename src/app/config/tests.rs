@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 17, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 18, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());
@@ -57,6 +57,7 @@ fn the_shipped_file_is_the_defaults() {
     assert_eq!(built_in.dm.session_idle, Duration::from_secs(300));
     assert_eq!(built_in.store.path, Path::new("/.local/share/bootgate/bootgate.db"));
     assert_eq!(built_in.store.busy_timeout, Duration::from_secs(10));
+    assert_eq!(built_in.vault.key_file, KeyFile::Auto);
     assert_eq!((built_in.card.key_floor, built_in.card.key_policies.len()), (2, 0));
 }
 
@@ -145,6 +146,7 @@ fn mistakes_are_named_with_place_and_suggestion() {
             "default: `dm.uri` is \"auto\", but [http] listen is every address",
         ),
         ("[store]\npath = \"\"\n", "2:8: `store.path` is not a path"),
+        ("[vault]\nkey-file = \"env:\"\n", "2:12: `vault.key-file` names no environment variable"),
         ("[card]\nkey-floor = 1\n", "2:13: `card.key-floor` is out of range; expected 2 to 15"),
         (
             "[card]\nkey-policy = [1]\n",
@@ -211,6 +213,17 @@ fn key_policies_are_read() {
     );
     let shown = config.shown().into_iter().find(|s| s.key == "card.key-policy").unwrap();
     assert!(shown.value.contains("iccid = \"894902\""), "{}", shown.value);
+}
+
+#[test]
+fn the_key_of_the_vault_is_beside_the_database_in_a_file_or_in_the_environment() {
+    let read = |value: &str| with(&format!("[vault]\nkey-file = \"{value}\"\n")).unwrap().vault.key_file;
+    assert_eq!(read("auto"), KeyFile::Auto);
+    assert_eq!(read("env:VAULT"), KeyFile::Env("VAULT".into()));
+    assert_eq!(read("~/key"), KeyFile::Path("/home/op/key".into()));
+    assert!(
+        matches!(read("keys/vault"), KeyFile::Path(path) if path.is_absolute() && path.ends_with("keys/vault"))
+    );
 }
 
 #[test]
