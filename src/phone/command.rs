@@ -97,7 +97,7 @@ impl Run<'_> {
         let Address { uri, aspect: Aspect::Node } = address else {
             return Err(TreeError::NotAllowed { why: "a property cannot be added" });
         };
-        let objects = self.objects()?;
+        let objects = objects(self.operation, self.item)?;
         if let Some(objects) = objects {
             let roots = if uri.is_within(&Uri::root().child("Inbox")) {
                 vec![uri.clone()]
@@ -172,7 +172,7 @@ impl Run<'_> {
             Aspect::Node if permanent && !interior => {
                 Err(TreeError::NotAllowed { why: "the device alone sets this value" })
             }
-            Aspect::Node => match self.objects()? {
+            Aspect::Node => match objects(self.operation, self.item)? {
                 Some(objects) => self.replace_object(uri, &objects),
                 None if interior => Err(TreeError::NotAllowed { why: "an interior node has no value" }),
                 None => {
@@ -302,19 +302,19 @@ impl Run<'_> {
         self.node(&address.uri)?;
         Err(TreeError::NotAllowed { why: "nothing on this phone can be executed" })
     }
+}
 
-    /// The TNDS object in the item's data; none when it holds something else.
-    fn objects(&self) -> Result<Option<Vec<tnds::Object>>, TreeError> {
-        const BAD: TreeError = TreeError::BadValue { why: "the TNDS object cannot be read" };
-        let kind = self.item.meta.as_ref().and_then(|m| m.kind.as_deref());
-        let kind = kind.or_else(|| self.operation.meta.as_ref().and_then(|m| m.kind.as_deref()));
-        let declared = kind.is_some_and(|k| tnds::TYPES.contains(&k.trim()));
-        let root: Element = match &self.item.data {
-            Some(Data::Element(root)) => (**root).clone(),
-            Some(Data::Octets(octets)) if declared => wbxml::decode(octets).map_err(|_| BAD)?.root,
-            Some(Data::Text(text)) if declared => xml::parse(text.as_bytes()).map_err(|_| BAD)?,
-            _ => return Ok(None),
-        };
-        tnds::read(&root).map(Some)
-    }
+/// The TNDS object in the item's data; none when it holds something else.
+pub(super) fn objects(operation: &Operation, item: &Item) -> Result<Option<Vec<tnds::Object>>, TreeError> {
+    const BAD: TreeError = TreeError::BadValue { why: "the TNDS object cannot be read" };
+    let kind = item.meta.as_ref().and_then(|m| m.kind.as_deref());
+    let kind = kind.or_else(|| operation.meta.as_ref().and_then(|m| m.kind.as_deref()));
+    let declared = kind.is_some_and(|k| tnds::TYPES.contains(&k.trim()));
+    let root: Element = match &item.data {
+        Some(Data::Element(root)) => (**root).clone(),
+        Some(Data::Octets(octets)) if declared => wbxml::decode(octets).map_err(|_| BAD)?.root,
+        Some(Data::Text(text)) if declared => xml::parse(text.as_bytes()).map_err(|_| BAD)?,
+        _ => return Ok(None),
+    };
+    tnds::read(&root).map(Some)
 }

@@ -7,13 +7,17 @@
 //! says nothing, the servers of its accounts get Get, Replace and Delete, as the CP profile has it; what the DM profile
 //! wants there could not be read.
 
-mod shared;
+mod brought;
+pub(super) mod shared;
+#[cfg(test)]
+mod tests;
 
 use crate::{
     ident::ServerId,
-    wire::syncml::{Command, Data, Message, Operation, Verb},
+    wire::syncml::{Command, Item, Message, Operation, Verb},
 };
 
+use self::brought::Brought;
 use super::{
     account::{self, AccountError},
     command::{self, Actor},
@@ -75,7 +79,7 @@ pub enum DmRefusal {
 pub enum DmNote {
     /// About a TNDS object.
     #[error(transparent)]
-    Tnds(#[from] TndsNote),
+    Tnds(TndsNote),
     /// A command that asks for an answer, or means nothing in a bootstrap.
     #[error("{command} means nothing in a bootstrap, which is not answered; skipped")]
     Skipped {
@@ -100,6 +104,15 @@ impl DmNote {
         match self {
             Self::Shared { at } => Some(at.clone()),
             _ => None,
+        }
+    }
+}
+
+impl From<TndsNote> for DmNote {
+    fn from(note: TndsNote) -> Self {
+        match note {
+            TndsNote::Shared { at } => Self::Shared { at },
+            note => Self::Tnds(note),
         }
     }
 }
@@ -139,14 +152,15 @@ pub(super) fn apply(
         }
     }
     // Looked at first: the node of such an account may have the same name too, and "exists" would say less.
-    if let Some(server_id) = announced(&message.commands).find(|id| known.contains(id)) {
+    let brought = Brought::by(&message.commands);
+    if let Some(server_id) = brought.servers().find(|id| known.contains(id)) {
         return Err(DmRefusal::ServerKnown { server_id });
     }
     let mut grown = tree.clone();
     let mut notes = Vec::new();
     run(&mut grown, &message.commands, &Actor::Bootstrap(number), &mut notes)?;
     let shared: Vec<Uri> = notes.iter().filter_map(DmNote::shared).collect();
-    if let Some(at) = shared.iter().find(|at| !shared::is_whole(&grown, at, &message.commands, number)) {
+    if let Some(at) = shared.iter().find(|at| !shared::is_whole(&grown, at, &brought, number)) {
         return Err(DmRefusal::OtherObject { at: at.clone() });
     }
 
@@ -187,20 +201,6 @@ pub(super) fn apply(
     Ok(Applied { accounts, notes, shared })
 }
 
-/// The servers that plain Adds set accounts for.
-fn announced(commands: &[Command]) -> impl Iterator<Item = ServerId> {
-    let items = commands.iter().flat_map(|c| match c {
-        Command::Operation(operation) if operation.verb == Verb::Add => operation.items.as_slice(),
-        _ => &[],
-    });
-    items.filter_map(|item| {
-        let uri: Uri = item.target.as_ref()?.uri.parse().ok()?;
-        let [place, _, name] = uri.segments() else { return None };
-        let Some(Data::Text(text)) = &item.data else { return None };
-        (place == "DMAcc" && name == "ServerID").then(|| text.trim().parse().ok())?
-    })
-}
-
 fn run(
     tree: &mut Tree,
     commands: &[Command],
@@ -237,20 +237,43 @@ fn run_items(
     for item in &operation.items {
         let mut tnds = Vec::new();
         if let Some(at) = shared::by(tree, actor, operation, item) {
-            let note = DmNote::Shared { at };
-            if !notes.contains(&note) {
-                notes.push(note);
-            }
+            note(notes, DmNote::Shared { at });
             continue;
         }
-        command::execute(tree, actor, operation, item, &mut tnds).map_err(|error| DmRefusal::Command {
+        if let Err(error) = command::execute(tree, actor, operation, item, &mut tnds) {
+            return Err(refusal(tree, actor, operation, item, error));
+        }
+        for said in tnds {
+            note(notes, DmNote::from(said));
+        }
+    }
+    Ok(())
+}
+
+/// An access point or proxy of another bootstrap is named; what one could do about it is more than the status says.
+fn refusal(tree: &Tree, actor: &Actor, operation: &Operation, item: &Item, error: TreeError) -> DmRefusal {
+    let there = match &error {
+        TreeError::Occupied { at } => Some(at.clone()),
+        TreeError::Exists => shared::object_of(operation, item),
+        _ => None,
+    };
+    match (there, actor) {
+        (Some(at), Actor::Bootstrap(number)) if shared::is_of_another(tree, &at, *number) => {
+            DmRefusal::OtherObject { at }
+        }
+        _ => DmRefusal::Command {
             verb: operation.verb,
             target: item.target.as_ref().map(|t| t.uri.trim().to_owned()).unwrap_or_default(),
             error,
-        })?;
-        notes.extend(tnds.into_iter().map(DmNote::Tnds));
+        },
     }
-    Ok(())
+}
+
+/// An object is spoken of once, however many of its nodes come.
+fn note(notes: &mut Vec<DmNote>, said: DmNote) {
+    if !matches!(said, DmNote::Shared { .. }) || !notes.contains(&said) {
+        notes.push(said);
+    }
 }
 
 /// Gives the servers their rights on the new nodes that no access control list was sent for.
@@ -270,179 +293,5 @@ fn give_rights(tree: &mut Tree, number: u32, accounts: &[AccountFound]) {
     for uri in new {
         // Cannot fail: the node was found a moment ago.
         let _ = tree.set_acl(&uri, acl.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        phone::{device, tree::Right},
-        wire::{
-            Syntax,
-            syncml::{Item, Location, Meta},
-            vectors,
-        },
-    };
-
-    fn phone() -> Tree {
-        device::tree(&device::tests::identity()).unwrap()
-    }
-
-    /// The leaves below an address, as a client that was run lists them.
-    fn leaves(tree: &Tree, uri: &str) -> Vec<String> {
-        let found = tree.walk_from(&uri.parse().unwrap()).into_iter();
-        let mut found: Vec<String> =
-            found.filter_map(|(uri, node)| Some(format!("{uri} = [{}]", node.as_text()?))).collect();
-        found.sort();
-        found
-    }
-
-    fn add(items: &[(&str, &str)]) -> Command {
-        let items = items.iter().map(|(uri, value)| Item {
-            target: Some(Location::new(*uri)),
-            meta: Some(Meta {
-                format: Some(if value.is_empty() { "node" } else { "chr" }.to_owned()),
-                ..Meta::default()
-            }),
-            data: (!value.is_empty()).then(|| Data::Text((*value).to_owned())),
-            ..Item::default()
-        });
-        Command::Operation(Operation {
-            verb: Verb::Add,
-            cmd_id: "1".into(),
-            meta: None,
-            correlator: None,
-            items: items.collect(),
-        })
-    }
-
-    const ACCOUNT: [(&str, &str); 4] = [
-        ("./DMAcc/x", ""),
-        ("./DMAcc/x/AppID", "w7"),
-        ("./DMAcc/x/ServerID", "acme.dm"),
-        ("./DMAcc/x/AppAddr/1/Addr", "http://dm.example/dm"),
-    ];
-
-    fn message(commands: Vec<Command>) -> Message {
-        Message {
-            header: crate::wire::syncml::Header {
-                ver_dtd: "1.2".into(),
-                ver_proto: "DM/1.2".into(),
-                session_id: "0".into(),
-                msg_id: "0".into(),
-                target: Location::new("IMEI:490154203237518"),
-                source: Location::new("http://dm.example/dm"),
-                resp_uri: None,
-                cred: None,
-                meta: None,
-            },
-            commands,
-            is_final: true,
-        }
-    }
-
-    fn refusal(commands: Vec<Command>, known: &[&str]) -> DmRefusal {
-        let mut tree = phone();
-        let known: Vec<ServerId> = known.iter().map(|k| k.parse().unwrap()).collect();
-        let refused = apply(&mut tree, &message(commands), 1, &known).unwrap_err();
-        assert!(tree == phone(), "a refused message leaves no trace");
-        refused
-    }
-
-    /// Two messages that a client in the field was run with, and the tree that it ended with.
-    #[test]
-    fn the_shared_messages_make_the_tree_that_another_client_made() {
-        let Some(folder) = vectors::folder("dm") else { return };
-        let mut compared = 0;
-        for (name, notes) in [("boot-plain-add", 1), ("boot-inbox-tnds-opaque", 2)] {
-            let json = vectors::read(&folder, name, "json");
-            let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
-            let wanted = json["client_tree_after"].as_array().unwrap().iter();
-            let mut wanted: Vec<&str> = wanted.map(|v| v.as_str().unwrap()).collect();
-            wanted.sort_unstable();
-            compared += wanted.len();
-            for (syntax, ending) in [(Syntax::Wbxml, "wbxml"), (Syntax::Xml, "xml")] {
-                let message = Message::decode(syntax, &vectors::read(&folder, name, ending)).unwrap();
-                let mut tree = phone();
-                let applied = apply(&mut tree, &message, 1, &[]).unwrap();
-                assert_eq!(leaves(&tree, "./DMAcc"), wanted, "{name}.{ending}");
-                assert_eq!(applied.accounts[0].server_id.as_str(), "com.test.dm");
-                // Made for IMEI:1; the one with TNDS refers to a connectivity object that it does not hold.
-                assert_eq!(applied.notes.len(), notes, "{name}: {:?}", applied.notes);
-                assert!(applied.notes.contains(&DmNote::OtherDevice));
-            }
-        }
-        assert_eq!(compared, 17 + 18);
-    }
-
-    #[test]
-    fn every_truncation_is_refused() {
-        let octets = message(vec![add(&ACCOUNT)]).encode(Syntax::Wbxml).unwrap();
-        for end in 0..octets.len() {
-            assert!(Message::decode(Syntax::Wbxml, &octets[..end]).is_err(), "{end} of {}", octets.len());
-        }
-    }
-
-    #[test]
-    fn its_servers_get_their_rights() {
-        let mut tree = phone();
-        let nap = add(&[("./NAP/n/Addr", "internet")]);
-        apply(&mut tree, &message(vec![nap, add(&ACCOUNT)]), 1, &[]).unwrap();
-        let acme = "acme.dm".parse().unwrap();
-        for uri in ["./DMAcc/x/AppAddr", "./NAP/n/Addr"] {
-            assert!(tree.allows(Right::Replace, &uri.parse().unwrap(), &acme), "{uri}");
-            assert!(!tree.allows(Right::Get, &uri.parse().unwrap(), &"other".parse().unwrap()), "{uri}");
-        }
-        assert!(!tree.allows(Right::Replace, &"./DevInfo/Lang".parse().unwrap(), &acme));
-    }
-
-    #[test]
-    fn each_refusal_is_named() {
-        let without = |n: usize| {
-            let items: Vec<_> =
-                ACCOUNT.iter().enumerate().filter(|(i, _)| *i != n).map(|(_, a)| *a).collect();
-            vec![add(&items)]
-        };
-        assert_eq!(refusal(vec![add(&[("./NAP/n/Addr", "x")])], &[]), DmRefusal::NoAccount);
-        for (n, name) in [(1, "AppID"), (2, "ServerID"), (3, "AppAddr")] {
-            let refused = refusal(without(n), &[]);
-            assert!(
-                matches!(refused, DmRefusal::Account(AccountError::Missing { name: n, .. }) if n == name),
-                "{refused}"
-            );
-        }
-        assert!(matches!(refusal(vec![add(&ACCOUNT)], &["acme.dm"]), DmRefusal::ServerKnown { .. }));
-        let mut elsewhere = ACCOUNT;
-        elsewhere[3].1 = "http://other.example/dm";
-        assert_eq!(refusal(vec![add(&elsewhere)], &[]), DmRefusal::ForeignSource);
-        let refused = refusal(vec![add(&ACCOUNT), add(&ACCOUNT)], &[]);
-        assert_eq!(refused.to_string(), "Add ./DMAcc/x: 418 (the node is there already)");
-        let mut old = message(vec![add(&ACCOUNT)]);
-        old.header.ver_proto = "DM/1.1".into();
-        assert!(matches!(
-            apply(&mut phone(), &old, 1, &[]),
-            Err(DmRefusal::Version { what: "VerProto", .. })
-        ));
-    }
-
-    #[test]
-    fn a_port_of_its_own_may_stand_in_the_source_or_not() {
-        let mut items = ACCOUNT.to_vec();
-        items.push(("./DMAcc/x/AppAddr/1/Port/1/PortNbr", "8080"));
-        for source in ["http://dm.example/dm", "http://dm.example:8080/dm"] {
-            let mut message = message(vec![add(&items)]);
-            message.header.source.uri = source.into();
-            assert!(apply(&mut phone(), &message, 1, &[]).is_ok(), "{source}");
-        }
-    }
-
-    #[test]
-    fn what_asks_for_an_answer_is_skipped() {
-        let Command::Operation(mut get) = add(&[("./DevInfo", "")]) else { unreachable!() };
-        get.verb = Verb::Get;
-        let applied =
-            apply(&mut phone(), &message(vec![Command::Operation(get), add(&ACCOUNT)]), 1, &[]).unwrap();
-        assert_eq!(applied.notes, [DmNote::Skipped { command: "Get".into() }]);
     }
 }

@@ -7,6 +7,7 @@
 use crate::wire::infoset::Element;
 
 use super::{
+    dm_bootstrap::shared,
     tree::{Acl, Format, Node, Origin, Tree, TreeError, Uri},
     value,
 };
@@ -37,6 +38,14 @@ pub enum TndsNote {
         name: String,
         /// Its type.
         kind: String,
+    },
+    /// An access point or proxy that another bootstrap brought, just as it is.
+    #[error(
+        "{at} is there already, just so; the bootstrap that brought it keeps the rights on it as long as it stays"
+    )]
+    Shared {
+        /// Its node.
+        at: Uri,
     },
     /// A reference into the Inbox names an object that the message does not hold.
     #[error("{at} refers to ./Inbox/{name}, which the message does not hold; the name alone was kept")]
@@ -103,10 +112,39 @@ pub(super) fn addresses(target: &Uri, objects: &[Object]) -> Result<Vec<Uri>, Tr
         .collect()
 }
 
-/// Adds the objects, all or none, and says where their roots are now.
+/// The nodes of the objects where [`add`] puts them, with the values of leaves as they were sent.
+pub(super) fn nodes<'a>(target: &Uri, objects: &'a [Object]) -> Result<Vec<(Uri, &'a [u8])>, TreeError> {
+    let mut found = Vec::new();
+    let mut open = Vec::new();
+    for (object, wanted) in objects.iter().zip(addresses(target, objects)?) {
+        open.extend(placed_at(target, object, &wanted)?.map(|at| (at, object)));
+    }
+    while let Some((at, object)) = open.pop() {
+        for below in &object.below {
+            open.push((at.join(&below.name)?, below));
+        }
+        found.push((at, object.value.as_slice()));
+    }
+    Ok(found)
+}
+
+/// Where an object goes that the message wants at an address; none when the Inbox knows no place for it.
+fn placed_at(target: &Uri, object: &Object, wanted: &Uri) -> Result<Option<Uri>, TreeError> {
+    if !target.is_within(&inbox()) {
+        return Ok(Some(wanted.clone()));
+    }
+    place_of(&object.kind).map(|place| Uri::root().child(place).join(wanted.name())).transpose()
+}
+
+fn inbox() -> Uri {
+    Uri::root().child("Inbox")
+}
+
+/// Adds the objects, all or none, and says where their roots are now. A connectivity object that another bootstrap
+/// brought just so stays that one's, and a note says so.
 ///
 /// # Errors
-/// As [`Tree::insert`]; the tree is then as it was.
+/// [`TreeError::Occupied`] where another object stands, else as [`Tree::insert`]; the tree is then as it was.
 pub(super) fn add(
     tree: &mut Tree,
     target: &Uri,
@@ -114,35 +152,53 @@ pub(super) fn add(
     origin: Origin,
     notes: &mut Vec<TndsNote>,
 ) -> Result<Vec<Uri>, TreeError> {
-    let mut grown = tree.clone();
-    let inbox = Uri::root().child("Inbox");
+    // First on their own, so that they are compared with what is there as they will stand.
+    let mut fresh = Tree::new();
     let mut placed: Vec<(Uri, Uri)> = Vec::new();
-    if target.is_within(&inbox) {
-        let wanted = addresses(target, objects)?;
-        for (object, wanted) in objects.iter().zip(wanted) {
-            let name = wanted.name();
-            let Some(place) = place_of(&object.kind) else {
-                notes.push(TndsNote::UnknownType { name: name.to_owned(), kind: object.kind.clone() });
-                continue;
-            };
-            let at = Uri::root().child(place).join(name)?;
-            insert(&mut grown, &at, object, origin)?;
-            placed.push((wanted, at));
+    for (object, wanted) in objects.iter().zip(addresses(target, objects)?) {
+        match placed_at(target, object, &wanted)? {
+            Some(at) => {
+                insert(&mut fresh, &at, object, origin)?;
+                placed.push((wanted, at));
+            }
+            None => {
+                let (name, kind) = (wanted.name().to_owned(), object.kind.clone());
+                notes.push(TndsNote::UnknownType { name, kind });
+            }
         }
-        if placed.is_empty() {
-            return Err(TreeError::Unsupported { what: "a place for any of these objects" });
-        }
+    }
+    if placed.is_empty() {
+        return Err(TreeError::Unsupported { what: "a place for any of these objects" });
+    }
+    if target.is_within(&inbox()) {
         for (_, at) in &placed {
-            rewrite(&mut grown, at, &inbox, &placed, notes)?;
+            rewrite(&mut fresh, at, &placed, notes)?;
         }
-    } else {
-        for (object, at) in objects.iter().zip(addresses(target, objects)?) {
-            insert(&mut grown, &at, object, origin)?;
-            placed.push((at.clone(), at));
+    }
+    let mut grown = tree.clone();
+    for (_, at) in &placed {
+        if is_shared(&grown, &fresh, at, origin) {
+            notes.push(TndsNote::Shared { at: at.clone() });
+        } else if grown.node(at).is_some() {
+            return Err(TreeError::Occupied { at: at.clone() });
+        } else if let Some(node) = fresh.remove(at) {
+            // One that stands within another was taken with it.
+            grown.insert(at, node)?;
         }
     }
     *tree = grown;
     Ok(placed.into_iter().map(|(_, at)| at).collect())
+}
+
+/// Whether another bootstrap brought that connectivity object, with the same leaves in it. Who may do what with it is no
+/// part of the comparison, nor is the type: plain Adds send none for interior nodes.
+fn is_shared(tree: &Tree, fresh: &Tree, at: &Uri, origin: Origin) -> bool {
+    fn leaves<'a>(tree: &'a Tree, at: &Uri) -> Vec<(Uri, Format, &'a [u8])> {
+        let nodes = tree.walk_from(at).into_iter();
+        nodes.filter_map(|(uri, node)| Some((uri, node.format(), node.value()?))).collect()
+    }
+    let Origin::Bootstrap(number) = origin else { return false };
+    shared::is_of_another(tree, at, number) && leaves(tree, at) == leaves(fresh, at)
 }
 
 /// Where the device keeps objects of that type. The DM account identifiers are from the specifications; of the
@@ -173,16 +229,16 @@ fn insert(tree: &mut Tree, at: &Uri, object: &Object, origin: Origin) -> Result<
 fn rewrite(
     tree: &mut Tree,
     at: &Uri,
-    inbox: &Uri,
     placed: &[(Uri, Uri)],
     notes: &mut Vec<TndsNote>,
 ) -> Result<(), TreeError> {
+    let inbox = inbox();
     let references: Vec<(Uri, Uri)> = tree
         .walk_from(at)
         .into_iter()
         .filter(|(uri, _)| matches!(uri.name(), "PrefConRef" | "ConRef" | "ToConRef"))
         .filter_map(|(uri, node)| Some((uri, node.as_text()?.parse::<Uri>().ok()?)))
-        .filter(|(_, to)| to.is_within(inbox) && to != inbox)
+        .filter(|(_, to)| to.is_within(&inbox) && *to != inbox)
         .collect();
     for (uri, to) in references {
         let now = match placed.iter().find(|(wanted, _)| *wanted == to) {
@@ -285,7 +341,7 @@ mod tests {
         tree.insert(&"./NAP/net/Name".parse().unwrap(), Node::text("x", Origin::Device).unwrap()).unwrap();
         let before = tree.clone();
         let added = run(&mut tree, Verb::Add, "./Inbox", TYPES[1], Data::Text(XML.to_owned()));
-        assert_eq!(added, Err(TreeError::Exists));
+        assert_eq!(added, Err(TreeError::Occupied { at: "./NAP/net".parse().unwrap() }));
         assert!(tree == before);
     }
 

@@ -206,6 +206,33 @@ fn a_bare_card_becomes_a_bootstrap_card_and_empty_again() {
     assert_eq!(warnings(&seen), Vec::<&str>::new());
 }
 
+/// The message in each of its forms goes on the card, and a phone takes what is then read from there.
+#[test]
+fn a_message_in_every_form_is_written_and_taken() {
+    let station = Station::new();
+    // As XML within the message it needs most room.
+    let size = ["--kind", "prepared", "--iccid", ICCID, "--adm", ADM, "--bootstrap-size", "16384"];
+    let _card = station.pcscd.insert(0, &size);
+    let shipped = std::fs::read_to_string(PROFILE).unwrap();
+    for encoding in ["plain", "tnds-opaque", "tnds-inline", "tnds-xml"] {
+        let path = station.file("profile.toml");
+        std::fs::write(&path, format!("{shipped}\n[dm]\nencoding = \"{encoding}\"\n")).unwrap();
+        let profile = ["--profile", path.to_str().unwrap(), "--as", "dm", "--imei", IMEI, "--imsi", IMSI];
+        let written = station.card("write", &[&profile[..], &["--adm", "@adm", "--yes"]].concat());
+        assert_eq!(written.exit, 0, "{encoding}: {}", written.err);
+        let read = station.file(&format!("{encoding}.wbxml"));
+        let read = read.to_str().unwrap();
+        assert_eq!(station.card("read", &["--as", "dm", "--output", read]).exit, 0, "{encoding}");
+        let taken = station.run(&["decode", "--simulate", read]);
+        assert_eq!(taken.exit, 0, "{encoding}: {}{}", taken.out, taken.err);
+        assert!(
+            taken.out.contains("accepted: ") && taken.out.contains("ServerID = acme.dm"),
+            "{encoding}: {}",
+            taken.out
+        );
+    }
+}
+
 #[test]
 fn keys_are_spent_with_care() {
     let station = Station::new();

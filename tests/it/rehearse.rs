@@ -36,6 +36,19 @@ fn every_profile_goes_to_hand_off_in_both_encodings() {
 }
 
 #[test]
+fn every_form_of_the_message_goes_to_hand_off() {
+    let folder = tempfile::tempdir().unwrap();
+    for encoding in ["plain", "tnds-opaque", "tnds-inline", "tnds-xml"] {
+        let path = folder.path().join(format!("{encoding}.toml"));
+        let text = std::fs::read_to_string(profile("iot-module")).unwrap();
+        std::fs::write(&path, format!("{text}\n[dm]\nencoding = \"{encoding}\"\n")).unwrap();
+        let path = path.to_str().unwrap();
+        let shown = must(rehearse(&["--profile", path, "--as", "dm", "--bootstrap-size", "8192"]));
+        assert!(shown.contains("handed-off"), "{encoding}:\n{shown}");
+    }
+}
+
+#[test]
 fn the_same_seed_shows_the_same() {
     let run = |seed: &str, format: &str| must(rehearse(&["--seed", seed, "--format", format]));
     assert_eq!(run("7", "text"), run("7", "text"));

@@ -16,7 +16,7 @@ use bootgate::{
         BootstrapKind, BootstrapResult, CardPort, Change, Phone, PortError, PowerOnReport,
         tree::{Right, Uri},
     },
-    profile::{Profile, Subscriber},
+    profile::{DmEncoding, Profile, Subscriber},
     wire::{Fid, Syntax},
 };
 
@@ -92,11 +92,22 @@ server-auth = {{ type = "DIGEST", name = "{server_id}", secret = "generate" }}
         build(&self.settings, kind).unwrap().octets
     }
 
+    /// The message in one of its forms.
+    fn message(&self, encoding: DmEncoding) -> Vec<u8> {
+        message_of(&self.settings, encoding)
+    }
+
     /// Both sides prove themselves to each other.
     async fn holds_a_session(&self, phone: &mut Phone, number: u16) {
         let outcome = session_with(&self.bench, phone, self.server_id, number, Syntax::Wbxml).await;
         assert!(outcome.authenticated_both_ways(), "{}: {outcome}", self.server_id);
     }
+}
+
+fn message_of(settings: &Settings, encoding: DmEncoding) -> Vec<u8> {
+    let mut settings = settings.clone();
+    settings.dm.encoding = encoding;
+    build(&settings, PayloadKind::Dm).unwrap().octets
 }
 
 /// A virtual card in the slot of a phone.
@@ -111,7 +122,8 @@ impl CardPort for Slot {
 /// A card with these bootstrap files.
 fn card(iccid: &str, cp: Option<Vec<u8>>, dm: Option<Vec<u8>>) -> Slot {
     let sample =
-        Sample::new(SampleKind::Prepared, iccid.parse().unwrap(), "262011234567890".parse().unwrap());
+        Sample::new(SampleKind::Prepared, iccid.parse().unwrap(), "262011234567890".parse().unwrap())
+            .with_bootstrap_size(8192);
     let mut image = sample.image();
     for (fid, octets) in [(0x6431, cp), (0x6432, dm)] {
         let file = image.mf.find_mut(&[Fid::PKCS15, Fid(fid)]).unwrap();
@@ -145,7 +157,9 @@ fn changes(report: &PowerOnReport) -> Vec<(String, Change)> {
 
 #[tokio::test]
 async fn by_a_document_and_by_a_message_after_the_card() {
-    for first in [PayloadKind::Cp, PayloadKind::Dm] {
+    let documents = DmEncoding::ALL.iter().map(|encoding| (None, *encoding));
+    let messages = DmEncoding::ALL.iter().map(|encoding| (Some(*encoding), *encoding));
+    for (first, second) in documents.chain(messages) {
         let operators = [
             Operator::new("acme", "acme.dm"),
             Operator::new("beta", "beta.dm"),
@@ -154,13 +168,13 @@ async fn by_a_document_and_by_a_message_after_the_card() {
         let [acme, beta, gamma] = &operators;
         let mut phone = new_phone();
         let (cp, dm) = match first {
-            PayloadKind::Dm => (None, Some(acme.octets(first))),
-            _ => (Some(acme.octets(first)), None),
+            Some(encoding) => (None, Some(acme.message(encoding))),
+            None => (Some(acme.octets(PayloadKind::Cp)), None),
         };
         let report = phone.power_on(Some(&mut card(FIRST_CARD, cp.clone(), dm.clone())));
         assert_eq!(changes(&report), [("acme.dm".into(), Change::Added)], "{report}");
         accepted(&phone.receive(BootstrapKind::Cp, &beta.octets(PayloadKind::Cp)));
-        accepted(&phone.receive(BootstrapKind::Dm, &gamma.octets(PayloadKind::Dm)));
+        accepted(&phone.receive(BootstrapKind::Dm, &gamma.message(second)));
         assert_eq!(servers(&phone), ["acme.dm", "beta.dm", "gamma.dm"]);
         for (n, operator) in (1..).zip(&operators) {
             operator.holds_a_session(&mut phone, n).await;
@@ -272,42 +286,81 @@ async fn a_second_document_of_one_provisioning_server_is_refused_by_name() {
     }
 }
 
-/// Two messages of one operator bring the same access point. It belongs to the first as long as that one stays, and then
-/// to the second; one that is called the same and is another one is refused.
+/// Two messages of one operator bring the same access point, in any two of the forms. It belongs to the first as long as
+/// that one stays, and then to the second; one that is called the same and is another one is refused.
 #[tokio::test]
 async fn an_access_point_that_two_messages_bring_alike_outlives_the_first() {
     let (acme, beta) = (Operator::new("acme", "acme.dm"), Operator::over("beta", "beta.dm", "acme"));
-    let mut phone = new_phone();
-    phone.power_on(Some(&mut card(FIRST_CARD, None, Some(acme.octets(PayloadKind::Dm)))));
-    let before = phone.tree().clone();
+    let mut number = 0;
+    for (first, second) in DmEncoding::ALL.iter().flat_map(|f| DmEncoding::ALL.iter().map(move |s| (*f, *s)))
+    {
+        let mut phone = new_phone();
+        phone.power_on(Some(&mut card(FIRST_CARD, None, Some(acme.message(first)))));
+        let before = phone.tree().clone();
 
-    let mut other = beta.settings.clone();
-    other.naps[0].address = "elsewhere.example".to_owned();
-    let result = phone.receive(BootstrapKind::Dm, &build(&other, PayloadKind::Dm).unwrap().octets);
-    let BootstrapResult::Refused { reason, .. } = &result else { panic!("{result:?}") };
-    assert!(reason.to_string().starts_with("Add ./NAP/acme-net/Addr: 418"), "{reason}");
-    other.naps[0].address.clone_from(&beta.settings.naps[0].address);
-    other.naps[0].dns = vec!["192.0.2.53".parse().unwrap()];
-    let result = phone.receive(BootstrapKind::Dm, &build(&other, PayloadKind::Dm).unwrap().octets);
-    let BootstrapResult::Refused { reason, .. } = &result else { panic!("{result:?}") };
-    assert!(reason.to_string().starts_with("./NAP/acme-net is there already, with other values"), "{reason}");
-    assert!(*phone.tree() == before);
+        let mut elsewhere = beta.settings.clone();
+        elsewhere.naps[0].address = "elsewhere.example".to_owned();
+        let mut more = beta.settings.clone();
+        more.naps[0].dns = vec!["192.0.2.53".parse().unwrap()];
+        for other in [elsewhere, more] {
+            let result = phone.receive(BootstrapKind::Dm, &message_of(&other, second));
+            let BootstrapResult::Refused { reason, .. } = &result else {
+                panic!("{first} {second}: {result:?}")
+            };
+            assert_eq!(
+                reason.to_string(),
+                "./NAP/acme-net is there already, with other values than the message brings; give this one another name"
+            );
+        }
+        assert!(*phone.tree() == before);
 
-    let result = phone.receive(BootstrapKind::Dm, &beta.octets(PayloadKind::Dm));
-    let BootstrapResult::Accepted { remarks, .. } = &result else { panic!("{result:?}") };
-    assert_eq!(remarks.len(), 1);
-    assert!(remarks[0].to_string().starts_with("./NAP/acme-net is there already, just so"), "{}", remarks[0]);
-    acme.holds_a_session(&mut phone, 1).await;
-    beta.holds_a_session(&mut phone, 1).await;
-    let net: Uri = "./NAP/acme-net".parse().unwrap();
-    let may =
-        |phone: &Phone, server: &str| phone.tree().allows(Right::Replace, &net, &server.parse().unwrap());
-    assert!(may(&phone, "acme.dm") && !may(&phone, "beta.dm"));
+        let result = phone.receive(BootstrapKind::Dm, &beta.message(second));
+        let BootstrapResult::Accepted { remarks, .. } = &result else {
+            panic!("{first} {second}: {result:?}")
+        };
+        assert_eq!(remarks.len(), 1, "{remarks:?}");
+        assert!(
+            remarks[0].to_string().starts_with("./NAP/acme-net is there already, just so"),
+            "{}",
+            remarks[0]
+        );
+        number += 1;
+        acme.holds_a_session(&mut phone, number).await;
+        beta.holds_a_session(&mut phone, number).await;
+        let net: Uri = "./NAP/acme-net".parse().unwrap();
+        let may =
+            |phone: &Phone, server: &str| phone.tree().allows(Right::Replace, &net, &server.parse().unwrap());
+        assert!(may(&phone, "acme.dm") && !may(&phone, "beta.dm"));
 
-    phone.power_on(None);
-    assert_eq!(servers(&phone), ["beta.dm"]);
-    assert_eq!(phone.tree().text("./DMAcc/beta.dm/PrefConRef"), Some("./NAP/acme-net"));
-    assert_eq!(phone.tree().text("./NAP/acme-net/Addr"), Some("internet.acme.example"));
-    assert!(!may(&phone, "acme.dm") && may(&phone, "beta.dm"));
-    beta.holds_a_session(&mut phone, 2).await;
+        phone.power_on(None);
+        assert_eq!(servers(&phone), ["beta.dm"]);
+        assert_eq!(phone.tree().text("./DMAcc/beta.dm/PrefConRef"), Some("./NAP/acme-net"));
+        assert_eq!(phone.tree().text("./NAP/acme-net/Addr"), Some("internet.acme.example"));
+        assert!(!may(&phone, "acme.dm") && may(&phone, "beta.dm"));
+        number += 1;
+        beta.holds_a_session(&mut phone, number).await;
+    }
+}
+
+#[test]
+fn a_server_that_the_phone_knows_is_named_whatever_form_the_message_has() {
+    let (acme, again) = (Operator::new("acme", "acme.dm"), Operator::new("beta", "acme.dm"));
+    for first in [PayloadKind::Cp, PayloadKind::Dm] {
+        for second in DmEncoding::ALL {
+            let mut phone = new_phone();
+            let kind = if first == PayloadKind::Cp { BootstrapKind::Cp } else { BootstrapKind::Dm };
+            accepted(&phone.receive(kind, &acme.octets(first)));
+            let before = phone.tree().clone();
+            // The same message once more, and another one for the same server.
+            for octets in [acme.message(*second), again.message(*second)] {
+                let result = phone.receive(BootstrapKind::Dm, &octets);
+                let BootstrapResult::Refused { reason, .. } = &result else { panic!("{second}: {result:?}") };
+                assert_eq!(
+                    reason.to_string(),
+                    "the phone has an account of server acme.dm already; the first counts"
+                );
+                assert!(*phone.tree() == before);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use crate::wire::syncml::StatusCode;
 
-use super::Right;
+use super::{Right, Uri};
 
 /// Why the tree does not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -34,6 +34,12 @@ pub enum TreeError {
     /// There is such a node already.
     #[error("the node is there already")]
     Exists,
+    /// There is an object already where one of several would go.
+    #[error("{at} is there already")]
+    Occupied {
+        /// Its node.
+        at: Uri,
+    },
     /// The node does not take this command from anybody.
     #[error("the node does not take this command: {why}")]
     NotAllowed {
@@ -96,7 +102,7 @@ impl TreeError {
             Self::BadUri { .. } | Self::BadAcl { .. } | Self::BadValue { .. } => StatusCode::BAD_REQUEST,
             Self::UriTooLong { .. } => StatusCode(414),
             Self::NotFound => StatusCode::NOT_FOUND,
-            Self::Exists => StatusCode::EXISTS,
+            Self::Exists | Self::Occupied { .. } => StatusCode::EXISTS,
             Self::NotAllowed { .. } => StatusCode::NOT_ALLOWED,
             Self::Forbidden { .. } => StatusCode(403),
             Self::Denied { .. } => StatusCode::PERMISSION_DENIED,
