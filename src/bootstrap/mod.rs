@@ -15,6 +15,7 @@ pub mod import;
 mod kind;
 pub mod mac;
 mod output;
+mod proof;
 mod push;
 pub mod quirks;
 mod settings;

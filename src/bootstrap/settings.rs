@@ -6,8 +6,9 @@ use std::fmt;
 use crate::{
     ident::{Imei, Random, ServerId, SharedSecret},
     profile::{
-        Access, Acl, Application, AuthRule, AuthScheme, Bootstrap, CpVersion, DmAccount, DmOptions, Link,
-        MissingNumber, NapDef, Parameter, Profile, PxLogical, SecretRule, Subscriber, VendorConfig,
+        Access, Acl, Application, AuthRule, AuthScheme, Bootstrap, CpVersion, DmAccount, DmOptions,
+        FurtherAuth, Link, MissingNumber, NapDef, Parameter, Profile, PxLogical, SecretRule, Subscriber,
+        VendorConfig,
     },
 };
 
@@ -53,6 +54,8 @@ pub struct Account {
     pub connect_via: Vec<Link>,
     /// The secrets of both sides.
     pub credentials: DmCredentials,
+    /// Ways to prove oneself beside these, which the DM server need not know.
+    pub further_auth: Vec<FurtherAuth<String>>,
     /// `INIT`: open a session as soon as the account is there.
     pub init: bool,
     /// `ACL` of the account's object; without one it is left to the device.
@@ -164,6 +167,7 @@ fn account(a: &DmAccount, subscriber: &Subscriber, random: &dyn Random) -> Resul
             client: credential(&a.client_auth, subscriber, random)?,
             server: credential(&a.server_auth, subscriber, random)?,
         },
+        further_auth: a.further_auth.iter().map(|f| f.fill(subscriber)).collect::<Result<_, _>>()?,
         init: a.init,
         acl: a.acl.clone(),
         parameters: a.parameters.clone(),

@@ -8,11 +8,11 @@ use super::*;
 use crate::{
     ident::Random,
     profile::{
-        Access, Acl, AppAddr, AppAddressType, AppAuth, AppId, Application, AuthEntity, AuthLevel, AuthScheme,
-        BasicAuth, Bearer, Bootstrap, CallType, CpVersion, DmEncoding, DmOptions, Link, LinkSpeed,
-        NapAddressType, NapAuth, NapAuthType, NapDef, NapTuning, NonceFormat, Parameter, Port, Profile,
-        ProxyAddressType, ProxyAuth, ProxyAuthType, PxLogical, PxPhysical, QosParameter, Resource, Service,
-        Subscriber, Validity, VendorConfig,
+        Access, AccountAuthType, Acl, AppAddr, AppAddressType, AppAuth, AppId, Application, AuthEntity,
+        AuthLevel, AuthPlace, AuthScheme, AuthWay, BasicAuth, Bearer, Bootstrap, CallType, CpVersion,
+        DmEncoding, DmOptions, FurtherAuth, Link, LinkSpeed, NapAddressType, NapAuth, NapAuthType, NapDef,
+        NapTuning, NonceFormat, Parameter, Port, Profile, ProxyAddressType, ProxyAuth, ProxyAuthType,
+        PxLogical, PxPhysical, QosParameter, Resource, Service, Subscriber, Validity, VendorConfig,
     },
 };
 
@@ -204,16 +204,39 @@ fn credential() -> impl Strategy<Value = Credential> {
     )
 }
 
+/// Ways that each stand once, and none of them `client-auth` or `server-auth`.
+fn further(client: AuthScheme, server: AuthScheme) -> impl Strategy<Value = Vec<FurtherAuth<String>>> {
+    let way = (term(AuthPlace::ALL), term(AccountAuthType::ALL))
+        .prop_filter_map("not together", |(p, k)| AuthWay::new(p, k));
+    let proof = (some(text()), some(secret()), vec(any::<u8>(), 0..5));
+    vec((way, proof), 0..4).prop_map(move |entries| {
+        let mut seen = vec![AuthWay::Client(client.into()), AuthWay::Server(server.into())];
+        let mut out = Vec::new();
+        for (way, (name, secret, data)) in entries {
+            if !seen.contains(&way) {
+                seen.push(way);
+                out.push(FurtherAuth { way, name, secret, data });
+            }
+        }
+        out
+    })
+}
+
 fn account() -> impl Strategy<Value = Account> {
     let address = "https?://[a-z]{1,8}\\.example:[1-9][0-9]{0,3}(/[a-z]{0,8})?";
-    let tail = (credential(), credential(), any::<bool>(), parameters());
+    let credentials = (credential(), credential()).prop_flat_map(|(client, server)| {
+        let further = further(client.scheme, server.scheme);
+        (Just(DmCredentials { client, server }), further)
+    });
+    let tail = (credentials, any::<bool>(), parameters());
     ("[a-zA-Z0-9._-]{3,20}", some(text()), address, links(), tail).prop_map(
-        |(server_id, name, address, connect_via, (client, server, init, parameters))| Account {
+        |(server_id, name, address, connect_via, ((credentials, further_auth), init, parameters))| Account {
             server_id: server_id.parse().unwrap(),
             name,
             address,
             connect_via,
-            credentials: DmCredentials { client, server },
+            credentials,
+            further_auth,
             init,
             acl: None,
             parameters,

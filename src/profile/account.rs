@@ -6,6 +6,7 @@ use crate::ident::ServerId;
 
 use super::{
     acl::{self, Acl},
+    further_auth::{self, FurtherAuth},
     link::{Ids, Link},
     nap::MAX_AUTH_NAME,
     parameter::{self, Parameter},
@@ -31,6 +32,8 @@ pub struct DmAccount {
     pub client_auth: AuthRule,
     /// How the server proves itself to the client (`AAUTHLEVEL` `CLIENT`, `SRVCRED`).
     pub server_auth: AuthRule,
+    /// Ways to prove oneself beside these two.
+    pub further_auth: Vec<FurtherAuth>,
     /// `INIT`: open a session as soon as the account is there.
     pub init: bool,
     /// Who may do what with the account's object in the management tree; without one it is left to the device.
@@ -69,6 +72,7 @@ pub(super) const KEYS: &[&str] = &[
     "connect-via",
     "client-auth",
     "server-auth",
+    "further-auth",
     "init",
     "acl",
     "parameters",
@@ -96,6 +100,9 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
     let connect_via = s.optional("connect-via").map_or_else(Vec::new, |v| ids.links(n, &v));
     let client_auth = read_auth(n, s, "client-auth", "`client-auth`");
     let server_auth = read_auth(n, s, "server-auth", "`server-auth`");
+    let further_auth = s
+        .optional("further-auth")
+        .map_or_else(Vec::new, |v| further_auth::read(n, &v, client_auth.as_ref(), server_auth.as_ref()));
     let init = s.optional("init").map_or(Some(false), |v| n.flag(&v));
     let acl = s.optional("acl").map(|v| acl::read(n, &v));
     let parameters = s.optional("parameters").map_or_else(Vec::new, |v| parameter::read(n, &v, TAKEN));
@@ -106,6 +113,7 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, ids: &Ids) -> Opt
         connect_via,
         client_auth: client_auth?,
         server_auth: server_auth?,
+        further_auth,
         init: init?,
         acl: acl.unwrap_or_default(),
         parameters,

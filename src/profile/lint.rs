@@ -2,9 +2,9 @@
 //! devices in the field refuse is data, and stands with the encodings that they refuse.)
 
 use super::{
-    Acl, DmAccount, DmEncoding, Link, Placeholder, Problem, Profile, Right, SecretRule,
+    Acl, AuthWay, DmAccount, DmEncoding, Link, Placeholder, Problem, Profile, Right, SecretRule, Template,
     account::AuthRule,
-    terms::AuthScheme,
+    terms::{AccountAuthType, AuthScheme},
     walk::{Positions, placed},
     weakness::weaknesses,
 };
@@ -75,6 +75,9 @@ pub enum Warning {
         "{{imsi}} in a name puts the subscriber's identity, which is also the key of netwpin, into each session"
     )]
     ImsiAsName,
+    /// One secret of a further way for all devices.
+    #[error("the same secret on every device: one opened device opens all; client-auth can have a drawn one")]
+    FurtherSharedByAll,
     /// A server name other than the server id.
     #[error("the server's name is not the server-id: clients expect the server to sign in under its id")]
     OtherServerName,
@@ -126,6 +129,7 @@ impl Warning {
             Self::Basic => "basic",
             Self::SameNameForAll => "same-name-for-all",
             Self::ImsiAsName => "imsi-as-name",
+            Self::FurtherSharedByAll => "further-shared-by-all",
             Self::OtherServerName => "other-server-name",
             Self::PlaceWithProvUrl => "place-with-prov-url",
             Self::NoDmAccount => "no-dm-account",
@@ -212,6 +216,20 @@ fn dm_account(account: &DmAccount, found: &mut Vec<(String, Warning)>) {
     };
     auth("client-auth", &account.client_auth);
     auth("server-auth", &account.server_auth);
+    for (at, further) in account.further_auth.iter().enumerate() {
+        let mut warn = |key: &str, w| found.push((format!("dm-account.further-auth[{at}].{key}"), w));
+        if matches!(further.way.kind(), AccountAuthType::Basic | AccountAuthType::HttpBasic) {
+            warn("type", Warning::Basic);
+        }
+        if further.name.iter().flat_map(Template::placeholders).any(|p| p == Placeholder::Imsi) {
+            warn("name", Warning::ImsiAsName);
+        }
+        // What a layer below asks for is the network's secret, as that of a proxy is.
+        let of_account = matches!(further.way, AuthWay::Client(_) | AuthWay::Server(_));
+        if of_account && further.secret.is_some() {
+            warn("secret", Warning::FurtherSharedByAll);
+        }
+    }
     if let (SecretRule::Plain(a), SecretRule::Plain(b)) =
         (&account.client_auth.secret, &account.server_auth.secret)
         && a == b

@@ -20,6 +20,7 @@ mod acl;
 mod appid;
 mod application;
 mod dm;
+mod further_auth;
 mod link;
 mod lint;
 mod nap;
@@ -44,6 +45,7 @@ pub use acl::{Acl, AclError};
 pub use appid::{AppId, EmptyAppId};
 pub use application::{AppAddr, AppAuth, Application, Resource};
 pub use dm::DmOptions;
+pub use further_auth::{AuthWay, FurtherAuth};
 pub use link::Link;
 pub use lint::{Warning, lint};
 pub use nap::{INTERNET, NapAuth, NapDef};
@@ -56,9 +58,9 @@ pub use secret::SecretRule;
 pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
 pub use terms::{
-    AppAddressType, AuthEntity, AuthLevel, AuthScheme, Bearer, CallType, CpVersion, DmEncoding,
-    NapAddressType, NapAuthType, NonceFormat, ProxyAddressType, ProxyAuthType, QosParameter, Right,
-    SecurityMethod, Service, UnknownTerm,
+    AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, AuthScheme, Bearer, CallType,
+    CpVersion, DmEncoding, LayerAuthType, NapAddressType, NapAuthType, NonceFormat, ProxyAddressType,
+    ProxyAuthType, QosParameter, Right, SecurityMethod, Service, UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};

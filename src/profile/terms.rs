@@ -163,6 +163,56 @@ terms! {
 }
 
 terms! {
+    /// `AAUTHTYPE` of the DM account, as DMAcc lists them (OMA DM Standardized Objects 1.2). BASIC, DIGEST, HTTP-BASIC and
+    /// HTTP-DIGEST have tokens in provisioning documents, the others are text there.
+    AccountAuthType {
+        /// HTTP basic authentication, or the same on another layer.
+        HttpBasic = "HTTP-BASIC",
+        /// HTTP digest authentication, or the same on another layer.
+        HttpDigest = "HTTP-DIGEST",
+        /// `syncml:auth-basic`.
+        Basic = "BASIC",
+        /// `syncml:auth-md5`.
+        Digest = "DIGEST",
+        /// `syncml:auth-MAC`. Remembered: that documents spell it so.
+        Hmac = "HMAC",
+        /// `syncml:auth-X509`.
+        X509 = "X509",
+        /// `syncml:auth-securid`; DMAcc spells it `SECURID`.
+        SecureId = "SECUREID",
+        /// `syncml:auth-safeword`.
+        SafeWord = "SAFEWORD",
+        /// `syncml:auth-digipass`.
+        DigiPass = "DIGIPASS",
+        /// What the transport does by itself. Remembered: that documents spell it so.
+        Transport = "TRANSPORT",
+    }
+}
+
+terms! {
+    /// Those of [`AccountAuthType`] that a layer below the protocol knows (DMAcc, `AAuthLevel`).
+    LayerAuthType {
+        HttpBasic = "HTTP-BASIC",
+        HttpDigest = "HTTP-DIGEST",
+        Transport = "TRANSPORT",
+    }
+}
+
+terms! {
+    /// Who proves itself to whom in the DM account.
+    AuthPlace {
+        /// The client to the server.
+        Client = "client",
+        /// The server to the client.
+        Server = "server",
+        /// The device to the OBEX layer.
+        Obex = "obex",
+        /// The device to HTTP or WSP.
+        Http = "http",
+    }
+}
+
+terms! {
     /// `CALLTYPE` of a NAPDEF. A device takes ANALOG-MODEM when it is absent.
     CallType {
         AnalogModem = "ANALOG-MODEM",

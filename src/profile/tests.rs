@@ -377,6 +377,7 @@ const TABLES: &[(&str, &[&str])] = &[
     ("proxy.physical", proxy::PHYSICAL_KEYS),
     ("dm-account", account::KEYS),
     ("dm-account.client-auth", account::AUTH_KEYS),
+    ("dm-account.further-auth", further_auth::KEYS),
     ("dm-account.parameters", parameter::KEYS),
     ("application", application::KEYS),
     ("application.server", application::SERVER_KEYS),
@@ -502,6 +503,55 @@ fn what_devices_would_drop_is_an_error_at_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_further_way_of_authentication_is_one_that_its_level_knows() {
+    let iot = include_str!("../../config/profiles/iot-module.toml");
+    let with = |further: &str| format!("{iot}\n[[dm-account.further-auth]]\n{further}");
+    let found = |further: &str| {
+        check(&with(further)).problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    for (further, expected) in [
+        ("type = \"HMAC\"", "has no `level`"),
+        ("level = \"client\"", "has no `type`"),
+        ("level = \"clinet\"\ntype = \"HMAC\"", "unknown value \"clinet\""),
+        ("level = \"obex\"\ntype = \"DIGEST\"", "expected HTTP-BASIC, HTTP-DIGEST, TRANSPORT"),
+        ("level = \"http\"\ntype = \"X509\"", "level http is a layer below the protocol"),
+        ("level = \"client\"\ntype = \"DIGEST\"", "the account has client DIGEST already"),
+        ("level = \"client\"\ntype = \"HMAC\"\nsecret = \"generate\"", "cannot be drawn"),
+        ("level = \"client\"\ntype = \"HMAC\"\ndata = \"no base64!\"", "expected base64 of 1 to 128 octets"),
+        ("level = \"client\"\ntype = \"HMAC\"\nname = \"{imsi}\"", "{imsi} in a name puts"),
+        ("level = \"client\"\ntype = \"HTTP-BASIC\"", "BASIC sends the secret itself"),
+        ("level = \"server\"\ntype = \"HMAC\"\nsecret = { plain = \"x\" }", "one opened device opens all"),
+    ] {
+        assert!(found(further).contains(expected), "{further}: {}", found(further));
+    }
+    let twice = "level = \"http\"\ntype = \"TRANSPORT\"\n[[dm-account.further-auth]]\nlevel = \"http\"\ntype = \"TRANSPORT\"";
+    assert!(found(twice).contains("http TRANSPORT already"), "{}", found(twice));
+
+    let clean = found("level = \"obex\"\ntype = \"HTTP-DIGEST\"\nsecret = { plain = \"x\" }");
+    assert_eq!(clean, check(iot).problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+    let profile =
+        Profile::parse(&with("level = \"client\"\ntype = \"HMAC\"\nsecret = { plain = \"hidden\" }"));
+    let account = profile.unwrap().dm_account.unwrap();
+    assert_eq!(account.further_auth[0].way, AuthWay::Client(AccountAuthType::Hmac));
+    assert!(!format!("{account:?}").contains("hidden"));
+}
+
+#[test]
+fn every_way_is_told_by_its_level_and_type() {
+    let mut ways = 0;
+    for place in AuthPlace::ALL {
+        for kind in AccountAuthType::ALL {
+            if let Some(way) = AuthWay::new(*place, *kind) {
+                assert_eq!((way.place(), way.kind()), (*place, *kind));
+                ways += 1;
+            }
+        }
+    }
+    // Ten types for client and server, three for each layer below.
+    assert_eq!(ways, 26);
 }
 
 #[test]

@@ -45,7 +45,35 @@ address = "http://dm.acme.example/dm"
 connect-via = ["px", "net"]
 client-auth = { type = "BASIC", name = "{imei}", secret = "generate" }
 server-auth = { type = "DIGEST", name = "acme.dm", secret = "generate" }
+[[dm-account.further-auth]]
+level = "client"
+type = "HMAC"
+name = "{imei}"
+secret = { plain = "hmac-secret" }
+data = "bm9uY2U="
+[[dm-account.further-auth]]
+level = "client"
+type = "SECUREID"
+name = "{imei}"
+[[dm-account.further-auth]]
+level = "server"
+type = "X509"
+[[dm-account.further-auth]]
+level = "obex"
+type = "HTTP-BASIC"
+name = "cable"
+secret = { plain = "obex-secret" }
+[[dm-account.further-auth]]
+level = "http"
+type = "HTTP-DIGEST"
+name = "{msisdn}"
+secret = { plain = "http-secret" }
+data = "AAECAw=="
+[[dm-account.further-auth]]
+level = "http"
+type = "TRANSPORT"
 "#;
+const REFERENCE: &str = include_str!("../../config/profiles/reference.toml");
 pub const IOT: &str = include_str!("../../config/profiles/iot-module.toml");
 
 /// Octets that do not repeat within a profile.
@@ -235,11 +263,59 @@ fn of_a_profile_with_several_of_everything() {
             because("./Proxy/<px>/Ext", Form("the place of what has no node of its own")),
             because("./DMAcc/<acme.dm>/AAuthPref", PREFERENCE),
             because("./DMAcc/<acme.dm>/AppAuth/2/AAuthData", NONCE),
+            because("./DMAcc/<acme.dm>/AppAuth/3/AAuthData", NONCE),
+            because("./DMAcc/<acme.dm>/AppAuth/7/AAuthData", NONCE),
         ],
         &["dm-account: `init = false`; a device opens a session with a new server anyway"],
     );
     let [cp, dm] = payloads(TWO_WAYS).map(|p| phone_with(&p).accounts()[0].first_session);
     assert_eq!((cp, dm), (FirstSession::Later, FirstSession::AtOnce));
+}
+
+/// The sheet of DMAcc: which levels and types there are, how the tree spells them, and what may be absent.
+#[test]
+fn every_way_of_authentication_is_in_the_tree() {
+    for payload in payloads(TWO_WAYS) {
+        let phone = phone_with(&payload);
+        let account = phone.tree().node(&uri("./DMAcc")).unwrap().children().next().unwrap().0.to_owned();
+        let leaf = |n: usize, name: &str| {
+            let at = uri(&format!("./DMAcc/{account}/AppAuth/{n}/{name}"));
+            let octets = phone.tree().node(&at).map(|node| node.value().unwrap().to_vec());
+            octets.map(|o| String::from_utf8(o).unwrap())
+        };
+        let all: Vec<[Option<String>; 4]> = (1..=8)
+            .map(|n| ["AAuthLevel", "AAuthType", "AAuthName", "AAuthSecret"].map(|name| leaf(n, name)))
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        let (level, kind): (Vec<_>, Vec<_>) = all.iter().map(|[l, k, ..]| (l.clone(), k.clone())).unzip();
+        let wanted = ["CLCRED", "SRVCRED", "CLCRED", "CLCRED", "SRVCRED", "OBEX", "HTTP", "HTTP"].map(some);
+        assert_eq!(level, wanted, "{:?}", payload.kind);
+        let wanted = ["BASIC", "DIGEST", "HMAC", "SECURID", "X509", "HTTP-BASIC", "HTTP-DIGEST", "TRANSPORT"]
+            .map(some);
+        assert_eq!(kind, wanted, "{:?}", payload.kind);
+        assert_eq!(all[2][2..], [some("490154203237518"), some("hmac-secret")]);
+        assert_eq!(all[3][2..], [some("490154203237518"), None]);
+        assert_eq!(all[4][2..], [None, None]);
+        assert_eq!(all[5][2..], [some("cable"), some("obex-secret")]);
+        assert_eq!(all[6][2..], [some("+491711234567".trim_start_matches('+')), some("http-secret")]);
+        assert_eq!(all[7][2..], [None, None]);
+        assert_eq!(leaf(9, "AAuthLevel"), None);
+    }
+}
+
+/// Nothing that a profile can say is dropped by the phone in silence, or at all.
+#[test]
+fn the_phone_keeps_all_of_the_reference_profile() {
+    let [cp, _] = payloads(REFERENCE);
+    let phone = phone_with(&cp);
+    let applications = phone.tree().node(&uri("./CP/APPLICATION")).unwrap().children();
+    let ids: Vec<String> = applications
+        .map(|(n, _)| phone.tree().text(&format!("./CP/APPLICATION/{n}/APPID")).unwrap().to_owned())
+        .collect();
+    let wanted = REFERENCE.split("[[application]]\nid = \"").skip(1);
+    let wanted: BTreeSet<&str> = wanted.map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(ids.iter().map(String::as_str).collect::<BTreeSet<_>>(), wanted);
+    assert!(wanted.contains("554") && wanted.contains("ap2001"));
 }
 
 /// Get, Replace and Delete on all that came with the account, and nothing for anybody else (OMA DM Bootstrap 1.2).

@@ -3,12 +3,13 @@
 //! A profile is told by a tape of numbers, of which each choice takes the next; behind its end all choices are the simplest
 //! ones. So proptest makes a profile that fails smaller by making the tape shorter and its numbers smaller.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bootgate::{
     bootstrap::{Payload, PayloadKind, Settings, build, resolve},
     ident::Random,
     profile::{
-        AppAddressType, AuthEntity, AuthLevel, Bearer, CallType, DmEncoding, DmOptions, NonceFormat, Profile,
-        ProxyAuthType, QosParameter, Service, Subscriber,
+        AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, Bearer, CallType, DmEncoding,
+        DmOptions, LayerAuthType, NonceFormat, Profile, ProxyAuthType, QosParameter, Service, Subscriber,
     },
 };
 use proptest::{
@@ -455,13 +456,40 @@ fn account(t: &mut Tape, ids: &Ids) -> String {
     s.put("address", quoted(t.url()));
     s.may(t, "connect-via", |t| ids.links(t));
     s.may(t, "init", Tape::flag);
-    for key in ["client-auth", "server-auth"] {
+    let mut taken = Vec::new();
+    for (key, level) in [("client-auth", "client"), ("server-auth", "server")] {
         let secret = if t.flag() { secret(t) } else { quoted("generate") };
-        let scheme = quoted(t.one(&["DIGEST", "BASIC"]));
-        s.put(key, format!("{{ type = {scheme}, name = {}, secret = {secret} }}", template(t)));
+        let scheme = *t.one(&["DIGEST", "BASIC"]);
+        taken.push((level, scheme));
+        s.put(key, format!("{{ type = {}, name = {}, secret = {secret} }}", quoted(scheme), template(t)));
     }
     s.may(t, "parameters", |t| parameters(t, ""));
+    for _ in 0..t.below(3) {
+        further_auth(t, &mut s, &mut taken);
+    }
     s.0
+}
+
+/// A way of authentication beside the two, if the account does not have it yet.
+fn further_auth(t: &mut Tape, s: &mut Table, taken: &mut Vec<(&'static str, &'static str)>) {
+    let level = t.one(AuthPlace::ALL).as_str();
+    let kind = match level {
+        "client" | "server" => t.one(AccountAuthType::ALL).as_str(),
+        _ => t.one(LayerAuthType::ALL).as_str(),
+    };
+    if taken.contains(&(level, kind)) {
+        return;
+    }
+    taken.push((level, kind));
+    s.0 += "[[dm-account.further-auth]]\n";
+    s.put("level", quoted(level));
+    s.put("type", quoted(kind));
+    s.may(t, "name", template);
+    s.may(t, "secret", secret);
+    s.may(t, "data", |t| {
+        let octets: Vec<u8> = (0..1 + t.below(20)).map(|_| t.below(256).to_le_bytes()[0]).collect();
+        quoted(STANDARD.encode(octets))
+    });
 }
 
 fn application(t: &mut Tape, ids: &Ids) -> String {

@@ -167,10 +167,21 @@ fn what_is_skipped_is_named_and_no_value_is_repeated() {
             "PXLOGICAL[1]: has no PXPHYSICAL",
         ),
         (Characteristic::new("APPLICATION").with("NAME", "hidden"), "APPLICATION[1]: has no APPID"),
-        (w7(&["APPSRV"]), "APPLICATION[1]: the DM account lacks an APPAUTH of level APPSRV or CLIENT"),
+        (
+            w7(&["APPSRV"]),
+            "APPLICATION[1]: the DM account lacks an APPAUTH of level APPSRV or CLIENT with DIGEST or BASIC, AAUTHNAME and AAUTHSECRET",
+        ),
         (
             w7(&["APPSRV", "CLIENT", "OBEX"]),
-            "APPLICATION[1]/APPAUTH[3]: its AAUTHLEVEL is not APPSRV or CLIENT, or stands twice",
+            "APPLICATION[1]/APPAUTH[3]: AAUTHTYPE has a type that is not known at its AAUTHLEVEL",
+        ),
+        (
+            w7(&["APPSRV", "CLIENT", "PROXY"]),
+            "APPLICATION[1]/APPAUTH[3]: its AAUTHLEVEL is not APPSRV, CLIENT or OBEX",
+        ),
+        (
+            w7(&["APPSRV", "CLIENT", "CLIENT"]),
+            "APPLICATION[1]/APPAUTH[3]: its AAUTHLEVEL has its AAUTHTYPE more than once; only one counts",
         ),
     ] {
         let found = reading(&ProvDoc { version: None, characteristics: vec![c] });
@@ -181,8 +192,11 @@ fn what_is_skipped_is_named_and_no_value_is_repeated() {
 #[test]
 fn the_stronger_of_two_types_and_a_raw_nonce_are_taken() {
     let found = reading(&ProvDoc { version: None, characteristics: vec![w7(&["CLIENT", "APPSRV"])] });
-    let client = found.settings.dm_account.unwrap().credentials.client;
+    let account = found.settings.dm_account.unwrap();
+    let client = account.credentials.client;
     assert_eq!(client.scheme.as_str(), "DIGEST");
+    let further: Vec<String> = account.further_auth.iter().map(|f| f.way.to_string()).collect();
+    assert_eq!(further, ["server BASIC", "client BASIC"], "the other one of each list");
     assert_eq!(client.nonce, b"not base64!");
 }
 

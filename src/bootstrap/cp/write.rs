@@ -6,11 +6,11 @@ use std::fmt::Display;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use crate::{
-    bootstrap::{Account, Credential, Settings},
+    bootstrap::{Account, Credential, Settings, proof},
     ident::SharedSecret,
     profile::{
-        Access, AppAddressType, AppAuth, Application, AuthLevel, Bootstrap, CallType, Link, NapDef,
-        Parameter, Port, ProxyAuthType, PxLogical, PxPhysical, VendorConfig,
+        Access, AppAddressType, AppAuth, Application, AuthLevel, Bootstrap, CallType, FurtherAuth, Link,
+        NapDef, Parameter, Port, ProxyAuthType, PxLogical, PxPhysical, VendorConfig,
     },
     wire::prov::{Characteristic, ProvDoc},
 };
@@ -208,7 +208,7 @@ fn vendor_config(v: &VendorConfig) -> Characteristic {
 }
 
 fn account(a: &Account) -> Characteristic {
-    Characteristic::new("APPLICATION")
+    let c = Characteristic::new("APPLICATION")
         .with("APPID", "w7")
         .with("PROVIDER-ID", a.server_id.as_str())
         .with_some("NAME", a.name.as_deref())
@@ -218,7 +218,8 @@ fn account(a: &Account) -> Characteristic {
         // The whole URL with its port, and no PORT: clients put a PORTNBR in different places.
         .with_characteristic(Characteristic::new("APPADDR").with("ADDR", &a.address))
         .with_characteristic(auth("APPSRV", &a.credentials.client))
-        .with_characteristic(auth("CLIENT", &a.credentials.server))
+        .with_characteristic(auth("CLIENT", &a.credentials.server));
+    a.further_auth.iter().fold(c, |c, further| c.with_characteristic(further_auth(further)))
 }
 
 fn auth(level: &str, c: &Credential) -> Characteristic {
@@ -229,6 +230,16 @@ fn auth(level: &str, c: &Credential) -> Characteristic {
         .with("AAUTHNAME", &c.name)
         .with("AAUTHSECRET", c.secret.expose())
         .with_some("AAUTHDATA", nonce.as_deref())
+}
+
+fn further_auth(f: &FurtherAuth<String>) -> Characteristic {
+    let data = (!f.data.is_empty()).then(|| BASE64.encode(&f.data));
+    Characteristic::new("APPAUTH")
+        .with_some("AAUTHLEVEL", proof::document_level(f.way.place()))
+        .with("AAUTHTYPE", f.way.kind().as_str())
+        .with_some("AAUTHNAME", f.name.as_deref())
+        .with_secret("AAUTHSECRET", f.secret.as_ref())
+        .with_some("AAUTHDATA", data.as_deref())
 }
 
 fn application(a: &Application<String>) -> Characteristic {

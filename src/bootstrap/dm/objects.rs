@@ -3,8 +3,8 @@
 //! hand).
 
 use crate::{
-    bootstrap::{Account, BootstrapError, Credential, Settings},
-    profile::{HttpUrl, Link, NapDef, NonceFormat, PxLogical},
+    bootstrap::{Account, BootstrapError, Credential, DmCredentials, Settings, proof},
+    profile::{AuthWay, FurtherAuth, HttpUrl, Link, NapDef, NonceFormat, PxLogical},
     wire::tnds::{Node, OctetFormat, TextFormat, Value},
 };
 
@@ -132,19 +132,36 @@ fn account_object(names: &Names<'_>, a: &Account, nonce_format: NonceFormat) -> 
         address.extend(numbered("Port", &[url.port()], |port| vec![chr("PortNbr", port.to_string())]));
     }
     nodes.push(interior("AppAddr", vec![interior("1", address)]));
-    let credentials = [("CLCRED", &a.credentials.client), ("SRVCRED", &a.credentials.server)];
-    let credential = |(level, c): &(&str, &Credential)| {
-        let mut nodes = vec![
-            chr("AAuthLevel", *level),
-            chr("AAuthType", c.scheme.as_str()),
-            chr("AAuthName", &c.name),
-            chr("AAuthSecret", c.secret.expose()),
-        ];
-        nodes.extend((!c.nonce.is_empty()).then(|| Node::leaf("AAuthData", nonce(&c.nonce, nonce_format))));
-        nodes
-    };
-    nodes.extend(numbered("AppAuth", &credentials, credential));
+    nodes.extend(numbered("AppAuth", &proofs(a), |p| auth(p, nonce_format)));
     root(Place::DmAcc, a.server_id.as_str(), nodes, a.acl.as_ref().map(ToString::to_string))
+}
+
+/// Whatever proves one side to the other, in the order of the profile.
+fn proofs(a: &Account) -> Vec<FurtherAuth<String>> {
+    let main = |way, c: &Credential| FurtherAuth {
+        way,
+        name: Some(c.name.clone()),
+        secret: Some(c.secret.clone()),
+        data: c.nonce.clone(),
+    };
+    let DmCredentials { client, server } = &a.credentials;
+    let mut all = vec![
+        main(AuthWay::Client(client.scheme.into()), client),
+        main(AuthWay::Server(server.scheme.into()), server),
+    ];
+    all.extend(a.further_auth.iter().cloned());
+    all
+}
+
+fn auth(p: &FurtherAuth<String>, nonce_format: NonceFormat) -> Vec<Node> {
+    let mut nodes = vec![
+        chr("AAuthLevel", proof::tree_level(p.way.place())),
+        chr("AAuthType", proof::tree_type(p.way.kind())),
+    ];
+    nodes.extend(p.name.as_ref().map(|name| chr("AAuthName", name)));
+    nodes.extend(p.secret.as_ref().map(|secret| chr("AAuthSecret", secret.expose())));
+    nodes.extend((!p.data.is_empty()).then(|| Node::leaf("AAuthData", nonce(&p.data, nonce_format))));
+    nodes
 }
 
 /// DMAcc says `bin`; a client is known that takes only base64 text here, and none that refuses it.

@@ -5,7 +5,11 @@ use std::{borrow::Cow, collections::HashMap, str::FromStr};
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 use crate::{
-    bootstrap::{Account, BootstrapError, Credential, DmCredentials, Settings, kind::Reading},
+    bootstrap::{
+        Account, BootstrapError, Settings,
+        kind::Reading,
+        proof::{self, Proof, Proofs},
+    },
     ident::{ServerId, SharedSecret},
     profile::{
         Acl, CpVersion, DmEncoding, DmOptions, Link, NapAddressType, NapAuth, NapDef, NapTuning, NonceFormat,
@@ -248,42 +252,53 @@ fn account(n: &mut Ignored, links: &Links, x: &Node<'_>) -> Option<(Account, Non
     if connect_via.is_empty() {
         connect_via.extend(x.text("PrefConRef").map(|r| link(links, &r)));
     }
-    let (mut client, mut server) = (None, None);
+    let mut proofs = Proofs::default();
+    let mut format = None;
     for auth in x.several("AppAuth") {
-        match auth.text("AAuthLevel").as_deref() {
-            Some("CLCRED") if client.is_none() => client = Some(auth),
-            Some("SRVCRED") if server.is_none() => server = Some(auth),
-            _ => n.skip(&auth.path, "its AAuthLevel is not CLCRED or SRVCRED, or stands twice"),
-        }
+        prove(n, &auth, &mut proofs);
+        format = format.or_else(|| nonce_format(&auth));
     }
-    let (Some(client), Some(server)) = (client, server) else {
-        n.skip(&x.path, "lacks an AppAuth of level CLCRED or SRVCRED");
+    let Some((credentials, further_auth)) = proofs.finish(&server_id) else {
+        n.skip(
+            &x.path,
+            "lacks an AppAuth of level CLCRED or SRVCRED with DIGEST or BASIC, AAuthName and AAuthSecret",
+        );
         return None;
     };
-    let client_name = client.required(n, "AAuthName")?;
-    let server_name = server.text("AAuthName").unwrap_or_else(|| server_id.to_string());
-    let nonce_format = nonce_format(&client).or_else(|| nonce_format(&server)).unwrap_or(NonceFormat::Chr);
     let account = Account {
         name: x.text("Name"),
         address,
         connect_via,
-        credentials: DmCredentials {
-            client: credential(n, &client, client_name)?,
-            server: credential(n, &server, server_name)?,
-        },
+        credentials,
+        further_auth,
         // A device opens a session with each new server as soon as it can.
         init: true,
         acl: x.acl(n),
         parameters: Vec::new(),
         server_id,
     };
-    Some((account, nonce_format))
+    Some((account, format.unwrap_or(NonceFormat::Chr)))
 }
 
-fn credential(n: &mut Ignored, x: &Node<'_>, name: String) -> Option<Credential> {
-    let scheme = x.required(n, "AAuthType").and_then(|_| x.parsed(n, "AAuthType"))?;
-    let secret = x.required(n, "AAuthSecret").and_then(|_| x.parsed::<SharedSecret>(n, "AAuthSecret"))?;
-    Some(Credential { scheme, name, secret, nonce: nonce(x) })
+/// Adds the way of one AppAuth.
+fn prove(n: &mut Ignored, x: &Node<'_>, proofs: &mut Proofs) {
+    let Some(place) = x.required(n, "AAuthLevel").and_then(|level| proof::of_tree_level(&level)) else {
+        n.skip(&x.path, "its AAuthLevel is not CLCRED, SRVCRED, OBEX or HTTP");
+        return;
+    };
+    let Some(types) = x.required(n, "AAuthType") else { return };
+    let (ways, all_known) = proof::ways(place, &types);
+    if !all_known {
+        n.skip(&x.path, "its AAuthType is not known at its AAuthLevel");
+    }
+    let proof = Proof {
+        name: x.text("AAuthName"),
+        secret: x.parsed::<SharedSecret>(n, "AAuthSecret"),
+        data: nonce(x),
+    };
+    if !proofs.add(place, ways, proof) {
+        n.skip(&x.path, "its AAuthLevel has its AAuthType more than once; only one counts");
+    }
 }
 
 /// The octets of a nonce. In `chr` old devices have base64 text; text that is not base64 is the nonce as it stands.

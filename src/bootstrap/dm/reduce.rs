@@ -80,8 +80,11 @@ pub(super) fn reduce(settings: &Settings) -> (Settings, Vec<String>) {
 /// What the form of the message cannot carry.
 fn reduce_form(out: &mut Settings, losses: &mut Vec<String>) {
     let nonce = |s: &Settings| {
-        let account = s.dm_account.as_ref().map(|a| &a.credentials);
-        account.is_some_and(|c| !(c.client.nonce.is_empty() && c.server.nonce.is_empty()))
+        s.dm_account.as_ref().is_some_and(|a| {
+            let c = &a.credentials;
+            let further = a.further_auth.iter().any(|f| !f.data.is_empty());
+            further || !(c.client.nonce.is_empty() && c.server.nonce.is_empty())
+        })
     };
     if !nonce(out) {
         out.dm.nonce_format = NonceFormat::Chr;

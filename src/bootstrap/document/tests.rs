@@ -88,3 +88,30 @@ fn windows_wants_an_account_whose_server_signs_in_by_digest() {
     settings.dm_account = None;
     assert!(error(&settings).contains("there is no DM account"));
 }
+
+#[test]
+fn further_ways_of_authentication_are_carried_or_named() {
+    let ways = [("client", "BASIC"), ("client", "HMAC"), ("server", "X509"), ("http", "HTTP-BASIC")];
+    let tables = ways.map(|(level, kind)| {
+        format!("\n[[dm-account.further-auth]]\nlevel = \"{level}\"\ntype = \"{kind}\"\n")
+    });
+    let settings = example(&format!("{}{}", EXAMPLES[0].1, tables.concat()));
+    let types = |kind| {
+        let (document, made) = document(kind, &settings);
+        let account = document.characteristics.iter().find(|c| c.value("APPID") == Some("w7")).unwrap();
+        let types = account.inner("APPAUTH").map(|a| a.value("AAUTHTYPE").unwrap().to_owned());
+        let lost = made.losses.into_iter().filter(|l| l.contains("further-auth"));
+        (types.collect::<Vec<_>>(), lost.collect::<Vec<_>>())
+    };
+    let (rcs, lost) = types(DocumentKind::Rcs);
+    assert_eq!(rcs, ["DIGEST", "DIGEST", "BASIC", "HMAC", "X509", "HTTP-BASIC"]);
+    assert_eq!(lost, [""; 0]);
+    let (windows, lost) = types(DocumentKind::Windows);
+    assert_eq!(windows, ["DIGEST", "DIGEST", "BASIC"]);
+    let named = ["client HMAC", "server X509", "http HTTP-BASIC"].map(|way| {
+        format!(
+            "dm-account: its further-auth {way}; Windows reads BASIC and DIGEST at APPSRV, DIGEST at CLIENT"
+        )
+    });
+    assert_eq!(lost, named);
+}

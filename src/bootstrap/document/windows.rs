@@ -1,13 +1,14 @@
 //! Windows provisioning XML with a DM account (Microsoft's w7 APPLICATION CSP, BOOTSTRAP CSP and enrolment pages): version
 //! 1.1, names in upper case, an APPAUTH of both levels, of which CLIENT must be DIGEST, and no INIT, because enrolment
-//! fails on it. Of several ways to the server only the first is kept.
+//! fails on it. Of several ways to the server only the first is kept. Inferred: that further ways of authentication other
+//! than BASIC and DIGEST of the client are not read; they are left out and named.
 //!
 //! Inferred: which of the other characteristics Windows reads. Access points and proxies are kept, because TO-NAPID is
 //! documented; other applications, access rules and what is for other vendors are left out and named.
 
 use crate::{
     bootstrap::{BootstrapError, Settings},
-    profile::{AuthScheme, Link},
+    profile::{AccountAuthType, AuthScheme, AuthWay, Link},
 };
 
 use super::{Heading, Written, provisioning, without_rules};
@@ -38,6 +39,16 @@ pub(super) fn write(settings: &Settings, _: &Heading) -> Written {
         account.connect_via.clear();
         losses.push("dm-account: its way over a proxy; TO-NAPID alone is known to be read".to_owned());
     }
+    let kept =
+        |way: AuthWay| matches!(way, AuthWay::Client(AccountAuthType::Basic | AccountAuthType::Digest));
+    let (left_auth, lost): (Vec<_>, Vec<_>) = account.further_auth.drain(..).partition(|f| kept(f.way));
+    account.further_auth = left_auth;
+    losses.extend(lost.iter().map(|f| {
+        format!(
+            "dm-account: its further-auth {}; Windows reads BASIC and DIGEST at APPSRV, DIGEST at CLIENT",
+            f.way
+        )
+    }));
     for parameter in &mut account.parameters {
         parameter.name = parameter.name.to_ascii_uppercase();
     }

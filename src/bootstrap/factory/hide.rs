@@ -46,6 +46,9 @@ pub(super) fn hide(settings: &Settings, random: &dyn Random) -> Result<(Settings
     if let Some(account) = &mut out.dm_account {
         h.secret(&mut account.credentials.client.secret)?;
         h.secret(&mut account.credentials.server.secret)?;
+        for further in &mut account.further_auth {
+            h.some(&mut further.secret)?;
+        }
         h.parameters(&mut account.parameters);
     }
     for application in &mut out.applications {

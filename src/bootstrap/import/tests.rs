@@ -184,7 +184,6 @@ fn what_does_not_fit_is_named_and_what_is_secret_is_not() {
         "NAPDEF[1]/BEARER: none is left; GSM-GPRS was put there",
         "NAPDEF[1]/COLOUR: a profile has no place for it",
         "APPLICATION[2]/TO-NAPID: leads to an access point that the document does not have",
-        "APPLICATION[2]/APPAUTH[1]/AAUTHTYPE: several; only one was taken",
         "APPLICATION[2]/APPAUTH=CLIENT: has no secret; \"generate\" was put there",
         "WIDGET[3]: a profile has no place for it",
         "security: no SEC",
@@ -193,6 +192,8 @@ fn what_does_not_fit_is_named_and_what_is_secret_is_not() {
     }
     assert!(!losses.contains("hunter2"));
     let account = profile.dm_account.unwrap();
+    assert_eq!(account.further_auth.len(), 1);
+    assert_eq!(account.further_auth[0].way.to_string(), "client SAFEWORD");
     assert_eq!(account.address.as_str(), "https://dm.example:8443/x");
     assert_eq!(account.client_auth.name.as_literal(), Some("{me}"));
     assert_eq!(account.server_auth.name.as_literal(), Some("a.dm"));

@@ -114,6 +114,8 @@ impl<'a> Found<'a> {
                 ("NAPAUTHINFO" | "PXAUTHINFO", _) => format!(".auth[{nth}]"),
                 ("RESOURCE", _) => format!(".resource[{nth}]"),
                 ("PORT", _) => ".ports".to_owned(),
+                // Ours has client-auth and server-auth first.
+                ("APPAUTH", _) if path == "dm-account" && *nth > 1 => format!(".further-auth[{}]", nth - 2),
                 ("APPAUTH", Some("APPSRV")) => ".client-auth".to_owned(),
                 ("APPAUTH", Some("CLIENT")) => ".server-auth".to_owned(),
                 _ => String::new(),

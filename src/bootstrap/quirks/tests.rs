@@ -44,6 +44,7 @@ const BROKEN: &[(&str, &[&str])] = &[
         &["one-address", "no-init-in-enrolment", "both-levels", "client-level"],
     ),
     ("<c APPLICATION><p APPID=w4/></c>", &["an-address"]),
+    ("<c APPLICATION><p APPID=ap2001/></c>", &["an-address-always"]),
     (
         "<c APPLICATION><p APPID=w7/><p PROVIDER-ID=/><p ADDR=http://a:1//><p TO-NAPID=a/><p TO-PROXY=b/><c APPAUTH><p AAUTHLEVEL=CLIENT/><p AAUTHTYPE=BASIC/><p AAUTHDATA=AA==/></c></c>",
         &["provider-id-present", "one-link", "client-level", "server-digest", "nonce-raw", "levels-reversed"],
@@ -290,6 +291,20 @@ fn a_finding_knows_its_place_in_the_profile() {
     assert_eq!(only.place, "APPLICATION=w7/APPAUTH=APPSRV/AAUTHSECRET");
     assert_eq!(only.severity, Severity::Warning);
     assert_eq!(only.what, "AAUTHSECRET has 51 characters; at most 50 are taken");
+    let text = format!(
+        "{CONSUMER}\n[[dm-account.further-auth]]\nlevel = \"client\"\ntype = \"X509\"\n[[dm-account.further-auth]]\nlevel = \"client\"\ntype = \"HMAC\"\nname = \"n\"\nsecret = {{ plain = \"{}\" }}\n",
+        "s".repeat(51)
+    );
+    let further = crate::profile::Profile::parse(&text).unwrap();
+    let found = quirks.apply(&[], &subjects(&further).unwrap(), None);
+    let places: Vec<_> = found.iter().map(|f| (f.rule.as_str(), f.path.as_str())).collect();
+    assert_eq!(
+        places,
+        [
+            ("auth-secret-length-50", "dm-account.further-auth[1].secret"),
+            ("auth-name-present", "dm-account.further-auth[0]"),
+        ]
+    );
     let family = quirks.family("symbian").unwrap();
     let found = quirks.apply(&[], &subjects(&profile).unwrap(), Some(family));
     assert!(found.iter().any(|f| f.rule == "auth-secret-length-50" && f.severity == Severity::Error));

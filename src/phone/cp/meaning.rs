@@ -187,9 +187,10 @@ impl Pass<'_> {
         let address =
             c.value("ADDR").is_some_and(|a| !a.trim().is_empty()) || c.inner("APPADDR").next().is_some();
         let port = c.inner("APPADDR").any(|a| a.inner("PORT").next().is_some());
+        // ADDR may stand any number of times (ProvCont 1.1), and the registrations of 554, ap2001 and others have none; one
+        // client that was read asks for it in all but w2.
         let lacks = match appid.as_str() {
-            "w2" => None,
-            _ if !address => Some("ADDR or APPADDR"),
+            "w4" | "w5" | "w7" | "wA" | "wa" | "25" | "110" | "143" if !address => Some("ADDR or APPADDR"),
             "w7" => c.value("PROVIDER-ID").is_none_or(|p| p.trim().is_empty()).then_some("PROVIDER-ID"),
             "25" if c.value("FROM").is_none() => Some("FROM"),
             "25" | "110" | "143" => (!port).then_some("PORT"),

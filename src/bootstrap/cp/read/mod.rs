@@ -1,6 +1,7 @@
 //! Document → settings, as a device reads it: unknown types and parameters are skipped, of a parameter that may stand
 //! once the first counts, a characteristic that lacks what it must have is not there. What is skipped is named.
 
+mod account;
 mod application;
 mod network;
 mod part;
@@ -12,7 +13,8 @@ use crate::{
 };
 
 use self::{
-    application::{account, application},
+    account::account,
+    application::application,
     network::{access, bootstrap, nap, proxy, vendor_config},
     part::{Ignored, Part},
 };
