@@ -112,21 +112,29 @@ fn documents() -> Vec<(PayloadKind, Vec<u8>)> {
 #[test]
 fn it_reads_what_we_write() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut equal, mut octets) = (0, 0);
+    let (mut equal, mut cut, mut octets) = (0, 0, 0);
     for (kind, document) in documents() {
-        let ours = told(&wbxml::decode(&document).unwrap().root);
-        let text = wbxml2xml(folder.path(), &document);
-        let Some(expected) = faults::as_libwbxml_reads(&ours) else { continue };
+        let mut ours = told(&wbxml::decode(&document).unwrap().root);
+        let mut text = wbxml2xml(folder.path(), &document);
+        if faults::section_ends(&ours) > 0 {
+            // The fault is there, in this document and for this reason: without those texts all of it is compared.
+            let faulty = xml::parse(&text).ok().map(|theirs| told(&theirs));
+            assert!(faulty != Some(faults::as_libwbxml_reads(&ours)), "{kind}: the fault is mended");
+            ours = faults::without_section_ends(&ours);
+            text = wbxml2xml(folder.path(), &wbxml::encode(&wbxml::Document::new(ours.clone())).unwrap());
+            cut += 1;
+        }
         let shown = String::from_utf8_lossy(&text);
         let theirs = xml::parse(&text).unwrap_or_else(|e| panic!("{kind}: {e}\n{shown}"));
-        if let Some(difference) = difference(&expected, &told(&theirs)) {
+        if let Some(difference) = difference(&faults::as_libwbxml_reads(&ours), &told(&theirs)) {
             panic!("{kind}: {difference}\n{shown}");
         }
         equal += 1;
         octets += document.len();
     }
-    // A few documents meet the one fault behind which nothing can be compared.
-    assert!(equal > PROFILES + PROFILES / 2, "only {equal} documents were compared");
+    // None is left out; in some DM messages the texts with the one fault behind which nothing can be compared are.
+    assert_eq!(equal, 2 * PROFILES);
+    assert!((1..PROFILES).contains(&cut), "{cut}");
     assert!(octets > 100_000, "{octets}");
 }
 

@@ -4,14 +4,14 @@
 //! | program            | fault                                                                               |
 //! |--------------------|-------------------------------------------------------------------------------------|
 //! | wbxml2xml 0.11.8   | BEARER tokens B5 and B6 are spelled TRETRA-SDS and TRETRA-PACKET                    |
-//! | wbxml2xml 0.11.8   | `]]>` within `Data` of a SyncML message ends the CDATA section that it writes there |
+//! | wbxml2xml 0.11.8   | `]]>` within `Data` of a SyncML message ends the CDATA section that it writes there: the document is compared without it |
 //! | tshark 4.0.17      | attribute starts 05 and 06 and values 90 to 93 of page 1 (PROV) are not known       |
 //! | tshark 4.0.17      | BEARER tokens B9 and BA are spelled CDMA2000-IX-…                                   |
 
 use bootgate::wire::infoset::{Element, Node, Vocabulary};
 
-/// What libwbxml makes of a document that it reads; none when what it writes then is no XML, or other XML.
-pub fn as_libwbxml_reads(element: &Element) -> Option<Element> {
+/// What libwbxml makes of a document that it reads and that has no fault behind which nothing can be compared.
+pub fn as_libwbxml_reads(element: &Element) -> Element {
     let mut out = Element { children: Vec::new(), ..element.clone() };
     for attribute in
         out.attributes.iter_mut().filter(|a| element.vocabulary == Vocabulary::Prov && a.name == "value")
@@ -24,12 +24,37 @@ pub fn as_libwbxml_reads(element: &Element) -> Option<Element> {
     }
     for node in &element.children {
         out.children.push(match node {
-            Node::Element(inner) => Node::Element(as_libwbxml_reads(inner)?),
-            Node::Text(text) if element.name == "Data" && text.contains("]]>") => return None,
+            Node::Element(inner) => Node::Element(as_libwbxml_reads(inner)),
             other => other.clone(),
         });
     }
-    Some(out)
+    out
+}
+
+/// The end of a section that libwbxml does not part.
+const SECTION_END: &str = "]]>";
+
+/// How many texts of a document end the section that libwbxml puts them into.
+pub fn section_ends(element: &Element) -> usize {
+    let one = |node: &Node| match node {
+        Node::Element(inner) => section_ends(inner),
+        Node::Text(text) => usize::from(element.name == "Data" && text.contains(SECTION_END)),
+        Node::Opaque(_) => 0,
+    };
+    element.children.iter().map(one).sum()
+}
+
+/// The same document without the texts that end a section: what is left of it can be compared.
+pub fn without_section_ends(element: &Element) -> Element {
+    let mut out = Element { children: Vec::new(), ..element.clone() };
+    for node in &element.children {
+        out.children.push(match node {
+            Node::Element(inner) => Node::Element(without_section_ends(inner)),
+            Node::Text(text) if element.name == "Data" => Node::Text(text.replace(SECTION_END, "]] >")),
+            other => other.clone(),
+        });
+    }
+    out
 }
 
 #[cfg(test)]
