@@ -180,6 +180,11 @@ fn what_is_skipped_is_named_and_no_value_is_repeated() {
             "APPLICATION[1]/APPAUTH[3]: its AAUTHLEVEL is not APPSRV, CLIENT or OBEX",
         ),
         (
+            w7(&["APPSRV", "CLIENT"])
+                .with_characteristic(Characteristic::new("APPADDR").with("ADDR", "http://b.example/")),
+            "APPLICATION[1]/APPADDR[1]: another address of the account; the first counts",
+        ),
+        (
             w7(&["APPSRV", "CLIENT", "CLIENT"]),
             "APPLICATION[1]/APPAUTH[3]: its AAUTHLEVEL has its AAUTHTYPE more than once; only one counts",
         ),

@@ -54,7 +54,9 @@ const RULES: &[Rule] = &[
 
 /// Notes what the kind lacks or may not have.
 pub(super) fn check<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, a: &Application) {
-    let Some(rule) = RULES.iter().find(|r| r.kind == a.kind.as_str()) else { return };
+    // Devices take either spelling.
+    let kind = if a.kind.as_str() == "wa" { AppId::WA } else { a.kind.as_str() };
+    let Some(rule) = RULES.iter().find(|r| r.kind == kind) else { return };
     let resources = "one or more tables [[application.resource]] with a `uri`";
     if s.optional("server").is_none() {
         presence(n, s, rule, "address", rule.server, "the address of its server");

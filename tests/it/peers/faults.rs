@@ -34,11 +34,16 @@ pub fn as_libwbxml_reads(element: &Element) -> Element {
 /// The end of a section that libwbxml does not part.
 const SECTION_END: &str = "]]>";
 
-/// How many texts of a document end the section that libwbxml puts them into.
+/// How many texts of a document end the section that libwbxml puts them into before they are over. Of one that has nothing
+/// behind that end all comes out as it should.
 pub fn section_ends(element: &Element) -> usize {
     let one = |node: &Node| match node {
         Node::Element(inner) => section_ends(inner),
-        Node::Text(text) => usize::from(element.name == "Data" && text.contains(SECTION_END)),
+        Node::Text(text) if element.name == "Data" => {
+            let behind = text.split_once(SECTION_END).map_or("", |(_, behind)| behind);
+            usize::from(!behind.is_empty())
+        }
+        Node::Text(_) => 0,
         Node::Opaque(_) => 0,
     };
     element.children.iter().map(one).sum()

@@ -8,6 +8,7 @@ use crate::{
         proof::{self, Proof, Proofs},
     },
     ident::{ServerId, SharedSecret},
+    profile::HttpUrl,
 };
 
 use super::part::{Ignored, Part};
@@ -68,19 +69,32 @@ fn prove(n: &mut Ignored, part: &Part<'_>, proofs: &mut Proofs) {
     }
 }
 
-/// ADDR of the APPLICATION, or of its first APPADDR with the PORTNBR put behind the host where the URL has no port.
+/// ADDR of the APPLICATION, or of its first APPADDR with the PORTNBR put behind the host where the URL has no port. An account
+/// has one address here; others are named.
 fn address(n: &mut Ignored, r: &Part<'_>) -> Option<String> {
-    if let Some(address) = r.text("ADDR") {
-        return Some(address);
-    }
-    let Some(part) = r.inner("APPADDR").into_iter().next() else {
-        n.skip(&r.place, "has no ADDR");
-        return None;
+    const OTHER: &str = "another address of the account; the first counts";
+    let mut direct = r.c.values("ADDR").filter(|a| !a.is_empty());
+    let mut parts = r.inner("APPADDR").into_iter();
+    let found = match direct.next() {
+        Some(address) => Some(address.to_owned()),
+        None => match parts.next() {
+            Some(part) => Some(with_port(n, &part)?),
+            None => None,
+        },
     };
+    direct.for_each(|_| n.skip(&r.place, OTHER));
+    parts.for_each(|part| n.skip(&part.place, OTHER));
+    if found.is_none() {
+        n.skip(&r.place, "has no ADDR");
+    }
+    found
+}
+
+fn with_port(n: &mut Ignored, part: &Part<'_>) -> Option<String> {
     part.known(n, &["ADDR", "ADDRTYPE"], &["PORT"]);
     let address = part.required(n, "ADDR")?;
     let port = part.ports::<String>(n).into_iter().next().map(|p| p.number);
-    Some(match (address.parse::<crate::profile::HttpUrl>(), port) {
+    Some(match (address.parse::<HttpUrl>(), port) {
         (Ok(url), Some(port)) => url.with_port_or(port),
         _ => address,
     })
