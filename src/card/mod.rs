@@ -5,6 +5,7 @@
 //! asynchronous program gives each reader a thread of its own.
 
 mod apply;
+mod bay;
 mod file_system;
 mod gsm;
 mod journal;
@@ -14,6 +15,7 @@ mod path;
 mod pcsc;
 mod plan;
 mod proactive;
+mod reader;
 mod rights;
 #[cfg(test)]
 mod scripted;
@@ -23,16 +25,21 @@ mod transport;
 mod view;
 
 pub use apply::{ApplyError, Change, Outcome, Written, apply};
+pub use bay::{
+    Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, Label, Mark, Stay, Work, Worked,
+    survey,
+};
 pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, Presented};
 pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
 pub use path::FilePath;
-pub use pcsc::{PcscCard, ReaderError, ReaderInfo, ReaderState, Readers};
+pub use pcsc::{Pcsc, PcscCard, Readers};
 pub use plan::{
     Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,
     plan, plan_erase,
 };
+pub use reader::{Look, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState};
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};
 pub use transport::{CardTransport, Protocol, TransportError};

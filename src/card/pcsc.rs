@@ -1,4 +1,7 @@
 //! Readers through PC/SC (PC/SC Workgroup, part 5; pcsc-lite).
+//!
+//! pcsc-lite serves 16 readers at most, and its status call takes 16 entries at most, the pseudo reader for plug and play
+//! among them: that one is watched in a context of its own (pcsc-lite 1.9.9, `PCSCLITE_MAX_READERS_CONTEXTS`).
 
 use std::{
     ffi::{CStr, CString},
@@ -6,14 +9,22 @@ use std::{
     time::Duration,
 };
 
-use pcsc::{Disposition, Protocols, Scope, ShareMode, State};
+use pcsc::{Attribute, Disposition, Protocols, Scope, ShareMode, State};
 
 use crate::ident::ReaderName;
 
-use super::{CardTransport, Protocol, TransportError};
+use super::{
+    CardTransport, Look, Protocol, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState,
+    TransportError,
+    bay::{Identity, usb_path},
+};
 
 /// Room for the longest answer to a short APDU.
 const ANSWER_LENGTH: usize = 258;
+/// How long a card stays without power: more than the 10 ms that ISO/IEC 7816-3, section 6.3, asks for.
+const WITHOUT_POWER: Duration = Duration::from_millis(50);
+/// `SCARD_ATTR_CHANNEL_ID` of a USB reader: 0020 in its upper half, bus and device in the lower (PC/SC part 3).
+const USB_CHANNEL: u32 = 0x0020;
 
 /// The PC/SC service. Each thread that talks to a reader makes its own: one context serialises all readers under it.
 pub struct Readers {
@@ -23,145 +34,6 @@ pub struct Readers {
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Readers").finish_non_exhaustive()
-    }
-}
-
-/// A reader and what is in it. As data: its name, the word for its state, whether it holds a card that answers, and that
-/// card's answer to reset.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReaderInfo {
-    /// Its name, as `-r` takes it.
-    pub name: ReaderName,
-    /// What is in it.
-    pub state: ReaderState,
-}
-
-/// What is in a reader.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ReaderState {
-    /// No card.
-    Empty,
-    /// A card, with this answer to reset in hexadecimal.
-    Card {
-        /// The answer to reset.
-        atr: String,
-    },
-    /// A card that another program holds.
-    InUse {
-        /// The answer to reset.
-        atr: String,
-    },
-    /// A card that does not answer.
-    Mute,
-    /// The reader is not there any more.
-    Unavailable,
-}
-
-impl ReaderState {
-    /// The word for it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::Card { .. } => "card",
-            Self::InUse { .. } => "in-use",
-            Self::Mute => "mute",
-            Self::Unavailable => "unavailable",
-        }
-    }
-
-    /// The answer to reset of a card that answers, in hexadecimal.
-    pub fn atr(&self) -> Option<&str> {
-        match self {
-            Self::Card { atr } | Self::InUse { atr } => Some(atr),
-            Self::Empty | Self::Mute | Self::Unavailable => None,
-        }
-    }
-}
-
-impl serde::Serialize for ReaderInfo {
-    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-        let mut fields = s.serialize_struct("ReaderInfo", 4)?;
-        fields.serialize_field("name", &self.name)?;
-        fields.serialize_field("state", self.state.name())?;
-        fields.serialize_field("card", &self.state.atr().is_some())?;
-        fields.serialize_field("atr", &self.state.atr())?;
-        fields.end()
-    }
-}
-
-impl fmt::Display for ReaderState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("empty"),
-            Self::Card { atr } => write!(f, "card, ATR {atr}"),
-            Self::InUse { atr } => write!(f, "card in use by another program, ATR {atr}"),
-            Self::Mute => f.write_str("card that does not answer"),
-            Self::Unavailable => f.write_str("unavailable"),
-        }
-    }
-}
-
-/// Why there is no card to talk to.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ReaderError {
-    /// The PC/SC service does not answer.
-    #[error(
-        "no PC/SC service answers; start pcscd (Debian: `apt install pcscd`, then `systemctl start pcscd.socket`)"
-    )]
-    NoService,
-    /// No reader is connected.
-    #[error("no reader is connected; plug one in, or check that its driver is installed (Debian: libccid)")]
-    NoReaders,
-    /// No reader has this name.
-    #[error("no reader is called {asked:?}; there {}", names(.known))]
-    UnknownReader {
-        /// What was asked for.
-        asked: String,
-        /// What there is.
-        known: Vec<ReaderName>,
-    },
-    /// More than one reader's name begins so.
-    #[error("{asked:?} is the beginning of more than one name; there {}", names(.known))]
-    Ambiguous {
-        /// What was asked for.
-        asked: String,
-        /// The readers whose names begin so.
-        known: Vec<ReaderName>,
-    },
-    /// The reader is empty.
-    #[error("{reader}: no card; put one in")]
-    NoCard {
-        /// The reader.
-        reader: ReaderName,
-    },
-    /// Another program has the card.
-    #[error("{reader}: another program uses the card; close it and start again")]
-    InUse {
-        /// The reader.
-        reader: ReaderName,
-    },
-    /// The card does not answer to reset.
-    #[error("{reader}: the card does not answer; check that it is the right way round and clean")]
-    Mute {
-        /// The reader.
-        reader: ReaderName,
-    },
-    /// Anything else that PC/SC reports.
-    #[error("PC/SC reports an error: {why}")]
-    Service {
-        /// In its words.
-        why: String,
-    },
-}
-
-fn names(known: &[ReaderName]) -> String {
-    let list: Vec<_> = known.iter().map(|name| format!("{:?}", name.as_str())).collect();
-    match list.as_slice() {
-        [] => "is none".into(),
-        [one] => format!("is {one}"),
-        many => format!("are {}", many.join(", ")),
     }
 }
 
@@ -200,8 +72,12 @@ impl Readers {
     /// [`ReaderError`].
     pub fn connect(&self, reader: &str) -> Result<PcscCard, ReaderError> {
         let (raw, name) = self.find(reader)?;
+        self.connect_to(&raw, &name)
+    }
+
+    fn connect_to(&self, raw: &CStr, name: &ReaderName) -> Result<PcscCard, ReaderError> {
         // Both in one call would leave the choice to the driver.
-        let over = |protocols| self.context.connect(&raw, ShareMode::Exclusive, protocols);
+        let over = |protocols| self.context.connect(raw, ShareMode::Exclusive, protocols);
         let (card, protocols) = match over(Protocols::T0) {
             Err(pcsc::Error::ProtoMismatch) => (over(Protocols::T1), Protocols::T1),
             other => (other, Protocols::T0),
@@ -212,7 +88,7 @@ impl Readers {
         let status = card.status2_owned().map_err(|e| connecting(e, name.clone()))?;
         let protocol =
             protocol(&status).ok_or_else(|| connecting(pcsc::Error::ProtoMismatch, name.clone()))?;
-        Ok(PcscCard { atr: status.atr().to_vec(), card, name, protocol })
+        Ok(PcscCard { atr: status.atr().to_vec(), card, name: name.clone(), protocol })
     }
 
     /// The reader that a whole name, or the beginning of one, means.
@@ -241,6 +117,105 @@ impl Readers {
         let at = choose(asked, &names)?;
         known.into_iter().nth(at).ok_or(ReaderError::NoReaders)
     }
+}
+
+/// The PC/SC service of this machine.
+#[derive(Debug, Clone, Copy)]
+pub struct Pcsc;
+
+impl ReaderService for Pcsc {
+    fn open(&self) -> Result<Box<dyn ReaderContext>, ReaderError> {
+        Ok(Box::new(PcscContext { readers: Readers::establish()?, last: None, plugged: None }))
+    }
+}
+
+/// A thread's context, and what it saw last.
+struct PcscContext {
+    readers: Readers,
+    last: Option<(ReaderName, pcsc::ReaderState)>,
+    plugged: Option<pcsc::ReaderState>,
+}
+
+impl ReaderContext for PcscContext {
+    fn readers(&mut self) -> Result<Vec<ReaderName>, ReaderError> {
+        Ok(self.readers.names()?.iter().filter_map(|raw| reader_name(raw)).collect())
+    }
+
+    fn wait_for_readers(&mut self, patience: Duration) -> Result<(), ReaderError> {
+        let plugged = self
+            .plugged
+            .get_or_insert_with(|| pcsc::ReaderState::new(pcsc::PNP_NOTIFICATION(), State::UNAWARE));
+        let waited = self.readers.context.get_status_change(patience, std::slice::from_mut(plugged));
+        plugged.sync_current_state();
+        match waited {
+            Ok(()) | Err(pcsc::Error::Timeout) => Ok(()),
+            Err(error) => Err(service(error)),
+        }
+    }
+
+    fn look(&mut self, reader: &ReaderName, patience: Duration) -> Result<Look, ReaderError> {
+        if self.last.as_ref().is_none_or(|(name, _)| name != reader) {
+            let unaware = pcsc::ReaderState::new(raw_name(reader)?, State::UNAWARE);
+            self.last = Some((reader.clone(), unaware));
+        }
+        let Some((_, last)) = &mut self.last else { return Err(gone(reader)) };
+        match self.readers.context.get_status_change(patience, std::slice::from_mut(last)) {
+            Ok(()) | Err(pcsc::Error::Timeout) => {}
+            Err(pcsc::Error::UnknownReader | pcsc::Error::ReaderUnavailable) => return Err(gone(reader)),
+            Err(error) => return Err(service(error)),
+        }
+        last.sync_current_state();
+        Ok(Look { state: state(last), changes: last.event_count() })
+    }
+
+    fn connect(&mut self, reader: &ReaderName) -> Result<Box<dyn CardTransport>, ReaderError> {
+        Ok(Box::new(self.readers.connect_to(&raw_name(reader)?, reader)?))
+    }
+
+    fn repower(&mut self, reader: &ReaderName) -> Result<(), ReaderError> {
+        // Without a protocol, so that a card that does not answer to reset can be switched off, too.
+        let raw = raw_name(reader)?;
+        let direct = self.readers.context.connect(&raw, ShareMode::Direct, Protocols::UNDEFINED);
+        let card = direct.map_err(|e| connecting(e, reader.clone()))?;
+        card.disconnect(Disposition::UnpowerCard).map_err(|(_, e)| connecting(e, reader.clone()))?;
+        // The next connection switches it on again.
+        std::thread::sleep(WITHOUT_POWER);
+        Ok(())
+    }
+
+    fn identity(&mut self, reader: &ReaderName) -> Identity {
+        // Another program may have the reader, and drivers need not know: then the name must do.
+        let Ok(raw) = raw_name(reader) else { return Identity::default() };
+        let Ok(direct) = self.readers.context.connect(&raw, ShareMode::Direct, Protocols::UNDEFINED) else {
+            return Identity::default();
+        };
+        let serial = direct.get_attribute_owned(Attribute::VendorIfdSerialNo).ok();
+        let channel = direct.get_attribute_owned(Attribute::ChannelId).ok();
+        // A card in it keeps its state.
+        let _ = direct.disconnect(Disposition::LeaveCard);
+        Identity { serial: serial.and_then(|octets| serial_number(&octets)), usb: channel.and_then(usb) }
+    }
+}
+
+/// A serial number as text; it ends at the first zero octet.
+fn serial_number(octets: &[u8]) -> Option<String> {
+    let text = octets.split(|octet| *octet == 0).next().and_then(|text| std::str::from_utf8(text).ok())?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Where on the USB a reader with this channel identifier is.
+fn usb(channel: Vec<u8>) -> Option<String> {
+    let channel = u32::from_ne_bytes(channel.try_into().ok()?);
+    let [device, bus, ..] = channel.to_le_bytes();
+    (channel >> 16 == USB_CHANNEL).then(|| usb_path(bus, device)).flatten()
+}
+
+fn raw_name(reader: &ReaderName) -> Result<CString, ReaderError> {
+    CString::new(reader.as_str()).map_err(|_| gone(reader))
+}
+
+fn gone(reader: &ReaderName) -> ReaderError {
+    ReaderError::UnknownReader { asked: reader.as_str().to_owned(), known: Vec::new() }
 }
 
 /// Which of `known` is meant by a whole name or by the beginning of one.
@@ -359,9 +334,7 @@ fn connecting(error: pcsc::Error, reader: ReaderName) -> ReaderError {
         E::ProtoMismatch => {
             ReaderError::Service { why: format!("the card in {reader} speaks neither T=0 nor T=1") }
         }
-        E::UnknownReader | E::ReaderUnavailable => {
-            ReaderError::UnknownReader { asked: reader.as_str().to_owned(), known: Vec::new() }
-        }
+        E::UnknownReader | E::ReaderUnavailable => gone(&reader),
         other => service(other),
     }
 }

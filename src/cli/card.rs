@@ -1,6 +1,7 @@
 //! `bootgate card`: readers, and bootstrap files on the cards in them.
 
 pub(super) mod args;
+pub(super) mod bays;
 mod erase;
 mod inspect;
 mod read;

@@ -1,6 +1,7 @@
 //! The laboratory: virtual cards, a virtual network, faults, and the rehearsal of the main job.
 
 pub mod card;
+pub mod hall;
 pub mod image;
 pub mod network;
 pub mod random;

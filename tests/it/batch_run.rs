@@ -23,22 +23,22 @@ use bootgate::{
 };
 
 const PROFILE: &str = include_str!("../../config/profiles/consumer-phone.toml");
-const RIGHT: &str = "12345678";
+pub const RIGHT: &str = "12345678";
 const WRONG: &str = "87654321";
 
 /// The ICCID of the n-th card.
-fn number(n: u16) -> Iccid {
+pub fn number(n: u16) -> Iccid {
     (0..10).find_map(|check| format!("8949020000123456{n:03}{check}").parse().ok()).unwrap()
 }
 
-fn sample(n: u16) -> CardHandle {
+pub fn sample(n: u16) -> CardHandle {
     let imsi = format!("26201123456{n:03}").parse().unwrap();
     let image = Sample::new(SampleKind::Prepared, number(n), imsi).image();
     CardHandle::new(VirtualCard::from_image(image).unwrap())
 }
 
 /// A table with a row for each card and its key.
-fn table(rows: &[(u16, &str)]) -> String {
+pub fn table(rows: &[(u16, &str)]) -> String {
     let device = |n: u16| -> Imei {
         (0..10).find_map(|check| format!("49015420323{n:03}{check}").parse().ok()).unwrap()
     };
@@ -46,13 +46,14 @@ fn table(rows: &[(u16, &str)]) -> String {
     format!("iccid,imei,adm1\n{}", rows.iter().map(row).collect::<String>())
 }
 
-struct Hall {
+/// What a batch is kept in.
+pub struct Station {
     _dir: tempfile::TempDir,
     app: App,
 }
 
-impl Hall {
-    async fn new() -> Self {
+impl Station {
+    pub async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("jobs.db").to_str().unwrap().to_owned();
         let flags = vec![Flag { flag: "--store", key: "store.path", value: path }];
@@ -61,7 +62,7 @@ impl Hall {
         Self { _dir: dir, app }
     }
 
-    fn run(&self, table: &str, stop_at_refusal: bool) -> Arc<Run> {
+    pub fn run(&self, table: &str, stop_at_refusal: bool) -> Arc<Run> {
         let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
         assert!(report.is_sound(), "{report} {:?}", report.problems);
         let work = Work {
@@ -93,8 +94,8 @@ async fn insert_scanned(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_card_is_in_the_right_bin() {
-    let hall = Hall::new().await;
-    let run = hall.run(&table(&[(1, RIGHT), (2, WRONG), (4, RIGHT)]), false);
+    let station = Station::new().await;
+    let run = station.run(&table(&[(1, RIGHT), (2, WRONG), (4, RIGHT)]), false);
     let cards: Vec<CardHandle> = (0..5).map(sample).collect();
 
     let good = insert(&run, &cards[1], &[]).await;
@@ -126,11 +127,11 @@ async fn every_card_is_in_the_right_bin() {
 /// The card is pulled after each command in turn, and put in again.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_torn_card_is_never_called_good_and_is_whole_when_it_comes_again() {
-    let hall = Hall::new().await;
+    let station = Station::new().await;
     let (mut unknown, mut cuts) = (0, 0);
     loop {
         let n = cuts + 1;
-        let run = hall.run(&table(&[(n, RIGHT)]), true);
+        let run = station.run(&table(&[(n, RIGHT)]), true);
         let card = sample(n);
         let torn = insert(&run, &card, &[Fault::CutAfter(usize::from(n))]).await;
         if torn.ending == Ending::Done {
@@ -149,8 +150,8 @@ async fn a_torn_card_is_never_called_good_and_is_whole_when_it_comes_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_refusal_stops_the_batch() {
-    let hall = Hall::new().await;
-    let run = hall.run(&table(&[(1, WRONG), (2, RIGHT)]), true);
+    let station = Station::new().await;
+    let run = station.run(&table(&[(1, WRONG), (2, RIGHT)]), true);
     assert_eq!(insert(&run, &sample(1), &[]).await.ending, Ending::Refused);
     assert!(run.is_over());
     let next = insert(&run, &sample(2), &[]).await;
@@ -160,8 +161,8 @@ async fn the_first_refusal_stops_the_batch() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scanned_number_must_be_the_cards() {
-    let hall = Hall::new().await;
-    let run = hall.run(&table(&[(1, RIGHT)]), true);
+    let station = Station::new().await;
+    let run = station.run(&table(&[(1, RIGHT)]), true);
     let card = sample(1);
     let other = insert_scanned(&run, &card, &[], Some(number(2))).await;
     assert_eq!(other.ending, Ending::Skipped);
@@ -172,9 +173,9 @@ async fn a_scanned_number_must_be_the_cards() {
 /// Many bays at once: every row once, whoever is first.
 #[tokio::test(flavor = "multi_thread")]
 async fn bays_share_one_book() {
-    let hall = Hall::new().await;
+    let station = Station::new().await;
     let rows: Vec<(u16, &str)> = (0..10).map(|n| (n, RIGHT)).collect();
-    let run = hall.run(&table(&rows), true);
+    let run = station.run(&table(&rows), true);
     let tasks: Vec<_> = (0..10)
         .map(|n| {
             let run = Arc::clone(&run);

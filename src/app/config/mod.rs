@@ -15,7 +15,10 @@ use std::{
     time::Duration,
 };
 
-use crate::ident::{IdentError, ServerId};
+use crate::{
+    card::Label,
+    ident::{IdentError, ServerId},
+};
 
 pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
@@ -105,13 +108,17 @@ pub enum KeyFile {
     Env(String),
 }
 
-/// `[card]`: protection of keys on cards.
+/// `[card]`: protection of keys on cards, and the readers.
 #[derive(Debug, Clone)]
 pub struct Card {
     /// Fewest tries left at which a key is presented.
     pub key_floor: u8,
     /// Cards whose counter cannot be read and that may be tried once.
     pub key_policies: Vec<KeyRule>,
+    /// How long a card may take for one answer.
+    pub watchdog: Duration,
+    /// What people call their readers.
+    pub bays: Vec<Label>,
 }
 
 /// One value in force, as `bootgate config show` prints it.
@@ -256,7 +263,15 @@ impl Card {
     fn read(layers: &mut Layers) -> Option<Self> {
         let key_floor = layers.number("card.key-floor", 2, 15);
         let key_policies = layers.tables("card.key-policy", value::KEY_RULE_KEYS, value::key_rule);
-        Some(Self { key_floor: key_floor?, key_policies: key_policies? })
+        let watchdog = layers.text("card.watchdog", value::time);
+        let bays = layers.tables("card.bay", value::LABEL_KEYS, value::label);
+        if let Some(bays) = &bays {
+            let twice = |(at, label): (usize, &Label)| bays.iter().take(at).any(|l| l.name == label.name);
+            if bays.iter().enumerate().any(twice) {
+                layers.wrong_value("card.bay", "has one label twice".into());
+            }
+        }
+        Some(Self { key_floor: key_floor?, key_policies: key_policies?, watchdog: watchdog?, bays: bays? })
     }
 }
 

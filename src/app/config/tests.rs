@@ -162,6 +162,13 @@ fn mistakes_are_named_with_place_and_suggestion() {
             "[[card.key-policy]]\nallow = \"once\"\nicid = \"89490\"\n",
             "3:1: unknown key `icid`; did you mean `iccid`?",
         ),
+        ("[[card.bay]]\nusb = \"1-4\"\n", "2:1: `card.bay` has no label"),
+        ("[[card.bay]]\nlabel = \"left\"\n", "2:1: `card.bay` does not say once which reader is \"left\""),
+        (
+            "[[card.bay]]\nlabel = \"a\"\nusb = \"1-4\"\n[[card.bay]]\nlabel = \"a\"\nusb = \"1-5\"\n",
+            "`card.bay` has one label twice",
+        ),
+        ("[card]\nwatchdog = \"20\"\n", "2:12: `card.watchdog` is not a time"),
         ("[[card.key-policy]]\nallow = \"once\"\niccid = 89490\n", "3:9: `iccid` is a number; expected text"),
         ("[http]\nlisten = \n", "2:10: not TOML"),
         ("[http]\nlisten = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:1\"\n", "3:1: not TOML: duplicate key"),

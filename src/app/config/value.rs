@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, str::FromStr, time::Duration};
 
+use crate::card::{Label, Mark};
+
 /// A path of an HTTP request: begins with `/`, unreserved characters and `/` only (RFC 3986, section 2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DmPath(String);
@@ -134,6 +136,26 @@ pub(super) fn key_rule(table: &BTreeMap<String, String>) -> Result<KeyRule, Stri
             .ok_or_else(|| "has an atr that is not 2 to 33 octets in hexadecimal".into()),
         _ => Err("names no cards, or names them twice; expected either iccid or atr".into()),
     }
+}
+
+/// The keys of a `[[card.bay]]`.
+pub(super) const LABEL_KEYS: &[&str] = &["label", "serial", "usb", "reader"];
+
+/// One `[[card.bay]]`.
+pub(super) fn label(table: &BTreeMap<String, String>) -> Result<Label, String> {
+    let name = table.get("label").ok_or("has no label")?;
+    if name.is_empty() || name.chars().count() > 32 || name.chars().any(char::is_control) {
+        return Err("has a label that is not 1 to 32 characters".into());
+    }
+    let mark = match (table.get("serial"), table.get("usb"), table.get("reader")) {
+        (Some(serial), None, None) => Mark::Serial(serial.clone()),
+        (None, Some(usb), None) => Mark::Usb(usb.clone()),
+        (None, None, Some(reader)) => Mark::Reader(reader.clone()),
+        _ => {
+            return Err(format!("does not say once which reader is {name:?}; expected serial, usb or reader"));
+        }
+    };
+    Ok(Label { name: name.clone(), mark })
 }
 
 fn octets(hex: &str) -> Option<Vec<u8>> {

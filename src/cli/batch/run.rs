@@ -1,6 +1,6 @@
 //! `bootgate batch run`: the cards of a table, in as many readers as there are.
 
-mod bay;
+mod floor;
 mod results;
 mod screen;
 
@@ -8,33 +8,37 @@ use std::{
     fmt,
     path::PathBuf,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use serde::Serialize;
 
-use self::{bay::Bay, results::Results, screen::Screen};
+use self::{
+    floor::{Books, Floor},
+    results::Results,
+    screen::Screen,
+};
 use super::{TableArgs, table};
 use crate::{
     app::SystemClock,
     bootstrap::PayloadKind,
-    card::{ReaderError, Readers},
+    card::{Bay, BayConfig, Pcsc},
     cli::{
         Exit, Failure, Global,
         card::{
             args::{ConsentArgs, LayoutArgs},
+            bays::{bay_config, choose},
             open_app,
         },
-        exit::failure,
-        factory, output, profile,
+        config, factory, output, profile,
         secret::SecretSource,
     },
     ident::{Clock as _, Timestamp},
     job::{
         Layout,
-        batch::{Ledger, Run, Totals, Work},
+        batch::{Ledger, Run, Shift, Totals, Work},
     },
 };
 
@@ -46,7 +50,8 @@ pub(in crate::cli) struct RunArgs {
     /// Kind of payload: cp or dm.
     #[arg(long = "as", value_name = "KIND")]
     kind: PayloadKind,
-    /// Reader, as `card list` names it; may be given more than once. Without it, all readers.
+    /// Reader: its label, its name as `card list` shows it, or the beginning of that; may be given more than once. Without it,
+    /// all readers, those that are plugged in later included.
     #[arg(short, long, value_name = "READER")]
     reader: Vec<String>,
     #[command(flatten)]
@@ -91,15 +96,16 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         output::note(&format!("{name}:{problem}"));
     }
-    let readers = readers(&args.reader)?;
-    if args.scan && readers.len() != 1 {
+    let labels = config::load(global, Vec::new())?.card.bays;
+    let (bays, asked) = (choose(&args.reader, &labels)?, !args.reader.is_empty());
+    if args.scan && bays.len() != 1 {
         return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
     }
     let sign_key = args.sign_key.as_ref().map(factory::signing_key).transpose()?;
     if !args.consent.can_ask() {
         return Err(ConsentArgs::missing());
     }
-    let question = format!("Write {} cards in {} readers?", report.rows, readers.len());
+    let question = format!("Write {} cards in {} readers?", report.rows, bays.len());
     if !args.consent.ask(&question) {
         return Ok(Exit::Failed);
     }
@@ -108,13 +114,34 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let layout =
         Layout { shape: args.layout.shape(), read: args.layout.read(), content_fid: args.layout.content_fid };
     let work = Work { profile, payload: args.kind, layout };
-    let run = Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on));
+    let run = Arc::new(Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on)));
     let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
-    let results =
-        Mutex::new(Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?);
+    let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;
 
     let began = SystemClock.now();
     let runtime = tokio::runtime::Runtime::new()?;
+    let config = BayConfig { only: asked.then(|| bays.clone()), ..bay_config(app.config()) };
+    let shift = Shift::begin(Arc::clone(&run), Arc::new(Pcsc), config, runtime.handle().clone())?;
+    let screen = Screen::new(began);
+    let floor = Floor {
+        shift,
+        stop: stop_on_ctrl_c(&runtime),
+        screen: &screen,
+        results: &mut results,
+        scan: args.scan,
+    };
+    let books = floor.work();
+    screen.clear();
+    let books = books?;
+    results.finish()?;
+    let summary = Summary::new(run.totals(), books, &results, began, SystemClock.now());
+    let exit = summary.exit();
+    output::emit(global.format, &summary)?;
+    Ok(exit)
+}
+
+/// Becomes true when somebody presses Ctrl-C.
+fn stop_on_ctrl_c(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     runtime.spawn(async move {
@@ -123,54 +150,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
             asked.store(true, Ordering::Relaxed);
         }
     });
-    let screen = Screen::new(began);
-    let failed: Mutex<Option<anyhow::Error>> = Mutex::new(None);
-    std::thread::scope(|scope| {
-        for reader in &readers {
-            let line = screen.bay(reader);
-            let (run, results, stop, screen, failed) = (&run, &results, &stop, &screen, &failed);
-            let runtime = runtime.handle();
-            scope.spawn(move || {
-                let bay = Bay { reader, run, results, stop, screen, line, scan: args.scan };
-                if let Err(error) = bay.work(runtime) {
-                    // A result that could not be written down: no further card may be changed.
-                    stop.store(true, Ordering::Relaxed);
-                    failed.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-                }
-            });
-        }
-    });
-    screen.clear();
-    if let Some(error) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(error);
-    }
-    let results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
-    results.finish()?;
-    let summary = Summary::new(run.totals(), &results, began, SystemClock.now());
-    let exit = summary.exit();
-    output::emit(global.format, &summary)?;
-    Ok(exit)
-}
-
-/// The readers that were named, or all.
-fn readers(asked: &[String]) -> anyhow::Result<Vec<String>> {
-    let service = Readers::establish().map_err(failure)?;
-    if asked.is_empty() {
-        let known = service.list().map_err(failure)?;
-        if known.is_empty() {
-            return Err(failure(ReaderError::NoReaders));
-        }
-        return Ok(known.iter().map(|reader| reader.name.as_str().to_owned()).collect());
-    }
-    let mut chosen: Vec<String> = Vec::new();
-    for name in asked {
-        let reader = service.resolve(name).map_err(failure)?.as_str().to_owned();
-        if chosen.contains(&reader) {
-            return Err(Failure::because(Exit::Usage, format!("--reader {name} names a reader twice")));
-        }
-        chosen.push(reader);
-    }
-    Ok(chosen)
+    stop
 }
 
 /// What a run came to.
@@ -184,16 +164,21 @@ struct Summary {
     skipped: usize,
     seconds: u64,
     results: String,
+    bays: Vec<Bay>,
+    /// Threads whose card did not answer, and that were left behind.
+    left_behind: Vec<String>,
 }
 
 impl Summary {
-    fn new(totals: Totals, results: &Results, began: Timestamp, ended: Timestamp) -> Self {
+    fn new(totals: Totals, books: Books, results: &Results, began: Timestamp, ended: Timestamp) -> Self {
         Self {
             totals,
             bad: results.bad,
             skipped: results.skipped.len(),
             seconds: ended.since(began).as_secs(),
             results: results.path.display().to_string(),
+            bays: books.bays,
+            left_behind: books.left_behind.iter().map(|name| name.to_string()).collect(),
         }
     }
 
@@ -215,6 +200,16 @@ impl fmt::Display for Summary {
         write!(f, "{} in {} s", self.totals, self.seconds)?;
         if self.skipped > 0 {
             write!(f, "; {} cards were not of this table or could not be worked on", self.skipped)?;
+        }
+        for bay in self.bays.iter().filter(|bay| bay.bad_contacts > 0) {
+            write!(
+                f,
+                "\n{}: {} of {} cards had bad contact; clean the reader's contacts",
+                bay.bay, bay.bad_contacts, bay.cards
+            )?;
+        }
+        for thread in &self.left_behind {
+            write!(f, "\nthread `{thread}` was left behind: its card did not answer")?;
         }
         write!(f, "\nresults are in {}", self.results)
     }

@@ -14,10 +14,12 @@
 
 mod check;
 mod columns;
+mod hand;
 mod ledger;
 mod problem;
 mod read;
 mod run;
+mod shift;
 mod signed;
 
 use crate::{card::Key, profile::Subscriber};
@@ -26,10 +28,12 @@ use super::JobKey;
 
 pub use check::Report;
 pub use columns::{Column, Columns, ColumnsError};
+pub use hand::Hand;
 pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
 pub use run::{CardResult, Run, Work};
+pub use shift::{Shift, ShiftEvent, ShiftNews};
 pub use signed::{ResultsDigest, Signed, SignedError, Sum};
 
 /// A table that was read. It holds keys.

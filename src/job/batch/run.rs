@@ -5,12 +5,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::{Assignment, Bin, Ending, Ledger, Row, Totals, check::is_of};
+use super::{Assignment, Bin, Ending, Hand, Ledger, Row, Totals, check::is_of};
 use crate::{
     bootstrap::{Payload, PayloadKind},
     card::{ApplyError, CardTransport, FileSystem, KeyError, Session},
     ident::{Iccid, JobId, Timestamp},
-    job::{CardDone, CardJob, CardJobError, CardRoute, JobsError, Layout, Observer, State},
+    job::{
+        CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, Layout, Observer, Reason, State, Step,
+    },
     profile::{Profile, Subscriber},
 };
 
@@ -59,6 +61,32 @@ pub struct CardResult {
     pub sha256: Option<String>,
     /// How long the card was worked on.
     pub milliseconds: u64,
+    /// Commands that did not come back although the card was not pulled: a sign of bad contacts.
+    pub contact_errors: u64,
+    /// How often its power was taken away because of that.
+    pub repowered: u64,
+}
+
+impl CardResult {
+    /// A card that nothing was done with yet.
+    fn new(at: Timestamp, bay: &str) -> Self {
+        Self {
+            at,
+            bay: bay.to_owned(),
+            line: None,
+            iccid: None,
+            ending: Ending::Skipped,
+            bin: Bin::Bad,
+            job: None,
+            state: None,
+            reason: None,
+            octets: None,
+            sha256: None,
+            milliseconds: 0,
+            contact_errors: 0,
+            repowered: 0,
+        }
+    }
 }
 
 impl Run {
@@ -77,29 +105,69 @@ impl Run {
         scanned: Option<&Iccid>,
         runtime: &Handle,
     ) -> CardResult {
+        self.card_in_hand(&Hand::new(bay), card, scanned, runtime)
+    }
+
+    /// The same with a card in hand: what is found out about it is noted there, for [`Run::give_up`]. When it was given up in
+    /// the meantime, what comes of it changes nothing any more.
+    pub fn card_in_hand(
+        &self,
+        hand: &Hand,
+        card: &mut dyn CardTransport,
+        scanned: Option<&Iccid>,
+        runtime: &Handle,
+    ) -> CardResult {
         let began = self.route.clock.now();
-        let mut result = CardResult {
-            at: began,
-            bay: bay.to_owned(),
-            line: None,
-            iccid: None,
-            ending: Ending::Skipped,
-            bin: Bin::Bad,
-            job: None,
-            state: None,
-            reason: None,
-            octets: None,
-            sha256: None,
-            milliseconds: 0,
-        };
+        let mut result = CardResult::new(began, &hand.bay);
+        if !hand.begin() {
+            return result;
+        }
         let read = FileSystem::new(Session::new(card)).iccid();
         match read {
-            Ok(iccid) => self.known(&mut result, iccid, card, scanned, runtime),
+            Ok(iccid) => self.known(&mut result, hand, iccid, card, scanned, runtime),
             Err(error) => result.reason = Some(format!("the card's ICCID cannot be read: {error}")),
         }
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
         result.milliseconds = u64::try_from(result.at.since(began).as_millis()).unwrap_or(u64::MAX);
+        hand.settle(&result);
+        result
+    }
+
+    /// Gives up a card that does not come back from the work on it: says so in its job and in the book. The result is
+    /// `unknown` when something may have been written.
+    pub fn give_up(&self, hand: &Hand, why: &str, runtime: &Handle) -> CardResult {
+        let now = self.route.clock.now();
+        let held = match hand.give_up() {
+            Ok(held) => held,
+            // It had ended; only its reader did not.
+            Err(result) => return *result,
+        };
+        let mut result = CardResult::new(now, &hand.bay);
+        result.reason = Some(why.to_owned());
+        (result.iccid, result.line) = (held.iccid, held.row.map(|(_, line)| line));
+        (result.job, result.state) = held.job.unzip();
+        result.ending = match (held.job, held.row) {
+            (Some((_, State::Queued | State::Registered | State::Prepared)), _) => Ending::Failed,
+            (Some(_), _) => Ending::Unknown,
+            (None, Some(_)) => Ending::Failed,
+            (None, None) => Ending::Skipped,
+        };
+        if let Some((job, _)) = held.job {
+            let reason = Reason::new(why);
+            let event = match result.ending {
+                Ending::Failed => Event::Failed { reason },
+                _ => Event::DeliveryUnclear { reason },
+            };
+            // When the keeper does not take it, the job is found abandoned when a process starts next.
+            if let Ok(Step::To(state)) = runtime.block_on(self.route.jobs.tell(job, &event, now)) {
+                result.state = Some(state);
+            }
+        }
+        result.bin = result.ending.bin();
+        if let Some((at, _)) = held.row {
+            self.ledger().settle(at, result.ending);
+        }
         result
     }
 
@@ -117,12 +185,14 @@ impl Run {
     fn known(
         &self,
         result: &mut CardResult,
+        hand: &Hand,
         iccid: Iccid,
         card: &mut dyn CardTransport,
         scanned: Option<&Iccid>,
         runtime: &Handle,
     ) {
         result.iccid = Some(iccid.clone());
+        hand.note(|held| held.iccid = Some(iccid.clone()));
         if scanned.is_some_and(|scanned| *scanned != iccid) {
             result.reason = Some("the number that was scanned is another than the card's".into());
             return;
@@ -158,8 +228,12 @@ impl Run {
         match assigned {
             Ok((at, row)) => {
                 result.line = Some(row.line);
-                self.write(result, row, iccid, card, runtime);
-                self.ledger().settle(at, result.ending);
+                hand.note(|held| held.row = Some((at, row.line)));
+                self.write(result, hand, row, iccid, card, runtime);
+                result.bin = result.ending.bin();
+                if hand.settle(result) {
+                    self.ledger().settle(at, result.ending);
+                }
             }
             Err(why) => result.reason = Some(why.to_owned()),
         }
@@ -168,6 +242,7 @@ impl Run {
     fn write(
         &self,
         result: &mut CardResult,
+        hand: &Hand,
         row: Row,
         iccid: Iccid,
         card: &mut dyn CardTransport,
@@ -182,7 +257,7 @@ impl Run {
             keys: row.keys,
             attested: row.allow_once,
         };
-        let mut witness = Witness::default();
+        let mut witness = Witness { hand, last: None, sha256: String::new() };
         let done = self.route.run(&job, card, &mut witness, runtime);
         (result.job, result.state) = witness.last.unzip();
         match done {
@@ -235,18 +310,19 @@ fn ending(error: &CardJobError) -> Ending {
 }
 
 /// Sees which job it is, where it stands, and what goes on the card.
-#[derive(Default)]
-struct Witness {
+struct Witness<'a> {
+    hand: &'a Hand,
     last: Option<(JobId, State)>,
     sha256: String,
 }
 
-impl Observer for Witness {
+impl Observer for Witness<'_> {
     fn built(&mut self, payload: &Payload) {
         self.sha256 = payload.sha256();
     }
 
     fn reached(&mut self, job: JobId, state: State) {
         self.last = Some((job, state));
+        self.hand.note(|held| held.job = self.last);
     }
 }

@@ -1,0 +1,257 @@
+//! What the thread of a bay does: looks at its reader, tells what comes and goes, and does the work that it is sent.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, TryRecvError},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{
+    Contact, Identity, Work, Worked,
+    pulse::{Abandoned, Pulse, Watched},
+};
+use crate::{
+    card::{CardTransport, ReaderContext, ReaderError, ReaderService},
+    ident::ReaderName,
+};
+
+/// How long one look at a reader takes when nothing happens: how soon the thread hears that it is to stop.
+pub(super) const LOOK: Duration = Duration::from_millis(250);
+/// How long the thread listens for work after it has told of a card, before it looks at the reader again.
+const LISTEN: Duration = Duration::from_millis(250);
+/// The first and the longest wait before the service, or a card that another program has, is tried again.
+const FIRST_WAIT: Duration = Duration::from_millis(50);
+const LONGEST_WAIT: Duration = Duration::from_millis(1600);
+/// How often a card that another program has is tried: 3 s in all.
+const SHARING_TRIES: u32 = 7;
+/// How long a card that another program still has is left alone.
+const SHARING_PAUSE: Duration = Duration::from_secs(2);
+
+/// What a thread tells.
+pub(super) enum Note<R> {
+    /// It has found out what reader it has.
+    Identified(Identity),
+    /// A card is in; its stay has this number.
+    CardIn(u64),
+    CardOut,
+    Done(R, Contact),
+    NotBegun(ReaderError),
+    Crashed(Contact),
+    /// The reader is gone, and the thread with it.
+    Gone,
+}
+
+/// What a card that is in the reader when the thread begins is to the thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// A card like any other.
+    New,
+    /// The one that kept the thread before this one: only its going is of interest.
+    Old,
+}
+
+/// What a thread is given.
+pub(super) struct Given<R> {
+    pub(super) reader: ReaderName,
+    pub(super) service: Arc<dyn ReaderService>,
+    pub(super) first: First,
+    /// Work, and the stay of the card that it is for.
+    pub(super) works: Receiver<(u64, Work<R>)>,
+    pub(super) notes: Box<dyn Fn(Note<R>) + Send>,
+    pub(super) pulse: Pulse,
+    pub(super) stop: Arc<AtomicBool>,
+}
+
+/// A thread of a bay.
+pub(super) struct Thread<R> {
+    given: Given<R>,
+    /// The service's count when a card was told, or passed over.
+    card: Option<u32>,
+    /// When a card that another program has is told again.
+    again: Option<Instant>,
+    /// How many stays of cards were told.
+    stay: u64,
+}
+
+/// Why a thread stops looking.
+enum End {
+    Stopped,
+    Gone,
+    /// The context is lost; there may be another.
+    Lost,
+}
+
+impl<R> Thread<R> {
+    pub(super) fn new(given: Given<R>) -> Self {
+        Self { given, card: None, again: None, stay: 0 }
+    }
+
+    /// Works until it is stopped, abandoned, or without a reader.
+    pub(super) fn run(mut self) {
+        let mut wait = FIRST_WAIT;
+        while !self.is_over() {
+            let Ok(mut context) = self.given.service.open() else {
+                std::thread::sleep(wait);
+                wait = (wait * 2).min(LONGEST_WAIT);
+                continue;
+            };
+            wait = FIRST_WAIT;
+            match self.serve(&mut *context) {
+                End::Stopped => return,
+                End::Gone => return self.tell(Note::Gone),
+                End::Lost => {
+                    // Whether the card is the same when the service is back, nobody can tell: it counts as another.
+                    if self.card.take().is_some() {
+                        self.tell(Note::CardOut);
+                    }
+                    std::thread::sleep(wait);
+                }
+            }
+        }
+    }
+
+    fn serve(&mut self, context: &mut dyn ReaderContext) -> End {
+        if self.given.first == First::New {
+            let Ok(identity) = self.given.pulse.watched(|| context.identity(&self.given.reader)) else {
+                return End::Stopped;
+            };
+            self.tell(Note::Identified(identity));
+        }
+        while !self.is_over() {
+            let look = match context.look(&self.given.reader, LOOK) {
+                Ok(look) => look,
+                Err(ReaderError::UnknownReader { .. }) => return End::Gone,
+                Err(_) => return End::Lost,
+            };
+            let there = look.state.holds_card();
+            if self.card.is_some_and(|count| !there || count != look.changes) {
+                self.card = None;
+                self.again = None;
+                self.tell(Note::CardOut);
+            }
+            if there && self.card.is_none() {
+                self.card = Some(look.changes);
+                match std::mem::replace(&mut self.given.first, First::New) {
+                    First::New => self.card_in(context),
+                    First::Old => {}
+                }
+            } else if there && self.again.is_some_and(|at| at <= Instant::now()) {
+                self.card_in(context);
+            } else if !there {
+                self.given.first = First::New;
+            }
+            match self.given.works.try_recv() {
+                Ok((stay, work)) if there && stay == self.stay => self.work(work, context),
+                // Its card is out.
+                Ok(_) | Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => return End::Stopped,
+            }
+        }
+        End::Stopped
+    }
+
+    /// Tells of a card, and does what there is to do with it when that comes at once.
+    fn card_in(&mut self, context: &mut dyn ReaderContext) {
+        self.again = None;
+        self.stay += 1;
+        self.tell(Note::CardIn(self.stay));
+        match self.given.works.recv_timeout(LISTEN) {
+            Ok((stay, work)) if stay == self.stay => self.work(work, context),
+            // Work for the card before comes too late.
+            Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+
+    fn work(&mut self, mut work: Work<R>, context: &mut dyn ReaderContext) {
+        let mut contact = Contact::default();
+        let mut repowered = false;
+        let mut before = None;
+        loop {
+            let card = match self.connect(context, &mut contact, &mut repowered) {
+                Ok(Ok(card)) => card,
+                Ok(Err(error)) => {
+                    if matches!(error, ReaderError::InUse { .. }) {
+                        self.again = Some(Instant::now() + SHARING_PAUSE);
+                    }
+                    // What came of the first time counts where there is no second.
+                    return self.tell(match before {
+                        Some(result) => Note::Done(result, contact),
+                        None => Note::NotBegun(error),
+                    });
+                }
+                Err(Abandoned) => return,
+            };
+            let mut card = Watched { card, pulse: &self.given.pulse, contact };
+            // Behind an unwind the card is reset; what else the work has touched is told as crashed.
+            let worked = catch_unwind(AssertUnwindSafe(|| (work.0)(&mut card)));
+            let errors = card.contact.errors - contact.errors;
+            contact = card.contact;
+            let again = match worked {
+                Ok(Worked::Bad(result)) if errors > 0 && !repowered && !self.is_over() => Some(result),
+                Ok(worked) => {
+                    self.tell(Note::Done(worked.into_inner(), contact));
+                    None
+                }
+                Err(_) => {
+                    self.tell(Note::Crashed(contact));
+                    None
+                }
+            };
+            // Taking leave of a card resets it, which a mute one can keep for ever, too.
+            let left = self.given.pulse.watched(|| drop(card.card));
+            if again.is_none() || left.is_err() {
+                return;
+            }
+            before = again;
+            repowered = true;
+            contact.repowered += 1;
+            // A card that cannot be switched off is tried again as it is.
+            if self.given.pulse.watched(|| context.repower(&self.given.reader)).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Connects: again after a while where another program has the card, and once more where it is mute.
+    fn connect(
+        &self,
+        context: &mut dyn ReaderContext,
+        contact: &mut Contact,
+        repowered: &mut bool,
+    ) -> Result<Result<Box<dyn CardTransport>, ReaderError>, Abandoned> {
+        let (mut wait, mut tries) = (FIRST_WAIT, 1);
+        loop {
+            let error = match self.given.pulse.watched(|| context.connect(&self.given.reader))? {
+                Ok(card) => return Ok(Ok(card)),
+                Err(error) => error,
+            };
+            match error {
+                ReaderError::InUse { .. } if tries < SHARING_TRIES && !self.is_over() => {
+                    std::thread::sleep(wait);
+                    wait = (wait * 2).min(LONGEST_WAIT);
+                    tries += 1;
+                }
+                ReaderError::Mute { .. } if !*repowered => {
+                    *repowered = true;
+                    contact.errors += 1;
+                    contact.repowered += 1;
+                    // The next connection tells whether it helped.
+                    let _ = self.given.pulse.watched(|| context.repower(&self.given.reader))?;
+                }
+                error => return Ok(Err(error)),
+            }
+        }
+    }
+
+    fn tell(&self, note: Note<R>) {
+        (self.given.notes)(note);
+    }
+
+    fn is_over(&self) -> bool {
+        self.given.stop.load(Ordering::Relaxed) || self.given.pulse.is_abandoned()
+    }
+}

@@ -1,0 +1,127 @@
+//! The floor of a batch: hears what happens in the bays, puts it on the screen and into the results, and says what comes next.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use indicatif::ProgressBar;
+
+use super::{
+    results::{Results, Told},
+    screen::Screen,
+};
+use crate::{
+    card::{Bay, BayName},
+    cli::output,
+    ident::Iccid,
+    job::batch::{Shift, ShiftEvent, ShiftNews},
+};
+
+/// How often the floor looks up when nothing happens.
+const TICK: Duration = Duration::from_millis(200);
+/// How long threads may take to end.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A batch at work on the command line.
+pub(super) struct Floor<'a> {
+    pub(super) shift: Shift,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) screen: &'a Screen,
+    pub(super) results: &'a mut Results,
+    pub(super) scan: bool,
+}
+
+/// What is left when the work is done.
+pub(super) struct Books {
+    pub(super) bays: Vec<Bay>,
+    pub(super) left_behind: Vec<Arc<str>>,
+}
+
+impl Floor<'_> {
+    /// Works on one card after the other, until no more is expected or somebody says stop; the cards in hand are done.
+    pub(super) fn work(mut self) -> anyhow::Result<Books> {
+        let mut lines = HashMap::new();
+        let mut failed = None;
+        while self.shift.is_busy() || !(self.is_stopped() || self.shift.is_over()) {
+            if self.is_stopped() {
+                self.shift.call_off();
+            }
+            if let Some(event) = self.shift.next(TICK)
+                && let Err(error) = self.event(event, &mut lines)
+            {
+                // A result that could not be written down: no further card may be changed.
+                self.stop.store(true, Ordering::Relaxed);
+                failed.get_or_insert(error);
+            }
+            self.screen.totals(self.shift.run().totals());
+        }
+        let bays = self.shift.books();
+        let left_behind = self.shift.end(PATIENCE);
+        failed.map_or(Ok(Books { bays, left_behind }), Err)
+    }
+
+    fn event(&mut self, event: ShiftEvent, lines: &mut HashMap<BayName, ProgressBar>) -> anyhow::Result<()> {
+        let Some(bay) = event.bay else {
+            match event.news {
+                ShiftNews::ServiceLost(error) => output::note(&format!("{error}; waiting for it")),
+                ShiftNews::ServiceBack => output::note("the PC/SC service is back"),
+                _ => {}
+            }
+            return Ok(());
+        };
+        let line = lines.entry(bay.clone()).or_insert_with(|| self.screen.bay(bay.as_str())).clone();
+        match event.news {
+            ShiftNews::Opened(_) | ShiftNews::CardOut => line.set_message("waiting for a card"),
+            ShiftNews::Closed => {
+                line.finish_and_clear();
+                lines.remove(&bay);
+            }
+            ShiftNews::TooMany(most) => {
+                output::note(&format!("{bay} is not used: {most} readers are the most"))
+            }
+            ShiftNews::CardIn(stay) if !self.is_stopped() => {
+                if self.scan {
+                    line.set_message("scan the number on the card");
+                    let Some(scanned) = scanned() else {
+                        self.stop.store(true, Ordering::Relaxed);
+                        return Ok(());
+                    };
+                    self.shift.work(&bay, &stay, Some(scanned));
+                } else {
+                    self.shift.work(&bay, &stay, None);
+                }
+                line.set_message("working");
+            }
+            ShiftNews::Ended(result) => {
+                line.set_message(format!("{}: take the card out", Told(&result)));
+                self.results.add(&result)?;
+            }
+            ShiftNews::NotNow(error) => line.set_message(error.to_string()),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// The number on the card's print, as a scanner types it; none when the scanner says nothing any more.
+fn scanned() -> Option<Iccid> {
+    loop {
+        let mut line = String::new();
+        match std::io::stdin().read_line(&mut line) {
+            Ok(0) | Err(_) => return None,
+            Ok(_) => match line.trim().parse() {
+                Ok(iccid) => return Some(iccid),
+                Err(error) => output::note(&format!("what was scanned is no card number: {error}")),
+            },
+        }
+    }
+}

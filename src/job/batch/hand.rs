@@ -1,0 +1,82 @@
+//! A card in hand: what is known of it while it is worked on, for the case that whoever does so never comes back.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::CardResult;
+use crate::{
+    ident::{Iccid, JobId},
+    job::State,
+};
+
+/// A card in hand. Its row is settled once: by the work on it, or by who gives that up.
+#[derive(Debug)]
+pub struct Hand {
+    /// The bay that it is in.
+    pub(super) bay: String,
+    held: Mutex<Held>,
+}
+
+/// What is known of a card.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Held {
+    /// Its number, once it was read.
+    pub(super) iccid: Option<Iccid>,
+    /// Its row: the place in the book, and the line of the table.
+    pub(super) row: Option<(usize, u64)>,
+    /// Its job, and where that stands.
+    pub(super) job: Option<(JobId, State)>,
+    end: End,
+}
+
+#[derive(Debug, Clone, Default)]
+enum End {
+    #[default]
+    Open,
+    GivenUp,
+    Settled(Box<CardResult>),
+}
+
+impl Hand {
+    /// A hand that takes up a card in a bay.
+    pub fn new(bay: &str) -> Self {
+        Self { bay: bay.to_owned(), held: Mutex::default() }
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Begins, or begins again. False when the card was given up.
+    pub(super) fn begin(&self) -> bool {
+        let mut held = self.held();
+        if matches!(held.end, End::GivenUp) {
+            return false;
+        }
+        *held = Held::default();
+        true
+    }
+
+    /// Notes what is found out.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Held)) {
+        note(&mut self.held());
+    }
+
+    /// Ends the work with a result. False when the card was given up before: then somebody else has said how it ended.
+    pub(super) fn settle(&self, result: &CardResult) -> bool {
+        let mut held = self.held();
+        if matches!(held.end, End::GivenUp) {
+            return false;
+        }
+        held.end = End::Settled(Box::new(result.clone()));
+        true
+    }
+
+    /// Gives the card up: what is known of it, or how it had ended by then.
+    pub(super) fn give_up(&self) -> Result<Held, Box<CardResult>> {
+        let mut held = self.held();
+        match std::mem::replace(&mut held.end, End::GivenUp) {
+            End::Open | End::GivenUp => Ok(held.clone()),
+            End::Settled(result) => Err(result),
+        }
+    }
+}
