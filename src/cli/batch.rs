@@ -78,7 +78,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 }
 
 fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
-    let (batch, mut report) = table(args)?;
+    let (batch, mut report) = table(&args.file, args.columns.as_deref())?;
     if let Some(file) = &args.profile {
         let profile = profile::load(file)?;
         report.check_profile(&batch, &profile);
@@ -94,8 +94,8 @@ fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// Reads a table.
-fn table(args: &TableArgs) -> anyhow::Result<(Batch, Report)> {
-    let columns = match &args.columns {
+pub(super) fn table(file: &Path, columns: Option<&Path>) -> anyhow::Result<(Batch, Report)> {
+    let columns = match columns {
         None => Columns::default(),
         Some(file) => {
             let text = String::from_utf8(octets(file)?)
@@ -104,7 +104,7 @@ fn table(args: &TableArgs) -> anyhow::Result<(Batch, Report)> {
                 .map_err(|e| Failure::because(Exit::Config, format!("{}: {e}", file.display())))?
         }
     };
-    Ok(Report::of_table(&octets(&args.file)?, &columns))
+    Ok(Report::of_table(&octets(file)?, &columns))
 }
 
 /// The octets of a file, one more than a table may have at the most.

@@ -7,6 +7,7 @@ mod inspect;
 mod read;
 mod refusal;
 mod run;
+mod watch;
 mod write;
 
 use std::{fmt, sync::Arc};
@@ -39,6 +40,10 @@ pub(super) enum Action {
     Erase(erase::Args),
     /// Checks card scripts: every problem with file, line and column.
     Run(run::Args),
+    /// The station: says of each card that is put in which card it is, which job waits for it and what that would change;
+    /// with --apply it writes, when you agree, and says what was read back. Ends with Ctrl-C.
+    #[command(after_help = watch::EXAMPLES)]
+    Watch(watch::Args),
     /// Lets keys be presented again to a card that refused one. For a person who has found out why.
     ClearRefusal(refusal::Args),
 }
@@ -52,6 +57,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::Write(args) => write::run_write(&args, global),
         Action::Erase(args) => erase::run(&args, global),
         Action::Run(args) => run::run(&args, global),
+        Action::Watch(args) => watch::run(&args, global),
         Action::ClearRefusal(args) => refusal::run(&args, global),
     }
 }

@@ -4,7 +4,7 @@ use super::{Exit, Failure};
 use crate::{
     bootstrap::{BootstrapError, factory::FactoryError},
     card::{ApplyError, FileError, KeyError, PlanError, ReaderError, TransportError},
-    job::CardJobError,
+    job::{CardJobError, OfferError},
     lab::{network::NetworkError, rehearsal::RehearsalError},
     phone::End,
 };
@@ -131,6 +131,18 @@ impl Meaning for CardJobError {
         match self {
             Self::Bootstrap(error) => error.advice(),
             _ => None,
+        }
+    }
+}
+
+impl Meaning for OfferError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Bootstrap(error) => error.exit(),
+            Self::Key(error) => error.exit(),
+            Self::Plan(error) => error.exit(),
+            Self::Transport(error) => error.exit(),
+            _ => Exit::Usage,
         }
     }
 }

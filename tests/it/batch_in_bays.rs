@@ -96,7 +96,8 @@ async fn mute_cards_are_out_after_the_watchdog_and_whole_when_they_come_again() 
                     unknown += 1;
                     assert_eq!(result.state, Some(State::Unknown));
                 }
-                Ending::Failed => assert_eq!(result.state, Some(State::Failed)),
+                // Before its job was accepted there is none.
+                Ending::Failed => assert!(matches!(result.state, None | Some(State::Failed)), "{result:?}"),
                 Ending::Skipped => {
                     without_number += 1;
                     assert_eq!((result.job, result.line, result.iccid), (None, None, None));

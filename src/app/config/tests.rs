@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 18, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 20, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());
@@ -59,6 +59,7 @@ fn the_shipped_file_is_the_defaults() {
     assert_eq!(built_in.store.busy_timeout, Duration::from_secs(10));
     assert_eq!(built_in.vault.key_file, KeyFile::Auto);
     assert_eq!((built_in.card.key_floor, built_in.card.key_policies.len()), (2, 0));
+    assert_eq!((built_in.card.watchdog, built_in.card.bays.len()), (Duration::from_secs(20), 0));
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn mistakes_are_named_with_place_and_suggestion() {
         ("[[card.bay]]\nlabel = \"left\"\n", "2:1: `card.bay` does not say once which reader is \"left\""),
         (
             "[[card.bay]]\nlabel = \"a\"\nusb = \"1-4\"\n[[card.bay]]\nlabel = \"a\"\nusb = \"1-5\"\n",
-            "`card.bay` has one label twice",
+            "1:1: `card.bay` has one label twice",
         ),
         ("[card]\nwatchdog = \"20\"\n", "2:12: `card.watchdog` is not a time"),
         ("[[card.key-policy]]\nallow = \"once\"\niccid = 89490\n", "3:9: `iccid` is a number; expected text"),

@@ -152,7 +152,9 @@ pub(super) fn label(table: &BTreeMap<String, String>) -> Result<Label, String> {
         (None, Some(usb), None) => Mark::Usb(usb.clone()),
         (None, None, Some(reader)) => Mark::Reader(reader.clone()),
         _ => {
-            return Err(format!("does not say once which reader is {name:?}; expected serial, usb or reader"));
+            return Err(format!(
+                "does not say once which reader is {name:?}; expected serial, usb or reader"
+            ));
         }
     };
     Ok(Label { name: name.clone(), mark })

@@ -49,7 +49,18 @@ impl BayConfig {
 
 /// What is to be done with a card: called with the card connected and reset, and once more when it ends badly after the card
 /// lost contact.
-pub struct Work<R>(Box<dyn FnMut(&mut dyn CardTransport) -> Worked<R> + Send>);
+pub struct Work<R>(Box<dyn Act<R>>);
+
+/// What is called.
+trait Act<R>: Send {
+    fn on(&mut self, card: &mut dyn CardTransport) -> Worked<R>;
+}
+
+impl<R, F: FnMut(&mut dyn CardTransport) -> Worked<R> + Send> Act<R> for F {
+    fn on(&mut self, card: &mut dyn CardTransport) -> Worked<R> {
+        self(card)
+    }
+}
 
 impl<R> Work<R> {
     /// Work that this function does.

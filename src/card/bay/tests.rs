@@ -1,5 +1,7 @@
 //! Bays over a hall of virtual readers: what comes, goes, does not answer, and is never waited for without end.
 
+#![cfg(test)]
+
 use std::{
     sync::mpsc,
     time::{Duration, Instant},

@@ -187,7 +187,7 @@ impl<R> Thread<R> {
             };
             let mut card = Watched { card, pulse: &self.given.pulse, contact };
             // Behind an unwind the card is reset; what else the work has touched is told as crashed.
-            let worked = catch_unwind(AssertUnwindSafe(|| (work.0)(&mut card)));
+            let worked = catch_unwind(AssertUnwindSafe(|| work.0.on(&mut card)));
             let errors = card.contact.errors - contact.errors;
             contact = card.contact;
             let again = match worked {

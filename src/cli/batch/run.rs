@@ -85,7 +85,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         Failure::because(Exit::Usage, "which profile the cards are to get is missing; give --profile FILE")
     })?;
     let profile = profile::load(file)?;
-    let (batch, mut report) = table(&args.table)?;
+    let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref())?;
     report.check_profile(&batch, &profile);
     let name = args.table.file.display();
     if !report.is_sound() || args.consent.dry_run {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use super::{Process, program};
+use super::{Process, program, wait_for};
 
 /// How this machine lets us make a namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,14 +36,39 @@ impl Namespace {
         Self { peer: Process::start(what, &mut command), way }
     }
 
-    /// A command that will run inside this namespace's network.
-    pub fn command(&self, path: &Path) -> Command {
+    /// Kills the peer and runs the shell line `exec` in its place, in the same namespace; `between` is called when the old
+    /// one is gone.
+    pub fn replace(&mut self, what: &str, exec: &str, between: impl FnOnce()) {
+        // A namespace without a process is gone: this one holds it for the moment.
+        let mut holder = self.enter(self.peer.id(), &["-n", "-m"]);
+        let holder = Process::start("the holder of the namespace", holder.args(["sleep", "60"]));
+        let is_in = |id: u32, as_id: u32| {
+            let of = |id: u32, which: &str| std::fs::read_link(format!("/proc/{id}/ns/{which}")).ok();
+            ["net", "mnt"].iter().all(|which| of(id, which) == of(as_id, which))
+        };
+        wait_for("the holder in its namespace", || is_in(holder.id(), self.peer.id()));
+        self.peer.kill();
+        between();
+        let mut command = self.enter(holder.id(), &["-n", "-m"]);
+        self.peer = Process::start(what, command.args(["sh", "-c", &format!("exec {exec}")]));
+        wait_for("the new peer in its namespace", || is_in(self.peer.id(), holder.id()));
+    }
+
+    /// A command that enters namespaces of a process; which, and what is run there, follows.
+    fn enter(&self, id: u32, which: &[&str]) -> Command {
         let mut command = Command::new(program("nsenter", "util-linux"));
-        command.args(["-t", &self.peer.id().to_string()]);
+        command.args(["-t", &id.to_string()]);
         if self.way == Way::User {
             command.args(["-U", "--preserve-credentials"]);
         }
-        command.arg("-n").arg("--").arg(path);
+        command.args(which).arg("--");
+        command
+    }
+
+    /// A command that will run inside this namespace's network.
+    pub fn command(&self, path: &Path) -> Command {
+        let mut command = self.enter(self.peer.id(), &["-n"]);
+        command.arg(path);
         command
     }
 

@@ -26,16 +26,35 @@ impl Pcscd {
         std::fs::create_dir(&run).unwrap();
         let conf = folder.path().join("readers.conf");
         std::fs::write(&conf, readers_conf(folder.path(), readers)).unwrap();
-        let pcscd = super::program("pcscd", "pcscd");
-        let exec =
-            format!("{} -f -i -c {} >{}/log 2>&1", pcscd.display(), conf.display(), folder.path().display());
-        let mut namespace = Namespace::start("pcscd", &run, "/run/pcscd", &exec);
+        let mut namespace = Namespace::start("pcscd", &run, "/run/pcscd", &exec(folder.path()));
         let socket = run.join("pcscd.comm");
         wait_for("pcscd's socket", || {
             namespace.peer().must_live();
             socket.exists()
         });
         Self { namespace, folder }
+    }
+
+    /// Any program beside the service, in its network: what plays cards for its readers.
+    pub fn inside(&self, program: &Path) -> Command {
+        self.namespace.command(program)
+    }
+
+    /// Kills the service, and starts it again with a number of readers. Its cards fall out.
+    pub fn restart(&mut self, readers: u16) {
+        let conf = self.folder.path().join("readers.conf");
+        std::fs::write(&conf, readers_conf(self.folder.path(), readers)).unwrap();
+        let run = self.folder.path().join("run");
+        let socket = run.join("pcscd.comm");
+        self.namespace.replace("pcscd", &exec(self.folder.path()), || {
+            for left in ["pcscd.comm", "pcscd.pid"] {
+                let _ = std::fs::remove_file(run.join(left));
+            }
+        });
+        wait_for("pcscd's socket", || {
+            self.namespace.peer().must_live();
+            socket.exists()
+        });
     }
 
     /// The socket that clients use.
@@ -110,6 +129,12 @@ impl Pcscd {
     }
 }
 
+/// The shell line that runs the service.
+fn exec(folder: &Path) -> String {
+    let (pcscd, folder) = (super::program("pcscd", "pcscd"), folder.display());
+    format!("{} -f -i -c {folder}/readers.conf >>{folder}/log 2>&1", pcscd.display())
+}
+
 /// One entry per reader. Each needs a copy of the driver of its own, because the driver keeps its state in globals.
 fn readers_conf(folder: &Path, readers: u16) -> String {
     assert!(
@@ -119,7 +144,9 @@ fn readers_conf(folder: &Path, readers: u16) -> String {
     (0..readers)
         .map(|bay| {
             let driver = folder.join(format!("vpcd-{bay}.so"));
-            std::fs::copy(DRIVER, &driver).unwrap();
+            if !driver.exists() {
+                std::fs::copy(DRIVER, &driver).unwrap();
+            }
             let port = PORT + 2 * bay;
             format!(
                 "FRIENDLYNAME \"bay {bay}\"\nDEVICENAME /dev/null:{port}\nLIBPATH {}\nCHANNELID {port}\n\n",

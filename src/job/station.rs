@@ -1,0 +1,333 @@
+//! The station: says of a card that was put in which card it is, which jobs it had, which waits for it and what that would
+//! change; and does it when somebody agrees.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tracing::debug;
+
+use super::{
+    CardDone, CardJob, CardJobError, CardRoute, Job, Layout, Observer, State, Verdict,
+    batch::{Batch, Row},
+};
+use crate::{
+    bootstrap::{self, BootstrapError, Payload, PayloadKind},
+    card::{
+        self, ApduTrace, Application, BootstrapFile, CardTransport, CardView, Content, Depth, FilePath,
+        FileSystem, FoundFile, Key, KeyError, KeyGuard, Mode, Outcome, Plan, PlanError, PlanOptions,
+        Protocol, Session, TransportError, locate,
+    },
+    ident::{Iccid, JobId, ProfileName},
+    profile::{Profile, Subscriber},
+    wire::{arr::KeyRef, pkcs15::ObjectId},
+};
+
+/// The first octets of the identifiers of telecom applications: 3GPP and 3GPP2 (ETSI TS 101 220, annex D).
+const TELECOM: [&str; 2] = ["A000000087", "A000000343"];
+
+/// A station: the way to the cards, and what they may get.
+pub struct Station {
+    route: CardRoute,
+    offer: Option<Offer>,
+}
+
+/// What cards may get at a station.
+#[derive(Debug)]
+pub struct Offer {
+    /// The profile.
+    pub profile: Profile,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// How it goes on the card.
+    pub layout: Layout,
+    /// The rows of a table, one a card; without it every card gets the same.
+    pub rows: Option<HashMap<Iccid, Row>>,
+    /// The numbers of the subscriber, where no table tells them.
+    pub subscriber: Subscriber,
+    /// The keys that may be presented, where no table tells them.
+    pub keys: Vec<Key>,
+}
+
+impl Offer {
+    /// The rows of a table by their cards. Rows without a card are for batches.
+    pub fn rows(batch: Batch) -> HashMap<Iccid, Row> {
+        batch.rows.into_iter().filter_map(|row| Some((row.subscriber.iccid.clone()?, row))).collect()
+    }
+}
+
+/// A card that was put in.
+#[derive(Debug, Serialize)]
+pub struct Sighting {
+    /// Its number; none when it cannot be read.
+    pub iccid: Option<Iccid>,
+    /// What it is, in words.
+    pub kind: &'static str,
+    /// Its answer to reset, in hexadecimal.
+    pub atr: String,
+    /// The protocol in use.
+    pub protocol: Protocol,
+    /// Its bootstrap files that hold something.
+    pub files: Vec<HeldFile>,
+    /// The jobs that it had, the newest first.
+    pub jobs: Vec<Job>,
+    /// What waits for it.
+    pub waiting: Option<Waiting>,
+    /// Why nothing does, where something could.
+    pub nothing_because: Option<String>,
+}
+
+/// A bootstrap file on a card.
+#[derive(Debug, Serialize)]
+pub struct HeldFile {
+    /// What kind of object it is.
+    pub oid: Option<ObjectId>,
+    /// Where.
+    pub file: FilePath,
+    /// How many octets it uses.
+    pub octets: usize,
+    /// What they are.
+    pub what: String,
+}
+
+/// A job that waits for a card.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    /// The profile.
+    pub profile: ProfileName,
+    /// Its version.
+    pub version: u32,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// The line of the table.
+    pub line: Option<u64>,
+}
+
+/// What was written on a card and read back.
+#[derive(Debug, Serialize)]
+pub struct ReadBack {
+    /// The job.
+    pub job: JobId,
+    /// Where it stands.
+    pub state: State,
+    /// Octets of the bootstrap.
+    pub octets: usize,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// What the profile holds and the payload does not carry.
+    pub losses: Vec<String>,
+    /// What was done.
+    pub outcome: Outcome,
+}
+
+/// Why it cannot be said what a job would change.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OfferError {
+    /// Nothing is offered at this station.
+    #[error("no profile is offered at this station")]
+    Nothing,
+    /// The profile does not become a payload.
+    #[error(transparent)]
+    Bootstrap(#[from] BootstrapError),
+    /// A PIN was not presented or not accepted.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The card's content or rights do not allow it.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The reader or the card failed.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+}
+
+/// Hears what a station finds, and says whether it is to go on.
+pub trait Clerk: Send {
+    /// This would be done to the card.
+    fn planned(&mut self, plan: &Plan) -> Verdict;
+}
+
+impl Station {
+    /// A station.
+    pub fn new(route: CardRoute, offer: Option<Offer>) -> Self {
+        Self { route, offer }
+    }
+
+    /// Looks at a card. Nothing is written, and no key is presented.
+    ///
+    /// # Errors
+    /// [`CardJobError::Transport`] and [`CardJobError::Jobs`].
+    pub fn look(&self, card: &mut dyn CardTransport, runtime: &Handle) -> Result<Sighting, CardJobError> {
+        let mut fs = FileSystem::new(Session::new(card));
+        let view = locate(&mut fs, Depth::Everything)?;
+        let jobs = match &view.iccid {
+            Some(iccid) => runtime.block_on(self.route.jobs.of_card(iccid))?,
+            None => Vec::new(),
+        };
+        let (waiting, nothing_because) = match self.waiting(view.iccid.as_ref(), &jobs) {
+            Ok(waiting) => (waiting, None),
+            Err(why) => (None, Some(why)),
+        };
+        Ok(Sighting {
+            kind: kind(&view, fs.session().mode()),
+            atr: view.atr.iter().map(|octet| format!("{octet:02X}")).collect(),
+            protocol: view.protocol,
+            files: held(&view),
+            iccid: view.iccid,
+            jobs,
+            waiting,
+            nothing_because,
+        })
+    }
+
+    /// What the job that waits for a card would change. Nothing is written; a PIN is presented where one was given. `card` was
+    /// looked at before.
+    ///
+    /// # Errors
+    /// [`OfferError`].
+    pub fn plan(&self, iccid: &Iccid, card: &mut dyn CardTransport) -> Result<Plan, OfferError> {
+        let Some(job) = self.job(iccid) else { return Err(OfferError::Nothing) };
+        card.reset()?;
+        // Secrets that are drawn here are for nothing.
+        let settings = bootstrap::resolve(&job.profile, &job.subscriber, &*self.route.random)?;
+        let payload = bootstrap::build(&settings, job.payload)?;
+        let wanted = BootstrapFile {
+            oid: payload.oid(),
+            label: payload.kind.label().to_owned(),
+            octets: payload.octets.clone(),
+        };
+        let options = PlanOptions {
+            shape: job.layout.shape,
+            read: job.layout.read,
+            content_fid: job.layout.content_fid,
+            adm: job.keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
+            describe: &super::describe,
+        };
+        let mut fs = FileSystem::new(Session::new(card));
+        KeyGuard::new(&*self.route.journal, &self.route.policy).present_pins(&mut fs, &job.keys)?;
+        Ok(card::plan(&mut fs, &[wanted], &options)?)
+    }
+
+    /// Does the job that waits for a card, up to the plan; and the rest, when the clerk agrees.
+    ///
+    /// # Errors
+    /// [`CardJobError`]; [`CardJobError::CalledOff`] when the clerk did not agree.
+    pub fn work(
+        &self,
+        iccid: &Iccid,
+        card: &mut dyn CardTransport,
+        clerk: &mut dyn Clerk,
+        runtime: &Handle,
+    ) -> Result<ReadBack, CardJobError> {
+        let job = self.job(iccid).ok_or(CardJobError::NoAccount)?;
+        let mut witness = Witness { clerk, sha256: String::new() };
+        // The look before may have left a file selected.
+        card.reset()?;
+        let CardDone { record, outcome, payload_octets, losses, .. } =
+            self.route.run(&job, card, &mut witness, runtime)?;
+        Ok(ReadBack {
+            job: record.job.id,
+            state: record.job.state,
+            octets: payload_octets,
+            sha256: witness.sha256,
+            losses,
+            outcome,
+        })
+    }
+
+    /// What a card may get, as a job.
+    fn job(&self, iccid: &Iccid) -> Option<CardJob> {
+        let offer = self.offer.as_ref()?;
+        let row = offer.rows.as_ref().and_then(|rows| rows.get(iccid));
+        let (subscriber, keys) = match row {
+            Some(row) => (row.subscriber.clone(), row.keys.clone()),
+            None => (offer.subscriber.clone(), offer.keys.clone()),
+        };
+        Some(CardJob {
+            key: row.and_then(|row| row.key.clone()),
+            profile: offer.profile.clone(),
+            subscriber: Subscriber { iccid: Some(iccid.clone()), ..subscriber },
+            payload: offer.payload,
+            layout: offer.layout,
+            keys,
+            attested: row.is_some_and(|row| row.allow_once),
+        })
+    }
+
+    /// What waits for a card, or why nothing does.
+    fn waiting(&self, iccid: Option<&Iccid>, jobs: &[Job]) -> Result<Option<Waiting>, String> {
+        let Some(offer) = &self.offer else { return Ok(None) };
+        let iccid = iccid.ok_or("its number cannot be read")?;
+        let row = match &offer.rows {
+            None => None,
+            Some(rows) => Some(rows.get(iccid).ok_or("the table has no row for it")?),
+        };
+        let done = |job: &&Job| {
+            job.profile == offer.profile.name
+                && job.profile_version == offer.profile.version
+                && matches!(job.state, State::Delivered | State::HandedOff | State::ReHomed)
+        };
+        if let Some(job) = jobs.first().filter(done) {
+            return Err(format!("it has this version of the profile already, by job {}", job.id));
+        }
+        Ok(Some(Waiting {
+            profile: offer.profile.name.clone(),
+            version: offer.profile.version,
+            payload: offer.payload,
+            line: row.map(|row| row.line),
+        }))
+    }
+}
+
+impl std::fmt::Debug for Station {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Station").field("offer", &self.offer).finish_non_exhaustive()
+    }
+}
+
+/// What a card is, in words.
+fn kind(view: &CardView, mode: Mode) -> &'static str {
+    let telecom = |application: &Application| TELECOM.iter().any(|rid| application.aid.starts_with(rid));
+    match mode {
+        Mode::TwoG => "SIM or R-UIM (class A0)",
+        Mode::ThreeG if view.applications.iter().any(telecom) => "UICC",
+        Mode::ThreeG if view.pkcs15.is_some() => "PKCS#15 card without a telecom application",
+        Mode::ThreeG => "card without a telecom application",
+    }
+}
+
+/// The bootstrap files that hold something.
+fn held(view: &CardView) -> Vec<HeldFile> {
+    let file = |found: &FoundFile| {
+        let (octets, what) = match &found.content {
+            Content::Unreadable(error) => (0, error.to_string()),
+            content => {
+                let used = content.used().filter(|octets| !octets.is_empty())?;
+                let what = found.oid.map_or_else(String::new, |oid| super::describe(oid, used));
+                (used.len(), what)
+            }
+        };
+        Some(HeldFile { oid: found.oid, file: found.file.clone(), octets, what })
+    };
+    view.files.iter().filter_map(file).collect()
+}
+
+/// Hands plans to the clerk, and keeps the digest of what goes on the card.
+struct Witness<'a> {
+    clerk: &'a mut dyn Clerk,
+    sha256: String,
+}
+
+impl Observer for Witness<'_> {
+    fn exchanged(&mut self, apdu: &ApduTrace) {
+        debug!("{apdu}");
+    }
+
+    fn built(&mut self, payload: &Payload) {
+        self.sha256 = payload.sha256();
+    }
+
+    fn planned(&mut self, plan: &Plan) -> Verdict {
+        self.clerk.planned(plan)
+    }
+}

@@ -1,0 +1,129 @@
+//! The station over a real PC/SC service: it says which card came, what waits for it and what that would change, and writes only
+//! when somebody agrees.
+
+use std::{
+    io::{Read as _, Write as _},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::Value;
+
+use crate::peers::{pcscd::Pcscd, program, wait_for};
+
+const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+const ICCID: &str = "89490200001234567892";
+const KEY: &str = "MARKED-A";
+
+/// A station that was started, and what it says into a file.
+struct Station {
+    child: Child,
+    says: std::path::PathBuf,
+}
+
+impl Station {
+    fn start(pcscd: &Pcscd, args: &[&str]) -> Self {
+        let says = pcscd.folder().join("says");
+        let out = std::fs::File::create(&says).unwrap();
+        let mut command = pcscd.client(std::path::Path::new(env!("CARGO_BIN_EXE_bootgate")));
+        command.args(["card", "watch", "-r", &Pcscd::reader(0), "--format", "json"]).args(args);
+        let child = command.env("ADM", KEY).stdin(Stdio::piped()).stdout(out).stderr(Stdio::piped()).spawn();
+        Self { child: child.unwrap(), says }
+    }
+
+    fn says(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.says).unwrap();
+        assert!(!text.contains(KEY), "{text}");
+        // The last line may be half there.
+        text.split_inclusive('\n')
+            .filter_map(|line| serde_json::from_str(line.strip_suffix('\n')?).ok())
+            .collect()
+    }
+
+    /// Waits until it says this, and gives it back.
+    fn hears(&self, event: &str) -> Value {
+        let mut found = None;
+        wait_for(event, || {
+            found = self.says().into_iter().find(|line| line["event"] == event);
+            found.is_some()
+        });
+        found.unwrap()
+    }
+
+    fn answers(&mut self, line: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
+    }
+
+    /// Waits for its end; its exit status, and what it said on the side.
+    fn ends(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().unwrap();
+        let mut notes = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut notes).unwrap();
+        (status.code(), notes)
+    }
+}
+
+fn insert(pcscd: &Pcscd) -> crate::peers::Process {
+    pcscd.insert(0, &["--kind", "prepared", "--iccid", ICCID, "--adm", KEY, "--bootstrap-size", "4096"])
+}
+
+#[test]
+fn a_station_says_which_cards_come_until_ctrl_c() {
+    let pcscd = Pcscd::start(1);
+    let station = Station::start(&pcscd, &[]);
+    let card = insert(&pcscd);
+    let seen = station.hears("card");
+    assert_eq!((seen["iccid"].as_str(), seen["kind"].as_str()), (Some(ICCID), Some("UICC")));
+    assert_eq!((&seen["waiting"], seen["bay"].as_str()), (&Value::Null, Some(Pcscd::reader(0).as_str())));
+    pcscd.pull(0, card);
+    station.hears("out");
+    let id = station.child.id().to_string();
+    assert!(Command::new(program("kill", "procps")).args(["-INT", &id]).status().unwrap().success());
+    let events: Vec<_> = station.says().iter().map(|line| line["event"].clone()).collect();
+    assert_eq!(events, ["card", "out"]);
+    assert_eq!(station.ends().0, Some(0));
+}
+
+#[test]
+fn a_station_writes_when_somebody_agrees() {
+    let pcscd = Pcscd::start(1);
+    let table = format!("iccid,imei,adm1\n{ICCID},490154203237518,{KEY}\n");
+    std::fs::write(pcscd.folder().join("cards.csv"), table).unwrap();
+    let offer = ["--profile", PROFILE, "--as", "cp", "--table", "cards.csv", "--once"];
+    let apply = [&offer[..], &["--apply"]].concat();
+    let _card = insert(&pcscd);
+    let jobs = || {
+        let list = pcscd.bootgate(&["job", "list", "--format", "json"]);
+        serde_json::from_slice::<Value>(&list.stdout).unwrap()["jobs"].as_array().unwrap().len()
+    };
+
+    // Only what would be.
+    let station = Station::start(&pcscd, &offer);
+    assert_eq!(station.hears("card")["waiting"]["line"], 2);
+    assert!(station.hears("plan")["steps"].as_array().is_some_and(|steps| !steps.is_empty()));
+    assert_eq!((station.ends().0, jobs()), (Some(0), 0));
+
+    // Somebody says no.
+    let mut station = Station::start(&pcscd, &apply);
+    station.hears("plan");
+    station.answers("n\n");
+    assert!(station.hears("failed")["reason"].as_str().unwrap().contains("not approved"));
+    let (status, asked) = station.ends();
+    assert_eq!(status, Some(77));
+    assert!(asked.contains("write this to the card?"), "{asked}");
+
+    // Somebody says yes.
+    let mut station = Station::start(&pcscd, &apply);
+    station.hears("plan");
+    station.answers("y\n");
+    let written = station.hears("written");
+    assert_eq!(written["state"], "delivered");
+    assert!(written["octets"].as_u64() > Some(100) && written["sha256"].as_str().unwrap().len() == 64);
+    assert_eq!(station.ends().0, Some(0));
+
+    // It is done.
+    let station = Station::start(&pcscd, &apply);
+    let seen = station.hears("card");
+    assert!(seen["nothing_because"].as_str().unwrap().contains("already"), "{seen}");
+    assert_eq!(seen["files"].as_array().unwrap().len(), 1);
+    assert_eq!((station.ends().0, jobs()), (Some(0), 2));
+}

@@ -1,0 +1,118 @@
+//! The cards of a soak: which there are, what is wrong with some of them, and where they must end.
+
+use bootgate::{
+    ident::{Iccid, Imei},
+    lab::{
+        card::VirtualCard,
+        image::{Sample, SampleKind},
+        reader::CardHandle,
+    },
+};
+
+/// What is wrong with a card. Commands are counted from when it is put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trouble {
+    /// Nothing.
+    None,
+    /// It answers no more from a command on, and the driver waits for ever.
+    Mute,
+    /// It is pulled in the middle of an UPDATE BINARY.
+    Cut,
+    /// An octet of what it reads back is wrong.
+    Flipped,
+    /// One answer is lost; after new power it is well.
+    Lost,
+    /// It has another key than the table says.
+    OtherKey,
+}
+
+const KINDS: [(char, Trouble); 6] = [
+    ('.', Trouble::None),
+    ('m', Trouble::Mute),
+    ('c', Trouble::Cut),
+    ('f', Trouble::Flipped),
+    ('l', Trouble::Lost),
+    ('k', Trouble::OtherKey),
+];
+
+impl Trouble {
+    /// The bin, and the endings that are right for it.
+    pub fn expected(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::None | Self::Lost => ("good", &["done"]),
+            Self::Mute | Self::Cut => ("bad", &["failed", "unknown"]),
+            Self::Flipped => ("bad", &["unknown"]),
+            Self::OtherKey => ("bad", &["refused"]),
+        }
+    }
+}
+
+/// A deck of cards.
+pub struct Deck(Vec<Trouble>);
+
+impl Deck {
+    /// All good.
+    pub fn good(cards: u16) -> Self {
+        Self((0..cards).map(|_| Trouble::None).collect())
+    }
+
+    /// Two in a hundred are not: one kind after the other.
+    pub fn with_faults(cards: u16) -> Self {
+        let faults = [Trouble::Mute, Trouble::Cut, Trouble::Lost, Trouble::Flipped, Trouble::OtherKey];
+        let trouble = |n: u16| match n % 50 {
+            25 => faults[usize::from(n / 50) % faults.len()],
+            _ => Trouble::None,
+        };
+        Self((0..cards).map(trouble).collect())
+    }
+
+    /// The deck as a word, for another process.
+    pub fn spelled(&self) -> String {
+        self.0
+            .iter()
+            .filter_map(|it| KINDS.iter().find(|(_, trouble)| trouble == it).map(|(c, _)| *c))
+            .collect()
+    }
+
+    /// The deck that a word spells.
+    pub fn of(word: &str) -> Self {
+        let trouble = |c: char| KINDS.iter().find(|(letter, _)| *letter == c).unwrap().1;
+        Self(word.chars().map(trouble).collect())
+    }
+
+    pub fn len(&self) -> u16 {
+        u16::try_from(self.0.len()).unwrap()
+    }
+
+    pub fn count(&self, what: Trouble) -> u16 {
+        u16::try_from(self.0.iter().filter(|trouble| **trouble == what).count()).unwrap()
+    }
+
+    pub fn cards(&self) -> impl Iterator<Item = (Iccid, Trouble)> {
+        (0u16..).zip(&self.0).map(|(n, trouble)| (iccid(n), *trouble))
+    }
+
+    /// The table of the batch.
+    pub fn table(&self) -> String {
+        let row = |(n, trouble): (u16, &Trouble)| {
+            let key = if *trouble == Trouble::OtherKey { "87654321" } else { "12345678" };
+            format!("{},{},{key}\n", iccid(n).digits(), imei(n))
+        };
+        format!("iccid,imei,adm1\n{}", (0u16..).zip(&self.0).map(row).collect::<String>())
+    }
+}
+
+fn iccid(n: u16) -> Iccid {
+    (0..10).find_map(|check| format!("894902000012345{n:04}{check}").parse().ok()).unwrap()
+}
+
+fn imei(n: u16) -> Imei {
+    (0..10).find_map(|check| format!("4901542032{n:04}{check}").parse().ok()).unwrap()
+}
+
+/// The n-th card.
+pub fn card(n: u16) -> CardHandle {
+    let imsi = format!("26201123450{n:04}").parse().unwrap();
+    let image = Sample::new(SampleKind::Prepared, iccid(n), imsi).image();
+    CardHandle::new(VirtualCard::from_image(image).unwrap())
+}

@@ -1,0 +1,229 @@
+//! The people at the readers: they take a card out when its result is there, and put the next one in. No test of its own: the
+//! soak starts it as a process in the network of the service.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    io::{Read, Write},
+    net::TcpStream,
+    os::linux::net::TcpStreamExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU16, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use bootgate::lab::reader::CardHandle;
+
+use crate::{
+    deck::{Deck, Trouble, card},
+    peers::wait_for,
+    reader,
+};
+
+/// Where the first slot of the first driver listens.
+const PORT: u16 = 36000;
+/// From which command on a card is in trouble: in the middle of writing.
+const TROUBLE_FROM: u32 = 20;
+/// How long a result may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+#[test]
+#[ignore = "a part of the soak, which starts it"]
+fn feeds_cards_to_readers() {
+    let env = |name: &str| std::env::var(name).unwrap();
+    let deck = Deck::of(&env("SOAK_DECK"));
+    let readers: u16 = env("SOAK_READERS").parse().unwrap();
+    let delay = Duration::from_millis(env("SOAK_DELAY").parse().unwrap());
+    let results = Tail::new(PathBuf::from(env("SOAK_RESULTS")));
+    let log = Tail::new(Path::new(&env("SOAK_FOLDER")).join("log"));
+    // What was logged before is of no interest.
+    log.read(|_| {});
+    let board = Board { next: AtomicU16::new(0), seen: Mutex::default(), over: AtomicBool::new(false) };
+    let troubles: Vec<Trouble> = deck.cards().map(|(_, trouble)| trouble).collect();
+    let times: BTreeMap<String, u64> = std::thread::scope(|scope| {
+        scope.spawn(|| board.keep(&results, &log));
+        let bays: Vec<_> = (0..readers)
+            .map(|bay| {
+                let (board, troubles) = (&board, &troubles);
+                scope.spawn(move || (reader(bay), feed(bay, board, troubles, delay)))
+            })
+            .collect();
+        let times = bays.into_iter().map(|bay| bay.join().unwrap()).collect();
+        board.over.store(true, Ordering::Relaxed);
+        times
+    });
+    let times: BTreeMap<_, _> = times.into_iter().collect();
+    println!("BAYS {}", serde_json::to_string(&times).unwrap());
+}
+
+/// Puts one card after the other into a reader. How long there was something to do there, in milliseconds.
+fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> u64 {
+    let (name, port) = (reader(bay), PORT + bay);
+    let began = Instant::now();
+    let mut last = began;
+    loop {
+        let n = board.next.fetch_add(1, Ordering::Relaxed);
+        let Some(trouble) = troubles.get(usize::from(n)) else { break };
+        let (results, removals) = (board.count(&name, What::Result), board.count(&name, What::Removal));
+        let pull = Arc::new(AtomicBool::new(false));
+        let (stop, card, trouble) = (Arc::clone(&pull), card(n), *trouble);
+        let inserted = std::thread::spawn(move || insert(port, &card, trouble, delay, &stop));
+        let end = Instant::now() + PATIENCE;
+        while board.count(&name, What::Result) == results {
+            assert!(Instant::now() < end, "{name}: no result of card {n} ({trouble:?})");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        last = Instant::now();
+        pull.store(true, Ordering::Relaxed);
+        inserted.join().unwrap();
+        // A card that goes in before the service has noticed is not seen, as little as from a hand that quick.
+        wait_for("the card's removal", || board.count(&name, What::Removal) > removals);
+    }
+    u64::try_from(last.duration_since(began).as_millis()).unwrap()
+}
+
+/// The card's side of vpcd's wire, as `bootgate::lab::vpcd` describes it, with delay and trouble.
+fn insert(port: u16, card: &CardHandle, trouble: Trouble, delay: Duration, pull: &AtomicBool) {
+    let mut vpcd = loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(vpcd) => break vpcd,
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    vpcd.set_nodelay(true).unwrap();
+    vpcd.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let mut commands = 0;
+    let mut troubled = false;
+    while let Some(message) = receive(&mut vpcd, pull) {
+        match message.as_slice() {
+            [] | [0x00..=0x03] => card.reset(),
+            [0x04] => drop(send(&mut vpcd, &card.atr())),
+            apdu => {
+                commands += 1;
+                std::thread::sleep(delay);
+                let mut answer = card.exchange(apdu);
+                let update = apdu.get(1) == Some(&0xD6);
+                let read = apdu.get(1) == Some(&0xB0);
+                match trouble {
+                    _ if troubled => {}
+                    Trouble::Mute if commands >= TROUBLE_FROM => {
+                        while !pull.load(Ordering::Relaxed) {
+                            std::thread::sleep(Duration::from_millis(2));
+                        }
+                        return;
+                    }
+                    Trouble::Cut if commands >= TROUBLE_FROM && update => return,
+                    Trouble::Lost if commands >= TROUBLE_FROM => {
+                        troubled = true;
+                        answer.clear();
+                    }
+                    // What is read back, not what led to the file.
+                    Trouble::Flipped if commands >= TROUBLE_FROM && read && answer.len() > 100 => {
+                        answer[50] ^= 0x10;
+                    }
+                    _ => {}
+                }
+                if send(&mut vpcd, &answer).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The next message; none when vpcd closed the connection, or the card is to be pulled.
+fn receive(vpcd: &mut TcpStream, pull: &AtomicBool) -> Option<Vec<u8>> {
+    let mut length = [0; 2];
+    fill(vpcd, &mut length, pull)?;
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    fill(vpcd, &mut message, pull)?;
+    Some(message)
+}
+
+fn fill(vpcd: &mut TcpStream, out: &mut [u8], pull: &AtomicBool) -> Option<()> {
+    let mut at = 0;
+    while at < out.len() {
+        if pull.load(Ordering::Relaxed) {
+            return None;
+        }
+        vpcd.set_quickack(true).ok()?;
+        match vpcd.read(&mut out[at..]) {
+            Ok(0) => return None,
+            Ok(n) => at += n,
+            Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+            Err(_) => return None,
+        }
+    }
+    Some(())
+}
+
+fn send(vpcd: &mut TcpStream, body: &[u8]) -> std::io::Result<()> {
+    let mut message = u16::try_from(body.len()).unwrap().to_be_bytes().to_vec();
+    message.extend_from_slice(body);
+    vpcd.write_all(&message)
+}
+
+/// What is seen of a reader.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum What {
+    Result,
+    Removal,
+}
+
+/// What everybody sees.
+struct Board {
+    next: AtomicU16,
+    seen: Mutex<HashMap<(String, What), usize>>,
+    over: AtomicBool,
+}
+
+impl Board {
+    fn count(&self, reader: &str, what: What) -> usize {
+        self.seen.lock().unwrap().get(&(reader.to_owned(), what)).copied().unwrap_or(0)
+    }
+
+    /// Reads results and the service's log as they grow.
+    fn keep(&self, results: &Tail, log: &Tail) {
+        let saw = |reader: &str, what| {
+            *self.seen.lock().unwrap().entry((reader.to_owned(), what)).or_default() += 1
+        };
+        while !self.over.load(Ordering::Relaxed) {
+            results.read(|line| {
+                let result: serde_json::Value = serde_json::from_str(line).unwrap();
+                saw(result["bay"].as_str().unwrap(), What::Result);
+            });
+            log.read(|line| {
+                if let Some((_, reader)) = line.split_once("Card Removed From ") {
+                    saw(reader, What::Removal);
+                }
+            });
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// A file that grows.
+struct Tail {
+    path: PathBuf,
+    at: Mutex<usize>,
+}
+
+impl Tail {
+    fn new(path: PathBuf) -> Self {
+        Self { path, at: Mutex::new(0) }
+    }
+
+    /// The whole lines that came since the last time.
+    fn read(&self, mut line: impl FnMut(&str)) {
+        let Ok(mut file) = std::fs::File::open(&self.path) else { return };
+        let mut at = self.at.lock().unwrap();
+        std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(u64::try_from(*at).unwrap())).unwrap();
+        let mut new = Vec::new();
+        file.read_to_end(&mut new).unwrap();
+        let whole = new.iter().rposition(|octet| *octet == b'\n').map_or(0, |end| end + 1);
+        *at += whole;
+        String::from_utf8_lossy(&new[..whole]).lines().for_each(&mut line);
+    }
+}
