@@ -148,6 +148,26 @@ async fn a_torn_card_is_never_called_good_and_is_whole_when_it_comes_again() {
     assert!(cuts > 20 && unknown > 5, "{cuts} cuts, {unknown} of them unknown");
 }
 
+/// A row with a name makes one job; one that did not end well does not keep its card from being done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_with_a_name_is_done_again_until_it_is_good() {
+    let station = Station::new().await;
+    let table: String = table(&[(1, RIGHT)])
+        .lines()
+        .zip(["key", "unit-1"])
+        .map(|(line, key)| format!("{line},{key}\n"))
+        .collect();
+    let run = station.run(&table, true);
+    let card = sample(1);
+    for _ in 0..2 {
+        let torn = insert(&run, &card, &[Fault::CutAfter(20)]).await;
+        assert_eq!(torn.bin, Bin::Bad, "{:?}", torn.reason);
+    }
+    let mended = insert(&run, &card, &[]).await;
+    assert_eq!(mended.ending, Ending::Done, "{:?}", mended.reason);
+    assert_eq!(insert(&run, &card, &[]).await.ending, Ending::AlreadyDone);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_refusal_stops_the_batch() {
     let station = Station::new().await;

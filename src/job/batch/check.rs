@@ -110,7 +110,7 @@ pub(super) fn is_of(job: &Job, profile: &Profile) -> bool {
 }
 
 /// Whether a job has done its work, or is at it.
-fn is_standing(state: State) -> bool {
+pub(super) fn is_standing(state: State) -> bool {
     !matches!(state, State::Failed | State::Expired | State::Cancelled | State::Unknown)
 }
 

@@ -5,7 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
-use super::{Assignment, Bin, Ending, Hand, Ledger, Row, Totals, check::is_of};
+use super::{
+    Assignment, Bin, Ending, Hand, Ledger, Row, Totals,
+    check::{is_of, is_standing},
+};
 use crate::{
     bootstrap::{Payload, PayloadKind},
     card::{ApplyError, CardTransport, FileSystem, KeyError, Session},
@@ -15,6 +18,9 @@ use crate::{
     },
     profile::{Profile, Subscriber},
 };
+
+/// The most jobs that a row with a name may make.
+const MOST_JOBS: u32 = 20;
 
 /// What every card of a run gets.
 #[derive(Debug, Clone)]
@@ -248,7 +254,7 @@ impl Run {
         card: &mut dyn CardTransport,
         runtime: &Handle,
     ) {
-        let job = CardJob {
+        let mut job = CardJob {
             key: row.key,
             profile: self.work.profile.clone(),
             subscriber: Subscriber { iccid: Some(iccid), ..row.subscriber },
@@ -258,7 +264,7 @@ impl Run {
             attested: row.allow_once,
         };
         let mut witness = Witness { hand, last: None, sha256: String::new() };
-        let done = self.route.run(&job, card, &mut witness, runtime);
+        let done = self.again(&mut job, card, &mut witness, runtime);
         (result.job, result.state) = witness.last.unzip();
         match done {
             Ok(CardDone { record, payload_octets, .. }) => {
@@ -271,6 +277,30 @@ impl Run {
                 result.ending = ending(&error);
                 result.reason = Some(error.to_string());
             }
+        }
+    }
+
+    /// Runs a row's job. One that ended without success keeps the row's name; the next gets it with a number.
+    fn again(
+        &self,
+        job: &mut CardJob,
+        card: &mut dyn CardTransport,
+        witness: &mut Witness<'_>,
+        runtime: &Handle,
+    ) -> Result<CardDone, CardJobError> {
+        let name = job.key.clone();
+        let mut number = 1;
+        loop {
+            let done = self.route.run(job, card, witness, runtime);
+            let (Err(CardJobError::AlreadyAccepted { state, .. }), Some(name)) = (&done, &name) else {
+                return done;
+            };
+            if is_standing(*state) || number == MOST_JOBS {
+                return done;
+            }
+            number += 1;
+            // A name that has no room for a number is done without.
+            job.key = format!("{} ({number})", name.as_str()).parse().ok();
         }
     }
 
