@@ -1,6 +1,7 @@
 //! `bootgate batch run`: the cards of a table, in as many readers as there are.
 
 mod floor;
+mod hook;
 mod results;
 mod screen;
 

@@ -5,11 +5,11 @@ use std::{
     fmt,
     io::{Read as _, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
 use anyhow::Context as _;
 
+use super::hook::Hook;
 use crate::{
     cli::{Format, batch::signature::Signer, output},
     ident::{Iccid, SigningKey},
@@ -22,7 +22,7 @@ pub(super) struct Results {
     lines: std::fs::File,
     signer: Option<Signer>,
     csv: Option<(PathBuf, csv::Writer<std::fs::File>)>,
-    hook: Option<PathBuf>,
+    hook: Option<Hook>,
     format: Format,
     /// Cards for the bad bin.
     pub(super) bad: usize,
@@ -64,6 +64,7 @@ impl Results {
                 anyhow::Ok((path.to_owned(), csv::Writer::from_writer(file)))
             })
             .transpose()?;
+        let hook = hook.map(Hook::start);
         Ok(Self { path: path.to_owned(), lines, signer, csv, hook, format, bad: 0, skipped: HashSet::new() })
     }
 
@@ -90,39 +91,24 @@ impl Results {
             Format::Text => output::text(&Told(result).to_string())?,
             Format::Json => {}
         }
-        if let Some(hook) = &self.hook
-            && let Err(error) = run_hook(hook, &line, result.bin)
-        {
-            output::note(&format!("{}: {error}", hook.display()));
+        if let Some(hook) = &self.hook {
+            hook.tell(line, result.bin);
         }
         Ok(())
     }
 }
 
 impl Results {
-    /// Signs what is signed at the end only.
-    pub(super) fn finish(&self) -> anyhow::Result<()> {
+    /// Waits for the command that hears results, and signs what is signed at the end only.
+    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
+        if let Some(hook) = self.hook.take() {
+            hook.finish();
+        }
         match (&self.signer, &self.csv) {
             (Some(signer), Some((path, _))) => signer.sign_whole(path),
             _ => Ok(()),
         }
     }
-}
-
-/// Runs the command of a person's choice. What it does is its own affair; that it failed is told.
-fn run_hook(hook: &Path, line: &[u8], bin: Bin) -> anyhow::Result<()> {
-    let word = match bin {
-        Bin::Good => "good",
-        Bin::Bad => "bad",
-    };
-    let mut child = Command::new(hook).arg(word).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read is no failure.
-        let _ = stdin.write_all(line);
-    }
-    let status = child.wait()?;
-    anyhow::ensure!(status.success(), "the command ended with {status}");
-    Ok(())
 }
 
 /// A result on one line.
