@@ -18,7 +18,9 @@ use tracing::debug;
 use super::{Exit, Global, config, exit::failure, output};
 use crate::{
     app::{App, OsRandom, SystemClock},
-    card::{FileSystem, Key, KeyGuard, PcscCard, ReaderInfo, Readers, Session},
+    card::{
+        BayName, FileSystem, Identity, Key, KeyGuard, Pcsc, PcscCard, ReaderInfo, Readers, Session, survey,
+    },
 };
 
 use args::PinArgs;
@@ -27,7 +29,12 @@ use args::PinArgs;
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
     /// Lists the PC/SC readers and what is in them.
-    List,
+    List {
+        /// Says, too, what tells readers apart: label, serial number and USB socket, as [[card.bay]] in the configuration takes
+        /// them.
+        #[arg(long)]
+        identity: bool,
+    },
     /// Shows a card: its number, its applications, its bootstrap files and what they hold. Secrets read ***.
     Inspect(inspect::Args),
     /// Reads one bootstrap file: into a file, as hexadecimal digits, or line by line.
@@ -50,7 +57,7 @@ pub(super) enum Action {
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
-        Action::List => list(global),
+        Action::List { identity } => list(identity, global),
         Action::Inspect(args) => inspect::run(&args, global),
         Action::Read(args) => read::run(&args, global),
         Action::Plan(args) => write::run_plan(&args, global),
@@ -62,25 +69,58 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     }
 }
 
-fn list(global: &Global) -> anyhow::Result<Exit> {
+fn list(identity: bool, global: &Global) -> anyhow::Result<Exit> {
     let readers = Readers::establish().and_then(|service| service.list()).map_err(failure)?;
     if readers.is_empty() {
         return Err(failure(crate::card::ReaderError::NoReaders));
     }
-    output::emit(global.format, &List { readers })?;
+    // Asking a reader who it is takes a connection, which another program would notice.
+    let bays = if identity {
+        survey(&Pcsc, &config::load(global, Vec::new())?.card.bays).map_err(failure)?
+    } else {
+        Vec::new()
+    };
+    let listed = |reader: ReaderInfo| {
+        let found = bays.iter().find(|(_, name, _)| *name == reader.name);
+        let (bay, identity) = found.map(|(bay, _, identity)| (bay.clone(), identity.clone())).unzip();
+        Listed { reader, bay, identity }
+    };
+    output::emit(global.format, &List { readers: readers.into_iter().map(listed).collect() })?;
     Ok(Exit::Ok)
 }
 
 #[derive(Serialize)]
 struct List {
-    readers: Vec<ReaderInfo>,
+    readers: Vec<Listed>,
+}
+
+/// A reader, with what tells it from others where that was asked for.
+#[derive(Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    reader: ReaderInfo,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bay: Option<BayName>,
+    #[serde(flatten)]
+    identity: Option<Identity>,
 }
 
 impl fmt::Display for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let longest = self.readers.iter().map(|r| r.name.as_str().chars().count()).max().unwrap_or(0);
-        for ReaderInfo { name, state } in &self.readers {
-            writeln!(f, "{:longest$}  {state}", name.as_str())?;
+        let names = self.readers.iter().map(|listed| listed.reader.name.as_str());
+        let longest = names.map(|name| name.chars().count()).max().unwrap_or(0);
+        for Listed { reader: ReaderInfo { name, state }, bay, identity } in &self.readers {
+            write!(f, "{:longest$}  {state}", name.as_str())?;
+            if let Some(bay) = bay.as_ref().filter(|bay| bay.as_str() != name.as_str()) {
+                write!(f, ", bay {bay}")?;
+            }
+            if let Some(serial) = identity.as_ref().and_then(|identity| identity.serial.as_ref()) {
+                write!(f, ", serial {serial}")?;
+            }
+            if let Some(usb) = identity.as_ref().and_then(|identity| identity.usb.as_ref()) {
+                write!(f, ", USB {usb}")?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }

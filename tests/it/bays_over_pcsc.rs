@@ -54,6 +54,9 @@ fn a_service_that_is_killed_is_waited_for_and_may_come_back_with_more_readers() 
     let mut pcscd = Pcscd::start(1);
     let config = "[[card.bay]]\nlabel = \"left\"\nreader = \"bay 0 00 00\"\n";
     std::fs::write(pcscd.folder().join("bootgate.toml"), config).unwrap();
+    let listed = pcscd.bootgate(&["card", "list", "--identity", "--config", "bootgate.toml"]);
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.starts_with("bay 0 00 00  empty, bay left\nbay 0 00 01  empty\n"), "{listed}");
     let run = batch(&pcscd, &["--config", "bootgate.toml"]);
     let first = insert(&pcscd, 0, 0);
     has_ended(&pcscd, 1);

@@ -133,8 +133,9 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     };
     let books = floor.work();
     screen.clear();
+    let finished = results.finish();
     let books = books?;
-    results.finish()?;
+    finished?;
     let summary = Summary::new(run.totals(), books, &results, began, SystemClock.now());
     let exit = summary.exit();
     output::emit(global.format, &summary)?;
