@@ -42,7 +42,7 @@ fn feeds_cards_to_readers() {
     log.read(|_| {});
     let board = Board { next: AtomicU16::new(0), seen: Mutex::default(), over: AtomicBool::new(false) };
     let troubles: Vec<Trouble> = deck.cards().map(|(_, trouble)| trouble).collect();
-    let times: BTreeMap<String, u64> = std::thread::scope(|scope| {
+    let times: BTreeMap<String, Stint> = std::thread::scope(|scope| {
         scope.spawn(|| board.keep(&results, &log));
         let bays: Vec<_> = (0..readers)
             .map(|bay| {
@@ -54,18 +54,26 @@ fn feeds_cards_to_readers() {
         board.over.store(true, Ordering::Relaxed);
         times
     });
-    let times: BTreeMap<_, _> = times.into_iter().collect();
     println!("BAYS {}", serde_json::to_string(&times).unwrap());
 }
 
-/// Puts one card after the other into a reader. How long there was something to do there, in milliseconds.
-fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> u64 {
+/// How a reader fared after its first card: milliseconds to the result of its last, and how many cards that were, mute ones
+/// apart. The first card says how long the program takes to begin.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Stint {
+    pub milliseconds: u64,
+    pub live: u32,
+    pub mute: u32,
+}
+
+/// Puts one card after the other into a reader.
+fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> Stint {
     let (name, port) = (reader(bay), PORT + bay);
-    let began = Instant::now();
-    let mut last = began;
+    let mut first = None;
+    let mut stint = Stint::default();
     loop {
         let n = board.next.fetch_add(1, Ordering::Relaxed);
-        let Some(trouble) = troubles.get(usize::from(n)) else { break };
+        let Some(trouble) = troubles.get(usize::from(n)) else { return stint };
         let (results, removals) = (board.count(&name, What::Result), board.count(&name, What::Removal));
         let pull = Arc::new(AtomicBool::new(false));
         let (stop, card, trouble) = (Arc::clone(&pull), card(n), *trouble);
@@ -75,13 +83,18 @@ fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> u64 {
             assert!(Instant::now() < end, "{name}: no result of card {n} ({trouble:?})");
             std::thread::sleep(Duration::from_millis(2));
         }
-        last = Instant::now();
+        match first {
+            None => first = Some(Instant::now()),
+            Some(first) => {
+                stint.milliseconds = u64::try_from(first.elapsed().as_millis()).unwrap();
+                *(if trouble == Trouble::Mute { &mut stint.mute } else { &mut stint.live }) += 1;
+            }
+        }
         pull.store(true, Ordering::Relaxed);
         inserted.join().unwrap();
         // A card that goes in before the service has noticed is not seen, as little as from a hand that quick.
         wait_for("the card's removal", || board.count(&name, What::Removal) > removals);
     }
-    u64::try_from(last.duration_since(began).as_millis()).unwrap()
 }
 
 /// The card's side of vpcd's wire, as `bootgate::lab::vpcd` describes it, with delay and trouble.

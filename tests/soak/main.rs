@@ -23,6 +23,7 @@ use std::{
 use serde_json::Value;
 
 use deck::{Deck, Trouble};
+use feeder::Stint;
 use peers::pcscd::Pcscd;
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
@@ -38,9 +39,9 @@ struct Size {
 
 /// What one run came to.
 struct Ran {
-    /// Cards that were not mute.
+    /// Cards that were not mute, the first of each bay apart.
     live: u32,
-    /// Time that bays had cards to work on, in all, less the time that they waited for mute ones.
+    /// Time that bays worked on those, in all: without the time that they waited for mute ones.
     bay_time: Duration,
     wall: Duration,
     summary: Value,
@@ -125,11 +126,11 @@ fn run(pcscd: &Pcscd, name: &str, readers: u16, deck: &Deck, size: &Size) -> Ran
     let results = std::fs::read_to_string(&results).unwrap();
     let results: Vec<Value> = results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let times = said.lines().find_map(|line| line.split_once("BAYS ")).unwrap().1;
-    let times: BTreeMap<String, u64> = serde_json::from_str(times).unwrap();
-    let busy = Duration::from_millis(times.values().sum());
-    let mute = u32::from(deck.count(Trouble::Mute));
+    let times: BTreeMap<String, Stint> = serde_json::from_str(times).unwrap();
+    let busy = Duration::from_millis(times.values().map(|stint| stint.milliseconds).sum());
+    let mute: u32 = times.values().map(|stint| stint.mute).sum();
     Ran {
-        live: u32::from(deck.len()) - mute,
+        live: times.values().map(|stint| stint.live).sum(),
         bay_time: busy.saturating_sub(size.watchdog * mute),
         wall,
         summary,
