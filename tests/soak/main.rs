@@ -159,6 +159,8 @@ fn check(ran: &Ran, deck: &Deck, alone: &Ran) {
                 assert_eq!(result["bin"], bin, "{trouble:?}: {result}");
                 let ending = result["ending"].as_str().unwrap();
                 assert!(endings.contains(&ending), "{trouble:?}: {result}");
+                let by_watchdog = result["reason"].as_str().is_some_and(|why| why.contains("no answer for"));
+                assert_eq!(by_watchdog, trouble == Trouble::Mute, "{result}");
             }
             // A card that never said its number: its row waits for it.
             None => assert_eq!(trouble, Trouble::Mute, "{iccid} has no result"),
