@@ -105,7 +105,7 @@ async fn mute_cards_are_out_after_the_watchdog_and_whole_when_they_come_again() 
                 other => panic!("{other:?}"),
             }
         }
-        assert!(unknown >= 5 && without_number >= 1, "{unknown} unknown, {without_number} without a number");
+        assert!(unknown >= 3 && without_number >= 1, "{unknown} unknown, {without_number} without a number");
         assert_eq!(floor.run.totals().in_bay, 0);
         for (n, card) in (0..CARDS).zip(&cards) {
             floor.hall.insert(&reader(n), card, &[]);

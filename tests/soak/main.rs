@@ -9,9 +9,15 @@
 
 mod deck;
 mod feeder;
-#[path = "../it/peers/mod.rs"]
+#[path = "../it/peers"]
 #[expect(dead_code, reason = "shared with the other tests, which use more of it")]
-mod peers;
+mod peers {
+    pub mod namespace;
+    pub mod pcscd;
+    mod process;
+
+    pub use process::{Process, program, wait_for};
+}
 
 use std::{
     collections::BTreeMap,

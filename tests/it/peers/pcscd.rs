@@ -87,7 +87,7 @@ impl Pcscd {
 
     /// Plugs a virtual card into reader `bay`, and waits until the reader shows it. Dropping it pulls the card.
     pub fn insert(&self, bay: u16, args: &[&str]) -> Process {
-        let mut command = self.namespace.command(Path::new(env!("CARGO_BIN_EXE_bootgate")));
+        let mut command = self.inside(Path::new(env!("CARGO_BIN_EXE_bootgate")));
         let address = format!("127.0.0.1:{}", PORT + 2 * bay);
         command.args(["lab", "card", "--vpcd", &address]).args(args).current_dir(self.folder.path());
         let mut card = Process::start("virtual card", &mut command);
