@@ -217,7 +217,7 @@ fn state(reader: &pcsc::ReaderState) -> ReaderState {
 fn service(error: pcsc::Error) -> ReaderError {
     use pcsc::Error as E;
     match error {
-        E::NoService | E::ServiceStopped | E::Shutdown => ReaderError::NoService,
+        E::NoService | E::ServiceStopped | E::Shutdown | E::CommError => ReaderError::NoService,
         E::NoReadersAvailable => ReaderError::NoReaders,
         other => ReaderError::Service { why: other.to_string() },
     }
@@ -243,7 +243,9 @@ fn transmitting(error: pcsc::Error, reader: &ReaderName) -> TransportError {
     match error {
         E::NoSmartcard | E::RemovedCard => TransportError::CardGone { reader },
         E::UnresponsiveCard | E::UnpoweredCard => TransportError::Mute { reader },
-        E::NoService
+        // What libpcsclite says when pcscd was killed in the middle of a call.
+        E::CommError
+        | E::NoService
         | E::ServiceStopped
         | E::ReaderUnavailable
         | E::UnknownReader

@@ -97,52 +97,83 @@ fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> Stint
     }
 }
 
-/// The card's side of vpcd's wire, as `bootgate::lab::vpcd` describes it, with delay and trouble.
+/// Leaves a card in a reader until it is pulled; also while the service is away.
 fn insert(port: u16, card: &CardHandle, trouble: Trouble, delay: Duration, pull: &AtomicBool) {
-    let mut vpcd = loop {
-        match TcpStream::connect(("127.0.0.1", port)) {
-            Ok(vpcd) => break vpcd,
-            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+    let mut slot = Slot { card, trouble, delay, commands: 0, troubled: false };
+    while !pull.load(Ordering::Relaxed) {
+        let Ok(mut vpcd) = TcpStream::connect(("127.0.0.1", port)) else {
+            std::thread::sleep(Duration::from_millis(5));
+            continue;
+        };
+        vpcd.set_nodelay(true).unwrap();
+        vpcd.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+        if slot.serve(&mut vpcd, pull) == Stays::Out {
+            return;
         }
-    };
-    vpcd.set_nodelay(true).unwrap();
-    vpcd.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
-    let mut commands = 0;
-    let mut troubled = false;
-    while let Some(message) = receive(&mut vpcd, pull) {
-        match message.as_slice() {
-            [] | [0x00..=0x03] => card.reset(),
-            [0x04] => drop(send(&mut vpcd, &card.atr())),
-            apdu => {
-                commands += 1;
-                std::thread::sleep(delay);
-                let mut answer = card.exchange(apdu);
-                let update = apdu.get(1) == Some(&0xD6);
-                let read = apdu.get(1) == Some(&0xB0);
-                match trouble {
-                    _ if troubled => {}
-                    Trouble::Mute if commands >= TROUBLE_FROM => {
-                        while !pull.load(Ordering::Relaxed) {
-                            std::thread::sleep(Duration::from_millis(2));
-                        }
-                        return;
+        card.reset();
+    }
+}
+
+/// Whether a card is still in its reader.
+#[derive(PartialEq, Eq)]
+enum Stays {
+    In,
+    Out,
+}
+
+/// A card in a reader.
+struct Slot<'a> {
+    card: &'a CardHandle,
+    trouble: Trouble,
+    delay: Duration,
+    commands: u32,
+    troubled: bool,
+}
+
+impl Slot<'_> {
+    /// The card's side of vpcd's wire, as `bootgate::lab::vpcd` describes it, with delay and trouble.
+    fn serve(&mut self, vpcd: &mut TcpStream, pull: &AtomicBool) -> Stays {
+        while let Some(message) = receive(vpcd, pull) {
+            match message.as_slice() {
+                [] | [0x00..=0x03] => self.card.reset(),
+                [0x04] => drop(send(vpcd, &self.card.atr())),
+                apdu => {
+                    std::thread::sleep(self.delay);
+                    match self.answer(apdu, pull) {
+                        Some(answer) => drop(send(vpcd, &answer)),
+                        None => return Stays::Out,
                     }
-                    Trouble::Cut if commands >= TROUBLE_FROM && update => return,
-                    Trouble::Lost if commands >= TROUBLE_FROM => {
-                        troubled = true;
-                        answer.clear();
-                    }
-                    // What is read back, not what led to the file.
-                    Trouble::Flipped if commands >= TROUBLE_FROM && read && answer.len() > 100 => {
-                        answer[50] ^= 0x10;
-                    }
-                    _ => {}
-                }
-                if send(&mut vpcd, &answer).is_err() {
-                    return;
                 }
             }
         }
+        Stays::In
+    }
+
+    /// What the card answers; none when it is out by then.
+    fn answer(&mut self, apdu: &[u8], pull: &AtomicBool) -> Option<Vec<u8>> {
+        self.commands += 1;
+        let mut answer = self.card.exchange(apdu);
+        if self.commands < TROUBLE_FROM || self.troubled {
+            return Some(answer);
+        }
+        let (update, read) = (apdu.get(1) == Some(&0xD6), apdu.get(1) == Some(&0xB0));
+        match self.trouble {
+            Trouble::Mute => {
+                while !pull.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                return None;
+            }
+            Trouble::Cut if update => return None,
+            Trouble::Lost => {
+                self.troubled = true;
+                answer.clear();
+            }
+            // What is read back, not what led to the file.
+            Trouble::Flipped if read && answer.len() > 100 => answer[50] ^= 0x10,
+            _ => {}
+        }
+        Some(answer)
     }
 }
 

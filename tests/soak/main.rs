@@ -21,8 +21,9 @@ mod peers {
 
 use std::{
     collections::BTreeMap,
-    path::Path,
-    process::{Command, Stdio},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -30,11 +31,14 @@ use serde_json::Value;
 
 use deck::{Deck, Trouble};
 use feeder::Stint;
-use peers::pcscd::Pcscd;
+use peers::{pcscd::Pcscd, wait_for};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
 /// Readers of the service: each vpcd driver has two slots.
 const READERS: u16 = 16;
+
+/// What is measured wants the machine for itself.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// How large the soak is.
 struct Size {
@@ -67,6 +71,7 @@ fn number(name: &str, default: u16) -> u16 {
 
 #[test]
 fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = std::env::var("BOOTGATE_SOAK").is_ok();
     let size = Size {
         cards: number("BOOTGATE_SOAK_CARDS", if whole { 1000 } else { 100 }),
@@ -87,60 +92,85 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
     check(&faulty, &deck, &alone);
 }
 
+#[test]
+fn a_service_that_is_killed_while_cards_are_written_costs_no_card() {
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pcscd = Pcscd::start(1);
+    let size = Size { cards: 2, delay: Duration::from_millis(20), watchdog: Duration::from_secs(10) };
+    let deck = Deck::good(size.cards);
+    let running = Running::start(&pcscd, "killed", 2, &deck, &size);
+    let log = pcscd.folder().join("log");
+    wait_for("cards in their readers", || {
+        std::fs::read_to_string(&log).unwrap_or_default().matches("Card inserted into").count() == 2
+    });
+    // In the middle of about fifty commands of 20 ms.
+    std::thread::sleep(Duration::from_millis(600));
+    pcscd.restart(1);
+    let ran = running.end(&size, &deck);
+    assert_eq!(ran.summary["done"], 2, "{} {:?}", ran.summary, ran.results);
+    assert!(ran.results.iter().all(|result| result["ending"] == "done"), "{:?}", ran.results);
+}
+
 /// Runs the program over a deck of cards.
 fn run(pcscd: &Pcscd, name: &str, readers: u16, deck: &Deck, size: &Size) -> Ran {
-    let table = pcscd.folder().join(format!("{name}.csv"));
-    let results = table.with_extension("results.jsonl");
-    std::fs::write(&table, deck.table()).unwrap();
-    let mut batch = pcscd.client(Path::new(env!("CARGO_BIN_EXE_bootgate")));
-    batch.args([
-        "batch",
-        "run",
-        table.to_str().unwrap(),
-        "--profile",
-        PROFILE,
-        "--as",
-        "cp",
-        "--yes",
-        "--go-on",
-    ]);
-    batch.args(["--format", "json"]);
-    if readers == 1 {
-        batch.args(["-r", &reader(0)]);
-    }
-    batch.env("BOOTGATE_CARD_WATCHDOG", format!("{}ms", size.watchdog.as_millis()));
-    batch.env("BOOTGATE_STORE_PATH", pcscd.folder().join(format!("{name}.db")));
-    let batch = batch.stdout(Stdio::piped()).spawn().unwrap();
-    let began = Instant::now();
+    Running::start(pcscd, name, readers, deck, size).end(size, deck)
+}
 
-    let mut feeder = pcscd.inside(&std::env::current_exe().unwrap());
-    feeder.args(["--exact", "feeder::feeds_cards_to_readers", "--ignored", "--nocapture"]);
-    feeder
-        .env("SOAK_FOLDER", pcscd.folder())
-        .env("SOAK_RESULTS", &results)
-        .env("SOAK_READERS", readers.to_string());
-    feeder.env("SOAK_DECK", deck.spelled()).env("SOAK_DELAY", size.delay.as_millis().to_string());
-    let fed = feeder.stdin(Stdio::null()).output().unwrap();
-    let said = String::from_utf8(fed.stdout).unwrap();
-    assert!(fed.status.success(), "{said}\n{}", String::from_utf8_lossy(&fed.stderr));
-    let wall = began.elapsed();
-    // Rows whose card could not even be read are waited for without end: somebody must say that no more come.
-    let id = batch.id().to_string();
-    let _ = Command::new("kill").args(["-INT", &id]).status();
-    let ended = batch.wait_with_output().unwrap();
-    let summary = serde_json::from_slice(&ended.stdout).unwrap();
-    let results = std::fs::read_to_string(&results).unwrap();
-    let results: Vec<Value> = results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let times = said.lines().find_map(|line| line.split_once("BAYS ")).unwrap().1;
-    let times: BTreeMap<String, Stint> = serde_json::from_str(times).unwrap();
-    let busy = Duration::from_millis(times.values().map(|stint| stint.milliseconds).sum());
-    let mute: u32 = times.values().map(|stint| stint.mute).sum();
-    Ran {
-        live: times.values().map(|stint| stint.live).sum(),
-        bay_time: busy.saturating_sub(size.watchdog * mute),
-        wall,
-        summary,
-        results,
+/// The program at work, and the people.
+struct Running {
+    batch: Child,
+    feeder: Child,
+    results: PathBuf,
+    began: Instant,
+}
+
+impl Running {
+    fn start(pcscd: &Pcscd, name: &str, readers: u16, deck: &Deck, size: &Size) -> Self {
+        let table = pcscd.folder().join(format!("{name}.csv"));
+        let results = table.with_extension("results.jsonl");
+        std::fs::write(&table, deck.table()).unwrap();
+        let mut batch = pcscd.client(Path::new(env!("CARGO_BIN_EXE_bootgate")));
+        batch.args(["batch", "run", table.to_str().unwrap(), "--profile", PROFILE, "--as", "cp"]);
+        batch.args(["--yes", "--go-on", "--format", "json"]);
+        for n in 0..readers {
+            batch.args(["-r", &reader(n)]);
+        }
+        batch.env("BOOTGATE_CARD_WATCHDOG", format!("{}ms", size.watchdog.as_millis()));
+        batch.env("BOOTGATE_STORE_PATH", pcscd.folder().join(format!("{name}.db")));
+
+        let mut feeder = pcscd.inside(&std::env::current_exe().unwrap());
+        feeder.args(["--exact", "feeder::feeds_cards_to_readers", "--ignored", "--nocapture"]);
+        feeder.env("SOAK_FOLDER", pcscd.folder()).env("SOAK_RESULTS", &results);
+        feeder.env("SOAK_READERS", readers.to_string()).env("SOAK_DECK", deck.spelled());
+        feeder.env("SOAK_DELAY", size.delay.as_millis().to_string());
+        feeder.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let batch = batch.stdout(Stdio::piped()).spawn().unwrap();
+        Self { batch, feeder: feeder.spawn().unwrap(), results, began: Instant::now() }
+    }
+
+    /// Waits until all cards were fed.
+    fn end(self, size: &Size, deck: &Deck) -> Ran {
+        let fed = self.feeder.wait_with_output().unwrap();
+        let wall = self.began.elapsed();
+        // Rows whose card could not even be read are waited for without end: somebody must say that no more come.
+        let _ = Command::new("kill").args(["-INT", &self.batch.id().to_string()]).status();
+        let ended = self.batch.wait_with_output().unwrap();
+        let said = String::from_utf8(fed.stdout).unwrap();
+        let results = std::fs::read_to_string(&self.results).unwrap_or_default();
+        assert!(fed.status.success(), "{said}\n{}\n{results}", String::from_utf8_lossy(&fed.stderr));
+        let results: Vec<Value> = results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let stints = said.lines().find_map(|line| line.split_once("BAYS ")).unwrap().1;
+        let stints: BTreeMap<String, Stint> = serde_json::from_str(stints).unwrap();
+        let busy = Duration::from_millis(stints.values().map(|stint| stint.milliseconds).sum());
+        let mute: u32 = stints.values().map(|stint| stint.mute).sum();
+        assert_eq!(results.len(), usize::from(deck.len()), "one result for each card that was put in");
+        Ran {
+            live: stints.values().map(|stint| stint.live).sum(),
+            bay_time: busy.saturating_sub(size.watchdog * mute),
+            wall,
+            summary: serde_json::from_slice(&ended.stdout).unwrap(),
+            results,
+        }
     }
 }
 
@@ -172,7 +202,6 @@ fn check(ran: &Ran, deck: &Deck, alone: &Ran) {
             None => assert_eq!(trouble, Trouble::Mute, "{iccid} has no result"),
         }
     }
-    assert_eq!(ran.results.len(), usize::from(deck.len()), "one result for each card that was put in");
     let left_behind = ran.summary["left_behind"].as_array().unwrap().len();
     assert_eq!(left_behind, usize::from(deck.count(Trouble::Mute)), "threads left behind");
     let share = alone.each().as_secs_f64() / ran.each().as_secs_f64();

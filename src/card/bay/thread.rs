@@ -174,8 +174,10 @@ impl<R> Thread<R> {
             let card = match self.connect(context, &mut contact, &mut repowered) {
                 Ok(Ok(card)) => card,
                 Ok(Err(error)) => {
-                    if matches!(error, ReaderError::InUse { .. }) {
-                        self.again = Some(Instant::now() + SHARING_PAUSE);
+                    match error {
+                        ReaderError::InUse { .. } => self.again = Some(Instant::now() + SHARING_PAUSE),
+                        ReaderError::Mute { .. } | ReaderError::NoCard { .. } => {}
+                        _ => contact.lost += 1,
                     }
                     // What came of the first time counts where there is no second.
                     return self.tell(match before {
