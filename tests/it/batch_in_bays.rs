@@ -91,6 +91,7 @@ async fn mute_cards_are_out_after_the_watchdog_and_whole_when_they_come_again() 
             let result = floor.ended();
             assert_eq!((result.bin, result.sha256.as_ref()), (Bin::Bad, None), "{result:?}");
             assert!(result.reason.as_ref().unwrap().contains("is left behind"), "{result:?}");
+            assert!(result.milliseconds >= 1000, "{result:?}");
             match result.ending {
                 Ending::Unknown => {
                     unknown += 1;

@@ -20,8 +20,8 @@ pub enum Trouble {
     Cut,
     /// An octet of what it reads back is wrong.
     Flipped,
-    /// One answer is lost; after new power it is well.
-    Lost,
+    /// Its commands take five times as long.
+    Slow,
     /// It has another key than the table says.
     OtherKey,
 }
@@ -31,7 +31,7 @@ const KINDS: [(char, Trouble); 6] = [
     ('m', Trouble::Mute),
     ('c', Trouble::Cut),
     ('f', Trouble::Flipped),
-    ('l', Trouble::Lost),
+    ('s', Trouble::Slow),
     ('k', Trouble::OtherKey),
 ];
 
@@ -39,7 +39,7 @@ impl Trouble {
     /// The bin, and the endings that are right for it.
     pub fn expected(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::None | Self::Lost => ("good", &["done"]),
+            Self::None | Self::Slow => ("good", &["done"]),
             Self::Mute | Self::Cut => ("bad", &["failed", "unknown"]),
             Self::Flipped => ("bad", &["unknown"]),
             Self::OtherKey => ("bad", &["refused"]),
@@ -58,7 +58,7 @@ impl Deck {
 
     /// Two in a hundred are not: one kind after the other.
     pub fn with_faults(cards: u16) -> Self {
-        let faults = [Trouble::Mute, Trouble::Cut, Trouble::Lost, Trouble::Flipped, Trouble::OtherKey];
+        let faults = [Trouble::Mute, Trouble::Cut, Trouble::Slow, Trouble::Flipped, Trouble::OtherKey];
         let trouble = |n: u16| match n % 50 {
             25 => faults[usize::from(n / 50) % faults.len()],
             _ => Trouble::None,

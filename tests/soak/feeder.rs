@@ -99,7 +99,7 @@ fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> Stint
 
 /// Leaves a card in a reader until it is pulled; also while the service is away.
 fn insert(port: u16, card: &CardHandle, trouble: Trouble, delay: Duration, pull: &AtomicBool) {
-    let mut slot = Slot { card, trouble, delay, commands: 0, troubled: false };
+    let mut slot = Slot { card, trouble, delay, commands: 0 };
     while !pull.load(Ordering::Relaxed) {
         let Ok(mut vpcd) = TcpStream::connect(("127.0.0.1", port)) else {
             std::thread::sleep(Duration::from_millis(5));
@@ -127,7 +127,6 @@ struct Slot<'a> {
     trouble: Trouble,
     delay: Duration,
     commands: u32,
-    troubled: bool,
 }
 
 impl Slot<'_> {
@@ -138,7 +137,8 @@ impl Slot<'_> {
                 [] | [0x00..=0x03] => self.card.reset(),
                 [0x04] => drop(send(vpcd, &self.card.atr())),
                 apdu => {
-                    std::thread::sleep(self.delay);
+                    let times = if self.trouble == Trouble::Slow { 5 } else { 1 };
+                    std::thread::sleep(self.delay * times);
                     match self.answer(apdu, pull) {
                         Some(answer) => drop(send(vpcd, &answer)),
                         None => return Stays::Out,
@@ -153,7 +153,7 @@ impl Slot<'_> {
     fn answer(&mut self, apdu: &[u8], pull: &AtomicBool) -> Option<Vec<u8>> {
         self.commands += 1;
         let mut answer = self.card.exchange(apdu);
-        if self.commands < TROUBLE_FROM || self.troubled {
+        if self.commands < TROUBLE_FROM {
             return Some(answer);
         }
         let (update, read) = (apdu.get(1) == Some(&0xD6), apdu.get(1) == Some(&0xB0));
@@ -165,10 +165,6 @@ impl Slot<'_> {
                 return None;
             }
             Trouble::Cut if update => return None,
-            Trouble::Lost => {
-                self.troubled = true;
-                answer.clear();
-            }
             // What is read back, not what led to the file.
             Trouble::Flipped if read && answer.len() > 100 => answer[50] ^= 0x10,
             _ => {}

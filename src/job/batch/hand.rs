@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::CardResult;
 use crate::{
-    ident::{Iccid, JobId},
+    ident::{Iccid, JobId, Timestamp},
     job::State,
 };
 
@@ -19,6 +19,8 @@ pub struct Hand {
 /// What is known of a card.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Held {
+    /// When the work on it began.
+    pub(super) began: Option<Timestamp>,
     /// Its number, once it was read.
     pub(super) iccid: Option<Iccid>,
     /// Its row: the place in the book, and the line of the table.
@@ -47,12 +49,12 @@ impl Hand {
     }
 
     /// Begins, or begins again. False when the card was given up.
-    pub(super) fn begin(&self) -> bool {
+    pub(super) fn begin(&self, now: Timestamp) -> bool {
         let mut held = self.held();
         if matches!(held.end, End::GivenUp) {
             return false;
         }
-        *held = Held::default();
+        *held = Held { began: Some(now), ..Held::default() };
         true
     }
 

@@ -93,6 +93,11 @@ impl CardResult {
             repowered: 0,
         }
     }
+
+    /// Notes how long it took until [`CardResult::at`].
+    fn took(&mut self, began: Timestamp) {
+        self.milliseconds = u64::try_from(self.at.since(began).as_millis()).unwrap_or(u64::MAX);
+    }
 }
 
 impl Run {
@@ -125,7 +130,7 @@ impl Run {
     ) -> CardResult {
         let began = self.route.clock.now();
         let mut result = CardResult::new(began, &hand.bay);
-        if !hand.begin() {
+        if !hand.begin(began) {
             return result;
         }
         let read = FileSystem::new(Session::new(card)).iccid();
@@ -135,7 +140,7 @@ impl Run {
         }
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
-        result.milliseconds = u64::try_from(result.at.since(began).as_millis()).unwrap_or(u64::MAX);
+        result.took(began);
         hand.settle(&result);
         result
     }
@@ -151,6 +156,7 @@ impl Run {
         };
         let mut result = CardResult::new(now, &hand.bay);
         result.reason = Some(why.to_owned());
+        result.took(held.began.unwrap_or(now));
         (result.iccid, result.line) = (held.iccid, held.row.map(|(_, line)| line));
         (result.job, result.state) = held.job.unzip();
         result.ending = match (held.job, held.row) {
