@@ -150,7 +150,11 @@ impl SharedSecret {
         random.fill(octets.as_mut());
         let mut text = Zeroizing::new(String::with_capacity(32));
         for octet in octets.iter() {
-            text.push_str(&format!("{octet:02x}"));
+            // Digit by digit: no piece of a secret is left in memory.
+            text.extend(
+                [octet >> 4, octet & 0x0F]
+                    .map(|digit| char::from(if digit < 10 { b'0' } else { b'a' - 10 } + digit)),
+            );
         }
         Self(text)
     }

@@ -2,7 +2,7 @@
 
 mod read;
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use self::read::Builder;
 use super::{
@@ -14,41 +14,41 @@ use super::{
 
 const ROOT: &str = "wap-provisioningdoc";
 
-/// A provisioning document.
+/// A provisioning document. Its text is its own, or for one that is only written borrowed as well (`S` is then [`Cow`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProvDoc {
+pub struct ProvDoc<S = String> {
     /// The `version` attribute; `1.0` when absent.
-    pub version: Option<String>,
+    pub version: Option<S>,
     /// The characteristics at the root, in order: order is priority.
-    pub characteristics: Vec<Characteristic>,
+    pub characteristics: Vec<Characteristic<S>>,
 }
 
 /// A `characteristic`: a type, its parameters and the characteristics in it. Parameters and characteristics keep
 /// their order among each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Characteristic {
+pub struct Characteristic<S = String> {
     /// The `type` attribute, for example `NAPDEF`.
-    pub kind: String,
+    pub kind: S,
     /// What stands in it.
-    pub items: Vec<Item>,
+    pub items: Vec<Item<S>>,
 }
 
 /// What may stand in a characteristic.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Item {
+pub enum Item<S = String> {
     /// A parameter.
-    Parm(Parm),
+    Parm(Parm<S>),
     /// A characteristic.
-    Characteristic(Characteristic),
+    Characteristic(Characteristic<S>),
 }
 
 /// A `parm`: a name and a value, or no value at all (a flag such as `INIT`).
 #[derive(Clone, PartialEq, Eq)]
-pub struct Parm {
+pub struct Parm<S = String> {
     /// The `name` attribute.
-    pub name: String,
+    pub name: S,
     /// The `value` attribute; an empty one is not the same as none.
-    pub value: Option<String>,
+    pub value: Option<S>,
 }
 
 impl ProvDoc {
@@ -66,6 +66,18 @@ impl ProvDoc {
         builder.finish()
     }
 
+    /// Takes the document out of its elements.
+    ///
+    /// # Errors
+    /// [`DecodeError::Invalid`] when the root is another element, or an attribute that must be there is not.
+    pub fn from_element(root: &Element) -> Result<Self, DecodeError> {
+        let mut builder = Builder::default();
+        replay(root, &mut builder);
+        builder.finish()
+    }
+}
+
+impl<S: AsRef<str>> ProvDoc<S> {
     /// Writes the document: WBXML 1.3 as it goes to devices, or XML with its document type, indented.
     ///
     /// # Errors
@@ -75,7 +87,7 @@ impl ProvDoc {
             // Straight into octets: a factory line writes thousands of these an hour.
             Syntax::Wbxml => {
                 let mut writer = wbxml::Writer::new(Vocabulary::Prov, ROOT, wbxml::PublicId::PROV)?;
-                let version = self.version.iter().map(|v| ("version", v.as_str()));
+                let version = self.version.iter().map(|v| ("version", v.as_ref()));
                 writer.open(Vocabulary::Prov, ROOT, version)?;
                 for characteristic in &self.characteristics {
                     characteristic.write(&mut writer)?;
@@ -87,38 +99,48 @@ impl ProvDoc {
         }
     }
 
-    /// Takes the document out of its elements.
-    ///
-    /// # Errors
-    /// [`DecodeError::Invalid`] when the root is another element, or an attribute that must be there is not.
-    pub fn from_element(root: &Element) -> Result<Self, DecodeError> {
-        let mut builder = Builder::default();
-        replay(root, &mut builder);
-        builder.finish()
-    }
-
     /// The document as elements.
     pub fn to_element(&self) -> Element {
         let mut root = Element::new(Vocabulary::Prov, ROOT);
         if let Some(version) = &self.version {
-            root = root.with_attribute("version", version);
+            root = root.with_attribute("version", version.as_ref());
         }
         root.children = self.characteristics.iter().map(|c| Node::Element(c.to_element())).collect();
         root
     }
 }
 
-impl Characteristic {
+impl ProvDoc<Cow<'_, str>> {
+    /// The document with text of its own.
+    pub fn into_owned(self) -> ProvDoc {
+        let characteristics = self.characteristics.into_iter().map(Characteristic::into_owned).collect();
+        ProvDoc { version: self.version.map(Cow::into_owned), characteristics }
+    }
+}
+
+impl Characteristic<Cow<'_, str>> {
+    fn into_owned(self) -> Characteristic {
+        let own = |item| match item {
+            Item::Characteristic(inner) => Item::Characteristic(Self::into_owned(inner)),
+            Item::Parm(Parm { name, value }) => {
+                Item::Parm(Parm { name: name.into_owned(), value: value.map(Cow::into_owned) })
+            }
+        };
+        Characteristic { kind: self.kind.into_owned(), items: self.items.into_iter().map(own).collect() }
+    }
+}
+
+impl<S: AsRef<str>> Characteristic<S> {
     /// Recursion is bounded: the writer has a limit of depth.
     fn write(&self, writer: &mut wbxml::Writer) -> Result<(), EncodeError> {
-        let kind = std::iter::once(("type", self.kind.as_str()));
+        let kind = std::iter::once(("type", self.kind.as_ref()));
         writer.open(Vocabulary::Prov, "characteristic", kind)?;
         for item in &self.items {
             match item {
                 Item::Characteristic(inner) => inner.write(writer)?,
                 Item::Parm(Parm { name, value }) => {
-                    let name = std::iter::once(("name", name.as_str()));
-                    let attributes = name.chain(value.iter().map(|v| ("value", v.as_str())));
+                    let name = std::iter::once(("name", name.as_ref()));
+                    let attributes = name.chain(value.iter().map(|v| ("value", v.as_ref())));
                     writer.open(Vocabulary::Prov, "parm", attributes)?;
                     writer.close();
                 }
@@ -129,14 +151,16 @@ impl Characteristic {
     }
 
     fn to_element(&self) -> Element {
-        let mut element = Element::new(Vocabulary::Prov, "characteristic").with_attribute("type", &self.kind);
+        let mut element =
+            Element::new(Vocabulary::Prov, "characteristic").with_attribute("type", self.kind.as_ref());
         for item in &self.items {
             element = element.with_child(match item {
                 Item::Characteristic(inner) => inner.to_element(),
                 Item::Parm(parm) => {
-                    let named = Element::new(Vocabulary::Prov, "parm").with_attribute("name", &parm.name);
+                    let named =
+                        Element::new(Vocabulary::Prov, "parm").with_attribute("name", parm.name.as_ref());
                     match &parm.value {
-                        Some(value) => named.with_attribute("value", value),
+                        Some(value) => named.with_attribute("value", value.as_ref()),
                         None => named,
                     }
                 }
@@ -144,7 +168,9 @@ impl Characteristic {
         }
         element
     }
+}
 
+impl Characteristic {
     /// An empty characteristic.
     pub fn new(kind: impl Into<String>) -> Self {
         Self { kind: kind.into(), items: Vec::new() }
@@ -195,10 +221,10 @@ impl Characteristic {
     }
 }
 
-impl fmt::Debug for Parm {
+impl<S: fmt::Debug> fmt::Debug for Parm<S> {
     /// The name only: AAUTHSECRET and its kin stand here.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.name, if self.value.is_some() { "=…" } else { "" })
+        write!(f, "{:?}{}", self.name, if self.value.is_some() { "=…" } else { "" })
     }
 }
 

@@ -142,7 +142,7 @@ pub fn write(settings: &Settings, kind: DocumentKind, heading: &Heading) -> Resu
 
 /// The settings that are left of some for a document of version 1.1, as a CP document.
 fn provisioning(settings: Settings) -> ProvDoc {
-    cp::document(&Settings { cp_version: CpVersion::V1_1, ..settings })
+    cp::document(&Settings { cp_version: CpVersion::V1_1, ..settings }).into_owned()
 }
 
 /// Takes out what neither kind carries beside the applications, and names it.
