@@ -198,9 +198,15 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DecodeError::Truncated`] at the end.
+    #[inline]
     pub fn u8(&mut self, what: &'static str) -> Result<u8, DecodeError> {
-        let [octet] = self.array(what)?;
-        Ok(octet)
+        match self.octets.get(self.at) {
+            Some(octet) => {
+                self.at += 1;
+                Ok(*octet)
+            }
+            None => Err(DecodeError::Truncated { what, at: self.at, needed: 1 }),
+        }
     }
 
     /// Takes two octets, the most significant first.

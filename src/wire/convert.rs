@@ -8,6 +8,7 @@ pub use super::xml::Layout;
 use super::{
     DecodeError, EncodeError,
     infoset::Vocabulary,
+    scan,
     sink::{Forward, Pair, Sink},
     wbxml::{self, PublicId},
     xml,
@@ -45,14 +46,16 @@ pub fn wbxml_to_xml(
 /// # Errors
 /// As [`wbxml_to_xml`].
 pub fn xml_to_wbxml(text: &[u8]) -> Result<Vec<u8>, ConvertError> {
-    let mut sink = IntoWbxml::default();
+    // WBXML is a third to a quarter as long.
+    let mut sink = IntoWbxml { size: (text.len() / 3).clamp(0x100, 0x1_0000), begun: None };
     xml::read_into(text, &mut sink)?;
     Ok(sink.finish()?)
 }
 
 /// The writer, which cannot begin before the root is known.
-#[derive(Default)]
 struct IntoWbxml {
+    /// About how many octets it will be.
+    size: usize,
     begun: Option<(Vocabulary, Result<Forward<wbxml::Writer>, EncodeError>)>,
 }
 
@@ -73,7 +76,7 @@ impl IntoWbxml {
 impl<'a> Sink<'a> for IntoWbxml {
     fn open(&mut self, vocabulary: Vocabulary, name: Cow<'a, str>, attributes: &mut Vec<Pair<'a>>) {
         if self.begun.is_none() {
-            let writer = wbxml::Writer::new(vocabulary, &name, PublicId::of(vocabulary));
+            let writer = wbxml::Writer::new(vocabulary, &name, PublicId::of(vocabulary), self.size);
             self.begun = Some((vocabulary, writer.map(Forward::to)));
         }
         if let Some(writer) = self.writer() {
@@ -82,8 +85,7 @@ impl<'a> Sink<'a> for IntoWbxml {
     }
 
     fn text(&mut self, text: Cow<'a, str>) {
-        let means_nothing = matches!(self.begun, Some((Vocabulary::Prov, _)))
-            && text.bytes().all(|b| matches!(b, b' ' | b'\t' | b'\n' | b'\r'));
+        let means_nothing = matches!(self.begun, Some((Vocabulary::Prov, _))) && scan::is_white(&text);
         if !means_nothing && let Some(writer) = self.writer() {
             writer.text(text);
         }

@@ -26,6 +26,7 @@ pub mod pkcs15;
 pub mod prov;
 #[cfg(test)]
 mod round_trips;
+mod scan;
 pub mod script;
 mod sink;
 pub mod sms;

@@ -84,9 +84,9 @@ impl<S: AsRef<str>> ProvDoc<S> {
     /// [`EncodeError`] when a value holds a character that the syntax cannot carry.
     pub fn encode(&self, syntax: Syntax) -> Result<Vec<u8>, EncodeError> {
         match syntax {
-            // Straight into octets: a factory line writes thousands of these an hour.
+            // Straight into octets: a factory line writes thousands of these an hour. Most take less than the octets given.
             Syntax::Wbxml => {
-                let mut writer = wbxml::Writer::new(Vocabulary::Prov, ROOT, wbxml::PublicId::PROV)?;
+                let mut writer = wbxml::Writer::new(Vocabulary::Prov, ROOT, wbxml::PublicId::PROV, 960)?;
                 let version = self.version.iter().map(|v| ("version", v.as_ref()));
                 writer.open(Vocabulary::Prov, ROOT, version)?;
                 for characteristic in &self.characteristics {

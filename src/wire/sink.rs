@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use super::{
     EncodeError,
-    infoset::{Attribute, Element, Node, Vocabulary},
+    infoset::{Attribute, Element, MAX_ATTRIBUTES, Node, Vocabulary},
 };
 
 /// Name and value of an attribute, borrowed from the document where they stand there as they are.
@@ -31,7 +31,8 @@ pub(super) trait Sink<'a> {
 
 /// Writes a document piece by piece.
 pub(super) trait Output {
-    /// Begins an element. [`Self::close`] must follow, after what is in it.
+    /// Begins an element. [`Self::close`] must follow, after what is in it. No two attributes have the same name: readers
+    /// refuse that, and [`put`] does.
     fn open<'v>(
         &mut self,
         vocabulary: Vocabulary,
@@ -49,6 +50,12 @@ pub(super) trait Output {
 /// Writes an element with all that is in it. Recursion is bounded by the limit of depth, which the output, or who calls
 /// this, must hold.
 pub(super) fn put(element: &Element, output: &mut impl Output) -> Result<(), EncodeError> {
+    // Those beyond the limit are refused for their number.
+    for (n, Attribute { name, .. }) in element.attributes.iter().enumerate().take(MAX_ATTRIBUTES) {
+        if element.attributes.iter().take(n).any(|before| before.name == *name) {
+            return Err(EncodeError::Twice { attribute: name.clone(), element: element.name.clone() });
+        }
+    }
     let attributes = element.attributes.iter().map(|a| (a.name.as_str(), a.value.as_str()));
     output.open(element.vocabulary, &element.name, attributes)?;
     for node in &element.children {

@@ -19,6 +19,7 @@ mod dmddf;
 mod global;
 mod lookup;
 mod metinf;
+mod names;
 mod prov;
 mod read;
 mod syncml;

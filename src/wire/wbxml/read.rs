@@ -4,7 +4,7 @@
 //! everything, so that no input makes it loop or allocate without bound. Names and text that stand in the octets, or in a
 //! token table, are borrowed from there.
 
-use std::{borrow::Cow, ffi::CStr};
+use std::borrow::Cow;
 
 use super::{
     PublicId,
@@ -15,6 +15,7 @@ use super::{
 use crate::wire::{
     DecodeError, Reader,
     infoset::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, MAX_TEXT, Vocabulary},
+    scan,
     sink::{Pair, Sink},
 };
 
@@ -91,7 +92,7 @@ pub(super) fn document<'a>(
         nodes: 0,
         text: 0,
         max_text,
-        attributes: Vec::new(),
+        attributes: Vec::with_capacity(4),
         sink,
     };
     body.run()?;
@@ -325,15 +326,15 @@ impl<'a, S: Sink<'a>> Body<'a, '_, S> {
         let piece = match token {
             STR_I => {
                 let rest = self.r.rest();
-                let Ok(text) = CStr::from_bytes_until_nul(rest) else {
+                let Some(length) = scan::find_nul(rest) else {
                     return Err(DecodeError::Truncated {
                         what: "inline string",
                         at: at + 1 + rest.len(),
                         needed: 1,
                     });
                 };
-                let octets = text.to_bytes();
-                self.r.take("inline string", octets.len() + 1)?;
+                let octets = self.r.take("inline string", length)?;
+                self.r.u8("inline string")?;
                 Piece::Text(decode_text(octets, self.charset, at + 1)?)
             }
             STR_T => {

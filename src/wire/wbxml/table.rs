@@ -2,7 +2,11 @@
 
 use std::sync::LazyLock;
 
-use super::{devinf, prov, syncml};
+use super::{
+    devinf,
+    names::{AttributeNames, Names, Token, nearest},
+    prov, syncml,
+};
 use crate::wire::infoset::Vocabulary;
 
 /// The tokens of one document type, as its specification lists them.
@@ -87,13 +91,6 @@ impl DocumentKind {
     }
 }
 
-/// A code page and a token in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Token {
-    pub(super) page: u8,
-    pub(super) token: u8,
-}
-
 /// Tags: six bits.
 const TAGS: usize = 0x40;
 /// Attribute starts have the high bit clear, values have it set.
@@ -104,12 +101,9 @@ pub(super) struct Index {
     tag_pages: Vec<TagPage>,
     tags: Names<(Vocabulary, Token)>,
     start_pages: Vec<Page<(&'static str, &'static str), ATTRIBUTES>>,
-    /// By the name of the attribute: there are three at most.
-    starts: Vec<(&'static str, Names<Token>)>,
-    bare: &'static [(u8, u8, &'static str)],
     value_pages: Vec<Page<&'static str, ATTRIBUTES>>,
-    values: Names<Token>,
-    values_of: &'static str,
+    /// There are four at most.
+    attributes: Vec<AttributeNames>,
 }
 
 struct TagPage {
@@ -153,51 +147,14 @@ impl<T: Copy, const N: usize> Page<T, N> {
     }
 }
 
-/// Look-up by name: length and three of its octets tell nearly all names of a table from each other.
-struct Names<T> {
-    buckets: Vec<Vec<(&'static str, T)>>,
-}
-
-impl<T> Names<T> {
-    fn new() -> Self {
-        Self { buckets: std::iter::repeat_with(Vec::new).take(256).collect() }
-    }
-
-    fn bucket(name: &str) -> usize {
-        let octets = name.as_bytes();
-        let at = |n: usize| octets.get(n).copied().unwrap_or(0);
-        let last = octets.len().saturating_sub(1);
-        let mixed = at(0)
-            .wrapping_mul(7)
-            .wrapping_add(at(last).wrapping_mul(31))
-            .wrapping_add(at(octets.len() / 2).wrapping_mul(101));
-        usize::from(mixed.wrapping_add(octets.len().to_le_bytes()[0].wrapping_mul(59)))
-    }
-
-    fn add(&mut self, name: &'static str, meaning: T) {
-        if let Some(bucket) = self.buckets.get_mut(Self::bucket(name)) {
-            bucket.push((name, meaning));
-        }
-    }
-
-    /// All that has this name, in the order of the table.
-    fn get<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a T> {
-        let bucket = self.buckets.get(Self::bucket(name)).map_or(&[][..], Vec::as_slice);
-        bucket.iter().filter(move |(n, _)| *n == name).map(|(_, meaning)| meaning)
-    }
-}
-
 impl Index {
     fn new(table: &'static Table) -> Self {
         let mut index = Self {
             tag_pages: Vec::new(),
             tags: Names::new(),
             start_pages: Vec::new(),
-            starts: Vec::new(),
-            bare: table.bare,
             value_pages: Vec::new(),
-            values: Names::new(),
-            values_of: table.values_of,
+            attributes: Vec::new(),
         };
         for Tags { page, vocabulary, tokens } in table.tags {
             let mut names = Page::new(*page);
@@ -209,25 +166,26 @@ impl Index {
         }
         for (page, token, name) in table.bare {
             index.understand_start(*page, *token, (name, ""));
+            if let Some(attribute) = AttributeNames::of(&mut index.attributes, name) {
+                attribute.bare.get_or_insert(Token { page: *page, token: *token });
+            }
         }
         for Starts { page, name, tokens } in table.starts {
             for (token, value) in *tokens {
                 index.understand_start(*page, *token, (name, value));
-                let at = Token { page: *page, token: *token };
-                match index.starts.iter_mut().find(|(n, _)| n == name) {
-                    Some((_, values)) => values.add(value, at),
-                    None => {
-                        let mut values = Names::new();
-                        values.add(value, at);
-                        index.starts.push((name, values));
-                    }
+                if let Some(attribute) = AttributeNames::of(&mut index.attributes, name) {
+                    let at = Token { page: *page, token: *token };
+                    attribute.whole.get_or_insert_with(Names::new).add(value, at);
                 }
             }
         }
         for (page, tokens) in table.values {
             for (token, text) in *tokens {
                 index.understand_value(*page, *token, text);
-                index.values.add(text, Token { page: *page, token: *token });
+                if let Some(attribute) = AttributeNames::of(&mut index.attributes, table.values_of) {
+                    let at = Token { page: *page, token: *token };
+                    attribute.values.get_or_insert_with(Names::new).add(text, at);
+                }
             }
         }
         for (page, token, name, value) in table.read_only_starts {
@@ -282,38 +240,15 @@ impl Index {
         Page::find(&self.start_pages, page, token).filter(|_| token < 0x80)
     }
 
-    /// The token of an attribute with this whole value, from the current page when it is there.
-    pub(super) fn start(&self, name: &str, value: &str, page: u8) -> Option<Token> {
-        let (_, values) = self.starts.iter().find(|(n, _)| *n == name)?;
-        nearest(values.get(value).copied(), page)
-    }
-
-    /// The token of an attribute name alone, from the lowest page that has one.
-    pub(super) fn bare(&self, name: &str) -> Option<Token> {
-        let (page, token, _) = self.bare.iter().find(|(_, _, n)| *n == name)?;
-        Some(Token { page: *page, token: *token })
+    /// How an attribute of that name is written, when there are tokens for it.
+    pub(super) fn attribute(&self, name: &str) -> Option<&AttributeNames> {
+        AttributeNames::find(&self.attributes, name)
     }
 
     /// The text behind a value token.
     pub(super) fn value_at(&self, page: u8, token: u8) -> Option<&'static str> {
         Page::find(&self.value_pages, page, token).filter(|_| token >= 0x80)
     }
-
-    /// The token for the whole value of the attribute `name`, from the current page when it is there.
-    pub(super) fn value(&self, name: &str, value: &str, page: u8) -> Option<Token> {
-        if name != self.values_of || value.is_empty() {
-            return None;
-        }
-        nearest(self.values.get(value).copied(), page)
-    }
-}
-
-fn nearest(mut tokens: impl Iterator<Item = Token>, page: u8) -> Option<Token> {
-    let first = tokens.next()?;
-    if first.page == page {
-        return Some(first);
-    }
-    tokens.find(|t| t.page == page).or(Some(first))
 }
 
 #[cfg(test)]
@@ -373,19 +308,23 @@ mod tests {
     #[test]
     fn names_are_spread() {
         let index = DocumentKind::Prov.index();
-        let all = index.starts.iter().map(|(_, names)| names).chain([&index.values]);
-        let fullest = all.flat_map(|n| &n.buckets).map(Vec::len).max();
-        assert!(fullest.is_some_and(|n| n <= 4), "{fullest:?}");
+        let all = index.attributes.iter().flat_map(|a| a.whole.iter().chain(&a.values));
+        let fullest: Vec<usize> = all.map(Names::fullest).collect();
+        assert!(fullest.len() == 4 && fullest.iter().all(|n| *n <= 4), "{fullest:?}");
     }
 
     #[test]
     fn the_current_page_is_preferred() {
         let prov = DocumentKind::Prov.index();
-        assert_eq!(prov.start("name", "PORTNBR", 1), Some(Token { page: 1, token: 0x23 }));
-        assert_eq!(prov.start("name", "PORTNBR", 0), Some(Token { page: 0, token: 0x23 }));
-        assert_eq!(prov.start("name", "APPID", 0), Some(Token { page: 1, token: 0x36 }));
-        assert_eq!(prov.bare("value"), Some(Token { page: 0, token: 0x06 }));
-        assert_eq!(prov.start("name", "APPREF", 1), None);
-        assert_eq!(prov.value("name", "PAP", 0), None);
+        let attribute = |name| prov.attribute(name).unwrap();
+        let token = |page, token| Some(Token { page, token });
+        assert_eq!(attribute("name").whole("PORTNBR", 1), token(1, 0x23));
+        assert_eq!(attribute("name").whole("PORTNBR", 0), token(0, 0x23));
+        assert_eq!(attribute("name").whole("APPID", 0), token(1, 0x36));
+        assert_eq!(attribute("value").bare, token(0, 0x06));
+        assert_eq!(attribute("name").whole("APPREF", 1), None);
+        assert_eq!(attribute("name").value("PAP", 0), None);
+        assert!(attribute("value").value("PAP", 0).is_some());
+        assert!(prov.attribute("xml:lang").is_none());
     }
 }

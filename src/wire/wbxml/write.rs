@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 use super::{
     Document, PublicId,
     global::{ATTRIBUTES, CONTENT, END, LITERAL, OPAQUE, STR_I, SWITCH_PAGE, put_mb_u_int32},
+    names::Token,
     table::{DocumentKind, Index},
 };
 use crate::wire::{
     EncodeError,
     infoset::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_TEXT, Vocabulary},
+    scan,
     sink::{Output, put},
 };
 
@@ -28,7 +30,7 @@ const UTF_8: u32 = 106;
 /// Writes a whole document.
 pub(super) fn document(document: &Document) -> Result<Vec<u8>, EncodeError> {
     let root = &document.root;
-    let mut writer = Writer::new(root.vocabulary, &root.name, document.public_id.clone())?;
+    let mut writer = Writer::new(root.vocabulary, &root.name, document.public_id.clone(), 1024)?;
     put(root, &mut writer)?;
     Ok(writer.finish(document.version))
 }
@@ -75,11 +77,12 @@ pub(in crate::wire) struct Writer {
 }
 
 impl Writer {
-    /// Begins a document whose root is of this vocabulary and has this name.
+    /// Begins a document whose root is of this vocabulary and has this name, and which will take about `size` octets.
     pub(in crate::wire) fn new(
         vocabulary: Vocabulary,
         root: &str,
         public_id: PublicId,
+        size: usize,
     ) -> Result<Self, EncodeError> {
         let kind = DocumentKind::of(vocabulary);
         if public_id.kind().is_some_and(|k| k != kind) {
@@ -104,11 +107,11 @@ impl Writer {
             strings,
             tag_page: 0,
             attribute_page: 0,
-            names: String::new(),
-            open: Vec::new(),
+            names: String::with_capacity(64),
+            open: Vec::with_capacity(8),
             nodes: 0,
             text: 0,
-            out: Vec::with_capacity(1024),
+            out: Vec::with_capacity(size),
             empty: None,
         })
     }
@@ -141,26 +144,20 @@ impl Writer {
     }
 
     fn attribute(&mut self, name: &str, value: &str) -> Result<(), EncodeError> {
-        if let Some(at) = self.index.start(name, value, self.attribute_page) {
-            self.switch_attributes(at.page);
-            self.out.push(at.token);
+        let names = self.index.attribute(name);
+        if let Some(at) = names.and_then(|n| n.whole(value, self.attribute_page)) {
+            self.attribute_token(at);
             return Ok(());
         }
-        match self.index.bare(name) {
-            Some(at) => {
-                self.switch_attributes(at.page);
-                self.out.push(at.token);
-            }
+        match names.and_then(|n| n.bare) {
+            Some(at) => self.attribute_token(at),
             None => {
                 self.out.push(LITERAL);
                 self.literal(name)?;
             }
         }
-        match self.index.value(name, value, self.attribute_page) {
-            Some(at) => {
-                self.switch_attributes(at.page);
-                self.out.push(at.token);
-            }
+        match names.and_then(|n| n.value(value, self.attribute_page)) {
+            Some(at) => self.attribute_token(at),
             None => {
                 no_nul(name, value)?;
                 self.string(value);
@@ -190,14 +187,14 @@ impl Writer {
     fn count(&mut self, text: usize) -> Result<(), EncodeError> {
         self.nodes += 1;
         self.text = self.text.saturating_add(text);
-        for (what, got, limit) in
-            [("parts of the document", self.nodes, MAX_NODES), ("text of the document", self.text, MAX_TEXT)]
-        {
-            if got > limit {
-                return Err(EncodeError::Limit { what, got, limit });
-            }
-        }
-        Ok(())
+        let (what, got, limit) = if self.nodes > MAX_NODES {
+            ("parts of the document", self.nodes, MAX_NODES)
+        } else if self.text > MAX_TEXT {
+            ("text of the document", self.text, MAX_TEXT)
+        } else {
+            return Ok(());
+        };
+        Err(EncodeError::Limit { what, got, limit })
     }
 
     fn switch_tags(&mut self, page: u8) {
@@ -207,11 +204,13 @@ impl Writer {
         }
     }
 
-    fn switch_attributes(&mut self, page: u8) {
-        if self.attribute_page != page {
-            self.attribute_page = page;
-            self.out.extend_from_slice(&[SWITCH_PAGE, page]);
+    /// Writes a token of attribute space.
+    fn attribute_token(&mut self, at: Token) {
+        if self.attribute_page != at.page {
+            self.attribute_page = at.page;
+            self.out.extend_from_slice(&[SWITCH_PAGE, at.page]);
         }
+        self.out.push(at.token);
     }
 }
 
@@ -251,10 +250,7 @@ impl Output for Writer {
         if flag == 0 {
             return Ok(());
         }
-        for (n, (attribute, value)) in attributes.clone().enumerate() {
-            if attributes.clone().take(n).any(|(before, _)| before == attribute) {
-                return Err(EncodeError::Twice { attribute: attribute.to_owned(), element: name.to_owned() });
-            }
+        for (n, (attribute, value)) in attributes.enumerate() {
             if n >= MAX_ATTRIBUTES {
                 let got = n + 1;
                 let what = "attributes of an element";
@@ -270,7 +266,7 @@ impl Output for Writer {
     fn text(&mut self, text: &str) -> Result<(), EncodeError> {
         self.count(text.len())?;
         self.content();
-        if text.contains('\0') {
+        if scan::has_nul(text.as_bytes()) {
             let name = self.open.last().and_then(|at| self.names.get(*at..)).unwrap_or_default();
             no_nul(name, text)?;
         }
@@ -298,7 +294,7 @@ impl Output for Writer {
 }
 
 fn no_nul(place: &str, text: &str) -> Result<(), EncodeError> {
-    if text.contains('\0') {
+    if scan::has_nul(text.as_bytes()) {
         return Err(EncodeError::Character { place: place.to_owned(), code: 0, syntax: SYNTAX });
     }
     Ok(())

@@ -16,6 +16,7 @@ pub(super) use self::{read::document as read_into, write::Writer};
 use super::{
     DecodeError, EncodeError,
     infoset::{Element, Vocabulary},
+    scan,
     sink::{Tree, put},
 };
 
@@ -78,13 +79,9 @@ fn forbidden(text: &str) -> Option<char> {
 
 /// True for a name without a colon (Namespaces in XML, production NCName; of its letters beyond ASCII all are taken).
 fn is_name(name: &str) -> bool {
-    if name.is_ascii() {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-        let first = |b: &u8| b.is_ascii_alphabetic() || *b == b'_';
-        return name.as_bytes().first().is_some_and(first) && name.bytes().all(plain);
-    }
     let letter = |c: char| c.is_alphabetic() || c == '_';
-    name.starts_with(letter) && name.chars().all(|c| letter(c) || c.is_numeric() || c == '-' || c == '.')
+    let later = |c: char| letter(c) || c.is_numeric() || c == '-' || c == '.';
+    scan::is_plain_name(name) || (name.starts_with(letter) && name.chars().all(later))
 }
 
 /// Name of an attribute: a name, or the two that XML itself gives a meaning.

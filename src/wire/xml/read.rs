@@ -1,6 +1,6 @@
 //! XML text to the pieces of a document, borrowed from the text where they stand there as they are.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, ptr};
 
 use quick_xml::{
     XmlVersion,
@@ -18,6 +18,7 @@ use super::{forbidden, is_attribute_name, is_name, vocabulary};
 use crate::wire::{
     DecodeError,
     infoset::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_NODES, MAX_OCTETS, Vocabulary},
+    scan,
     sink::{Pair, Sink},
     wbxml,
 };
@@ -37,10 +38,10 @@ pub(in crate::wire) fn document<'a>(octets: &'a [u8], sink: &mut impl Sink<'a>) 
         // Namespaces are looked for in every tag, which doubles the work, and most documents have none.
         namespaces: text.contains("xmlns").then(NamespaceResolver::default),
         source: text,
-        open: Vec::new(),
+        open: Vec::with_capacity(8),
         rooted: false,
         text: None,
-        attributes: Vec::new(),
+        attributes: Vec::with_capacity(4),
         nodes: 0,
         at: 0,
         sink,
@@ -88,6 +89,8 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
                     self.flush();
                     self.close();
                 }
+                // Most texts are taken as they are.
+                Event::Text(text) if scan::is_plain_text(&text) => self.plain_text(text.into_inner())?,
                 Event::Text(text) => self.text(text.xml10_content())?,
                 Event::CData(text) => self.text(text.xml10_content())?,
                 Event::GeneralRef(reference) => {
@@ -134,12 +137,13 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
             });
         }
         self.count()?;
-        // The event is a copy of what stands behind the '<', with a life of its own.
+        // The event lends only what stands behind the '<', not for as long as the document lives: it is taken from there.
         let tag = self.source.get(self.at + 1..).and_then(|rest| rest.get(..start.len()));
-        let tag = tag.filter(|tag| **tag == **start).ok_or_else(|| self.invalid("not well-formed"))?;
+        let tag = tag.filter(|tag| ptr::eq(*tag, &**start)).ok_or_else(|| self.invalid("not well-formed"))?;
         let (full, _) = tag.split_at_checked(start.name().into_inner().len()).unwrap_or((tag, ""));
-        let name = QName(full).local_name().into_inner();
-        if !is_name(name) {
+        let plain = scan::is_plain_name(full);
+        let name = if plain { full } else { QName(full).local_name().into_inner() };
+        if !plain && !is_name(name) {
             return Err(self.invalid("the name of an element holds a character that names may not have"));
         }
         // A namespace that is not known says as little as none.
@@ -149,8 +153,13 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
         };
         let vocabulary = bound.unwrap_or_else(|| guess(self.open.last(), name));
         self.attributes.clear();
-        for attribute in Attributes::new(tag, full.len()) {
-            self.attribute(attribute)?;
+        if tag.len() > full.len() {
+            let mut attributes = Attributes::new(tag, full.len());
+            // None of those that are kept may stand twice, which is seen to here: namespaces are not kept.
+            attributes.with_checks(self.namespaces.is_some());
+            for attribute in attributes {
+                self.attribute(attribute)?;
+            }
         }
         self.flush();
         self.sink.open(vocabulary, Cow::Borrowed(name), &mut self.attributes);
@@ -159,15 +168,15 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
 
     fn attribute(&mut self, attribute: Result<Attribute<'a>, AttrError>) -> Result<(), DecodeError> {
         let attribute = attribute.map_err(|_| self.invalid("an attribute is malformed or stands twice"))?;
-        if attribute.key.as_namespace_binding().is_some() {
+        if self.namespaces.is_some() && attribute.key.as_namespace_binding().is_some() {
             return Ok(());
         }
         let full = attribute.key.into_inner();
-        let name = if is_attribute_name(full) { full } else { attribute.key.local_name().into_inner() };
-        let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|_| {
-            self.invalid("an attribute value holds a reference that is not one of the five or a character")
-        })?;
-        if !is_attribute_name(name) || self.attributes.iter().any(|(before, _)| before == name) {
+        let is_whole = is_attribute_name(full);
+        let name = if is_whole { full } else { attribute.key.local_name().into_inner() };
+        let value = self.value(attribute)?;
+        if !(is_whole || is_attribute_name(name)) || self.attributes.iter().any(|(before, _)| before == name)
+        {
             return Err(self.invalid("an attribute has a name that is none, or stands twice"));
         }
         if self.attributes.len() >= MAX_ATTRIBUTES {
@@ -178,10 +187,21 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
                 limit: MAX_ATTRIBUTES,
             });
         }
-        self.check_chars(&value)?;
         self.count()?;
         self.attributes.push((Cow::Borrowed(name), value));
         Ok(())
+    }
+
+    /// The value of an attribute, normalised (section 3.3.3); most are as they stand.
+    fn value(&self, attribute: Attribute<'a>) -> Result<Cow<'a, str>, DecodeError> {
+        if scan::is_plain_value(&attribute.value) {
+            return Ok(attribute.value);
+        }
+        let value = attribute.normalized_value(XmlVersion::Explicit1_0).map_err(|_| {
+            self.invalid("an attribute value holds a reference that is not one of the five or a character")
+        })?;
+        self.check_chars(&value)?;
+        Ok(value)
     }
 
     /// Hands out the end of an element.
@@ -195,6 +215,11 @@ impl<'a, S: Sink<'a>> Parser<'a, '_, S> {
 
     fn text(&mut self, text: Cow<'a, str>) -> Result<(), DecodeError> {
         self.check_chars(&text)?;
+        self.plain_text(text)
+    }
+
+    /// Adds text in which all characters are allowed.
+    fn plain_text(&mut self, text: Cow<'a, str>) -> Result<(), DecodeError> {
         if text.is_empty() {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
 use super::{is_attribute_name, is_char, is_name, namespace};
-use crate::wire::{EncodeError, infoset::Vocabulary, sink::Output};
+use crate::wire::{EncodeError, infoset::Vocabulary, scan, sink::Output};
 
 const SYNTAX: &str = "XML";
 
@@ -63,7 +63,7 @@ impl Writer {
     pub(in crate::wire) fn new(layout: Layout, size: usize) -> Self {
         let mut out = String::with_capacity(size.saturating_mul(5).clamp(0x100, 0x1_0000));
         out.push_str(DECLARATION);
-        Self { out, layout, open: Vec::new(), breaks: Vec::new() }
+        Self { out, layout, open: Vec::with_capacity(8), breaks: Vec::new() }
     }
 
     /// The text.
@@ -189,17 +189,18 @@ impl Output for Writer {
             self.out.push_str(namespace);
             self.out.push('"');
         }
-        for (n, (attribute, value)) in attributes.clone().enumerate() {
+        for (attribute, value) in attributes {
             if !is_attribute_name(attribute) {
                 return Err(EncodeError::Name { name: attribute.to_owned(), syntax: SYNTAX });
-            }
-            if attributes.clone().take(n).any(|(before, _)| before == attribute) {
-                return Err(EncodeError::Twice { attribute: attribute.to_owned(), element: name.to_owned() });
             }
             self.out.push(' ');
             self.out.push_str(attribute);
             self.out.push_str("=\"");
-            self.escaped(value, Place::Attribute).map_err(|c| no_character(attribute, c))?;
+            if scan::is_plain_output(value) {
+                self.out.push_str(value);
+            } else {
+                self.escaped(value, Place::Attribute).map_err(|c| no_character(attribute, c))?;
+            }
             self.out.push('"');
         }
         Ok(())
