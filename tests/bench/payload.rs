@@ -1,5 +1,5 @@
-//! From a profile to a payload that a push can carry. The figure to hold: a profile resolved for one device becomes a
-//! signed CP payload in 20 µs or less.
+//! From a profile to a payload that a push can carry. The figure to hold: a profile becomes the settings of
+//! one device and these a signed CP payload in 10 µs or less.
 
 use bootgate::{
     bootstrap::{
@@ -11,6 +11,8 @@ use bootgate::{
     profile::{Profile, Subscriber},
 };
 use divan::{Bencher, black_box};
+
+use super::verdict::{at_most, fastest};
 
 const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
 
@@ -38,6 +40,17 @@ fn subscriber() -> Subscriber {
 fn signed(settings: &Settings, kind: PayloadKind, imsi: &Imsi, pin: &Pin) -> Signature {
     let payload = build(settings, kind).unwrap();
     mac::sign(kind, Sec::UserNetwPin, Some(imsi), Some(pin), &payload.octets).unwrap()
+}
+
+/// Prints the figure beside its target.
+pub(crate) fn judge() {
+    let (profile, subscriber) = (Profile::parse(CONSUMER).unwrap(), subscriber());
+    let (imsi, pin) = (imsi(), pin());
+    let signed = || {
+        let settings = resolve(black_box(&profile), &subscriber, &Free).unwrap();
+        signed(&settings, PayloadKind::Cp, &imsi, &pin)
+    };
+    at_most("profile to signed CP payload", fastest(signed), 10e3);
 }
 
 /// The text of a profile, checked: done once for many devices.
