@@ -58,6 +58,8 @@ pub enum Touch {
     Well,
     /// The card does not answer to reset. Taking its power away ends this.
     Deaf,
+    /// The service tells of it and does not connect to it.
+    Early,
     /// This goes wrong.
     Fault(Fault),
     /// From the n-th command on no call comes back until the card is pulled: a mute card and a driver that waits for it.
@@ -241,11 +243,14 @@ impl ReaderContext for Context {
             return Err(ReaderError::Mute { reader: reader.clone() });
         }
         inserted.contacts.pop_front();
+        if touch == Touch::Early {
+            return Err(ReaderError::NoCard { reader: reader.clone() });
+        }
         slot.taken = true;
         let transport = InProcess::insert(&inserted.card, reader.clone());
         let transport = match touch {
             Touch::Fault(fault) => transport.with_fault(fault),
-            Touch::Well | Touch::Deaf | Touch::Silent(_) => transport,
+            Touch::Well | Touch::Deaf | Touch::Early | Touch::Silent(_) => transport,
         };
         let silent_from = if let Touch::Silent(n) = touch { Some(n) } else { None };
         let changes = slot.changes;

@@ -168,7 +168,13 @@ impl Running {
         let ended = self.batch.wait_with_output().unwrap();
         let said = String::from_utf8(fed.stdout).unwrap();
         let results = std::fs::read_to_string(&self.results).unwrap_or_default();
-        assert!(fed.status.success(), "{said}\n{}\n{results}", String::from_utf8_lossy(&fed.stderr));
+        let notes = std::fs::read_to_string(self.results.with_extension("").with_extension("notes"))
+            .unwrap_or_default();
+        let notes: Vec<&str> = notes.lines().filter(|line| !line.contains("warning: adm1")).collect();
+        for note in &notes {
+            println!("soak: the program says: {note}");
+        }
+        assert!(fed.status.success(), "{said}\n{}", String::from_utf8_lossy(&fed.stderr));
         let results: Vec<Value> = results.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let stints = said.lines().find_map(|line| line.split_once("BAYS ")).unwrap().1;
         let stints: BTreeMap<String, Stint> = serde_json::from_str(stints).unwrap();

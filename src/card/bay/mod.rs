@@ -168,7 +168,7 @@ pub enum BayNews<R> {
         /// How good the contact was.
         contact: Contact,
     },
-    /// The work was not begun.
+    /// The work was not begun. A card that is mute stays so; any other is told again after a while, when it is still there.
     NotBegun {
         /// Why.
         error: ReaderError,

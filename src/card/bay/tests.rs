@@ -287,6 +287,21 @@ fn a_card_that_another_program_has_is_tried_again_later() {
 }
 
 #[test]
+fn a_card_that_is_told_of_too_early_is_told_of_again() {
+    let hall = hall(1);
+    let mut bays = bays(&hall);
+    hall.insert(&reader(0), &card(), &[Touch::Early, Touch::Early]);
+    for _ in 0..2 {
+        let stay = card_in(&mut bays);
+        bays.work(&stay, read());
+        assert!(done(&mut bays).0.is_err());
+    }
+    let stay = card_in(&mut bays);
+    bays.work(&stay, read());
+    assert_eq!(done(&mut bays).0, number());
+}
+
+#[test]
 fn a_service_that_comes_back_is_found_in_new_contexts() {
     let hall = hall(2);
     let mut bays = bays(&hall);

@@ -30,6 +30,9 @@ const LONGEST_WAIT: Duration = Duration::from_millis(1600);
 const SHARING_TRIES: u32 = 7;
 /// How long a card that another program still has is left alone.
 const SHARING_PAUSE: Duration = Duration::from_secs(2);
+/// How long a card is left alone that is there and that the service does not connect to: one in a thousand was seen to be
+/// told of before it could be had (pcsc-lite 1.9.9 with vpcd).
+const OTHER_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a thread tells.
 pub(super) enum Note<R> {
@@ -71,7 +74,7 @@ pub(super) struct Thread<R> {
     given: Given<R>,
     /// The service's count when a card was told, or passed over.
     card: Option<u32>,
-    /// When a card that another program has is told again.
+    /// When a card that could not be connected to is told again.
     again: Option<Instant>,
     /// How many stays of cards were told.
     stay: u64,
@@ -174,10 +177,18 @@ impl<R> Thread<R> {
             let card = match self.connect(context, &mut contact, &mut repowered) {
                 Ok(Ok(card)) => card,
                 Ok(Err(error)) => {
-                    match error {
-                        ReaderError::InUse { .. } => self.again = Some(Instant::now() + SHARING_PAUSE),
-                        ReaderError::Mute { .. } | ReaderError::NoCard { .. } => {}
-                        _ => contact.lost += 1,
+                    // A card that was told and not worked on is told again for as long as it is there.
+                    let pause = match error {
+                        ReaderError::Mute { .. } => None,
+                        ReaderError::InUse { .. } => Some(SHARING_PAUSE),
+                        _ => Some(OTHER_PAUSE),
+                    };
+                    self.again = pause.filter(|_| before.is_none()).map(|pause| Instant::now() + pause);
+                    if !matches!(
+                        error,
+                        ReaderError::Mute { .. } | ReaderError::InUse { .. } | ReaderError::NoCard { .. }
+                    ) {
+                        contact.lost += 1;
                     }
                     // What came of the first time counts where there is no second.
                     return self.tell(match before {

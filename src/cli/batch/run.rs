@@ -6,6 +6,7 @@ mod results;
 mod screen;
 
 use std::{
+    collections::HashMap,
     fmt,
     path::PathBuf,
     sync::{
@@ -130,6 +131,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         screen: &screen,
         results: &mut results,
         scan: args.scan,
+        troubles: HashMap::new(),
     };
     let books = floor.work();
     screen.clear();

@@ -34,6 +34,8 @@ pub(super) struct Floor<'a> {
     pub(super) screen: &'a Screen,
     pub(super) results: &'a mut Results,
     pub(super) scan: bool,
+    /// What keeps bays from their cards now.
+    pub(super) troubles: HashMap<BayName, String>,
 }
 
 /// What is left when the work is done.
@@ -98,10 +100,18 @@ impl Floor<'_> {
                 line.set_message("working");
             }
             ShiftNews::Ended(result) => {
+                self.troubles.remove(&bay);
                 line.set_message(format!("{}: take the card out", Told(&result)));
                 self.results.add(&result)?;
             }
-            ShiftNews::NotNow(error) => line.set_message(error.to_string()),
+            ShiftNews::NotNow(error) => {
+                // Said again and again while it lasts: once is enough where there is no line for it.
+                let what = error.to_string();
+                if self.troubles.insert(bay, what.clone()).as_ref() != Some(&what) {
+                    output::note(&what);
+                }
+                line.set_message(what);
+            }
             _ => {}
         }
         Ok(())

@@ -81,7 +81,7 @@ impl Teller {
         };
         match news {
             BayNews::Done { result, .. } => return Some(*result),
-            // It went as it came.
+            // It went as it came, or comes again.
             BayNews::NotBegun { error: ReaderError::NoCard { .. } } => {}
             BayNews::NotBegun { error } => return Some(self.failed(bay, error)),
             BayNews::Crashed { .. } => {
