@@ -50,9 +50,10 @@ fn feeds_cards_to_readers() {
                 scope.spawn(move || (reader(bay), feed(bay, board, troubles, delay)))
             })
             .collect();
-        let times = bays.into_iter().map(|bay| bay.join().unwrap()).collect();
+        let times: Vec<_> = bays.into_iter().map(|bay| bay.join()).collect();
+        // Also when one of them failed: nobody waits for the board then.
         board.over.store(true, Ordering::Relaxed);
-        times
+        times.into_iter().map(Result::unwrap).collect()
     });
     println!("BAYS {}", serde_json::to_string(&times).unwrap());
 }
