@@ -168,7 +168,7 @@ impl<R: Send + 'static> Bays<R> {
         let mut wanted = self.threads.values().filter(|running| !running.unwanted);
         if wanted.clone().count() < BayConfig::MOST {
             let name = BayName::from(&reader);
-            self.start(reader, name, false);
+            self.start(reader, name, First::New);
         } else if wanted.all(|running| running.open) && !self.too_many.contains(&reader) {
             let news = BayNews::TooMany { most: BayConfig::MOST };
             self.news.push_back(BayEvent { bay: Some(BayName::from(&reader)), news });
@@ -176,9 +176,9 @@ impl<R: Send + 'static> Bays<R> {
         }
     }
 
-    /// Starts a thread for a reader; where the bay is open already, to wait for its card to go. Where the system gives none, the next look at the readers tries again.
-    fn start(&mut self, reader: ReaderName, name: BayName, open: bool) {
-        let first = if open { First::Old } else { First::New };
+    /// Starts a thread for a reader; after an old one, to wait for the card of that to go. Where the system gives none, the next look at the readers tries again.
+    fn start(&mut self, reader: ReaderName, name: BayName, first: First) {
+        let open = first != First::New;
         self.started += 1;
         let number = self.started;
         let (works, to_do) = mpsc::channel();
@@ -278,9 +278,12 @@ impl<R: Send + 'static> Bays<R> {
         let mute: Vec<_> = self
             .threads
             .iter()
-            .filter_map(|(reader, running)| Some((reader.clone(), running.pulse.abandon_after(longest)?)))
+            .filter_map(|(reader, running)| {
+                let (waited, card) = running.pulse.abandon_after(longest)?;
+                Some((reader.clone(), waited, card))
+            })
             .collect();
-        for (reader, waited) in mute {
+        for (reader, waited, card) in mute {
             if self.threads.get(&reader).is_some_and(|running| !running.open) {
                 // It does not even say who it is; it has its name from the service.
                 self.identified(&reader, Identity::default());
@@ -293,7 +296,7 @@ impl<R: Send + 'static> Bays<R> {
             }
             let news = BayNews::Stuck { waited, thread: old.thread_name };
             self.news.push_back(BayEvent { bay: Some(old.name.clone()), news });
-            self.start(reader, old.name, true);
+            self.start(reader, old.name, First::Old(card));
         }
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Pulse(Arc<Mutex<Beat>>);
 struct Beat {
     /// When the call began that is under way.
     since: Option<Instant>,
+    /// The service's count for the card that is worked on.
+    card: Option<u32>,
     abandoned: bool,
 }
 
@@ -47,13 +49,18 @@ impl Pulse {
         if beat.abandoned { Err(Abandoned) } else { Ok(answer) }
     }
 
-    /// Gives the thread up when its call takes longer than `longest`; how long it was waited for. True once only.
-    pub(super) fn abandon_after(&self, longest: Duration) -> Option<Duration> {
+    /// Notes which card is worked on, by the service's count.
+    pub(super) fn works_on(&self, card: Option<u32>) {
+        self.beat().card = card;
+    }
+
+    /// Gives the thread up when its call takes longer than `longest`: how long it was waited for, and for which card. Once only.
+    pub(super) fn abandon_after(&self, longest: Duration) -> Option<(Duration, Option<u32>)> {
         let mut beat = self.beat();
         let waited = beat.since.filter(|_| !beat.abandoned).map(|since| since.elapsed());
-        let waited = waited.filter(|waited| *waited >= longest);
-        beat.abandoned |= waited.is_some();
-        waited
+        let waited = waited.filter(|waited| *waited >= longest)?;
+        beat.abandoned = true;
+        Some((waited, beat.card))
     }
 
     /// True when nobody waits for the thread any more.

@@ -53,8 +53,9 @@ pub(super) enum Note<R> {
 pub(super) enum First {
     /// A card like any other.
     New,
-    /// The one that kept the thread before this one: only its going is of interest.
-    Old,
+    /// The one that kept the thread before this one, by the service's count where that is known: only its going is of
+    /// interest.
+    Old(Option<u32>),
 }
 
 /// What a thread is given.
@@ -139,8 +140,8 @@ impl<R> Thread<R> {
             if there && self.card.is_none() {
                 self.card = Some(look.changes);
                 match std::mem::replace(&mut self.given.first, First::New) {
-                    First::New => self.card_in(context),
-                    First::Old => {}
+                    First::Old(count) if count.is_none_or(|count| count == look.changes) => {}
+                    First::Old(_) | First::New => self.card_in(context),
                 }
             } else if there && self.again.is_some_and(|at| at <= Instant::now()) {
                 self.card_in(context);
@@ -170,6 +171,7 @@ impl<R> Thread<R> {
     }
 
     fn work(&mut self, mut work: Work<R>, context: &mut dyn ReaderContext) {
+        self.given.pulse.works_on(self.card);
         let mut contact = Contact::default();
         let mut repowered = false;
         let mut before = None;
