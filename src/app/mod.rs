@@ -4,6 +4,7 @@
 //! memory), and makes the DM server whose first sessions end jobs. Processes that share a database file share all that
 //! follows from it: a job whose card one process wrote is handed off by the session that another one served.
 
+mod card_keys;
 mod clock;
 pub mod config;
 mod random;
@@ -12,12 +13,13 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::warn;
 
+pub use card_keys::{CellVault, KeyRingName};
 pub use clock::SystemClock;
 use config::Config;
 pub use random::OsRandom;
 
 use crate::{
-    card::{CardRange, CardTransport, KeyJournal, KeyPolicy, MemoryKeyJournal},
+    card::{CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal},
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,
     ident::{Clock, JobId, Random},
@@ -137,6 +139,16 @@ impl App {
             config::KeyRule::Atr(atr) => CardRange::Atr(atr.octets().to_vec()),
         });
         KeyPolicy::new(self.config.card.key_floor, ranges.collect())
+    }
+
+    /// Opens sources of keys: these, then those of the configuration. Blocks.
+    ///
+    /// # Errors
+    /// [`KeyRingError`].
+    pub fn key_rings(&self, first: &[KeyRingName]) -> Result<KeyRings, KeyRingError> {
+        let configured = self.config.card.key_rings.iter();
+        let open = |name: &KeyRingName| name.open(&self.vault);
+        first.iter().chain(configured).map(open).collect::<Result<_, _>>().map(KeyRings::new)
     }
 
     /// Accepts a job, or gives back the one that the same key made before.

@@ -2,6 +2,7 @@
 //! sections 9.5 and 11.1.9).
 
 mod counter;
+mod ring;
 
 use std::fmt;
 
@@ -14,6 +15,8 @@ use super::{
     FileError, FileSystem, JournalError, KeyJournal, KeyOutcome, KeyState, Session, TransportError,
     rights::is_pin,
 };
+
+pub use ring::{KeyRing, KeyRingError, KeyRings};
 
 use counter::{Counter, counter, told, verify};
 

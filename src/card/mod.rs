@@ -31,7 +31,7 @@ pub use bay::{
 };
 pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
-pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, Presented};
+pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, KeyRing, KeyRingError, KeyRings, Presented};
 pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
 pub use path::FilePath;
 pub use pcsc::{Pcsc, PcscCard, Readers};

@@ -1,21 +1,21 @@
 //! `bootgate batch`: tables with one card a row.
 
 mod run;
+mod seal;
 mod signature;
 mod verify;
 
 use std::{
     fmt,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{Exit, Failure, Global, config, output, profile};
+use super::{Exit, Failure, Global, card::open_app, output, profile};
 use crate::{
-    app::{App, OsRandom, SystemClock},
+    app::{App, CellVault},
     job::batch::{Batch, Columns, MAX_OCTETS, Report},
 };
 
@@ -27,7 +27,7 @@ pub(super) enum Action {
   bootgate batch check shift.csv --profile acme.toml
   bootgate batch check vendor.csv --columns vendor-columns.toml --format json
 
-A table is CSV with a line of titles: iccid, imsi, imei, msisdn, adm1 to adm5, pin, allow-once, key. What other tables call them
+A table is CSV with a line of titles: iccid, imsi, imei, msisdn, adm1 to adm10, pin, allow-once, key. What other tables call them
 goes into a file:
 
   ignore = [\"Box\"]
@@ -43,6 +43,14 @@ goes into a file:
 
 Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
     Run(run::RunArgs),
+    /// Seals the keys of a table, each for its card and column, so that only this station's vault opens them. Every command that
+    /// takes a table takes a sealed one.
+    #[command(after_help = "Examples:
+  bootgate batch seal vendor.csv -o shift.csv
+  bootgate batch run shift.csv --profile acme.toml --as cp --yes
+
+The key of the vault is where [vault] key-file in the configuration says.")]
+    Seal(seal::SealArgs),
     /// Says whether results are those that a station signed, and what they come to. Needs neither readers nor the store. Exit
     /// status 1 when anything is wrong.
     #[command(after_help = "Examples:
@@ -73,38 +81,40 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check(args) => check(&args, global),
         Action::Run(args) => run::run(&args, global),
+        Action::Seal(args) => seal::run(&args, global),
         Action::Verify(args) => verify::run(&args, global),
     }
 }
 
 fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
-    let (batch, mut report) = table(&args.file, args.columns.as_deref())?;
+    let app = open_app(global)?;
+    let (batch, mut report) = table(&args.file, args.columns.as_deref(), &app)?;
     if let Some(file) = &args.profile {
         let profile = profile::load(file)?;
         report.check_profile(&batch, &profile);
-        let config = config::load(global, Vec::new())?;
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-            let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
-            report.check_jobs(&batch, &profile, app.jobs()).await.map_err(anyhow::Error::from)
-        })?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(report.check_jobs(
+            &batch,
+            &profile,
+            app.jobs(),
+        ))?;
     }
     let sound = report.is_sound();
     output::emit(global.format, &Checked { file: args.file.display().to_string(), report })?;
     Ok(if sound { Exit::Ok } else { Exit::Config })
 }
 
-/// Reads a table.
-pub(super) fn table(file: &Path, columns: Option<&Path>) -> anyhow::Result<(Batch, Report)> {
-    let columns = match columns {
-        None => Columns::default(),
-        Some(file) => {
-            let text = String::from_utf8(octets(file)?)
-                .map_err(|_| Failure::because(Exit::Config, format!("{}: not UTF-8", file.display())))?;
-            Columns::parse(&text)
-                .map_err(|e| Failure::because(Exit::Config, format!("{}: {e}", file.display())))?
-        }
-    };
-    Ok(Report::of_table(&octets(file)?, &columns))
+/// Reads a table. Sealed cells are opened with the vault.
+pub(super) fn table(file: &Path, columns_file: Option<&Path>, app: &App) -> anyhow::Result<(Batch, Report)> {
+    let columns = columns(columns_file)?;
+    Ok(Report::of_sealed_table(&octets(file)?, &columns, &CellVault::new(app.vault())))
+}
+
+/// What the columns are called.
+fn columns(file: Option<&Path>) -> anyhow::Result<Columns> {
+    let Some(file) = file else { return Ok(Columns::default()) };
+    let text = String::from_utf8(octets(file)?)
+        .map_err(|_| Failure::because(Exit::Config, format!("{}: not UTF-8", file.display())))?;
+    Columns::parse(&text).map_err(|e| Failure::because(Exit::Config, format!("{}: {e}", file.display())))
 }
 
 /// The octets of a file, one more than a table may have at the most.

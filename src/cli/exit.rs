@@ -3,7 +3,7 @@
 use super::{Exit, Failure};
 use crate::{
     bootstrap::{BootstrapError, factory::FactoryError},
-    card::{ApplyError, FileError, KeyError, PlanError, ReaderError, TransportError},
+    card::{ApplyError, FileError, KeyError, KeyRingError, PlanError, ReaderError, TransportError},
     job::{CardJobError, OfferError},
     lab::{network::NetworkError, rehearsal::RehearsalError},
     phone::End,
@@ -114,12 +114,23 @@ impl Meaning for FactoryError {
     }
 }
 
+impl Meaning for KeyRingError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Unavailable { .. } => Exit::Unavailable,
+            Self::Refused { .. } => Exit::Refused,
+            _ => Exit::Config,
+        }
+    }
+}
+
 impl Meaning for CardJobError {
     fn exit(&self) -> Exit {
         match self {
             Self::NoAccount | Self::OtherServer { .. } => Exit::Config,
             Self::OtherCard { .. } | Self::CalledOff { .. } => Exit::Refused,
             Self::Bootstrap(error) => error.exit(),
+            Self::KeyRing(error) => error.exit(),
             Self::Transport(error) => error.exit(),
             Self::Plan { source, .. } => source.exit(),
             Self::Apply { source, .. } => source.exit(),
@@ -140,6 +151,7 @@ impl Meaning for OfferError {
         match self {
             Self::Bootstrap(error) => error.exit(),
             Self::Key(error) => error.exit(),
+            Self::KeyRing(error) => error.exit(),
             Self::Plan(error) => error.exit(),
             Self::Transport(error) => error.exit(),
             _ => Exit::Usage,

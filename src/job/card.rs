@@ -26,7 +26,7 @@ use crate::{
     bootstrap::{self, Credential, Payload, PayloadKind, Settings},
     card::{
         self, ApduTrace, ApplyError, BootstrapFile, CardTransport, FileSystem, Key, KeyGuard, KeyJournal,
-        KeyPolicy, Outcome, Plan, PlanOptions, ReadAccess, Session,
+        KeyPolicy, KeyRings, Outcome, Plan, PlanOptions, ReadAccess, Session,
     },
     dm::{AccountId, AuthScheme, Register},
     handoff::{self, Credentials, Nonce},
@@ -55,6 +55,8 @@ pub struct CardJob {
     pub layout: Layout,
     /// Keys that may be presented, each only when the plan needs it.
     pub keys: Vec<Key>,
+    /// Where other keys of the card come from.
+    pub rings: KeyRings,
     /// True when somebody has attested that a key may be presented once to this card although it does not tell its counter.
     pub attested: bool,
 }
@@ -155,6 +157,7 @@ impl CardRoute {
             return Err(CardJobError::OtherServer { asked, ours: self.server_id.clone() });
         }
         let iccid = number(&mut fs, job.subscriber.iccid.as_ref())?;
+        let keys = job.rings.complete(iccid.as_ref(), &job.keys)?;
         let subscriber = Subscriber { iccid: iccid.clone(), ..job.subscriber.clone() };
         let settings = bootstrap::resolve(&job.profile, &subscriber, &*self.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
@@ -175,10 +178,10 @@ impl CardRoute {
             _ => self.policy.clone(),
         };
         let mut progress = self.accept(&new, policy, &observer, runtime)?;
-        let plan = progress.plan(&mut fs, job, &payload)?;
+        let plan = progress.plan(&mut fs, job, &keys, &payload)?;
         let account = progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
-        let outcome = progress.deliver(&mut fs, &plan, &job.keys, account)?;
+        let outcome = progress.deliver(&mut fs, &plan, &keys, account)?;
         let record = progress.record()?;
         Ok(CardDone { record, plan, outcome, payload_octets: payload.octets.len(), losses: payload.losses })
     }
@@ -237,6 +240,7 @@ impl Progress<'_, '_> {
         &mut self,
         fs: &mut FileSystem<'_>,
         job: &CardJob,
+        keys: &[Key],
         payload: &Payload,
     ) -> Result<Plan, CardJobError> {
         let wanted = BootstrapFile {
@@ -248,13 +252,13 @@ impl Progress<'_, '_> {
             shape: job.layout.shape,
             read: job.layout.read,
             content_fid: job.layout.content_fid,
-            adm: job.keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
+            adm: keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
             describe: &describe,
         };
         let id = self.id;
         // What is behind a PIN can be neither planned for nor read back without it.
         let guard = KeyGuard::new(&*self.route.journal, &self.policy);
-        if let Err(source) = guard.present_pins(fs, &job.keys) {
+        if let Err(source) = guard.present_pins(fs, keys) {
             let state = self.fail(&source)?;
             return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
         }

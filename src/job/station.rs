@@ -15,8 +15,8 @@ use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
     card::{
         self, ApduTrace, Application, BootstrapFile, CardTransport, CardView, Content, Depth, FilePath,
-        FileSystem, FoundFile, Key, KeyError, KeyGuard, Mode, Outcome, Plan, PlanError, PlanOptions,
-        Protocol, Session, TransportError, locate,
+        FileSystem, FoundFile, Key, KeyError, KeyGuard, KeyRingError, KeyRings, Mode, Outcome, Plan,
+        PlanError, PlanOptions, Protocol, Session, TransportError, locate,
     },
     ident::{Iccid, JobId, ProfileName},
     profile::{Profile, Subscriber},
@@ -47,6 +47,8 @@ pub struct Offer {
     pub subscriber: Subscriber,
     /// The keys that may be presented, where no table tells them.
     pub keys: Vec<Key>,
+    /// Where other keys of the cards come from.
+    pub rings: KeyRings,
 }
 
 impl Offer {
@@ -133,6 +135,9 @@ pub enum OfferError {
     /// A PIN was not presented or not accepted.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// A source of keys told none.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
     /// The card's content or rights do not allow it.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -187,6 +192,7 @@ impl Station {
     /// [`OfferError`].
     pub fn plan(&self, iccid: &Iccid, card: &mut dyn CardTransport) -> Result<Plan, OfferError> {
         let Some(job) = self.job(iccid) else { return Err(OfferError::Nothing) };
+        let keys = job.rings.complete(Some(iccid), &job.keys)?;
         card.reset()?;
         // Secrets that are drawn here are for nothing.
         let settings = bootstrap::resolve(&job.profile, &job.subscriber, &*self.route.random)?;
@@ -200,11 +206,11 @@ impl Station {
             shape: job.layout.shape,
             read: job.layout.read,
             content_fid: job.layout.content_fid,
-            adm: job.keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
+            adm: keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
             describe: &super::describe,
         };
         let mut fs = FileSystem::new(Session::new(card));
-        KeyGuard::new(&*self.route.journal, &self.route.policy).present_pins(&mut fs, &job.keys)?;
+        KeyGuard::new(&*self.route.journal, &self.route.policy).present_pins(&mut fs, &keys)?;
         Ok(card::plan(&mut fs, &[wanted], &options)?)
     }
 
@@ -250,6 +256,7 @@ impl Station {
             payload: offer.payload,
             layout: offer.layout,
             keys,
+            rings: offer.rings.clone(),
             attested: row.is_some_and(|row| row.allow_once),
         })
     }

@@ -15,6 +15,7 @@
 
 mod error;
 mod key;
+pub mod ring;
 
 use std::{
     fmt,

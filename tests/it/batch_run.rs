@@ -8,7 +8,7 @@ use bootgate::{
         config::{Config, Flag, Sources},
     },
     bootstrap::PayloadKind,
-    card::ReadAccess,
+    card::{KeyRings, ReadAccess},
     ident::{Iccid, Imei},
     job::{
         Layout, State,
@@ -69,6 +69,7 @@ impl Station {
             profile: Profile::parse(PROFILE).unwrap(),
             payload: PayloadKind::Cp,
             layout: Layout { shape: None, read: ReadAccess::Always, content_fid: None },
+            rings: KeyRings::default(),
         };
         Arc::new(Run::new(self.app.card_route(), work, Ledger::new(batch, stop_at_refusal)))
     }

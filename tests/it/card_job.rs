@@ -13,7 +13,7 @@ use bootgate::{
         config::{Config, Flag, Sources},
     },
     bootstrap::{Payload, PayloadKind},
-    card::{ApduTrace, ApplyError, Key, KeyError, Outcome, Plan, PlanError, ReadAccess},
+    card::{ApduTrace, ApplyError, Key, KeyError, KeyRings, Outcome, Plan, PlanError, ReadAccess},
     dm::Accounts,
     ident::{Iccid, JobId},
     job::{CardDone, CardJob, CardJobError, Event, Filter, Layout, Observer, Reason, State, Verdict},
@@ -97,6 +97,7 @@ fn job(adm: &str) -> CardJob {
         payload: PayloadKind::Cp,
         layout: Layout { shape: None, read: ReadAccess::Always, content_fid: None },
         keys: vec![Key::adm(KeyRef::ADM1, adm.parse().unwrap())],
+        rings: KeyRings::default(),
         attested: false,
     }
 }

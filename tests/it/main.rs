@@ -10,6 +10,7 @@ mod batch_over_pcsc;
 mod batch_run;
 mod bays_over_pcsc;
 mod card_job;
+mod card_keys;
 mod card_over_pcsc;
 mod card_scripts;
 mod cp_and_dm_trees;

@@ -18,7 +18,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("dm", &["ident", "wire"]),
     ("handoff", &["dm", "ident", "wire"]),
     ("job", &["bootstrap", "card", "dm", "handoff", "ident", "profile", "wire"]),
-    ("vault", &["ident"]),
+    ("vault", &["card", "ident", "wire"]),
     ("store", &["card", "dm", "ident", "job", "vault", "wire"]),
     ("app", &["bootstrap", "card", "dm", "handoff", "ident", "job", "profile", "store", "vault", "wire"]),
     ("http", &["app", "dm", "ident", "job"]),

@@ -16,6 +16,7 @@ use std::{
 };
 
 use crate::{
+    app::KeyRingName,
     card::Label,
     ident::{IdentError, ServerId},
 };
@@ -119,6 +120,8 @@ pub struct Card {
     pub watchdog: Duration,
     /// What people call their readers.
     pub bays: Vec<Label>,
+    /// Where keys come from when the command line does not have them.
+    pub key_rings: Vec<KeyRingName>,
 }
 
 /// One value in force, as `bootgate config show` prints it.
@@ -271,7 +274,14 @@ impl Card {
                 layers.wrong_value("card.bay", "has one label twice".into());
             }
         }
-        Some(Self { key_floor: key_floor?, key_policies: key_policies?, watchdog: watchdog?, bays: bays? })
+        let key_rings = layers.tables("card.key-source", &["from"], value::key_ring);
+        Some(Self {
+            key_floor: key_floor?,
+            key_policies: key_policies?,
+            watchdog: watchdog?,
+            bays: bays?,
+            key_rings: key_rings?,
+        })
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, fmt, net::SocketAddr, str::FromStr, time::Duration};
 
-use crate::card::{Label, Mark};
+use crate::{
+    app::KeyRingName,
+    card::{Label, Mark},
+};
 
 /// A path of an HTTP request: begins with `/`, unreserved characters and `/` only (RFC 3986, section 2.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,6 +161,12 @@ pub(super) fn label(table: &BTreeMap<String, String>) -> Result<Label, String> {
         }
     };
     Ok(Label { name: name.clone(), mark })
+}
+
+/// One `[[card.key-source]]`.
+pub(super) fn key_ring(table: &BTreeMap<String, String>) -> Result<KeyRingName, String> {
+    let from = table.get("from").ok_or("does not say where keys come from; expected from = \"dir:/keys\"")?;
+    from.parse().map_err(|why| format!("is not as expected: {why}"))
 }
 
 fn octets(hex: &str) -> Option<Vec<u8>> {

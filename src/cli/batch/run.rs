@@ -30,7 +30,7 @@ use crate::{
     cli::{
         Exit, Failure, Global,
         card::{
-            args::{ConsentArgs, LayoutArgs},
+            args::{ConsentArgs, KeyRingArgs, LayoutArgs},
             bays::{bay_config, choose},
             open_app,
         },
@@ -58,6 +58,8 @@ pub(in crate::cli) struct RunArgs {
     reader: Vec<String>,
     #[command(flatten)]
     layout: LayoutArgs,
+    #[command(flatten)]
+    rings: KeyRingArgs,
     /// Goes on after a card refused its key. Without it the batch stops there: the next card may be of the same wrong lot.
     #[arg(long)]
     go_on: bool,
@@ -87,7 +89,8 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         Failure::because(Exit::Usage, "which profile the cards are to get is missing; give --profile FILE")
     })?;
     let profile = profile::load(file)?;
-    let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref())?;
+    let app = open_app(global)?;
+    let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref(), &app)?;
     report.check_profile(&batch, &profile);
     let name = args.table.file.display();
     if !report.is_sound() || args.consent.dry_run {
@@ -104,6 +107,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
     }
     let sign_key = args.sign_key.as_ref().map(factory::signing_key).transpose()?;
+    let rings = args.rings.open(&app)?;
     if !args.consent.can_ask() {
         return Err(ConsentArgs::missing());
     }
@@ -112,10 +116,9 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     }
 
-    let app = open_app(global)?;
     let layout =
         Layout { shape: args.layout.shape(), read: args.layout.read(), content_fid: args.layout.content_fid };
-    let work = Work { profile, payload: args.kind, layout };
+    let work = Work { profile, payload: args.kind, layout, rings };
     let run = Arc::new(Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on)));
     let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
     let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;

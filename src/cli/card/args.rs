@@ -3,9 +3,10 @@
 use std::io::{IsTerminal, Write};
 
 use crate::{
+    app::{App, KeyRingName},
     bootstrap::PayloadKind,
-    card::{Key, ReadAccess},
-    cli::{Exit, Failure, secret::SecretSource},
+    card::{Key, KeyRings, ReadAccess},
+    cli::{Exit, Failure, exit::failure, secret::SecretSource},
     ident::{AdmKey, Pin},
     wire::{
         Fid,
@@ -54,6 +55,27 @@ pub(super) struct AdmArgs {
     /// Which key of the card it is: 0A is ADM1. As often as --adm.
     #[arg(long, value_name = "REF", value_parser = key_ref)]
     adm_ref: Vec<KeyRef>,
+    #[command(flatten)]
+    rings: KeyRingArgs,
+}
+
+/// Sources of keys.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct KeyRingArgs {
+    /// Where keys of the card come from, asked by its ICCID: csv:FILE, dir:FOLDER, env:PREFIX or pkcs11:URI. May be given more
+    /// than once. [[card.key-source]] in the configuration is asked after these.
+    #[arg(long, value_name = "SOURCE")]
+    keys: Vec<String>,
+}
+
+impl KeyRingArgs {
+    /// Opens them, and those of the configuration.
+    pub(in crate::cli) fn open(&self, app: &App) -> anyhow::Result<KeyRings> {
+        // Read here and not by the argument parser, which repeats what it does not take.
+        let names: Result<Vec<KeyRingName>, String> = self.keys.iter().map(|name| name.parse()).collect();
+        let names = names.map_err(|why| Failure::because(Exit::Usage, format!("--keys: {why}")))?;
+        app.key_rings(&names).map_err(failure)
+    }
 }
 
 impl AdmArgs {
@@ -75,7 +97,12 @@ impl AdmArgs {
         self.adm_ref.first().copied()
     }
 
-    /// The keys. A prompt asks for them now.
+    /// Opens the sources of keys.
+    pub(super) fn rings(&self, app: &App) -> anyhow::Result<KeyRings> {
+        self.rings.open(app)
+    }
+
+    /// The keys that were given. A prompt asks for them now.
     pub(super) fn keys(&self) -> anyhow::Result<Vec<Key>> {
         let references = self.references()?;
         let read = |(source, reference): (&SecretSource, KeyRef)| {
@@ -211,6 +238,7 @@ mod tests {
         let args = |keys: usize, refs: &[u8]| AdmArgs {
             adm: vec![adm(); keys],
             adm_ref: refs.iter().copied().map(KeyRef).collect(),
+            rings: KeyRingArgs { keys: Vec::new() },
         };
         assert_eq!(args(1, &[]).references().unwrap(), [KeyRef::ADM1]);
         assert_eq!(args(2, &[0x0A, 0x0C]).references().unwrap(), [KeyRef::ADM1, KeyRef::ADM3]);

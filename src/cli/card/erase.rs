@@ -34,9 +34,11 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
+    let app = open_app(global)?;
+    let rings = args.adm.rings(&app)?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card);
-    let app = open_app(global)?;
+    let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
     guard.present_pins(&mut fs, &keys).map_err(failure)?;

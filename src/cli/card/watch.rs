@@ -19,6 +19,7 @@ use super::{
     open_app,
 };
 use crate::{
+    app::App,
     bootstrap::PayloadKind,
     card::{BayConfig, BayEvent, BayName, BayNews, Bays, Pcsc, Plan, Work, Worked},
     cli::{Exit, Failure, Global, batch, config, output, profile, subscriber::SubscriberArgs},
@@ -80,10 +81,10 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let offer = offer(args)?;
     let labels = config::load(global, Vec::new())?.card.bays;
     let only = if args.reader.is_empty() { None } else { Some(choose(&args.reader, &labels)?) };
     let app = open_app(global)?;
+    let offer = offer(args, &app)?;
     let stop = Arc::new(AtomicBool::new(false));
     let desk = Arc::new(Desk::open(args.yes || !args.apply, Arc::clone(&stop)));
     let post = Post {
@@ -129,13 +130,13 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// What cards may get.
-fn offer(args: &Args) -> anyhow::Result<Option<Offer>> {
+fn offer(args: &Args, app: &App) -> anyhow::Result<Option<Offer>> {
     let (Some(file), Some(payload)) = (&args.profile, args.kind) else { return Ok(None) };
     let profile = profile::load(file)?;
     let rows = match &args.table {
         None => None,
         Some(table) => {
-            let (batch, mut report) = batch::table(table, args.columns.as_deref())?;
+            let (batch, mut report) = batch::table(table, args.columns.as_deref(), app)?;
             report.check_profile(&batch, &profile);
             for problem in &report.problems {
                 output::note(&format!("{}:{problem}", table.display()));
@@ -150,7 +151,8 @@ fn offer(args: &Args) -> anyhow::Result<Option<Offer>> {
     keys.extend(args.pin.key()?);
     let layout =
         Layout { shape: args.layout.shape(), read: args.layout.read(), content_fid: args.layout.content_fid };
-    Ok(Some(Offer { profile, payload, layout, rows, subscriber: args.subscriber.read()?, keys }))
+    let (subscriber, rings) = (args.subscriber.read()?, args.adm.rings(app)?);
+    Ok(Some(Offer { profile, payload, layout, rows, subscriber, keys, rings }))
 }
 
 /// What works on cards.

@@ -87,10 +87,11 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
         read: args.job.layout.read(),
         content_fid: args.job.layout.content_fid,
     };
-    let job =
-        CardJob { key: None, profile, subscriber, payload: args.job.kind, layout, keys, attested: false };
-    let card = Box::new(connect(&args.job.reader.reader)?);
     let app = open_app(global)?;
+    let rings = args.job.adm.rings(&app)?;
+    let payload = args.job.kind;
+    let job = CardJob { key: None, profile, subscriber, payload, layout, keys, rings, attested: false };
+    let card = Box::new(connect(&args.job.reader.reader)?);
     let station = Box::new(Station { format: global.format, yes: args.consent.yes, losses: Vec::new() });
     let done = tokio::runtime::Runtime::new()?.block_on(app.bootstrap_card(job, card, station));
     output::emit(global.format, &Written::new(done.map_err(failure)?))?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Batch, Columns, Matching, Problem, ProblemKind, Severity, read};
+use super::{Batch, CellOpener, Columns, Matching, NoOpener, Problem, ProblemKind, Severity, read};
 use crate::{
     bootstrap::{BootstrapError, resolve},
     ident::{Iccid, Random},
@@ -33,9 +33,14 @@ pub struct Report {
 }
 
 impl Report {
-    /// Reads a table and checks it against itself.
+    /// Reads a table without sealed cells and checks it against itself.
     pub fn of_table(octets: &[u8], columns: &Columns) -> (Batch, Self) {
-        let (batch, problems) = read(octets, columns);
+        Self::of_sealed_table(octets, columns, &NoOpener)
+    }
+
+    /// As [`Report::of_table`]; sealed cells are opened with `opener`.
+    pub fn of_sealed_table(octets: &[u8], columns: &Columns, opener: &dyn CellOpener) -> (Batch, Self) {
+        let (batch, problems) = read(octets, columns, opener);
         let mut report =
             Self { rows: 0, matching: batch.matching, done: 0, errors: 0, warnings: 0, problems: Vec::new() };
         report.rows = batch.rows.len();

@@ -25,45 +25,43 @@ pub enum Column {
     Imei,
     /// The telephone number.
     Msisdn,
-    /// An administrative key, by its reference on the card.
-    Adm(KeyRef),
-    /// The card's PIN 1.
-    Pin,
+    /// A key of the card, by its reference there: an administrative key, or PIN 1.
+    CardKey(KeyRef),
     /// Whether a key may be presented to a card that does not tell its counter.
     AllowOnce,
     /// The caller's name for the job.
     Key,
 }
 
-/// The columns and their own names.
-const NAMES: [(&str, Column); 12] = [
+/// The columns and their own names, but for those that hold a key of the card.
+const NAMES: [(&str, Column); 6] = [
     ("iccid", Column::Iccid),
     ("imsi", Column::Imsi),
     ("imei", Column::Imei),
     ("msisdn", Column::Msisdn),
-    ("adm1", Column::Adm(KeyRef(0x0A))),
-    ("adm2", Column::Adm(KeyRef(0x0B))),
-    ("adm3", Column::Adm(KeyRef(0x0C))),
-    ("adm4", Column::Adm(KeyRef(0x0D))),
-    ("adm5", Column::Adm(KeyRef(0x0E))),
-    ("pin", Column::Pin),
     ("allow-once", Column::AllowOnce),
     ("key", Column::Key),
 ];
 
+/// All columns and their own names.
+fn names() -> impl Iterator<Item = (&'static str, Column)> {
+    let keys = KeyRef::NAMED.into_iter().map(|(name, key)| (name, Column::CardKey(key)));
+    NAMES.into_iter().chain(keys)
+}
+
 impl Column {
     /// Its own name.
     pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, column)| *column == self).map_or("", |(name, _)| name)
+        names().find(|(_, column)| *column == self).map_or("", |(name, _)| name)
     }
 
     /// The names of all columns.
     pub fn list() -> String {
-        NAMES.map(|(name, _)| name).join(", ")
+        names().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        NAMES.iter().find(|(own, _)| own.eq_ignore_ascii_case(name.trim())).map(|(_, column)| *column)
+        names().find(|(own, _)| own.eq_ignore_ascii_case(name.trim())).map(|(_, column)| column)
     }
 }
 
@@ -144,7 +142,7 @@ impl Columns {
     /// The name nearest to a title that is not known.
     pub(super) fn nearest(&self, title: &str) -> Option<String> {
         let title = fold(title);
-        let known = NAMES.iter().map(|(name, _)| *name).chain(self.called.keys().map(String::as_str));
+        let known = names().map(|(name, _)| name).chain(self.called.keys().map(String::as_str));
         let near = known.map(|name| (strsim::damerau_levenshtein(name, &title), name));
         near.min().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name.to_owned())
     }

@@ -254,7 +254,7 @@ impl fmt::Display for Totals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::batch::{Columns, read};
+    use crate::job::batch::{Columns, NoOpener, read};
 
     const A: &str = "89490200001234567892";
     const B: &str = "89490200001234567900";
@@ -264,7 +264,7 @@ mod tests {
     }
 
     fn ledger(table: &str, stop: bool) -> Ledger {
-        let (batch, problems) = read(table.as_bytes(), &Columns::default());
+        let (batch, problems) = read(table.as_bytes(), &Columns::default(), &NoOpener);
         assert_eq!(problems, []);
         Ledger::new(batch, stop)
     }

@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `iccid` | the card; in every row or in none (then rows go to cards as they come) |
 //! | `imsi`, `imei`, `msisdn` | what the profile's placeholders and the bootstrap's key are filled with |
-//! | `adm1` to `adm5` | administrative keys: 4 to 8 characters, or 16 hexadecimal digits |
-//! | `pin` | the card's PIN 1: 4 to 8 digits |
+//! | `adm1` to `adm10` | administrative keys: 4 to 8 characters, or 16 hexadecimal digits; or sealed, as [`seal`] makes them |
+//! | `pin` | the card's PIN 1: 4 to 8 digits, or sealed |
 //! | `allow-once` | `yes` where a key may be presented once to a card that does not tell its counter: somebody has attested it |
 //! | `key` | the caller's name for the job, so that the same row twice makes one job |
 //!
@@ -18,7 +18,9 @@ mod hand;
 mod ledger;
 mod problem;
 mod read;
+mod ring;
 mod run;
+mod sealed;
 mod shift;
 mod signed;
 
@@ -32,7 +34,9 @@ pub use hand::Hand;
 pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
+pub use ring::TableRing;
 pub use run::{CardResult, Run, Work};
+pub use sealed::{CellOpener, CellSealer, NoOpener, SealError, seal};
 pub use shift::{Shift, ShiftEvent, ShiftNews};
 pub use signed::{ResultsDigest, Signed, SignedError, Sum};
 

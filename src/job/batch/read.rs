@@ -6,9 +6,10 @@ use csv::{ReaderBuilder, StringRecord, Trim};
 use zeroize::Zeroize as _;
 
 use super::{
-    Batch, Column, Columns, Matching, Row,
+    Batch, CellOpener, Column, Columns, Matching, Row,
     columns::Title,
     problem::{Problem, ProblemKind},
+    sealed,
 };
 use crate::{
     card::Key,
@@ -26,12 +27,10 @@ pub const MAX_ROWS: usize = 1_000_000;
 pub const MAX_FIELD: usize = 256;
 /// The most columns.
 const MAX_COLUMNS: usize = 256;
-/// The card's PIN 1 (ETSI TS 102 221, table 9.3).
-const PIN1: KeyRef = KeyRef(0x01);
 
-/// Reads a table: the rows that are whole, and all problems, in order of their lines.
-pub fn read(octets: &[u8], columns: &Columns) -> (Batch, Vec<Problem>) {
-    let mut reading = Reading::default();
+/// Reads a table: the rows that are whole, and all problems, in order of their lines. Sealed cells are opened with `opener`.
+pub fn read(octets: &[u8], columns: &Columns, opener: &dyn CellOpener) -> (Batch, Vec<Problem>) {
+    let mut reading = Reading::new(opener);
     reading.table(octets, columns);
     let matching = if reading.rows.iter().any(|row| row.subscriber.iccid.is_some()) {
         Matching::ByIccid
@@ -48,8 +47,8 @@ pub fn read(octets: &[u8], columns: &Columns) -> (Batch, Vec<Problem>) {
     (Batch { rows: reading.rows, matching }, reading.problems)
 }
 
-#[derive(Default)]
-struct Reading {
+struct Reading<'a> {
+    opener: &'a dyn CellOpener,
     rows: Vec<Row>,
     problems: Vec<Problem>,
     iccids: HashMap<Iccid, u64>,
@@ -76,7 +75,13 @@ struct Head {
     title: String,
 }
 
-impl Reading {
+impl<'a> Reading<'a> {
+    fn new(opener: &'a dyn CellOpener) -> Self {
+        let (rows, problems, adm) = (Vec::new(), Vec::new(), AdmKeys::default());
+        let (iccids, imsis, keys) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { opener, rows, problems, iccids, imsis, keys, adm }
+    }
+
     fn table(&mut self, octets: &[u8], columns: &Columns) {
         if octets.len() > MAX_OCTETS {
             let kind = ProblemKind::Limit { what: "octets of the table", limit: MAX_OCTETS };
@@ -88,13 +93,7 @@ impl Reading {
             let line = 1 + before.iter().filter(|o| **o == b'\n').count();
             return self.problem(u64::try_from(line).unwrap_or(u64::MAX), None, ProblemKind::Encoding);
         }
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .trim(Trim::All)
-            .comment(Some(b'#'))
-            .delimiter(delimiter(octets))
-            .from_reader(octets);
+        let mut reader = records(octets);
         let mut record = StringRecord::new();
         let mut heads: Option<Vec<Head>> = None;
         // The text is UTF-8 and lies in memory, so reading cannot fail.
@@ -154,7 +153,10 @@ impl Reading {
         let before = self.problems.len();
         let mut row =
             Row { line, subscriber: Subscriber::default(), keys: Vec::new(), allow_once: false, key: None };
-        for (cell, head) in record.iter().zip(heads) {
+        // What a sealed cell is opened for names the card.
+        let (card, others): (Vec<_>, Vec<_>) =
+            record.iter().zip(heads).partition(|(_, head)| head.column == Some(Column::Iccid));
+        for (cell, head) in card.into_iter().chain(others) {
             let Some(column) = head.column.filter(|_| !cell.is_empty()) else { continue };
             if cell.len() > MAX_FIELD {
                 let kind = ProblemKind::Limit { what: "octets of a cell", limit: MAX_FIELD };
@@ -184,20 +186,11 @@ impl Reading {
             }
             Column::Imei => row.subscriber.imei = self.read(line, title, cell),
             Column::Msisdn => row.subscriber.msisdn = self.read(line, title, cell),
-            Column::Adm(reference) => {
-                let Some(key) = self.read::<AdmKey>(line, title, cell) else { return };
-                // Two keys of one card may well be the same.
-                let before = *self.adm.0.entry(*key.expose()).or_insert(line);
-                if before != line {
-                    self.problem(line, Some(title), ProblemKind::SharedKey { before });
-                }
-                row.keys.push(Key::adm(reference, key));
-            }
-            Column::Pin => {
-                let Some(pin) = self.read::<Pin>(line, title, cell) else { return };
-                match Key::pin(PIN1, &pin) {
-                    Ok(key) => row.keys.push(key),
-                    Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why: why.to_string() }),
+            Column::CardKey(reference) => {
+                match sealed::opened(cell, row.subscriber.iccid.as_ref(), column, self.opener) {
+                    Ok(None) => self.card_key(row, reference, cell, title),
+                    Ok(Some(text)) => self.card_key(row, reference, &text, title),
+                    Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why }),
                 }
             }
             Column::AllowOnce => match cell.to_ascii_lowercase().as_str() {
@@ -214,6 +207,25 @@ impl Reading {
                 self.seen(line, title, "key", key, |r| &mut r.keys);
             }
         }
+    }
+
+    fn card_key(&mut self, row: &mut Row, reference: KeyRef, cell: &str, title: &str) {
+        let line = row.line;
+        if reference == KeyRef::PIN1 {
+            let Some(pin) = self.read::<Pin>(line, title, cell) else { return };
+            match Key::pin(reference, &pin) {
+                Ok(key) => row.keys.push(key),
+                Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why: why.to_string() }),
+            }
+            return;
+        }
+        let Some(key) = self.read::<AdmKey>(line, title, cell) else { return };
+        // Two keys of one card may well be the same.
+        let before = *self.adm.0.entry(*key.expose()).or_insert(line);
+        if before != line {
+            self.problem(line, Some(title), ProblemKind::SharedKey { before });
+        }
+        row.keys.push(Key::adm(reference, key));
     }
 
     fn read<T: FromStr<Err: Display>>(&mut self, line: u64, title: &str, cell: &str) -> Option<T> {
@@ -267,8 +279,19 @@ fn line_of(octets: &[u8], begin: &csv::Position) -> u64 {
     }
 }
 
+/// Reads records of a table: no title line of its own, cells without the blanks around them, no remarks.
+pub(super) fn records(octets: &[u8]) -> csv::Reader<&[u8]> {
+    ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .comment(Some(b'#'))
+        .delimiter(delimiter(octets))
+        .from_reader(octets)
+}
+
 /// What stands between cells: spreadsheets write a semicolon where the comma is the decimal point.
-fn delimiter(octets: &[u8]) -> u8 {
+pub(super) fn delimiter(octets: &[u8]) -> u8 {
     let titles =
         octets.split(|o| *o == b'\n').find(|line| !line.starts_with(b"#") && !line.trim_ascii().is_empty());
     let count = |delimiter: u8| titles.map_or(0, |line| line.iter().filter(|o| **o == delimiter).count());

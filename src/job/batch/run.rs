@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{ApplyError, CardTransport, FileSystem, KeyError, Session},
+    card::{ApplyError, CardTransport, FileSystem, KeyError, KeyRings, Session},
     ident::{Iccid, JobId, Timestamp},
     job::{
         CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, Layout, Observer, Reason, State, Step,
@@ -31,6 +31,8 @@ pub struct Work {
     pub payload: PayloadKind,
     /// How it goes on the card.
     pub layout: Layout,
+    /// Where keys come from that the table does not have.
+    pub rings: KeyRings,
 }
 
 /// A run: the way to the cards, what they get, and the book. Bays share it.
@@ -267,6 +269,7 @@ impl Run {
             payload: self.work.payload,
             layout: self.work.layout,
             keys: row.keys,
+            rings: self.work.rings.clone(),
             attested: row.allow_once,
         };
         let mut witness = Witness { hand, last: None, sha256: String::new() };

@@ -14,7 +14,7 @@ fn codes(problems: &[Problem]) -> Vec<(u64, Option<&str>, &str)> {
 }
 
 fn check(text: &str) -> Vec<Problem> {
-    read(text.as_bytes(), &Columns::default()).1
+    read(text.as_bytes(), &Columns::default(), &NoOpener).1
 }
 
 fn profile() -> Profile {
@@ -24,7 +24,7 @@ fn profile() -> Profile {
 #[test]
 fn rows_are_read_with_their_keys() {
     for text in [GOOD.to_owned(), GOOD.replace(',', ";"), format!("\u{FEFF}{}", GOOD.replace('\n', "\r\n"))] {
-        let (batch, problems) = read(text.as_bytes(), &Columns::default());
+        let (batch, problems) = read(text.as_bytes(), &Columns::default(), &NoOpener);
         assert_eq!(problems, [], "{text}");
         assert_eq!(batch.matching, Matching::ByIccid);
         let lines: Vec<u64> = batch.rows.iter().map(|row| row.line).collect();
@@ -43,11 +43,11 @@ fn columns_may_be_called_otherwise() {
     let columns = "ignore = [\"Box\"]\n[columns]\niccid = \"Serial Number\"\nadm1 = \"ADM\"\n";
     let columns = Columns::parse(columns).unwrap();
     let text = "serial number,ADM,box,imei\n89490200001234567892,48151623,17,490154203237518\n";
-    let (batch, problems) = read(text.as_bytes(), &columns);
+    let (batch, problems) = read(text.as_bytes(), &columns, &NoOpener);
     assert_eq!((batch.rows.len(), problems.as_slice()), (1, [].as_slice()));
 
     // A name that was given away, one that is not there, and one that is nearly right.
-    let (_, problems) = read(b"iccid,ADM,imie\n1,2,3\n", &columns);
+    let (_, problems) = read(b"iccid,ADM,imie\n1,2,3\n", &columns, &NoOpener);
     let expected = [
         (1, Some("iccid"), "unknown-column"),
         (1, Some("imie"), "unknown-column"),
@@ -93,7 +93,7 @@ fn everything_wrong_is_said_at_once_and_nothing_is_quoted() {
 
 #[test]
 fn rows_without_cards_go_to_cards_as_they_come() {
-    let (batch, problems) = read(b"imei\n490154203237518\n490154203237526\n", &Columns::default());
+    let (batch, problems) = read(b"imei\n490154203237518\n490154203237526\n", &Columns::default(), &NoOpener);
     assert_eq!((batch.matching, batch.rows.len(), problems.len()), (Matching::FirstCome, 2, 0));
 }
 
@@ -101,7 +101,7 @@ fn rows_without_cards_go_to_cards_as_they_come() {
 fn what_is_no_table_is_refused() {
     assert_eq!(codes(&check("")), [(1, None, "empty")]);
     assert_eq!(codes(&check("iccid\n")), [(1, None, "empty")]);
-    let (_, problems) = read(b"iccid\n8949\n\xFF\n", &Columns::default());
+    let (_, problems) = read(b"iccid\n8949\n\xFF\n", &Columns::default(), &NoOpener);
     assert_eq!(codes(&problems), [(3, None, "encoding")]);
     let long = format!("imei\n{}\n", "1".repeat(300));
     assert_eq!(codes(&check(&long)), [(2, Some("imei"), "limit")]);

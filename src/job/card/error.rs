@@ -2,7 +2,7 @@
 
 use crate::{
     bootstrap::BootstrapError,
-    card::{ApplyError, PlanError, TransportError},
+    card::{ApplyError, KeyRingError, PlanError, TransportError},
     dm::AccountsError,
     handoff::HandoffError,
     ident::{Iccid, JobId, ServerId},
@@ -35,6 +35,9 @@ pub enum CardJobError {
         /// The card that is there.
         found: Iccid,
     },
+    /// A source of keys told none.
+    #[error(transparent)]
+    KeyRing(#[from] KeyRingError),
     /// The profile does not become a payload.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     app::{App, OsRandom, SystemClock, config::Config},
     bootstrap::PayloadKind,
-    card::{ApplyError, CardTransport, Key, PlanError, ReaderError},
+    card::{ApplyError, CardTransport, Key, KeyRings, PlanError, ReaderError},
     http,
     ident::{Clock, Imei, JobId, Random, ServerId, Timestamp},
     job::{CardJob, CardJobError, JobsError, Layout, State},
@@ -252,6 +252,7 @@ impl Stage {
             payload: plot.payload,
             layout: plot.layout,
             keys: plot.keys.clone(),
+            rings: KeyRings::default(),
             attested: false,
         };
         let done = app.bootstrap_card(job, card, Box::new(self.recorder.at_station(&plot.profile))).await;

@@ -1,0 +1,66 @@
+//! `bootgate batch seal`: a table whose keys only the vault opens.
+
+use std::{fmt, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+
+use anyhow::Context as _;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{Exit, Failure, columns, octets};
+use crate::{
+    app::CellVault,
+    cli::{Global, card::open_app, output},
+    job::batch::{SealError, seal},
+};
+
+/// Arguments of `seal`.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct SealArgs {
+    /// Table (CSV) with the column iccid.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// What its columns are called (TOML), where they do not have their own names.
+    #[arg(long, value_name = "FILE")]
+    columns: Option<PathBuf>,
+    /// Where the sealed table goes; a new file.
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+}
+
+pub(super) fn run(args: &SealArgs, global: &Global) -> anyhow::Result<Exit> {
+    let columns = columns(args.columns.as_deref())?;
+    let table = Zeroizing::new(octets(&args.file)?);
+    let app = open_app(global)?;
+    let sealed = seal(&table, &columns, &CellVault::new(app.vault())).map_err(|error| {
+        let exit = if matches!(error, SealError::Cell { .. }) { Exit::Failed } else { Exit::Config };
+        if let SealError::Unsound(problems) = &error {
+            problems.iter().for_each(|problem| output::note(&format!("{}:{problem}", args.file.display())));
+        }
+        Failure::because(exit, format!("{}: {error}", args.file.display()))
+    })?;
+    let failed = || format!("cannot make {}", args.output.display());
+    let mut options = std::fs::OpenOptions::new();
+    let mut file =
+        options.write(true).create_new(true).mode(0o600).open(&args.output).with_context(failed)?;
+    file.write_all(&sealed).and_then(|()| file.sync_all()).with_context(failed)?;
+    let key = app.vault().key_id().map_err(|e| Failure::because(Exit::Config, e))?.to_string();
+    output::emit(global.format, &Sealed { file: args.output.display().to_string(), vault_key: key })?;
+    Ok(Exit::Ok)
+}
+
+/// What was made.
+#[derive(Serialize)]
+struct Sealed {
+    file: String,
+    vault_key: String,
+}
+
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: every key is sealed under vault key {}; take the table with the clear keys away",
+            self.file, self.vault_key
+        )
+    }
+}
