@@ -27,7 +27,9 @@ fuzz: ## the same under libFuzzer, which follows coverage: EACH=6 seconds for ev
 	@tests/peers/install build fuzz
 	BOOTGATE_FUZZ_SEEDS=tests/fuzz/corpus cargo test --locked --no-default-features --profile fuzz --test fuzz write_seeds
 	cargo +nightly fuzz build --fuzz-dir tests/fuzz
-	set -e; for target in $$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); do \
+	set -e; targets=$$(cargo +nightly fuzz list --fuzz-dir tests/fuzz); \
+	test -n "$$targets" || { echo "no fuzz target is listed; expected those of tests/fuzz/Cargo.toml" >&2; exit 1; }; \
+	for target in $$targets; do \
 	    cargo +nightly fuzz run --fuzz-dir tests/fuzz $$target -- -max_total_time=$${EACH:-6} -max_len=4096 -timeout=10; \
 	done
 

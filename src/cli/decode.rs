@@ -19,14 +19,14 @@ use crate::{
 /// Explains any artefact: short message, user data header, push, bootstrap, notification, APDU, file of a card.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The artefact, or - for standard input: octets, hexadecimal digits, a dump, or lines of a log with digits in them.
+    /// The artefact, or - for standard input: octets, hexadecimal digits, a dump, lines of a log with digits in them, or XML.
     /// Several lines are the segments of a message, in any order, or artefacts of their own.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The input is text with hexadecimal digits, even where it looks like octets.
     #[arg(long)]
     hex: bool,
-    /// What it is, where that is not plain: sms, udh, wsp, cp, dm, wbxml, package0, apdu, response, fcp, dir, odf, dodf,
+    /// What it is, where that is not plain: sms, udh, wsp, cp, dm, wbxml, cp-xml, dm-xml, xml, package0, apdu, response, fcp, dir, odf, dodf,
     /// iccid, imsi.
     #[arg(long = "as", value_name = "KIND")]
     kind: Option<Kind>,

@@ -43,6 +43,9 @@ pub struct Span {
     pub depth: usize,
     /// What it is called.
     pub name: String,
+    /// Where it stands in text; none for octets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// What it says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
@@ -58,6 +61,15 @@ pub struct Span {
     /// What is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
+}
+
+/// A place in text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// The line, from 1.
+    pub line: usize,
+    /// The character in it, from 1.
+    pub column: usize,
 }
 
 /// Something that is wrong, or only odd.
@@ -173,12 +185,21 @@ impl Span {
         if self.masked {
             return format!("({} octets hidden)", self.length);
         }
+        if let Some(place) = self.place {
+            return place.to_string();
+        }
         let Some(hex) = &self.hex else { return String::new() };
         let pairs: Vec<&str> = (0..self.length).map_while(|at| hex.get(2 * at..2 * at + 2)).collect();
         match pairs.get(..SHOWN - 1) {
             Some(first) if pairs.len() > SHOWN => format!("{} …", first.join(" ")),
             _ => pairs.join(" "),
         }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}", self.line, self.column)
     }
 }
 

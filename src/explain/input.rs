@@ -1,6 +1,8 @@
 //! Getting the octets out of what a person has: a file of octets, hexadecimal digits with or without blanks, a dump, or lines
 //! of a log with such digits somewhere in them.
 
+use super::xml;
+
 /// The most lines with octets that are read.
 pub const MAX_LINES: usize = 512;
 /// The most octets that are read, of all lines together.
@@ -24,9 +26,6 @@ pub enum InputError {
     /// Nothing.
     #[error("the input is empty")]
     Empty,
-    /// XML.
-    #[error("this is XML, which can be read as it is; only its binary form is explained")]
-    Xml,
     /// Text without octets.
     #[error("no hexadecimal digits of {FEWEST} octets or more in the text")]
     NoDigits,
@@ -43,13 +42,16 @@ pub enum InputError {
     TooMuch,
 }
 
-/// The pieces of octets in `input`: one for octets, one for each line of text that has some.
+/// The pieces of octets in `input`: one for octets or XML, one for each line of text that has some.
 ///
 /// # Errors
 /// [`InputError`].
 pub fn read(input: &[u8], how: Input) -> Result<Vec<Vec<u8>>, InputError> {
     if input.is_empty() {
         return Err(InputError::Empty);
+    }
+    if xml::root(input).is_some() && how == Input::Any {
+        return if input.len() > MAX_OCTETS { Err(InputError::TooMuch) } else { Ok(vec![input.to_vec()]) };
     }
     let text = std::str::from_utf8(input).ok().filter(|text| {
         how == Input::Text || text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
@@ -66,9 +68,6 @@ pub fn read(input: &[u8], how: Input) -> Result<Vec<Vec<u8>>, InputError> {
 }
 
 fn lines(text: &str) -> Result<Vec<Vec<u8>>, InputError> {
-    if text.trim_start().starts_with('<') {
-        return Err(InputError::Xml);
-    }
     if let Some(octets) = dump(text) {
         return Ok(vec![octets]);
     }
@@ -254,11 +253,27 @@ mod tests {
     }
 
     #[test]
+    fn xml_is_one_piece_and_a_log_that_begins_like_it_is_not() {
+        for document in
+            [" <wap-provisioningdoc/>", "<?xml version='1.0'?>\n<SyncML>\n</SyncML>", "<a>AABBCCDD</a>"]
+        {
+            assert_eq!(text(document), Ok(vec![document.as_bytes().to_vec()]));
+        }
+        for log in ["<< AABBCCDD", "<13>Nov 26 10:00:00 AABBCCDD"] {
+            assert_eq!(text(log), Ok(vec![hex("AABBCCDD")]), "{log}");
+        }
+        assert_eq!(
+            read(&[b"<a>".to_vec(), vec![b' '; MAX_OCTETS]].concat(), Input::Any),
+            Err(InputError::TooMuch)
+        );
+    }
+
+    #[test]
     fn what_holds_no_octets_says_so() {
         assert_eq!(read(b"", Input::Any), Err(InputError::Empty));
         assert_eq!(text("no digits, only the word cafeteria and facade_1"), Err(InputError::NoDigits));
         assert_eq!(text("AABBC"), Err(InputError::Odd { line: 1, digits: 5 }));
-        assert_eq!(text(" <wap-provisioningdoc/>"), Err(InputError::Xml));
+        assert_eq!(text("< no digits"), Err(InputError::NoDigits));
         assert_eq!(text(&"AABBCCDD\n".repeat(513)), Err(InputError::TooMuch));
         assert_eq!(read(&vec![0; MAX_OCTETS + 1], Input::Any), Err(InputError::TooMuch));
     }

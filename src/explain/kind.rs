@@ -4,7 +4,12 @@ use std::{fmt, str::FromStr};
 
 use crate::wire::infoset::Vocabulary;
 
-use super::{Found, Options, apdu, der, identity, package0, scribe::Scribe, sms, tlv, udh, wbxml, wsp};
+use super::{
+    Found, Options, apdu, der, identity, package0,
+    scribe::Scribe,
+    sms, tlv, udh, wbxml, wsp,
+    xml::{self, Root},
+};
 
 /// What an artefact is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +26,12 @@ pub enum Kind {
     Dm,
     /// Any other document in WBXML.
     Wbxml,
+    /// A provisioning document in XML.
+    CpXml,
+    /// A SyncML message in XML.
+    DmXml,
+    /// Any other document in XML.
+    Xml,
     /// A notification, package 0.
     Package0,
     /// A command APDU.
@@ -42,13 +53,16 @@ pub enum Kind {
 }
 
 /// The kinds, their words on the command line and what people call them.
-const KINDS: [(Kind, &str, &str); 15] = [
+const KINDS: [(Kind, &str, &str); 18] = [
     (Kind::Sms, "sms", "short message"),
     (Kind::Udh, "udh", "user data of a short message"),
     (Kind::Wsp, "wsp", "WSP push"),
     (Kind::Cp, "cp", "client provisioning document (WBXML)"),
     (Kind::Dm, "dm", "SyncML message (WBXML)"),
     (Kind::Wbxml, "wbxml", "WBXML document"),
+    (Kind::CpXml, "cp-xml", "client provisioning document (XML)"),
+    (Kind::DmXml, "dm-xml", "SyncML message (XML)"),
+    (Kind::Xml, "xml", "XML document"),
     (Kind::Package0, "package0", "notification (package 0)"),
     (Kind::Apdu, "apdu", "command APDU"),
     (Kind::Response, "response", "response APDU"),
@@ -69,6 +83,16 @@ impl Kind {
     /// The word for it.
     pub fn word(self) -> &'static str {
         KINDS.iter().find(|(kind, _, _)| *kind == self).map_or("", |(_, word, _)| word)
+    }
+
+    /// What octets are that somebody calls so: XML has kinds of its own.
+    pub(super) fn of(self, octets: &[u8]) -> Self {
+        match self {
+            Self::Cp if xml::root(octets).is_some() => Self::CpXml,
+            Self::Dm if xml::root(octets).is_some() => Self::DmXml,
+            Self::Wbxml if xml::root(octets).is_some() => Self::Xml,
+            kind => kind,
+        }
     }
 
     /// What people call it.
@@ -120,6 +144,9 @@ pub(super) fn explain(kind: Kind, scribe: &mut Scribe<'_>, options: &Options) ->
         Kind::Cp => wbxml::explain(scribe, Some(Vocabulary::Prov)),
         Kind::Dm => wbxml::explain(scribe, Some(Vocabulary::SyncMl)),
         Kind::Wbxml => wbxml::explain(scribe, None),
+        Kind::CpXml => xml::explain(scribe, Some(Root::Prov)),
+        Kind::DmXml => xml::explain(scribe, Some(Root::SyncMl)),
+        Kind::Xml => xml::explain(scribe, None),
         Kind::Package0 => package0::explain(scribe, options, &mut found),
         Kind::Apdu => apdu::explain(scribe, options),
         Kind::Response => apdu::explain_response(scribe, options),

@@ -29,9 +29,10 @@ mod tlv;
 mod udh;
 mod wbxml;
 mod wsp;
+mod xml;
 
 pub use authentication::{Authentication, Verdict};
-pub use explanation::{Explanation, Part, Problem, Severity, Span, Style};
+pub use explanation::{Explanation, Part, Place, Problem, Severity, Span, Style};
 pub use input::{Input, InputError, MAX_LINES, MAX_OCTETS, read};
 pub use kind::{Kind, UnknownKind};
 pub use notification::{DigestVerdict, Notification, NotificationKey};
@@ -96,7 +97,9 @@ enum Arranged {
 }
 
 fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognised> {
-    let kinds: Vec<Option<Kind>> = pieces.iter().map(|p| options.kind.or_else(|| recognise(p))).collect();
+    let kind_of =
+        |octets: &Vec<u8>| options.kind.map_or_else(|| recognise(octets), |kind| Some(kind.of(octets)));
+    let kinds: Vec<Option<Kind>> = pieces.iter().map(kind_of).collect();
     let message = |kind: &Option<Kind>| matches!(kind, Some(Kind::Sms | Kind::Udh));
     if pieces.len() > 1 && kinds.iter().all(message) {
         return Ok(Arranged::Segments(kinds));

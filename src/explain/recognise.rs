@@ -15,10 +15,16 @@ use crate::wire::{
     wsp::Push,
 };
 
-use super::{Kind, apdu};
+use super::{
+    Kind, apdu,
+    xml::{self, Root},
+};
 
 /// In this order kinds are tried: those with the most to recognise them by come first.
-const ORDER: [Kind; 15] = [
+const ORDER: [Kind; 18] = [
+    Kind::CpXml,
+    Kind::DmXml,
+    Kind::Xml,
     Kind::Cp,
     Kind::Dm,
     Kind::Wbxml,
@@ -51,6 +57,9 @@ pub(super) fn is_whole(kind: Kind, octets: &[u8]) -> bool {
     match kind {
         Kind::Cp => vocabulary(octets, Vocabulary::Prov) == Some(Vocabulary::Prov),
         Kind::Dm => vocabulary(octets, Vocabulary::SyncMl).is_some_and(|v| v != Vocabulary::Prov),
+        Kind::CpXml => xml::root(octets) == Some(Root::Prov) && xml::is_sound(octets),
+        Kind::DmXml => xml::root(octets) == Some(Root::SyncMl) && xml::is_sound(octets),
+        Kind::Xml => xml::root(octets) == Some(Root::Other) && xml::is_sound(octets),
         // Nothing here reads other documents as a whole.
         Kind::Wbxml => false,
         Kind::Fcp => Fcp::decode(octets).is_ok(),
@@ -87,6 +96,9 @@ pub(super) fn is_whole(kind: Kind, octets: &[u8]) -> bool {
 /// Whether octets begin as this does, so that it is worth to say where they go wrong.
 fn begins_as(kind: Kind, octets: &[u8]) -> bool {
     match (kind, octets) {
+        (Kind::CpXml, _) => xml::root(octets) == Some(Root::Prov),
+        (Kind::DmXml, _) => xml::root(octets) == Some(Root::SyncMl),
+        (Kind::Xml, _) => xml::root(octets).is_some() && std::str::from_utf8(octets).is_ok(),
         (Kind::Cp, [1..=3, 0x0B, ..]) => true,
         (Kind::Dm, [1..=3, 0xA4, 0x01..=0x03, ..] | [1..=3, 0x9F, 0x51..=0x54, ..]) => true,
         (Kind::Dm, [1..=3, 0x00, 0x00, 0x6A, ..]) => true,

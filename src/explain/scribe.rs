@@ -7,7 +7,7 @@ use crate::wire::DecodeError;
 
 use super::{
     Secrets,
-    explanation::{Problem, Severity, Span},
+    explanation::{Place, Problem, Severity, Span},
     secret::may_hold_secrets,
 };
 
@@ -279,6 +279,13 @@ impl<'a> Scribe<'a> {
         }
     }
 
+    /// Says where in a text a field stands.
+    pub(super) fn place(&mut self, mark: Mark, place: Place) {
+        if let Some(draft) = self.drafts.get_mut(mark.0) {
+            draft.span.place = Some(place);
+        }
+    }
+
     /// Gives a group the name that only its first field told.
     pub(super) fn rename(&mut self, mark: Mark, name: String) {
         if let Some(draft) = self.drafts.get_mut(mark.0) {
@@ -348,6 +355,7 @@ impl<'a> Scribe<'a> {
             length,
             depth: self.open.len(),
             name: name.into_owned(),
+            place: None,
             value: None,
             clause,
             hex: None,

@@ -14,8 +14,11 @@ use crate::{
         tree::{Leaf, TreeError},
     },
     wire::{
+        Syntax,
         package0::ZeroNonce,
+        prov::ProvDoc,
         sms::{Content, Pdu, Tpdu},
+        syncml::Message,
         wdp::{Datagram, Limits, Outcome, PUSH_PORT, Reassembly, Segment},
         wsp::{MediaCode, Push},
     },
@@ -116,6 +119,8 @@ impl Hand<'_> {
             Some(Kind::Wsp) => self.push(octets),
             Some(Kind::Cp) => self.bare(BootstrapKind::Cp, octets),
             Some(Kind::Dm) => self.bare(BootstrapKind::Dm, octets),
+            Some(Kind::CpXml) => self.text(BootstrapKind::Cp, octets),
+            Some(Kind::DmXml) => self.text(BootstrapKind::Dm, octets),
             Some(Kind::Package0) => self.notification(octets),
             Some(other) => {
                 let why = "a phone is not sent such a thing; it takes short messages, pushes, bootstraps and \
@@ -206,6 +211,22 @@ impl Hand<'_> {
                 };
                 self.refuse("pushed bootstrap", format!("{reason}{advice}"));
             }
+        }
+    }
+
+    /// A bootstrap as XML. Cards and pushes bring the binary form, so the phone gets that.
+    fn text(&mut self, kind: BootstrapKind, octets: &[u8]) {
+        let binary = match kind {
+            BootstrapKind::Cp => ProvDoc::decode(Syntax::Xml, octets)
+                .map_err(|e| e.to_string())
+                .and_then(|d| d.encode(Syntax::Wbxml).map_err(|e| e.to_string())),
+            BootstrapKind::Dm => Message::decode(Syntax::Xml, octets)
+                .map_err(|e| e.to_string())
+                .and_then(|m| m.encode(Syntax::Wbxml).map_err(|e| e.to_string())),
+        };
+        match binary {
+            Ok(binary) => self.bare(kind, &binary),
+            Err(why) => self.refuse("XML", why),
         }
     }
 

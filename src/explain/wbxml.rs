@@ -3,6 +3,7 @@
 mod attribute;
 mod element;
 mod head;
+mod names;
 mod text;
 
 use std::borrow::Cow;
@@ -10,9 +11,10 @@ use std::borrow::Cow;
 use crate::wire::{
     infoset::Vocabulary,
     tlv,
-    wbxml::{self, PublicId, Tokens},
+    wbxml::{self, PublicId},
 };
 
+use self::names::Names;
 use super::scribe::{Scribe, Stopped};
 
 /// What ends elements and lists of attributes.
@@ -23,7 +25,7 @@ const MAX_STRING: usize = 1024;
 /// What the head of a document said.
 #[derive(Clone)]
 struct Head {
-    tokens: Option<Tokens>,
+    names: Option<Names>,
     /// Nothing is known of documents of this type.
     unknown: bool,
     /// Its string table, and where that stands.
@@ -54,7 +56,7 @@ fn document(w: &mut Scribe<'_>, expected: Option<Vocabulary>, nested: usize) -> 
     // A file on a card is filled up with FF.
     let octets = tlv::strip_padding(w.rest());
     let (mut head, public_id) = head::explain(w, expected)?;
-    let known = head.tokens.is_some() && !head.unknown;
+    let known = head.names.is_some_and(Names::is_decoded) && !head.unknown;
     let done = element::explain(w, &mut head, nested);
     // Of other document types the decoder has nothing to say.
     if known {

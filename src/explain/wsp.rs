@@ -1,6 +1,7 @@
 //! WSP pushes (WAP-230, sections 8.2.4 and 8.4).
 
 mod headers;
+mod mms;
 
 use crate::wire::{
     infoset::Vocabulary,
@@ -11,7 +12,7 @@ use self::headers::Headers;
 use super::{
     Found, Options, Problem, authentication, package0,
     scribe::{Scribe, Stopped},
-    secret, wbxml,
+    secret, wbxml, xml,
 };
 
 const PDU: &str = "WAP-230 8.2.4.1";
@@ -67,8 +68,14 @@ fn body(w: &mut Scribe<'_>, headers: &Headers, options: &Options, found: &mut Fo
         if media.is(MediaCode::SYNCML_NOTIFICATION) {
             return package0::explain(w, options, found);
         }
+        if media.name() == Some("application/vnd.wap.mms-message") {
+            return mms::explain(w);
+        }
         if wbxml::begins_document(w.rest()) {
             return wbxml::explain(w, None);
+        }
+        if xml::root(w.rest()).is_some() {
+            return xml::explain(w, None);
         }
         let octets = w.take_rest("content", "");
         if !octets.is_empty() {

@@ -27,6 +27,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         }
         "card" => card(),
         "script" => scripts(),
+        "pap" => pap(),
         "wsp" => pushes(),
         "wdp" => datagrams().iter().map(|segments| framed(segments)).collect(),
         "sms" => messages(),
@@ -35,6 +36,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             // The first octet says what they are taken for.
             let found_out = [documents(), pushes(), messages(), card(), vec![notification()]].concat();
             let text = messages().iter().map(|m| hex(m)).collect::<Vec<_>>().join("\n").into_bytes();
+            let found_out = [found_out, texts()].concat();
             let mut out: Vec<Vec<u8>> = found_out.into_iter().map(|o| [vec![0], o].concat()).collect();
             out.push([vec![1], text].concat());
             out
@@ -167,6 +169,23 @@ fn card() -> Vec<Vec<u8>> {
         ef::encode_iccid(&"89490200001234567892".parse().expect("an ICCID")).to_vec(),
         ef::encode_imsi(&"262011234567890".parse().expect("an IMSI")).to_vec(),
     ]
+}
+
+/// A push, what a gateway answers, and the body that brings a push with its content.
+fn pap() -> Vec<Vec<u8>> {
+    let head = "<?xml version=\"1.0\"?>\n<!DOCTYPE pap PUBLIC \"-//WAPFORUM//DTD PAP 2.0//EN\" \"http://www.wapforum.org/DTD/pap_2.0.dtd\">\n";
+    let push = "<pap product-name=\"x\"><push-message push-id=\"1@pi.example\" deliver-before-timestamp=\"2026-01-02T03:04:05Z\" ppg-notify-requested-to=\"http://pi.example/\"><address address-value=\"WAPPUSH=+4917112345/TYPE=PLMN@ppg.example\"/><quality-of-service priority=\"high\" delivery-method=\"unconfirmed\"/></push-message></pap>";
+    let answers = [
+        "<pap><push-response push-id=\"1@pi.example\" reply-time=\"2026-01-02T03:04:05Z\"><response-result code=\"1001\" desc=\"OK\"/></push-response></pap>",
+        "<pap><badmessage-response code=\"2000\" bad-message-fragment=\"&lt;pap&gt;\"/></pap>",
+        "<pap><resultnotification-message push-id=\"1\" code=\"1000\" message-state=\"delivered\"><address address-value=\"WAPPUSH=+49171/TYPE=PLMN@p\"/></resultnotification-message></pap>",
+        "<pap><statusquery-message push-id=\"1\"/></pap>",
+        "<pap><cancel-message push-id=\"1\"/></pap>",
+    ];
+    let mut out: Vec<Vec<u8>> = answers.iter().map(|answer| format!("{head}{answer}").into_bytes()).collect();
+    out.push(format!("{head}{push}").into_bytes());
+    out.push(format!("--b42\r\nContent-Type: application/xml\r\n\r\n{head}{push}\r\n--b42\r\nContent-Type: text/plain\r\n\r\ncontent\r\n--b42--\r\n").into_bytes());
+    out
 }
 
 /// Card scripts: plain, and of the superset.

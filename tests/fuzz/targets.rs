@@ -16,6 +16,7 @@ use bootgate::{
         ef,
         fcp::{Fcp, Order},
         package0::Package0,
+        pap::{self, Pap, Strictness},
         pkcs15::{DirEntry, Dodf, Odf},
         prov::ProvDoc,
         script::{self, Need},
@@ -37,7 +38,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 12] = [
+pub const TARGETS: [Target; 13] = [
     Target { name: "wbxml", run: wbxml },
     Target { name: "xml", run: xml },
     Target { name: "prov", run: prov },
@@ -50,6 +51,7 @@ pub const TARGETS: [Target; 12] = [
     Target { name: "explain", run: explain },
     Target { name: "import", run: import },
     Target { name: "script", run: script },
+    Target { name: "pap", run: pap },
 ];
 
 /// Runs one by its name, and says whether the octets were read.
@@ -234,5 +236,31 @@ fn script(octets: &[u8]) -> bool {
     }
     let printed = parsed.script.to_string();
     assert_eq!(script::parse(printed.as_bytes()), parsed, "{printed}");
+    true
+}
+
+/// Push access protocol: control documents by themselves, and bodies of several entities, whose boundary is what stands
+/// behind the first two dashes. What is written of a document says the same again.
+fn pap(octets: &[u8]) -> bool {
+    let mut read = false;
+    for strictness in [Strictness::Strict, Strictness::Lenient] {
+        let Ok(message) = Pap::decode(octets, strictness) else { continue };
+        read = true;
+        let again =
+            Pap::decode(message.encode().as_bytes(), Strictness::Strict).expect("what was encoded decodes");
+        assert_eq!((again.product_name, again.message), (message.product_name, message.message));
+    }
+    let first = octets.split(|o| *o == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let Some(boundary) = first.strip_prefix(b"--").and_then(|b| std::str::from_utf8(b).ok()) else {
+        return read;
+    };
+    let Ok(boundary) = pap::multipart::boundary(&format!("multipart/related; boundary=\"{boundary}\""))
+    else {
+        return read;
+    };
+    let Ok(entities) = pap::multipart::read(&boundary, octets) else { return read };
+    for entity in &entities {
+        let _ = Pap::decode(entity.body, Strictness::Strict);
+    }
     true
 }

@@ -282,7 +282,6 @@ fn what_cannot_be_explained_says_what_to_do() {
         (vec!["-"], "no octets in here", 1, "no hexadecimal digits of 4 octets or more in the text"),
         (vec!["-"], "", 1, "the input is empty"),
         (vec!["-"], "0106B", 1, "line 1 has an odd number of hexadecimal digits (5)"),
-        (vec!["-"], "<wap-provisioningdoc/>", 1, "this is XML"),
         (vec!["--as", "pap", "-"], "0106", 2, "not a kind of artefact; expected one of: sms"),
         (vec!["--imsi", "26201x", "-"], "0106", 2, "--imsi: "),
         (vec!["/nowhere/at/all"], "", 1, "cannot read /nowhere/at/all"),

@@ -120,3 +120,31 @@ fn short_messages_are_put_together_in_any_order() {
     assert_eq!((exit, why[0].0), (1, false));
     assert!(why[0].1.contains("never came"), "{why:?}");
 }
+
+/// A document that a person has as XML is explained with its places and reaches the phone all the same.
+#[test]
+fn xml_is_explained_and_reaches_the_phone() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["cp", "dm"] {
+        let file = folder.path().join(format!("{kind}.xml"));
+        let numbers = ["--imei", "490154203237518", "--as", kind, "--xml", "-o", file.to_str().unwrap()];
+        assert_eq!(bootgate(&[&["profile", "build", PROFILE], &numbers[..]].concat(), "").0, 0);
+        let (exit, out) = bootgate(&["decode", "--simulate", file.to_str().unwrap()], "");
+        assert_eq!(exit, 0, "{out}");
+        for words in ["(XML)", "line 2, column", "accepted: ", "ServerID = acme.dm", "AAuthSecret = ***"] {
+            assert!(out.contains(words), "{words}\n{out}");
+        }
+        // The same with an end tag lost.
+        let text = std::fs::read_to_string(&file).unwrap();
+        let end = text.rfind("</").unwrap();
+        std::fs::write(&file, &text[..end]).unwrap();
+        let (exit, shown) =
+            bootgate(&["decode", "--simulate", "--format", "json", file.to_str().unwrap()], "");
+        let shown: Value = serde_json::from_str(&shown).unwrap();
+        let spans = shown["parts"][0]["spans"].as_array().unwrap();
+        let wrong: Vec<&Value> = spans.iter().filter(|s| !s["problem"].is_null()).collect();
+        assert_eq!((exit, wrong.len(), steps(&shown)[0].0), (1, 1, false), "{wrong:?}");
+        assert!(wrong[0]["problem"]["text"].as_str().unwrap().ends_with("is missing"), "{wrong:?}");
+        assert!(wrong[0]["place"]["line"].is_number(), "{wrong:?}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::explain::{
 };
 
 use super::{
-    END, Head, quoted, string_at,
+    END, Head, names, quoted, string_at,
     text::{append, hide, page, piece},
 };
 
@@ -78,7 +78,7 @@ fn attribute_tokens(
 fn start(w: &mut Scribe<'_>, head: &Head, list: &mut Vec<Attribute>) -> Result<(), Stopped> {
     let token = w.octet("attribute", ATTRIBUTE)?;
     let page = head.attribute_page;
-    let known = head.tokens.and_then(|t| t.attribute_start(page, token));
+    let known = head.names.and_then(|t| t.attribute_start(page, token));
     let (name, value) = match known {
         Some((name, "")) => {
             w.says(format!("{token:02X} in page {page}: {name}="));
@@ -90,7 +90,7 @@ fn start(w: &mut Scribe<'_>, head: &Head, list: &mut Vec<Attribute>) -> Result<(
         }
         None => {
             w.says(format!("{token:02X} in page {page}"));
-            if head.tokens.is_some() {
+            if head.names.is_some() {
                 w.wrong(format!("{token:02X} is not assigned in attribute code page {page}"));
             }
             (format!("{token:02X}"), "")
@@ -118,15 +118,29 @@ fn value(w: &mut Scribe<'_>, head: &Head, list: &mut [Attribute]) -> Result<(), 
             let length = w.uintvar("length of the octets", "WAP-192 5.8.4.6")?;
             let octets =
                 w.take(usize::try_from(length).unwrap_or(usize::MAX), "octets", "WAP-192 5.8.4.6")?;
-            (String::from_utf8_lossy(octets).into_owned(), None)
+            let of = list.last().map_or("", |attribute| attribute.name.as_str());
+            if head.names.is_some_and(|names| names.is_time(of)) {
+                match names::time(octets) {
+                    Ok(time) => {
+                        w.says(time.clone());
+                        (time, None)
+                    }
+                    Err(why) => {
+                        w.wrong(why);
+                        (String::new(), None)
+                    }
+                }
+            } else {
+                (String::from_utf8_lossy(octets).into_owned(), None)
+            }
         }
         _ => {
             w.octet("value", ATTRIBUTE)?;
             let page = head.attribute_page;
-            let known = head.tokens.and_then(|t| t.attribute_value(page, token)).unwrap_or("");
+            let known = head.names.and_then(|t| t.attribute_value(page, token)).unwrap_or("");
             if known.is_empty() {
                 w.says(format!("{token:02X} in page {page}"));
-                if head.tokens.is_some() {
+                if head.names.is_some() {
                     w.wrong(format!("{token:02X} is not assigned in attribute code page {page}"));
                 }
             } else {
@@ -163,8 +177,8 @@ pub(super) fn summary(w: &mut Scribe<'_>, head: &Head, mark: Mark, list: &[Attri
         // Whose value it is cannot be known.
         (None, Some(value)) => hide(w, head, &value.fields, &value.references),
         (None, None) => {
-            if let Some(kind) = of("type") {
-                w.says_of(mark, kind.value.clone());
+            if let Some(told) = of("type").or_else(|| of("href")) {
+                w.says_of(mark, told.value.clone());
             }
         }
     }

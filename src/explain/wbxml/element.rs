@@ -116,7 +116,7 @@ fn element(w: &mut Scribe<'_>, head: &mut Head, token: u8, open: &mut Vec<Open>)
     let mark = w.begin("element", "WAP-192 5.8.2");
     w.octet("tag", "WAP-192 5.8.2")?;
     let tag = w.last();
-    let known = head.tokens.and_then(|t| t.tag(head.tag_page, identity));
+    let known = head.names.and_then(|t| t.tag(head.tag_page, identity));
     let name = if identity == 0x04 {
         let offset = w.uintvar("name of the element, in the string table", "WAP-192 5.8.4.5")?;
         match string_at(head, offset) {
@@ -132,7 +132,7 @@ fn element(w: &mut Scribe<'_>, head: &mut Head, token: u8, open: &mut Vec<Open>)
     } else if let Some(name) = known {
         name.to_owned()
     } else {
-        if head.tokens.is_some() {
+        if head.names.is_some() {
             w.wrong(format!("{identity:02X} is not assigned in tag code page {}", head.tag_page));
         }
         format!("{identity:02X}")

@@ -7,13 +7,10 @@ use crate::{
         Problem,
         scribe::{Scribe, Stopped},
     },
-    wire::{
-        infoset::Vocabulary,
-        wbxml::{PublicId, Tokens},
-    },
+    wire::{infoset::Vocabulary, wbxml::PublicId},
 };
 
-use super::{Head, quoted, string_at};
+use super::{Head, names::Names, quoted, string_at};
 
 pub(super) fn explain(w: &mut Scribe<'_>, expected: Option<Vocabulary>) -> Result<(Head, PublicId), Stopped> {
     let version = w.octet("version", "WAP-192 5.4")?;
@@ -53,7 +50,7 @@ pub(super) fn explain(w: &mut Scribe<'_>, expected: Option<Vocabulary>) -> Resul
         });
     }
     let strings = w.octets().get(strings_at..w.position()).unwrap_or(&[]).to_vec();
-    let mut head = Head { tokens: None, unknown: false, strings, strings_at, tag_page: 0, attribute_page: 0 };
+    let mut head = Head { names: None, unknown: false, strings, strings_at, tag_page: 0, attribute_page: 0 };
     let public_id = match index {
         None => PublicId::Number(number),
         Some(offset) => {
@@ -64,7 +61,7 @@ pub(super) fn explain(w: &mut Scribe<'_>, expected: Option<Vocabulary>) -> Resul
             PublicId::Text(Cow::Owned(text.unwrap_or_default()))
         }
     };
-    head.tokens = Tokens::of(&public_id, expected);
+    head.names = Names::of(&public_id, expected);
     let known = match &public_id {
         PublicId::Number(number) => {
             let name = name(*number);
@@ -76,15 +73,15 @@ pub(super) fn explain(w: &mut Scribe<'_>, expected: Option<Vocabulary>) -> Resul
             false
         }
     };
-    match (head.tokens, expected) {
-        (Some(tokens), Some(expected)) if !tokens.has(expected) => {
+    match (head.names, expected) {
+        (Some(names), Some(expected)) if !names.has(expected) => {
             w.judge(id_mark, Problem::wrong(format!("not that of {}", document(expected))));
         }
         (Some(_), _) => {}
         (None, Some(expected)) => {
             let why = format!("not that of {}, whose tokens are shown all the same", document(expected));
             w.judge(id_mark, Problem::wrong(why));
-            head.tokens = Tokens::of(&PublicId::UNKNOWN, Some(expected));
+            head.names = Names::of(&PublicId::UNKNOWN, Some(expected));
         }
         (None, None) => {
             let why = "the tokens of this document type are not known here; they are shown as numbers";
