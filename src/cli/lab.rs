@@ -1,6 +1,7 @@
 //! `bootgate lab`: virtual parts, each as a process of its own.
 
 mod phone;
+mod quirks;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -14,10 +15,12 @@ use crate::{
     card::Protocol,
     ident::{AdmKey, Iccid, Imsi},
     lab::{
-        card::{Quirks, Template, VirtualCard},
-        image::{CardImage, Personality, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
+        card::VirtualCard,
+        fault::Fault,
+        image::{CardImage, Personality, Quirk, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
+        line::Line,
         reader::CardHandle,
-        vpcd::{self, VpcdError, WireFault},
+        vpcd::{self, VpcdError},
     },
     wire::{Fid, ef},
 };
@@ -29,6 +32,8 @@ pub(super) enum Action {
     Card(CardArgs),
     /// A virtual phone: starts from a card and holds a session with a DM server.
     Phone(phone::PhoneArgs),
+    /// The quirks that `lab card --quirk` takes.
+    Quirks,
 }
 
 /// A sample card unless --image names another. Its keys may stand on the command line because they open nothing real.
@@ -70,13 +75,22 @@ pub(super) struct CardArgs {
     /// Size of each bootstrap file of a prepared sample card, in octets.
     #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=32767))]
     bootstrap_size: u16,
-    /// Answers SELECT with P2=00 by a 6F template, as OpenSC wants it.
-    #[arg(long, requires = "vpcd")]
+    /// A manner in which the card is not one by the book; as often as wanted. `lab quirks` lists them.
+    #[arg(long, value_name = "NAME")]
+    quirk: Vec<Quirk>,
+    /// The same as --quirk fci: answers SELECT with P2=00 by a 6F template, as OpenSC wants it.
+    #[arg(long)]
     opensc: bool,
-    /// What goes wrong: pull-in-update=N pulls the card when it has carried out the N-th UPDATE BINARY, before it can
-    /// answer.
+    /// What goes wrong; as often as wanted. cut-before=N and cut-after=N pull the card before or after the N-th command,
+    /// pull-in-update=N when it has carried out the N-th UPDATE BINARY; answer-lost=N and empty-answer=N lose an answer,
+    /// the second with the card; flipped-answer=N turns a bit of it round; memory-trouble=N is 6581; mute, or mute=N from
+    /// the N-th command on. counter-low=TRIES leaves no key more tries, counter-not-told has the card not tell them.
     #[arg(long, value_name = "FAULT", requires = "vpcd")]
-    fault: Option<WireFault>,
+    fault: Vec<Fault>,
+    /// Octets a second on the line to the card, as of a real T=0 one: 800 at the rate that every card begins with, about
+    /// 18600 at the fastest in use. Without it the line takes no time.
+    #[arg(long, value_name = "OCTETS", requires = "vpcd", value_parser = clap::value_parser!(u32).range(1..))]
+    speed: Option<u32>,
     /// How long to try to connect, in seconds.
     #[arg(long, value_name = "SECONDS", default_value = "10", requires = "vpcd")]
     wait: u64,
@@ -101,14 +115,20 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Card(args) => card(args, global),
         Action::Phone(args) => phone::run(&args, global),
+        Action::Quirks => {
+            emit(global.format, &quirks::List::new())?;
+            Ok(Exit::Ok)
+        }
     }
 }
 
 fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
-    let image = match &args.image {
+    let mut image = match &args.image {
         Some(file) => CardImage::load(file).map_err(|e| Failure::because(Exit::Config, e))?,
         None => args.sample(),
     };
+    let fci = args.opensc.then_some(Quirk::Fci);
+    args.quirk.iter().copied().chain(fci).for_each(|quirk| image.add_quirk(quirk));
     if let Some(file) = &args.new {
         image.save(file)?;
         emit(global.format, &Written { file: file.display().to_string(), iccid: iccid(&image) })?;
@@ -123,16 +143,19 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
             return Err(Failure::because(Exit::Usage, why));
         }
     };
-    let template = if args.opensc { Template::FcpAndFci } else { Template::Fcp };
+    let mut line = args.fault.iter().fold(Line::default(), |line, fault| line.with_fault(*fault));
+    if let Some(rate) = args.speed {
+        line = line.with_speed(rate);
+    }
     let name = iccid(&image).map_or("without ICCID".to_owned(), |iccid| iccid.to_string());
     let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
-    let card = CardHandle::new(card.with_quirks(Quirks { template, ..Quirks::default() }));
+    let card = CardHandle::new(card);
     let mut keep = |card: &CardHandle| save.as_ref().map_or(Ok(()), |file| card.image().save(file));
     keep(&card)?;
     let stream = vpcd::connect(address, Duration::from_secs(args.wait))
         .map_err(|e| Failure::because(Exit::Unavailable, e))?;
     note(&format!("Card {name} is offered to the virtual reader at {address}"));
-    vpcd::run(&card, stream, args.fault, &mut keep).map_err(|e| match e {
+    vpcd::run(&card, stream, line, &mut keep).map_err(|e| match e {
         VpcdError::Broken(_) => Failure::because(Exit::Unavailable, e),
         other => other.into(),
     })?;

@@ -1,8 +1,16 @@
 //! A reader without a wire: a virtual card behind [`CardTransport`], and what can go wrong between the two.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use super::{card::VirtualCard, image::CardImage};
+pub use super::fault::Fault;
+use super::{
+    card::{EmptyVerify, VirtualCard},
+    image::CardImage,
+    line::{Carried, Line},
+};
 use crate::{
     card::{CardTransport, Protocol, TransportError},
     ident::ReaderName,
@@ -51,23 +59,15 @@ impl CardHandle {
     pub fn image(&self) -> CardImage {
         self.card().image()
     }
-}
 
-/// What goes wrong. Commands are counted from 1, from the moment that the card was put in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The card is pulled before command `n` reaches it.
-    CutBefore(usize),
-    /// The card is pulled when it has carried out command `n`; its answer does not arrive.
-    CutAfter(usize),
-    /// As `CutAfter`, but the reader reports success with no octets, as some do.
-    EmptyAnswer(usize),
-    /// The card carries out command `n`; its answer does not arrive. Later commands work.
-    AnswerLost(usize),
-    /// The card carries out command `n` and reports trouble with its memory (6581).
-    MemoryTrouble(usize),
-    /// The card never answers.
-    Mute,
+    /// Gives the card a fault that is its own and not one of the line to it.
+    pub(super) fn suffer(&self, fault: Fault) {
+        match fault {
+            Fault::CounterLow(tries) => self.card().set_tries(tries),
+            Fault::CounterNotTold => self.card().set_manner(|m| m.empty_verify = EmptyVerify::WrongLength),
+            _ => {}
+        }
+    }
 }
 
 /// A reader with a virtual card in it.
@@ -77,8 +77,7 @@ pub struct InProcess {
     card: CardHandle,
     atr: Vec<u8>,
     protocol: Protocol,
-    faults: Vec<Fault>,
-    sent: usize,
+    line: Line,
     pulled: bool,
 }
 
@@ -87,24 +86,40 @@ impl InProcess {
     pub fn insert(card: &CardHandle, reader: ReaderName) -> Self {
         card.reset();
         let (atr, protocol) = (card.atr(), card.protocol());
-        Self { reader, card: card.clone(), atr, protocol, faults: Vec::new(), sent: 0, pulled: false }
+        Self { reader, card: card.clone(), atr, protocol, line: Line::default(), pulled: false }
     }
 
     /// The same, with something that will go wrong.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
-        self.faults.push(fault);
+        self.card.suffer(fault);
+        self.line = self.line.with_fault(fault);
+        self
+    }
+
+    /// The same with a slow line. No real time passes; [`InProcess::busy`] tells how much would have.
+    #[must_use]
+    pub fn with_speed(mut self, octets_per_second: u32) -> Self {
+        self.line = self.line.with_speed(octets_per_second);
         self
     }
 
     /// How many commands were sent.
     pub fn sent(&self) -> usize {
-        self.sent
+        self.line.sent()
     }
 
-    fn pull(&mut self) -> TransportError {
+    /// How long octets were under way until now.
+    pub fn busy(&self) -> Duration {
+        self.line.busy()
+    }
+
+    fn pull(&mut self) {
         self.pulled = true;
         self.card.reset();
+    }
+
+    fn gone(&self) -> TransportError {
         TransportError::CardGone { reader: self.reader.clone() }
     }
 
@@ -114,9 +129,9 @@ impl InProcess {
 
     fn in_contact(&self) -> Result<(), TransportError> {
         if self.pulled {
-            return Err(TransportError::CardGone { reader: self.reader.clone() });
+            return Err(self.gone());
         }
-        if self.faults.contains(&Fault::Mute) { Err(self.mute()) } else { Ok(()) }
+        if self.line.is_mute() { Err(self.mute()) } else { Ok(()) }
     }
 }
 
@@ -135,25 +150,18 @@ impl CardTransport for InProcess {
 
     fn exchange(&mut self, apdu: &[u8]) -> Result<Vec<u8>, TransportError> {
         self.in_contact()?;
-        self.sent += 1;
-        if self.faults.contains(&Fault::CutBefore(self.sent)) {
-            return Err(self.pull());
+        match self.line.carry(&self.card, apdu) {
+            Carried::Answer(answer) => Ok(answer),
+            Carried::Lost | Carried::Mute => Err(self.mute()),
+            Carried::Pulled => {
+                self.pull();
+                Err(self.gone())
+            }
+            Carried::PulledUnnoticed => {
+                self.pull();
+                Ok(Vec::new())
+            }
         }
-        let answer = self.card.exchange(apdu);
-        if self.faults.contains(&Fault::CutAfter(self.sent)) {
-            return Err(self.pull());
-        }
-        if self.faults.contains(&Fault::EmptyAnswer(self.sent)) {
-            self.pull();
-            return Ok(Vec::new());
-        }
-        if self.faults.contains(&Fault::AnswerLost(self.sent)) {
-            return Err(self.mute());
-        }
-        if self.faults.contains(&Fault::MemoryTrouble(self.sent)) {
-            return Ok(vec![0x65, 0x81]);
-        }
-        Ok(answer)
     }
 
     fn reset(&mut self) -> Result<(), TransportError> {
@@ -164,7 +172,7 @@ impl CardTransport for InProcess {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         ident::{Iccid, Imsi},
@@ -172,7 +180,8 @@ mod tests {
         wire::vectors::hex,
     };
 
-    fn handle() -> CardHandle {
+    /// A prepared sample card.
+    pub(in crate::lab) fn handle() -> CardHandle {
         let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
         let imsi: Imsi = "001010123456789".parse().unwrap();
         let image = Sample::new(SampleKind::Prepared, iccid, imsi).image();

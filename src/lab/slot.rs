@@ -41,21 +41,13 @@ impl CardPort for PhoneSlot<'_> {
 mod tests {
     use super::*;
     use crate::{
-        ident::{Iccid, Imsi},
-        lab::{
-            card::VirtualCard,
-            image::{Sample, SampleKind},
-            reader::{CardHandle, Fault, InProcess},
-        },
+        lab::reader::{Fault, InProcess, tests::handle},
         wire::vectors::hex,
     };
 
     #[test]
     fn a_phone_finds_a_card_without_presented_keys() {
-        let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
-        let imsi: Imsi = "001010123456789".parse().unwrap();
-        let image = Sample::new(SampleKind::Prepared, iccid, imsi).image();
-        let card = CardHandle::new(VirtualCard::from_image(image).unwrap());
+        let card = handle();
         let reader = InProcess::insert(&card, "bay 0".parse().unwrap());
         let mut reader = reader.with_fault(Fault::CutBefore(3));
         assert_eq!(reader.exchange(&hex("0020000A083132333435363738")).unwrap(), [0x90, 0x00]);

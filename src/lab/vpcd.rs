@@ -13,11 +13,14 @@
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
-    str::FromStr,
     time::{Duration, Instant},
 };
 
-use super::{image::ImageError, reader::CardHandle};
+use super::{
+    image::ImageError,
+    line::{Carried, Line},
+    reader::CardHandle,
+};
 
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -65,59 +68,42 @@ pub fn connect(address: &str, patience: Duration) -> Result<TcpStream, VpcdError
     }
 }
 
-/// What goes wrong on the way between a virtual reader and its card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WireFault {
-    /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
-    PullInUpdate(u32),
-}
-
-/// There is no such fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a fault is pull-in-update=N (N from 1)")]
-pub struct WireFaultError;
-
-impl FromStr for WireFault {
-    type Err = WireFaultError;
-
-    fn from_str(text: &str) -> Result<Self, WireFaultError> {
-        let n = text.strip_prefix("pull-in-update=").and_then(|n| n.parse().ok());
-        n.filter(|n| *n > 0).map(Self::PullInUpdate).ok_or(WireFaultError)
-    }
-}
-
-/// INS of UPDATE BINARY.
-const UPDATE_BINARY: u8 = 0xD6;
-
-/// Leaves the card in the reader until vpcd closes the connection, or `fault` pulls it. `changed` is called before an answer is sent when the
-/// command changed something that stays.
+/// Leaves the card in the reader until vpcd closes the connection, or a fault of `line` pulls it. A slow line takes real time.
+/// `changed` is called before an answer is sent when the command changed something that stays.
+///
+/// An answer that is lost reaches vpcd as one without octets, which is how a reader reports it whose time ran out. A card that
+/// is mute sends nothing: the reader waits for as long as its driver lets it.
 ///
 /// # Errors
 /// [`VpcdError::Broken`], or what `changed` returns.
 pub fn run(
     card: &CardHandle,
     mut stream: TcpStream,
-    fault: Option<WireFault>,
+    mut line: Line,
     changed: &mut dyn FnMut(&CardHandle) -> Result<(), ImageError>,
 ) -> Result<(), VpcdError> {
+    line.connect(card);
     let mut seen = card.changes();
-    let mut updates = 0;
     while let Some(message) = receive(&mut stream)? {
         match message.as_slice() {
             [] => {}
             [0x04] => send(&mut stream, &card.atr())?,
             [_] => card.reset(),
             apdu => {
-                let answer = card.exchange(apdu);
-                updates += u32::from(apdu.get(1) == Some(&UPDATE_BINARY));
+                let before = line.busy();
+                let carried = line.carry(card, apdu);
+                std::thread::sleep(line.busy().saturating_sub(before));
                 if card.changes() != seen {
                     seen = card.changes();
                     changed(card)?;
                 }
-                if fault == Some(WireFault::PullInUpdate(updates)) && apdu.get(1) == Some(&UPDATE_BINARY) {
-                    return Ok(());
+                match carried {
+                    Carried::Answer(answer) => send(&mut stream, &answer)?,
+                    Carried::Lost => send(&mut stream, &[])?,
+                    Carried::Mute => {}
+                    Carried::Pulled => return Ok(()),
+                    Carried::PulledUnnoticed => return send(&mut stream, &[]).map_err(VpcdError::from),
                 }
-                send(&mut stream, &answer)?;
             }
         }
     }
@@ -177,21 +163,7 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
-    use crate::{
-        ident::{Iccid, Imsi},
-        lab::{
-            card::VirtualCard,
-            image::{Sample, SampleKind},
-        },
-        wire::vectors::hex,
-    };
-
-    fn handle() -> CardHandle {
-        let iccid: Iccid = Iccid::from_card("8988211000000430010").unwrap();
-        let imsi: Imsi = "001010123456789".parse().unwrap();
-        let image = Sample::new(SampleKind::Prepared, iccid, imsi).image();
-        CardHandle::new(VirtualCard::from_image(image).unwrap())
-    }
+    use crate::{lab::reader::tests::handle, wire::vectors::hex};
 
     fn ask(vpcd: &mut TcpStream, body: &[u8]) -> Vec<u8> {
         send(vpcd, body).unwrap();
@@ -207,7 +179,7 @@ mod tests {
         let process = std::thread::spawn(move || {
             let stream = connect(&address, Duration::from_secs(5)).unwrap();
             let mut saved = Vec::new();
-            run(&inside, stream, None, &mut |card| {
+            run(&inside, stream, Line::default(), &mut |card| {
                 saved.push(card.changes());
                 Ok(())
             })
@@ -239,11 +211,32 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let process = std::thread::spawn(move || {
-            run(&handle(), connect(&address, Duration::from_secs(5)).unwrap(), None, &mut |_| Ok(()))
+            run(&handle(), connect(&address, Duration::from_secs(5)).unwrap(), Line::default(), &mut |_| {
+                Ok(())
+            })
         });
         let (mut vpcd, _) = listener.accept().unwrap();
         vpcd.write_all(&[0x00, 0x09, 0x00]).unwrap();
         drop(vpcd);
         assert!(process.join().unwrap().is_ok());
+    }
+
+    #[test]
+    fn faults_of_the_line_reach_the_reader() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let line = Line::default()
+            .with_fault("answer-lost=1".parse().unwrap())
+            .with_fault("flipped-answer=2".parse().unwrap())
+            .with_fault("pull-in-update=1".parse().unwrap());
+        let process = std::thread::spawn(move || {
+            run(&handle(), connect(&address, Duration::from_secs(5)).unwrap(), line, &mut |_| Ok(()))
+        });
+        let (mut vpcd, _) = listener.accept().unwrap();
+        assert_eq!(ask(&mut vpcd, &hex("0020000A083132333435363738")), [] as [u8; 0]);
+        assert_eq!(ask(&mut vpcd, &hex("00A4080C047F506431")), [0x91, 0x00]);
+        send(&mut vpcd, &hex("00D6000001AA")).unwrap();
+        assert_eq!(receive(&mut vpcd).unwrap(), None, "the card is gone, and said nothing");
+        process.join().unwrap().unwrap();
     }
 }

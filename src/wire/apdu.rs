@@ -229,6 +229,8 @@ impl StatusWord {
     pub const NOT_USABLE: Self = Self(0x6984);
     /// 6985: conditions of use not satisfied.
     pub const CONDITIONS: Self = Self(0x6985);
+    /// 6881: the logical channel is not open, or there are none.
+    pub const NO_CHANNEL: Self = Self(0x6881);
     /// 6981: the command does not fit the structure of the file.
     pub const WRONG_STRUCTURE: Self = Self(0x6981);
     /// 6986: no EF selected.

@@ -150,6 +150,9 @@ pub enum SecurityCondition {
 const MAX_DEPTH: usize = 4;
 
 impl SecurityCondition {
+    /// Tag of a security condition octet: how a key must be presented, and not which.
+    pub const OCTET: u16 = 0x9E;
+
     /// The condition "this key", as a PIN that the user presents.
     pub fn key(key: KeyRef) -> Self {
         Self::Key { key, usage: Some(0x08) }
@@ -268,6 +271,10 @@ impl fmt::Display for SecurityCondition {
                 f.write_str("not ")?;
                 list(f, "or", inner)
             }
+            Self::Other { tag: Self::OCTET, value } => {
+                f.write_str("a key that is not named, condition octet ")?;
+                value.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
+            }
             Self::Other { tag, .. } => write!(f, "condition {tag:02X}"),
         }
     }
@@ -295,6 +302,31 @@ impl AccessRules {
     /// Whether an operation is allowed, when `verified` says which keys count as presented.
     pub fn allows(&self, operation: Operation, verified: &dyn Fn(KeyRef) -> bool) -> bool {
         self.condition(operation).is_some_and(|c| c.fulfilled(verified))
+    }
+
+    /// The rules of a compact security attribute (tag 8C): an access mode octet, then a security condition octet for each of
+    /// its bits, the highest first; more such groups may follow (ISO/IEC 7816-4, section 5.4.3.1). 00 is "always", FF is
+    /// "never"; any other octet says how, and not by which key: [`SecurityCondition::OCTET`].
+    ///
+    /// None when octets are missing.
+    pub fn from_compact(octets: &[u8]) -> Option<Self> {
+        let mut rules = Vec::new();
+        let mut rest = octets.iter();
+        while let Some(mode) = rest.next() {
+            // Bit 80 would make the mode one of proprietary meaning.
+            if mode & 0x80 != 0 {
+                return None;
+            }
+            for bit in (0..7).rev().map(|n| 1u8 << n).filter(|bit| mode & bit != 0) {
+                let condition = match *rest.next()? {
+                    0x00 => SecurityCondition::Always,
+                    0xFF => SecurityCondition::Never,
+                    octet => SecurityCondition::Other { tag: SecurityCondition::OCTET, value: vec![octet] },
+                };
+                rules.push((AccessMode::Operations(bit), condition));
+            }
+        }
+        Some(Self(rules))
     }
 
     /// Reads a record of EF(ARR), or the value of an expanded security attribute (tag AB). Padding may follow.

@@ -23,6 +23,8 @@ impl Fid {
     pub const ICCID: Self = Self(0x2FE2);
     /// 6F07: EF(IMSI) in the USIM application.
     pub const IMSI: Self = Self(0x6F07);
+    /// 7F25: DF(CDMA), by which an R-UIM is told (3GPP2 C.S0023).
+    pub const CDMA: Self = Self(0x7F25);
     /// 7F50: DF(PKCS#15) on SIM-type cards.
     pub const PKCS15: Self = Self(0x7F50);
     /// 5015: DF(PKCS#15) elsewhere.

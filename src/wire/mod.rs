@@ -34,6 +34,7 @@ pub mod syncml;
 pub mod tlv;
 pub mod tnds;
 pub mod uintvar;
+pub mod usim;
 #[cfg(test)]
 pub(crate) mod vectors;
 pub mod wbxml;

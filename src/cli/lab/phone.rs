@@ -11,6 +11,7 @@ use crate::{
         Exit, Failure, Global, card,
         exit::{Meaning, failure},
         output,
+        secret::SecretOrLiteral,
     },
     ident::ServerId,
     lab::{
@@ -39,6 +40,10 @@ pub(in crate::cli) struct PhoneArgs {
     /// The card in this image file.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
+    /// CHV1 (PIN1) of the card: @FILE, env:NAME, - (prompt), or the PIN itself. It is presented when a file asks for it,
+    /// once, and only while the card shows two tries or more.
+    #[arg(long, value_name = "SECRET")]
+    card_pin: Option<SecretOrLiteral>,
     /// Holds a session, and takes it to the server at this URL, whatever host the account names. Without it the phone
     /// is only switched on.
     #[arg(long, value_name = "URL")]
@@ -71,6 +76,9 @@ impl fmt::Display for Shown {
 pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(args)?;
     let mut phone = Phone::new(&identity(&args.imei)).map_err(|e| Failure::because(Exit::Usage, e))?;
+    if let Some(pin) = &args.card_pin {
+        phone.enter_card_pin(pin.parse("card PIN")?);
+    }
     let mut slot = PhoneSlot::insert(&mut *card).map_err(failure)?;
     let power_on = phone.power_on(Some(&mut slot));
     // The reader is free again before the session, which takes its time.

@@ -7,7 +7,7 @@ use crate::{
     wire::{
         Fid,
         apdu::StatusWord,
-        arr::{AccessRules, KeyRef, Operation},
+        arr::{AccessRules, KeyRef, Operation, SecurityCondition},
         fcp::{LifeCycle, Security},
     },
 };
@@ -50,8 +50,10 @@ impl VirtualCard {
     /// The rules of a file. None when it has none, when the record is not there, or when it cannot be read.
     pub(super) fn rules(&self, file: NodeId) -> Option<AccessRules> {
         let security = self.files.file(file).security.as_ref()?;
-        if let Security::Expanded(rules) = security {
-            return Some(rules.clone());
+        match security {
+            Security::Expanded(rules) => return Some(rules.clone()),
+            Security::Compact(value) => return AccessRules::from_compact(value).map(with_keys),
+            Security::Referenced { .. } | Security::ReferencedBySe { .. } => {}
         }
         let (arr, record) = security.reference(self.environment())?;
         let Body::Records { records, .. } = &self.files.file(self.arr_file(file, arr)?).body else {
@@ -77,4 +79,18 @@ impl VirtualCard {
         }
         self.files.child(file, arr)
     }
+}
+
+/// The keys of this card behind the octets of a compact rule: user authentication in security environment 1 is PIN1, in
+/// environment 2 ADM1. The rule itself does not say which key it is.
+fn with_keys(rules: AccessRules) -> AccessRules {
+    let known = |condition| match condition {
+        SecurityCondition::Other { tag: SecurityCondition::OCTET, value } => match value.as_slice() {
+            [0x91] => SecurityCondition::key(KeyRef::PIN1),
+            [0x92] => SecurityCondition::key(KeyRef::ADM1),
+            _ => SecurityCondition::Never,
+        },
+        other => other,
+    };
+    AccessRules(rules.0.into_iter().map(|(mode, condition)| (mode, known(condition))).collect())
 }

@@ -41,7 +41,9 @@ impl VirtualCard {
     /// The file that the data name as SELECT would (P1 00, 08 or 09), or the current one when there are none.
     fn named_or_current(&self, command: &Command<'_>) -> Result<NodeId, StatusWord> {
         match (command.p1, command.p2) {
-            (0x00, 0x00) if command.data.is_empty() => Ok(self.session.ef.unwrap_or(self.session.directory)),
+            (0x00, 0x00) if command.data.is_empty() => {
+                Ok(self.session.here.ef.unwrap_or(self.session.here.directory))
+            }
             (0x00 | 0x08 | 0x09, 0x00) => self.locate(command.p1, command.data),
             _ => Err(StatusWord::WRONG_PARAMETERS),
         }

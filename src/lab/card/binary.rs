@@ -57,7 +57,7 @@ impl VirtualCard {
     /// The EF and the offset that P1 and P2 name. A short file identifier (bit 80 of P1) also selects the EF.
     fn binary_target(&mut self, command: &Command<'_>) -> Result<(NodeId, usize), StatusWord> {
         if command.p1 & 0x80 == 0 {
-            let ef = self.session.ef.ok_or(StatusWord::NO_EF)?;
+            let ef = self.session.here.ef.ok_or(StatusWord::NO_EF)?;
             return Ok((ef, usize::from(u16::from_be_bytes([command.p1, command.p2]))));
         }
         if command.p1 & 0x60 != 0 {
@@ -80,7 +80,7 @@ impl VirtualCard {
             };
             own == sfi && !self.files.is_directory(*id)
         };
-        let found = self.files.children(self.session.directory).iter().copied().find(named);
+        let found = self.files.children(self.session.here.directory).iter().copied().find(named);
         let found = found.ok_or(StatusWord::NOT_FOUND)?;
         self.enter(found);
         Ok(found)

@@ -4,7 +4,7 @@ use super::{
     VirtualCard,
     command::{Answer, Command},
     files::octets,
-    quirks::CreateDf,
+    quirks::{CreateAgain, CreateDf},
 };
 use crate::{
     lab::image::{Body, FileImage, RecordShape},
@@ -30,7 +30,7 @@ impl VirtualCard {
             return Err(StatusWord::WRONG_PARAMETERS);
         }
         let fcp = Fcp::decode(command.data).map_err(|_| StatusWord::WRONG_DATA)?;
-        let directory = self.session.directory;
+        let directory = self.session.here.directory;
         let is_df = fcp.kind() == FileKind::Df;
         self.demand(directory, if is_df { Operation::CreateDf } else { Operation::CreateEf })?;
         let bad_pins = match self.quirks.create_df {
@@ -43,7 +43,13 @@ impl VirtualCard {
         }
         let file = described(&fcp)?;
         let parent_named = self.files.file(directory).fid == file.fid;
-        if self.files.child(directory, file.fid).is_some() || parent_named || self.has_aid(&file) {
+        let there = self.files.child(directory, file.fid);
+        match there {
+            Some(old) if self.quirks.create_again == CreateAgain::Replaces => self.files.remove(old),
+            Some(_) => return Err(StatusWord::FILE_EXISTS),
+            None => {}
+        }
+        if parent_named || self.has_aid(&file) {
             return Err(StatusWord::FILE_EXISTS);
         }
         let cost = match &file.body {

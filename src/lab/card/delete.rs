@@ -13,7 +13,7 @@ impl VirtualCard {
             return Err(StatusWord::WRONG_PARAMETERS);
         }
         let fid = Fid::from_octets(command.data).ok_or(StatusWord::WRONG_LENGTH)?;
-        let current = self.session.directory;
+        let current = self.session.here.directory;
         let itself = Some(current).filter(|id| self.files.file(*id).fid == fid);
         let found = self.files.child(current, fid).or(itself).ok_or(StatusWord::NOT_FOUND)?;
         let parent = self.files.parent(found).ok_or(StatusWord::CONDITIONS)?;
@@ -21,9 +21,9 @@ impl VirtualCard {
         self.files.remove(found);
         // Whatever was selected in the deleted directory went with it.
         self.enter(parent);
-        let gone = self.session.application.is_some_and(|id| !self.files.all().contains(&id));
+        let gone = self.session.here.application.is_some_and(|id| !self.files.all().contains(&id));
         if gone {
-            self.session.application = None;
+            self.session.here.application = None;
         }
         self.changed();
         Ok(Answer::done())

@@ -5,6 +5,7 @@ use super::{
     VirtualCard,
     command::{self, Answer, Command, Expected},
     files::{NodeId, octets},
+    quirks::Fetched,
 };
 use crate::{
     lab::image::{Body, RecordShape},
@@ -54,12 +55,16 @@ impl VirtualCard {
                 }
                 let found = self.locate(0x00, data)?;
                 self.enter(found);
-                self.session.waiting = self.response_2g(found);
+                let response = self.response_2g(found);
+                if self.quirks.fetched == Fetched::Never {
+                    return Ok(Answer::data(response));
+                }
+                self.session.waiting = response;
                 let length = u8::try_from(self.session.waiting.len()).unwrap_or(0);
                 Ok(Answer::status(StatusWord(u16::from_be_bytes([0x9F, length]))))
             }
             command::STATUS => {
-                let response = self.response_2g(self.session.directory);
+                let response = self.response_2g(self.session.here.directory);
                 command.whole(response.len())?;
                 Ok(Answer::data(response))
             }

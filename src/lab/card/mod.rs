@@ -1,12 +1,13 @@
 //! A virtual card: an independent card program after ETSI TS 102 221 and TS 102 222, for rehearsals and tests.
 //!
-//! It answers APDUs as a card does, T=0 or T=1, and keeps its files and counters between resets. What it leaves out it
-//! refuses as a card would: logical channels other than the basic one, secure messaging, BER-TLV files, and the
-//! instructions that are not in its list.
+//! It answers APDUs as a card does, T=0 or T=1, on the basic channel and three more, and keeps its files and counters
+//! between resets. What it leaves out it refuses as a card would: secure messaging, BER-TLV files, and the instructions
+//! that are not in its list.
 
 mod access;
 mod activate;
 mod binary;
+mod channel;
 mod command;
 mod create;
 mod delete;
@@ -19,16 +20,22 @@ mod status;
 mod transmission;
 mod verify;
 
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
-pub use quirks::{CreateDf, EmptyVerify, EndOfFile, Quirks, Template};
+pub use quirks::{
+    Block, Channels, CreateAgain, CreateDf, EmptyVerify, EndOfFile, Fetched, Header, Paths, Quirks, Template,
+};
 
+use channel::Selection;
 use command::{Answer, Command};
 use files::{Files, NodeId};
 
 use crate::{
     card::Protocol,
-    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage, Personality},
+    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage, Personality, Quirk},
     wire::{apdu::StatusWord, arr::KeyRef},
 };
 
@@ -40,21 +47,20 @@ pub struct VirtualCard {
     keys: Vec<KeyImage>,
     files: Files,
     quirks: Quirks,
+    quirk_names: BTreeSet<Quirk>,
     session: Session,
     changes: u64,
 }
 
 /// What a reset ends.
 struct Session {
-    /// The selected directory.
-    directory: NodeId,
-    /// The selected EF in it.
-    ef: Option<NodeId>,
-    /// The selected application, which 7FFF stands for.
-    application: Option<NodeId>,
-    /// The current record of the selected EF, counted from 0.
-    record: Option<usize>,
-    /// Keys that were presented.
+    /// What is selected on the channel of the command at hand.
+    here: Selection,
+    /// The number of that channel.
+    channel: u8,
+    /// What is selected on the other channels that are open.
+    elsewhere: BTreeMap<u8, Selection>,
+    /// Keys that were presented; on which channel makes no difference (remembered; TS 102 221, section 9.5.1).
     verified: BTreeSet<KeyRef>,
     /// T=0: what waits for GET RESPONSE.
     waiting: Vec<u8>,
@@ -65,10 +71,9 @@ struct Session {
 impl Session {
     fn fresh(mf: NodeId) -> Self {
         Self {
-            directory: mf,
-            ef: None,
-            application: None,
-            record: None,
+            here: Selection::fresh(mf),
+            channel: 0,
+            elsewhere: BTreeMap::new(),
             verified: BTreeSet::new(),
             waiting: Vec::new(),
             is_2g: None,
@@ -96,7 +101,8 @@ impl VirtualCard {
             protocol: image.protocol,
             keys: image.keys,
             files,
-            quirks: Quirks::default(),
+            quirks: Quirks::of(&image.quirks),
+            quirk_names: image.quirks,
             session,
             changes: 0,
         })
@@ -113,6 +119,7 @@ impl VirtualCard {
     pub fn image(&self) -> CardImage {
         CardImage {
             personality: self.personality,
+            quirks: self.quirk_names.clone(),
             atr: Hex(self.atr.clone()),
             protocol: self.protocol,
             memory: self.files.memory(),
@@ -154,6 +161,14 @@ impl VirtualCard {
 
     /// Carries out a command whose header was accepted.
     fn perform(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
+        self.carry_out(command).map_err(|sw| match sw {
+            StatusWord::NOT_FOUND => self.quirks.not_found,
+            StatusWord::NO_RECORD => self.quirks.no_record,
+            other => other,
+        })
+    }
+
+    fn carry_out(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
         match command.ins {
             command::SELECT => self.select(command),
             command::STATUS => self.status(command),
@@ -166,11 +181,23 @@ impl VirtualCard {
             command::DEACTIVATE => self.deactivate(command),
             command::CREATE => self.create(command),
             command::DELETE => self.delete(command),
-            command::MANAGE_CHANNEL => Err(StatusWord(0x6881)),
+            command::MANAGE_CHANNEL => self.manage_channel(command),
             // What a terminal can do changes nothing here.
             command::TERMINAL_CAPABILITY | command::TERMINAL_PROFILE => Ok(Answer::done()),
             _ => Err(StatusWord::UNKNOWN_INS),
         }
+    }
+
+    /// Sets the counter of every key that has more tries left, for a fault.
+    pub(super) fn set_tries(&mut self, tries: u8) {
+        for key in &mut self.keys {
+            key.tries = key.tries.min(tries);
+        }
+    }
+
+    /// Gives the card a manner of answering that its image does not have, for a fault.
+    pub(super) fn set_manner(&mut self, change: impl FnOnce(&mut Quirks)) {
+        change(&mut self.quirks);
     }
 
     fn changed(&mut self) {

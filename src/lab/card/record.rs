@@ -29,7 +29,7 @@ impl VirtualCard {
         let (at, moves) = self.record_number(&mode, *shape, records.len())?;
         let record = records.get(at).ok_or(StatusWord::NO_RECORD)?.clone();
         if moves {
-            self.session.record = Some(at);
+            self.session.here.record = Some(at);
         }
         Ok(Answer::data(record))
     }
@@ -58,7 +58,7 @@ impl VirtualCard {
             records.rotate_right(1);
         }
         if moves {
-            self.session.record = Some(if shape == RecordShape::Cyclic { 0 } else { at });
+            self.session.here.record = Some(if shape == RecordShape::Cyclic { 0 } else { at });
         }
         self.changed();
         Ok(Answer::done())
@@ -73,7 +73,7 @@ impl VirtualCard {
             _ => return Err(StatusWord::WRONG_PARAMETERS),
         };
         let ef = match command.p2 >> 3 {
-            0 => self.session.ef.ok_or(StatusWord::NO_EF)?,
+            0 => self.session.here.ef.ok_or(StatusWord::NO_EF)?,
             sfi => self.enter_sfi(sfi)?,
         };
         Ok((ef, mode))
@@ -89,7 +89,7 @@ impl VirtualCard {
     ) -> Result<(usize, bool), StatusWord> {
         let last = count.checked_sub(1).ok_or(StatusWord::NO_RECORD)?;
         let cyclic = shape == RecordShape::Cyclic;
-        let found = match (mode, self.session.record) {
+        let found = match (mode, self.session.here.record) {
             (Mode::Absolute(0), current) => current.map(|at| (at, false)),
             (Mode::Absolute(n), _) => Some((usize::from(*n) - 1, false)),
             (Mode::Next, None) => Some((0, true)),

@@ -4,7 +4,7 @@ use super::{
     VirtualCard,
     command::{Answer, Command},
     files::NodeId,
-    quirks::Template,
+    quirks::{Paths, Template},
 };
 use crate::wire::{Fid, apdu::StatusWord};
 
@@ -23,9 +23,12 @@ impl VirtualCard {
             (0x00, Template::FcpAndFci) => Wanted::Fci,
             _ => return Err(StatusWord::WRONG_PARAMETERS),
         };
+        if command.p1 & 0x08 != 0 && self.quirks.paths == Paths::Unknown {
+            return Err(StatusWord::WRONG_PARAMETERS);
+        }
         let found = if command.p1 == 0x04 {
             let found = self.application(command.data, command.p2 & 0x03)?;
-            self.session.application = Some(found);
+            self.session.here.application = Some(found);
             found
         } else if command.p2 & 0x03 != 0 {
             return Err(StatusWord::WRONG_PARAMETERS);
@@ -50,19 +53,19 @@ impl VirtualCard {
 
     /// Makes a file the selected one.
     pub(super) fn enter(&mut self, file: NodeId) {
-        self.session.record = None;
+        self.session.here.record = None;
         if self.files.is_directory(file) {
-            self.session.directory = file;
-            self.session.ef = None;
+            self.session.here.directory = file;
+            self.session.here.ef = None;
         } else {
-            self.session.directory = self.files.parent(file).unwrap_or(self.files.mf());
-            self.session.ef = Some(file);
+            self.session.here.directory = self.files.parent(file).unwrap_or(self.files.mf());
+            self.session.here.ef = Some(file);
         }
     }
 
     /// The file that P1 and the data name, other than by AID.
     pub(super) fn locate(&self, p1: u8, data: &[u8]) -> Result<NodeId, StatusWord> {
-        let current = self.session.directory;
+        let current = self.session.here.directory;
         match (p1, data) {
             (0x00, []) => Ok(self.files.mf()),
             (0x00, _) => self.by_fid(one(data)?),
@@ -74,7 +77,7 @@ impl VirtualCard {
             (0x03, _) => Err(StatusWord::WRONG_LENGTH),
             (0x08, _) => match fids(data)?.split_first() {
                 Some((first, rest)) if *first == Fid::CURRENT_APPLICATION => {
-                    self.down(self.session.application.ok_or(StatusWord::NOT_FOUND)?, rest)
+                    self.down(self.session.here.application.ok_or(StatusWord::NOT_FOUND)?, rest)
                 }
                 Some((first, rest)) => {
                     let start = self.files.child(self.files.mf(), *first).ok_or(StatusWord::NOT_FOUND)?;
@@ -91,13 +94,13 @@ impl VirtualCard {
     /// (7FFF), the files in the directory, the directory itself, the one above, and the directories in that one (TS
     /// 102 221, section 8.4.1).
     fn by_fid(&self, fid: Fid) -> Result<NodeId, StatusWord> {
-        let current = self.session.directory;
+        let current = self.session.here.directory;
         let named = |id: &NodeId| self.files.file(*id).fid == fid;
         if fid == Fid::MF {
             return Ok(self.files.mf());
         }
         if fid == Fid::CURRENT_APPLICATION {
-            return self.session.application.ok_or(StatusWord::NOT_FOUND);
+            return self.session.here.application.ok_or(StatusWord::NOT_FOUND);
         }
         if let Some(found) = self.files.child(current, fid).or(Some(current).filter(named)) {
             return Ok(found);
@@ -118,7 +121,7 @@ impl VirtualCard {
         }
         let matches = |id: &NodeId| self.files.file(*id).aid.as_ref().is_some_and(|a| a.starts_with(aid));
         let found: Vec<NodeId> = self.files.all().into_iter().filter(matches).collect();
-        let current = found.iter().position(|id| Some(*id) == self.session.application);
+        let current = found.iter().position(|id| Some(*id) == self.session.here.application);
         let at = match (occurrence, current) {
             (0x01, _) => found.len().checked_sub(1),
             (0x02, Some(current)) => Some(current + 1),

@@ -21,9 +21,9 @@ impl VirtualCard {
             return Err(StatusWord::WRONG_PARAMETERS);
         }
         let data = match command.p2 {
-            0x00 => self.fcp(self.session.directory),
+            0x00 => self.fcp(self.session.here.directory),
             0x01 => {
-                let application = self.session.application.ok_or(StatusWord::NO_REFERENCE)?;
+                let application = self.session.here.application.ok_or(StatusWord::NO_REFERENCE)?;
                 let mut out = Vec::new();
                 let aid = self.files.file(application).aid.as_deref().unwrap_or_default();
                 tlv::write(0x84, aid, &mut out);
@@ -53,7 +53,7 @@ impl VirtualCard {
 
     fn parameters(&self, id: NodeId) -> Fcp {
         let file = self.files.file(id);
-        let mut fcp = Fcp::new(kind(&file.body), file.fid);
+        let mut fcp = Fcp::new(kind(&file.body), self.quirks.fid.unwrap_or(file.fid));
         fcp.aid = file.aid.clone();
         fcp.life_cycle = Some(file.life_cycle);
         fcp.security = file.security.clone();

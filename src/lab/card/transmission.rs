@@ -9,28 +9,27 @@
 //! | 4, both         | header Lc data  | 61xx, then GET RESPONSE           | … data Le       | data SW       |
 
 use super::{
-    VirtualCard,
-    command::{Answer, Command, Direction, Expected, GET_RESPONSE, known, wrong_le},
+    VirtualCard, channel,
+    command::{self, Answer, Command, Direction, Expected, GET_RESPONSE, known, wrong_le},
+    quirks::{Block, Fetched, Header},
 };
 use crate::wire::apdu::{CommandApdu, StatusWord};
 
-/// Accepts or refuses class and instruction.
-fn accept(cla: u8, ins: u8) -> Result<Direction, StatusWord> {
-    // 0X, 8X, 4X and CX are the classes of TS 102 221, table 10.3; 2G (A0) and GlobalPlatform have others.
-    if !matches!(cla & 0xF0, 0x00 | 0x80 | 0x40 | 0xC0) {
-        return Err(StatusWord::UNKNOWN_CLA);
-    }
-    if cla & 0x40 != 0 || cla & 0x03 != 0 {
-        return Err(StatusWord(0x6881));
-    }
-    if cla & 0x0C != 0 {
-        return Err(StatusWord(0x6882));
-    }
-    let (class, direction) = known(ins).ok_or(StatusWord::UNKNOWN_INS)?;
-    if cla & 0x80 == class { Ok(direction) } else { Err(StatusWord::UNKNOWN_CLA) }
-}
-
 impl VirtualCard {
+    /// Accepts or refuses class and instruction; what follows is about the channel that the class names.
+    fn accept(&mut self, cla: u8, ins: u8) -> Result<Direction, StatusWord> {
+        // 0X, 8X, 4X and CX are the classes of TS 102 221, table 10.3; 2G (A0) and GlobalPlatform have others.
+        if !matches!(cla & 0xF0, 0x00 | 0x80 | 0x40 | 0xC0) {
+            return Err(StatusWord::UNKNOWN_CLA);
+        }
+        self.go_to_channel(channel::of_class(cla))?;
+        if cla & 0x40 == 0 && cla & 0x0C != 0 {
+            return Err(StatusWord(0x6882));
+        }
+        let (class, direction) = known(ins).ok_or(StatusWord::UNKNOWN_INS)?;
+        if cla & 0x80 == class { Ok(direction) } else { Err(StatusWord::UNKNOWN_CLA) }
+    }
+
     pub(super) fn exchange_t0(&mut self, octets: &[u8]) -> Answer {
         let waiting = std::mem::take(&mut self.session.waiting);
         let is_2g = octets.first() == Some(&0xA0) && self.personality.speaks_2g();
@@ -50,11 +49,22 @@ impl VirtualCard {
     }
 
     fn answer_t0(&mut self, octets: &[u8], waiting: Vec<u8>) -> Result<Answer, StatusWord> {
+        let with_p3;
+        let octets = match octets {
+            [cla, ins, p1, p2] if self.quirks.header == Header::FourOctets => {
+                with_p3 = [*cla, *ins, *p1, *p2, 0x00];
+                &with_p3
+            }
+            other => other,
+        };
         // P3 is part of every T=0 header; without it there is nothing that a card could do.
         let [cla, ins, p1, p2, p3, rest @ ..] = octets else { return Err(StatusWord::WRONG_LENGTH) };
-        let direction = accept(*cla, *ins)?;
+        let direction = self.accept(*cla, *ins)?;
         let lc = usize::from(*p3);
         let le = if lc == 0 { 256 } else { lc };
+        if *ins != command::MANAGE_CHANNEL {
+            self.check_block(direction, le)?;
+        }
         let (data, expected) = match direction {
             Direction::Out if rest.is_empty() => (&[][..], Some(Expected::Exactly(le))),
             Direction::Out => return Err(StatusWord::WRONG_LENGTH),
@@ -72,13 +82,19 @@ impl VirtualCard {
         }
         let command = Command { ins: *ins, p1: *p1, p2: *p2, data, expected };
         let mut answer = self.perform(&command)?;
-        if direction == Direction::In && !answer.data.is_empty() {
+        if direction == Direction::In && !answer.data.is_empty() && self.quirks.fetched != Fetched::Never {
             if answer.sw == StatusWord::OK {
                 answer.sw = more(answer.data.len());
             }
             self.session.waiting = std::mem::take(&mut answer.data);
         }
         Ok(answer)
+    }
+
+    /// Refuses an answer of 256 octets on a card, or behind a reader, that cannot count so far.
+    fn check_block(&self, direction: Direction, le: usize) -> Result<(), StatusWord> {
+        let too_long = direction == Direction::Out && le > 255 && self.quirks.block == Block::UpTo255;
+        if too_long { Err(StatusWord::WRONG_LENGTH) } else { Ok(()) }
     }
 
     /// Hands out what waits. Too long a request is corrected by 6Cxx and leaves it waiting; too short a one is answered
@@ -112,17 +128,27 @@ impl VirtualCard {
 
     fn answer_t1(&mut self, octets: &[u8]) -> Result<Answer, StatusWord> {
         let apdu = CommandApdu::decode(octets).map_err(|_| StatusWord::WRONG_LENGTH)?;
-        let direction = accept(apdu.cla(), apdu.ins())?;
+        let direction = self.accept(apdu.cla(), apdu.ins())?;
+        let waiting = std::mem::take(&mut self.session.waiting);
         if apdu.ins() == GET_RESPONSE {
-            return Err(StatusWord::UNKNOWN_INS);
+            if self.quirks.fetched != Fetched::Always {
+                return Err(StatusWord::UNKNOWN_INS);
+            }
+            let le = apdu.le().map_or(256, |le| if le == 0 { 256 } else { usize::from(le) });
+            return self.get_response((apdu.p1(), apdu.p2()), le.min(waiting.len()), waiting);
         }
-        if direction == Direction::Out && (!apdu.data().is_empty() || apdu.le().is_none()) {
+        // MANAGE CHANNEL alone comes with an answer or without.
+        let needs_le = apdu.ins() != command::MANAGE_CHANNEL;
+        if direction == Direction::Out && (!apdu.data().is_empty() || (needs_le && apdu.le().is_none())) {
             return Err(StatusWord::WRONG_LENGTH);
         }
         let expected = apdu.le().map(|le| match le {
             0 => Expected::Any,
             n => Expected::Exactly(usize::from(n)),
         });
+        if let Some(Expected::Any) = expected.filter(|_| needs_le) {
+            self.check_block(direction, 256)?;
+        }
         let (ins, p1, p2) = (apdu.ins(), apdu.p1(), apdu.p2());
         let mut answer = self.perform(&Command { ins, p1, p2, data: apdu.data(), expected })?;
         if direction == Direction::In {
@@ -132,6 +158,12 @@ impl VirtualCard {
                     return Err(wrong_le(answer.data.len()));
                 }
                 Some(_) => {}
+            }
+            if self.quirks.fetched == Fetched::Always && !answer.data.is_empty() {
+                if answer.sw == StatusWord::OK {
+                    answer.sw = more(answer.data.len());
+                }
+                self.session.waiting = std::mem::take(&mut answer.data);
             }
         }
         Ok(answer)

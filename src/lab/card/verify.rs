@@ -22,7 +22,7 @@ impl VirtualCard {
             return Err(StatusWord::WRONG_LENGTH);
         }
         if !key.enabled {
-            return Err(StatusWord::NOT_USABLE);
+            return Err(self.quirks.pin_off);
         }
         if key.tries == 0 {
             return Err(StatusWord::BLOCKED);

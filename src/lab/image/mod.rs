@@ -1,19 +1,22 @@
 //! Card images: everything that a virtual card keeps while it has no power, as a readable JSON file.
 
+mod content;
 mod file;
 mod hex;
 mod kinds;
 mod personality;
+mod quirk;
 mod sample;
 
-use std::{fmt, io, path::Path};
+use std::{collections::BTreeSet, fmt, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
 pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
 pub use personality::{Personality, PersonalityError};
-pub use sample::{SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample};
+pub use quirk::{Quirk, QuirkError};
+pub use sample::{SAMPLE_ICCID, SAMPLE_IMSI, SAMPLE_PIN, Sample, SampleKind, is_sample};
 
 use crate::{card::Protocol, wire::arr::KeyRef};
 
@@ -24,6 +27,10 @@ pub struct CardImage {
     /// What kind of card it is; a UICC when the image does not say.
     #[serde(default)]
     pub personality: Personality,
+    /// In which manners it is not a card by the book. Those that are in its files stand here for the record: naming one in
+    /// an image file changes no file, [`CardImage::add_quirk`] does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub quirks: BTreeSet<Quirk>,
     /// Answer to reset.
     pub atr: Hex,
     /// The protocol that it speaks.

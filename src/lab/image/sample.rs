@@ -10,6 +10,7 @@ use crate::{
         Encode, Fid,
         arr::{AccessMode, AccessRules, KeyRef, Operation, SecurityCondition},
         ef, tlv,
+        usim::{self, SettingsFile},
     },
 };
 
@@ -55,8 +56,8 @@ impl FromStr for SampleKind {
 /// What goes into a sample card.
 #[derive(Debug, Clone)]
 pub struct Sample {
-    /// What kind of card it is. Cards of class A0 cannot create files, so a bare one takes no bootstrap, and always
-    /// speak T=0.
+    /// What kind of card it is. Cards of class A0 cannot create files, so a bare one takes no bootstrap, and class A0 is
+    /// spoken on T=0 alone: a SIM and an R-UIM have no other protocol, and a UICC of two classes has no 2G mode on T=1.
     pub personality: Personality,
     /// How far it is prepared.
     pub kind: SampleKind,
@@ -81,7 +82,9 @@ pub const SAMPLE_IMSI: &str = "001010123456789";
 
 /// ADM1 of a sample card, as octets and as people write it: `12345678`.
 const ADM1: [u8; 8] = *b"12345678";
-/// PIN1 of a sample card: `1234`.
+/// PIN1 of a sample card, as people enter it.
+pub const SAMPLE_PIN: &str = "1234";
+/// The same as the card has it.
 const PIN1: [u8; 8] = *b"1234\xFF\xFF\xFF\xFF";
 /// PIN2 of a sample card: `5678`.
 const PIN2: [u8; 8] = *b"5678\xFF\xFF\xFF\xFF";
@@ -170,7 +173,7 @@ impl Sample {
         mf = mf.ruled_by(Fid::ARR, if closed { rule::DIRECTORY_CLOSED } else { rule::DIRECTORY_ADM });
         mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, KeyRef::ADM1];
         mf.proprietary = vec![(0x80, vec![0x71]), (0x83, vec![0; 4]), (0x87, vec![0x01])];
-        let protocol = if self.personality.speaks_2g() { Protocol::T0 } else { self.protocol };
+        let protocol = if self.personality.speaks_3g() { self.protocol } else { Protocol::T0 };
         let atr = match protocol {
             Protocol::T0 => ATR_T0,
             Protocol::T1 => ATR_T1,
@@ -179,6 +182,7 @@ impl Sample {
         kinds::change(&mut mf, self.personality, &rules());
         CardImage {
             personality: self.personality,
+            quirks: std::collections::BTreeSet::new(),
             atr: octets(atr),
             protocol,
             memory: self.memory,
@@ -225,12 +229,32 @@ impl Sample {
             transparent(Fid(0x6FAD), &[0x00, 0x00, 0x00, 0x02], 4)
                 .ruled_by(Fid::ARR_APPLICATION, rule::READ_ALWAYS)
                 .with_sfi(0x03),
+            // EF(UST) with services 35 and 52: there is a list of access points, and there are settings of MMS.
+            transparent(usim::SERVICES, &services(&[35, 52]), 15)
+                .ruled_by(Fid::ARR_APPLICATION, rule::READ_ALWAYS)
+                .with_sfi(0x04),
+            transparent(SettingsFile::AccessPoints.fid(), &[], 64)
+                .ruled_by(Fid::ARR_APPLICATION, rule::READ_PIN),
+            transparent(SettingsFile::MmsIssuer.fid(), &[], 64)
+                .ruled_by(Fid::ARR_APPLICATION, rule::READ_PIN),
         ];
         let mut adf = FileImage::new(Fid(0x7FD0), Body::Directory { total_size: None, files });
         adf.aid = Some(octets(USIM_AID).0);
         adf.proprietary = vec![(0x80, vec![0x71])];
         adf.ruled_by(Fid::ARR, rule::DIRECTORY_CLOSED)
     }
+}
+
+/// EF(UST) with these services.
+fn services(numbers: &[u8]) -> [u8; 15] {
+    let mut octets = [0; 15];
+    for number in numbers {
+        let bit = usize::from(number - 1);
+        if let Some(octet) = octets.get_mut(bit / 8) {
+            *octet |= 1 << (bit % 8);
+        }
+    }
+    octets
 }
 
 /// The records of EF(ARR), in the order of [`rule`].

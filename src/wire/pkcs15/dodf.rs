@@ -82,6 +82,9 @@ pub struct DataObject {
     pub shape: Shape,
     /// What kind of object it is. An opaqueDO may come without.
     pub oid: Option<ObjectId>,
+    /// True when the identifier is wrapped in a second one, a known mistake in the field. It is read and kept; new entries
+    /// have it only for cards that are known to want it.
+    pub double_wrapped_oid: bool,
     /// Label in the common object attributes; where the wording puts it.
     pub common_label: Option<String>,
     /// Application name in the common data object attributes; where cards have the label.
@@ -108,12 +111,33 @@ impl DataObject {
         Self {
             shape,
             oid: Some(oid),
+            double_wrapped_oid: false,
             common_label,
             application_name,
             private: false,
             modifiable: false,
             auth_id: None,
             path: Pkcs15Path::whole(path),
+        }
+    }
+
+    /// The same in another shape, with the label where that has it by custom.
+    #[must_use]
+    pub fn with_shape(mut self, shape: Shape) -> Self {
+        if self.shape != shape {
+            std::mem::swap(&mut self.common_label, &mut self.application_name);
+            self.shape = shape;
+        }
+        self
+    }
+
+    fn encode_oid(&self, oid: &ObjectId, out: &mut Vec<u8>) {
+        if self.double_wrapped_oid {
+            let mut inner = Vec::new();
+            oid.encode(&mut inner);
+            tlv::write(0x06, &inner, out);
+        } else {
+            oid.encode(out);
         }
     }
 
@@ -159,6 +183,7 @@ fn common(parts: &mut Elements<'_>, shape: Shape) -> Result<Common, DecodeError>
     let mut object = DataObject {
         shape,
         oid: None,
+        double_wrapped_oid: false,
         common_label: None,
         application_name: None,
         private: false,
@@ -213,6 +238,7 @@ fn oid_do(entry: &Element<'_>) -> Result<(DodfObject, bool), DecodeError> {
         return Ok((DodfObject::Other { tag: entry.tag }, double));
     }
     object.oid = Some(oid);
+    object.double_wrapped_oid = double;
     object.path = Pkcs15Path::decode(&value)?;
     Ok((DodfObject::File(object), double))
 }
@@ -227,6 +253,7 @@ fn opaque_do(entry: &Element<'_>) -> Result<(DodfObject, bool), DecodeError> {
     if value.tag != 0x30 {
         return Ok((DodfObject::Other { tag: entry.tag }, double_wrapped_oid));
     }
+    object.double_wrapped_oid = double_wrapped_oid;
     object.path = Pkcs15Path::decode(&value)?;
     Ok((DodfObject::File(object), double_wrapped_oid))
 }
@@ -267,14 +294,14 @@ impl Encode for DataObject {
         text(&self.application_name, &mut second);
         match (self.shape, &self.oid) {
             (Shape::OpaqueDo, Some(oid)) => {
-                oid.encode(&mut second);
+                self.encode_oid(oid, &mut second);
                 self.path.encode(&mut third);
             }
             (Shape::OpaqueDo, None) => self.path.encode(&mut third),
             (Shape::OidDo, oid) => {
                 let mut pair = Vec::new();
                 if let Some(oid) = oid {
-                    oid.encode(&mut pair);
+                    self.encode_oid(oid, &mut pair);
                 }
                 self.path.encode(&mut pair);
                 tlv::write(0x30, &pair, &mut third);

@@ -140,8 +140,8 @@ fn compare_dodf(case: &Value, octets: &[u8]) {
         assert_eq!(object.modifiable, flags["modifiable"] == true, "{id}");
         assert_eq!(object.auth_id, text(flags, "auth_id").map(hex), "{id}");
         compare_path(id, &object.path, wanted);
-        // A path length is kept; the doubled identifier is the one thing that is written otherwise.
-        assert_eq!(object.to_octets() == entry.octets, !entry.double_wrapped_oid, "{id}");
+        assert_eq!(object.double_wrapped_oid, entry.double_wrapped_oid, "{id}");
+        assert_eq!(object.to_octets(), entry.octets, "{id}");
     }
 }
 
@@ -257,6 +257,7 @@ prop_compose! {
         arc in 0u32..,
         labels in (proptest::option::of("\\PC{0,40}"), proptest::option::of("\\PC{0,40}")),
         flags in any::<(bool, bool)>(),
+        double_wrapped_oid in any::<bool>(),
         auth_id in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..4)),
         fids in proptest::collection::vec(any::<u16>(), 1..=4),
         range in proptest::option::of(any::<(u32, u32)>()),
@@ -264,6 +265,7 @@ prop_compose! {
         DataObject {
             shape: if opaque { Shape::OpaqueDo } else { Shape::OidDo },
             oid: Some(format!("2.23.43.7.{arc}").parse().unwrap()),
+            double_wrapped_oid,
             common_label: labels.0,
             application_name: labels.1,
             private: flags.0,

@@ -1,5 +1,6 @@
 //! The virtual card against conversations with other card programs, and against the letter of TS 102 221.
 
+mod channels;
 mod files;
 mod hostile;
 mod rights;

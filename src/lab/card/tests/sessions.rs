@@ -32,6 +32,7 @@ fn blank() -> VirtualCard {
     let key = |key, text: &str| KeyImage::new(key, hex(text).try_into().unwrap());
     VirtualCard::from_image(CardImage {
         personality: Default::default(),
+        quirks: Default::default(),
         atr: Hex(hex("3B00")),
         protocol: Protocol::T0,
         memory: 8192,

@@ -1,0 +1,115 @@
+//! What goes wrong between a reader and a virtual card, and with the card's counters.
+
+use std::{fmt, str::FromStr};
+
+/// Something that goes wrong. Commands are counted from 1, from the moment that the card was put in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The card is pulled before command `n` reaches it.
+    CutBefore(usize),
+    /// The card is pulled when it has carried out command `n`; its answer does not arrive.
+    CutAfter(usize),
+    /// As [`Fault::CutAfter`], but the reader reports success with no octets, as some do.
+    EmptyAnswer(usize),
+    /// The card carries out command `n`; its answer does not arrive. Later commands work.
+    AnswerLost(usize),
+    /// The card carries out command `n` and reports trouble with its memory (6581).
+    MemoryTrouble(usize),
+    /// One bit of the answer to command `n` arrives turned round: the last of its first octet.
+    FlippedAnswer(usize),
+    /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
+    PullInUpdate(usize),
+    /// The card answers neither command `n` nor any later one, nor a reset.
+    MuteFrom(usize),
+    /// The card never answers.
+    Mute,
+    /// No PIN or key of the card has more than so many tries left.
+    CounterLow(u8),
+    /// The card does not tell the counters of its PINs and keys: VERIFY without data is 6700.
+    CounterNotTold,
+}
+
+/// There is no such fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no fault; there are cut-before=N, cut-after=N, empty-answer=N, answer-lost=N, memory-trouble=N, \
+     flipped-answer=N, pull-in-update=N, mute=N (N from 1), mute, counter-low=TRIES and counter-not-told"
+)]
+pub struct FaultError(String);
+
+impl FromStr for Fault {
+    type Err = FaultError;
+
+    fn from_str(text: &str) -> Result<Self, FaultError> {
+        let unknown = || FaultError(text.to_owned());
+        let Some((name, number)) = text.split_once('=') else {
+            return match text {
+                "mute" => Ok(Self::Mute),
+                "counter-not-told" => Ok(Self::CounterNotTold),
+                _ => Err(unknown()),
+            };
+        };
+        if name == "counter-low" {
+            return number.parse().map(Self::CounterLow).map_err(|_| unknown());
+        }
+        let n = number.parse().ok().filter(|n| *n > 0).ok_or_else(unknown)?;
+        Ok(match name {
+            "cut-before" => Self::CutBefore(n),
+            "cut-after" => Self::CutAfter(n),
+            "empty-answer" => Self::EmptyAnswer(n),
+            "answer-lost" => Self::AnswerLost(n),
+            "memory-trouble" => Self::MemoryTrouble(n),
+            "flipped-answer" => Self::FlippedAnswer(n),
+            "pull-in-update" => Self::PullInUpdate(n),
+            "mute" => Self::MuteFrom(n),
+            _ => return Err(unknown()),
+        })
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::CutBefore(n) => write!(f, "cut-before={n}"),
+            Self::CutAfter(n) => write!(f, "cut-after={n}"),
+            Self::EmptyAnswer(n) => write!(f, "empty-answer={n}"),
+            Self::AnswerLost(n) => write!(f, "answer-lost={n}"),
+            Self::MemoryTrouble(n) => write!(f, "memory-trouble={n}"),
+            Self::FlippedAnswer(n) => write!(f, "flipped-answer={n}"),
+            Self::PullInUpdate(n) => write!(f, "pull-in-update={n}"),
+            Self::MuteFrom(n) => write!(f, "mute={n}"),
+            Self::Mute => f.write_str("mute"),
+            Self::CounterLow(n) => write!(f, "counter-low={n}"),
+            Self::CounterNotTold => f.write_str("counter-not-told"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_fault_is_written_as_it_is_read() {
+        for text in [
+            "cut-before=3",
+            "cut-after=1",
+            "empty-answer=2",
+            "answer-lost=9",
+            "memory-trouble=4",
+            "flipped-answer=5",
+            "pull-in-update=3",
+            "mute=7",
+            "mute",
+            "counter-low=1",
+            "counter-low=0",
+            "counter-not-told",
+        ] {
+            assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
+        }
+        for bad in ["", "cut", "cut-before", "cut-before=0", "cut-before=-1", "mute=", "counter-low=256"] {
+            let error = bad.parse::<Fault>().unwrap_err().to_string();
+            assert!(error.contains("flipped-answer=N"), "{error}");
+        }
+    }
+}
