@@ -18,16 +18,16 @@ use super::{
 use crate::{
     app::config::KeyRule,
     bootstrap::PayloadKind,
-    card::{CardTransport, Key, ReadAccess, ReaderError, Readers},
+    card::{CardTransport, Key, ReaderError, Readers},
     ident::{AdmKey, Iccid, Imei, Imsi, ReaderName},
     job::Layout,
     lab::{
         card::VirtualCard,
-        image::{Personality, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind, is_sample},
+        image::{Personality, Quirk, SAMPLE_ICCID, SAMPLE_IMSI, SAMPLE_PIN, Sample, SampleKind, is_sample},
         reader::{CardHandle, InProcess},
         rehearsal::{self, Detail, Keeper, Past, Plot, SAMPLE_IMEI},
     },
-    profile::{Profile, Subscriber},
+    profile::{CardCpFile, Profile, Subscriber},
     wire::{Syntax, arr::KeyRef, pkcs15::Shape},
 };
 
@@ -68,19 +68,34 @@ pub(super) struct Args {
     /// Which key --adm is, in hexadecimal: 0A is ADM1.
     #[arg(long, value_name = "HEX", default_value = "0A", value_parser = key_ref)]
     adm_ref: KeyRef,
+    /// CHV1 (PIN1) of the card, for files behind it: @FILE, env:NAME, - (prompt), or the PIN itself, which is fit for a virtual
+    /// card only. Station and phone present it once each, and only while its counter shows enough tries. A virtual card's
+    /// own is known.
+    #[arg(long, value_name = "SECRET")]
+    card_pin: Option<SecretOrLiteral>,
     /// Writes to the card in the reader although it is not a virtual one.
     #[arg(long, requires = "pcsc")]
     yes: bool,
     /// How entries in EF(DODF) are written.
     #[arg(long, value_enum)]
     dodf_shape: Option<ShapeName>,
-    /// The virtual card: bare (files are created), prepared (they are there, empty) or closed (nobody may write it). Without
-    /// it a UICC is bare, and cards that create no files, or have their application already, are prepared.
-    #[arg(long, value_name = "KIND", value_parser = rehearsed_kind)]
+    /// Which file of the card a provisioning document goes into: bootstrap, config1 or config2. Without it, as [card] of the
+    /// profile says, else bootstrap.
+    #[arg(long, value_name = "FILE")]
+    cp_file: Option<CardCpFile>,
+    /// Writes object identifiers in EF(DODF) wrapped twice, a known mistake that some devices look for.
+    #[arg(long)]
+    double_wrapped_oid: bool,
+    /// The virtual card: bare (files are created), prepared (they are there, empty), pin (as prepared, CHV1 needed to read)
+    /// or closed (nobody may write it). Without it a UICC is bare, and cards that create no files, or have their application already, are prepared.
+    #[arg(long, value_name = "KIND")]
     card: Option<SampleKind>,
     /// What kind of card the virtual one is: uicc, sim, ruim or token.
     #[arg(long, value_name = "PERSONALITY", default_value = "uicc", conflicts_with = "pcsc")]
     personality: Personality,
+    /// A manner in which the virtual card is not one by the book; as often as wanted. `lab quirks` lists them.
+    #[arg(long, value_name = "NAME", conflicts_with = "pcsc")]
+    quirk: Vec<Quirk>,
     /// The virtual card's protocol.
     #[arg(long, value_enum, default_value = "t0")]
     protocol: ProtocolName,
@@ -120,10 +135,12 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
         subscriber: given.clone(),
         layout: Layout {
             shape: args.dodf_shape.map(Shape::from),
-            read: ReadAccess::Always,
-            content_fid: None,
+            double_wrapped_oid: args.double_wrapped_oid,
+            cp_file: args.cp_file,
+            ..Layout::default()
         },
         keys: Vec::new(),
+        card_pin: args.card_pin.as_ref().map(|pin| pin.parse("card PIN")).transpose()?,
         past: if args.pcsc.is_some() { Past::Unknown } else { Past::None },
         imei,
         syntax: if args.xml { Syntax::Xml } else { Syntax::Wbxml },
@@ -139,8 +156,13 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             if let Some(adm) = adm(&args)? {
                 plot.keys = vec![Key::adm(args.adm_ref, adm)];
             }
-            let card =
-                VirtualCard::from_image(sample.image()).map_err(|e| Failure::because(Exit::Failed, e))?;
+            if sample.kind == SampleKind::Pin && plot.card_pin.is_none() {
+                plot.card_pin = Some(SAMPLE_PIN.parse()?);
+            }
+            plot.keys.extend(card_pin(&plot)?);
+            let mut image = sample.image();
+            args.quirk.iter().for_each(|quirk| image.add_quirk(*quirk));
+            let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Failed, e))?;
             let card = CardHandle::new(card);
             let reader: ReaderName = "virtual reader".parse()?;
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
@@ -171,6 +193,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 None if virtual_card => vec![Key::adm(KeyRef::ADM1, sample(&args, &given)?.adm)],
                 None => Vec::new(),
             };
+            plot.keys.extend(card_pin(&plot)?);
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
                 Ok(Box::new(Readers::establish()?.connect(reader)?))
             };
@@ -208,15 +231,13 @@ fn sample(args: &Args, given: &Subscriber) -> anyhow::Result<Sample> {
     Ok(sample.with_bootstrap_size(args.bootstrap_size))
 }
 
+/// CHV1 as the station presents it.
+fn card_pin(plot: &Plot) -> anyhow::Result<Option<Key>> {
+    let pin = plot.card_pin.as_ref().map(|pin| Key::pin(KeyRef::PIN1, pin)).transpose();
+    pin.map_err(|e| Failure::because(Exit::Usage, e))
+}
+
 /// The key that was given. A literal is taken here: rehearsals are mostly on virtual cards.
 fn adm(args: &Args) -> anyhow::Result<Option<AdmKey>> {
     args.adm.as_ref().map(|adm| adm.parse("ADM key")).transpose()
-}
-
-/// Kinds of sample card that a rehearsal has a phone for: the virtual phone enters no PIN.
-fn rehearsed_kind(text: &str) -> Result<SampleKind, String> {
-    match text.parse() {
-        Ok(SampleKind::Pin) | Err(_) => Err("a rehearsal takes bare, prepared or closed".into()),
-        Ok(kind) => Ok(kind),
-    }
 }

@@ -29,7 +29,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    ident::{Iccid, Imsi, Random, ServerId},
+    ident::{Iccid, Imsi, Pin, Random, ServerId},
     wire::{Syntax, prov::ProvDoc, syncml::Message},
 };
 
@@ -74,6 +74,8 @@ pub struct Phone {
     generation: u64,
     /// Its subscriber, when it knows it: half of what authenticates a pushed bootstrap.
     imsi: Option<Imsi>,
+    /// CHV1 of the card, when somebody has entered it and no card has refused it since.
+    card_pin: Option<Pin>,
     unauthenticated: Unauthenticated,
     /// The digests of notifications that a session was held for.
     followed: VecDeque<[u8; 16]>,
@@ -131,6 +133,7 @@ impl Phone {
             taken: 0,
             generation: 0,
             imsi: identity.imsi.clone(),
+            card_pin: None,
             unauthenticated: Unauthenticated::Refuse,
             followed: VecDeque::new(),
         })
@@ -164,6 +167,13 @@ impl Phone {
             .collect()
     }
 
+    /// Enters CHV1 (PIN1) of the card. It is presented when a file of the card asks for it, once in each power-on, and only
+    /// while the card shows two tries or more. After a refusal, or an answer that was lost, it is forgotten: a person has to
+    /// enter it again.
+    pub fn enter_card_pin(&mut self, pin: Pin) {
+        self.card_pin = Some(pin);
+    }
+
     /// Switches the phone on with this card in it, or with none.
     ///
     /// A card that stops answering in the middle drops nothing that may still be on it.
@@ -180,7 +190,10 @@ impl Phone {
         let mut iccid = None;
         let mut cut = false;
         if let Some(port) = card {
-            let reading = card_reader::read(port);
+            let reading = card_reader::read(port, self.card_pin.as_ref());
+            if reading.pin.ends_the_value() {
+                self.card_pin = None;
+            }
             (files, iccid) = (reading.files, reading.iccid);
             (report.notes, report.commands) = (reading.notes, reading.commands);
             cut = reading.cut.is_some();

@@ -5,7 +5,7 @@ use super::{Party, Plot, RehearsalError, recorder::Recorder};
 use crate::{
     app::App,
     bootstrap::{self, PayloadKind},
-    card::{self, CardTransport, Depth, FileSystem, KeyGuard, PlanOptions, Session},
+    card::{self, CardTransport, Depth, FileSystem, KeyGuard, Session},
     ident::ServerId,
     job::{CardJobError, Observer, describe},
 };
@@ -35,13 +35,8 @@ pub(super) fn clear_others(
         Party::Station,
         format!("another bootstrap for {} is on the card: empty it", account.server_id),
     );
-    let options = PlanOptions {
-        shape: plot.layout.shape,
-        read: plot.layout.read,
-        content_fid: plot.layout.content_fid,
-        adm: plot.keys.first().map(|key| key.reference),
-        describe: &describe,
-    };
+    let adm = plot.keys.first().map(|key| key.reference);
+    let options = plot.layout.or(&plot.profile.card).options(adm, &describe);
     let plan = card::plan_erase(&mut fs, &stale, &options)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     card::apply(&mut fs, &plan, &plot.keys, &KeyGuard::new(&*journal, &policy))?;

@@ -23,7 +23,7 @@ use crate::{
     bootstrap::PayloadKind,
     card::{ApplyError, CardTransport, Key, KeyRings, PlanError, ReaderError},
     http,
-    ident::{Clock, Imei, JobId, Random, ServerId, Timestamp},
+    ident::{Clock, Imei, JobId, Pin, Random, ServerId, Timestamp},
     job::{CardJob, CardJobError, JobsError, Layout, State},
     phone::{Identity, Phone, tree::TreeError},
     profile::{Profile, Subscriber},
@@ -54,6 +54,8 @@ pub struct Plot {
     pub layout: Layout,
     /// Keys of the card.
     pub keys: Vec<Key>,
+    /// CHV1 (PIN1) of the card, for the phone; the station has it among its keys.
+    pub card_pin: Option<Pin>,
     /// What may be on the card already.
     pub past: Past,
     /// The phone's number.
@@ -282,6 +284,9 @@ impl Stage {
         connect: &mut Connect<'_>,
     ) -> Result<Phone, RehearsalError> {
         let mut phone = Phone::new(&identity(&plot.imei))?;
+        if let Some(pin) = &plot.card_pin {
+            phone.enter_card_pin(pin.clone());
+        }
         let mut card = connect()?;
         self.recorder.note(Party::Phone, "power-on with the card".into());
         let slot = PhoneSlot::insert(&mut *card).map_err(CardJobError::from)?;

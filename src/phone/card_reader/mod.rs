@@ -2,11 +2,12 @@
 //! sheet, sections 1 to 3).
 //!
 //! MF → EF(ICCID); EF(DIR) → the PKCS#15 application, by its AID, else by the path in EF(DIR), else 7F50, else 5015;
-//! EF(ODF) → each EF(DODF) in order → each entry with a bootstrap's identifier, in order → its file. The phone enters
-//! no PIN: what is guarded stays unread and is reported. Whatever is wrong on the card is reported and stepped over;
+//! EF(ODF) → each EF(DODF) in order → each entry with a bootstrap's identifier, in order → its file. Where a file asks for
+//! CHV1 and the phone has its value, it is presented; what is guarded otherwise stays unread and is reported. Whatever is wrong on the card is reported and stepped over;
 //! only a card that stops answering ends the reading.
 
 mod note;
+mod pin;
 mod port;
 #[cfg(test)]
 pub(super) mod tests;
@@ -16,10 +17,10 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
-    ident::Iccid,
+    ident::{Iccid, Pin},
     wire::{
         Fid, Path,
-        apdu::StatusClass,
+        apdu::{StatusClass, StatusWord},
         ef,
         fcp::{Fcp, FileKind},
         gsm::{SelectResponse, Structure},
@@ -29,6 +30,7 @@ use crate::{
 };
 
 pub use note::CardNote;
+pub(super) use pin::PinUse;
 pub use port::{CardError, CardPort, PortError};
 
 use port::{Class, Contact};
@@ -91,6 +93,7 @@ pub(super) struct Reading {
     /// Set when the card stopped answering, so that what was not found may be there all the same.
     pub(super) cut: Option<CardError>,
     pub(super) commands: usize,
+    pub(super) pin: PinUse,
 }
 
 /// The most octets of one file: offsets of READ BINARY end there (ETSI TS 102 221, section 11.1.3).
@@ -99,10 +102,17 @@ const MAX_DIR_RECORDS: u8 = 32;
 const MAX_DODF: usize = 8;
 const MAX_FILES: usize = 8;
 
-/// Reads the card.
-pub(super) fn read(port: &mut dyn CardPort) -> Reading {
-    let reading = Reading { iccid: None, files: Vec::new(), notes: Vec::new(), cut: None, commands: 0 };
-    let mut walk = Walk { contact: Contact::new(port), application: None, inside: false, reading };
+/// Reads the card; `pin` is the value of CHV1, as far as the phone knows it.
+pub(super) fn read(port: &mut dyn CardPort, pin: Option<&Pin>) -> Reading {
+    let reading = Reading {
+        iccid: None,
+        files: Vec::new(),
+        notes: Vec::new(),
+        cut: None,
+        commands: 0,
+        pin: PinUse::NotAsked,
+    };
+    let mut walk = Walk { contact: Contact::new(port), pin, application: None, inside: false, reading };
     let end = walk.whole_card();
     let mut reading = walk.reading;
     reading.commands = walk.contact.sent();
@@ -119,6 +129,7 @@ enum Application {
 
 struct Walk<'p> {
     contact: Contact<'p>,
+    pin: Option<&'p Pin>,
     application: Option<Application>,
     /// The present directory is that of the application: selecting its files leaves it there.
     inside: bool,
@@ -336,6 +347,27 @@ impl Walk<'_> {
         self.binary(size.map(|s| s.min(MAX_FILE)), name)
     }
 
+    /// Presents CHV1 for a file that is refused; true when it is worth asking again. It is done once for a card.
+    fn enter_pin(&mut self, name: &str) -> Result<bool, CardError> {
+        if self.reading.pin != PinUse::NotAsked {
+            return Ok(false);
+        }
+        let Some(pin) = self.pin else { return Ok(false) };
+        let done = pin::present(&mut self.contact, pin);
+        self.reading.pin = match &done {
+            Ok(done) | Err((done, _)) => *done,
+        };
+        let file = name.to_owned();
+        match self.reading.pin {
+            PinUse::Accepted => self.note(CardNote::PinAccepted { file }),
+            PinUse::Withheld => self.note(CardNote::PinWithheld { file }),
+            PinUse::Refused(sw) => self.note(CardNote::PinRefused { file, sw }),
+            PinUse::InDoubt => self.note(CardNote::PinInDoubt { file }),
+            PinUse::NotAsked => {}
+        }
+        done.map(|done| done == PinUse::Accepted).map_err(|(_, error)| error)
+    }
+
     /// Reads the selected file: `size` octets, or, when the card did not tell, up to where it ends.
     fn binary(&mut self, size: Option<usize>, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, CardError> {
         let mut octets = Zeroizing::new(Vec::new());
@@ -344,7 +376,14 @@ impl Walk<'_> {
             let Ok(offset) = u16::try_from(octets.len()) else { break };
             // Le = 00 asks for 256 octets, or for what there is.
             let le = if size.is_some() { u8::try_from(limit - octets.len()).unwrap_or(0) } else { 0 };
-            let answer = self.contact.read_binary(offset, le)?;
+            let mut answer = self.contact.read_binary(offset, le)?;
+            if answer.sw == StatusWord::WRONG_LENGTH && le == 0 {
+                // A card or a reader that cannot count to 256.
+                answer = self.contact.read_binary(offset, u8::MAX)?;
+            }
+            if answer.sw.class() == StatusClass::Denied && octets.is_empty() && self.enter_pin(name)? {
+                answer = self.contact.read_binary(offset, le)?;
+            }
             let ended = !answer.sw.is_ok();
             let came = answer.data.len();
             octets.extend_from_slice(&answer.data);

@@ -1,6 +1,6 @@
 //! What the phone found odd on a card. None of it keeps the phone from going on.
 
-use crate::wire::DecodeError;
+use crate::wire::{DecodeError, apdu::StatusWord};
 
 use super::CardError;
 
@@ -11,6 +11,37 @@ pub enum CardNote {
     /// A file or application cannot be reached.
     #[error("{0}")]
     Unreachable(CardError),
+    /// The card took CHV1.
+    #[error("{file} asks for CHV1, which was presented and accepted")]
+    PinAccepted {
+        /// The file that asked for it.
+        file: String,
+    },
+    /// CHV1 was not presented.
+    #[error(
+        "{file} is refused, and CHV1 was not presented: its counter is not told or shows fewer than 2 tries, or it is \
+         switched off"
+    )]
+    PinWithheld {
+        /// The file that was refused.
+        file: String,
+    },
+    /// The card refused CHV1.
+    #[error(
+        "{file} asks for CHV1, and the card refused the one that was presented ({sw}); it is not presented again"
+    )]
+    PinRefused {
+        /// The file that asked for it.
+        file: String,
+        /// What the card said.
+        sw: StatusWord,
+    },
+    /// The answer to CHV1 was lost.
+    #[error("{file} asks for CHV1; it was presented and the answer was lost; it is not presented again")]
+    PinInDoubt {
+        /// The file that asked for it.
+        file: String,
+    },
     /// There is no PKCS#15 application.
     #[error("no PKCS#15 application: neither in EF(DIR), nor by its AID, nor as 7F50 or 5015")]
     NoApplication,

@@ -1,6 +1,8 @@
 //! The phone's end of the contact with a card: APDUs out, answers in, and what 61xx and 6Cxx ask for in between (ISO/IEC
 //! 7816-3, section 12; ETSI TS 102 221, section 7.3).
 
+use zeroize::Zeroizing;
+
 use crate::wire::{
     Encode, Fid,
     apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord},
@@ -162,7 +164,8 @@ impl<'p> Contact<'p> {
         self.converse(&CommandApdu::new(self.cla(), 0xB2, number, 0x04).with_le(le))
     }
 
-    fn cla(&self) -> u8 {
+    /// The class octet that the card understands.
+    pub(super) fn cla(&self) -> u8 {
         if self.class == Class::Gsm { 0xA0 } else { 0x00 }
     }
 
@@ -190,12 +193,28 @@ impl<'p> Contact<'p> {
         Ok(ResponseApdu { data, sw: response.sw })
     }
 
-    fn exchange(&mut self, command: &CommandApdu) -> Result<ResponseApdu, CardError> {
+    /// VERIFY of CHV1 without data, which asks for its counter and costs no try: T=0 wants a fifth octet, and says 6700
+    /// without it.
+    pub(super) fn ask_counter(&mut self) -> Result<ResponseApdu, CardError> {
+        let ask = CommandApdu::new(0x00, 0x20, 0x00, 0x01);
+        if self.shape == Shape::WithLe {
+            let answer = self.exchange(&ask)?;
+            if answer.sw != StatusWord::WRONG_LENGTH {
+                return Ok(answer);
+            }
+        }
+        self.exchange(&ask.with_le(0))
+    }
+
+    /// One exchange, with nothing followed up.
+    pub(super) fn exchange(&mut self, command: &CommandApdu) -> Result<ResponseApdu, CardError> {
         if self.sent >= Self::MAX_COMMANDS {
             return Err(CardError::TooMany { limit: Self::MAX_COMMANDS });
         }
         self.sent += 1;
-        let answer = self.port.exchange(&command.to_octets())?;
+        // It may be a PIN.
+        let octets = Zeroizing::new(command.to_octets());
+        let answer = self.port.exchange(&octets)?;
         // Fewer than two octets is how some readers say that the card was pulled.
         ResponseApdu::decode(&answer).map_err(|_| CardError::Port(PortError::Gone))
     }

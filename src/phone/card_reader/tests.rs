@@ -223,7 +223,7 @@ fn notes(reading: &Reading) -> Vec<String> {
 fn bootstraps_are_found_in_the_order_of_the_card_in_both_protocols() {
     for protocol in [Protocol::T0, Protocol::T1] {
         let mut card = good(protocol);
-        let reading = read(&mut card);
+        let reading = read(&mut card, None);
         assert_eq!(reading.iccid.as_ref().map(Iccid::digits), Some("8988211000000430010"));
         assert_eq!(notes(&reading), [""; 0]);
         assert!(reading.cut.is_none());
@@ -246,7 +246,7 @@ fn a_card_that_gives_no_fcp_is_read_to_where_its_files_end() {
     for protocol in [Protocol::T0, Protocol::T1] {
         let mut card = good(protocol);
         card.silent = true;
-        let reading = read(&mut card);
+        let reading = read(&mut card, None);
         assert_eq!(reading.files.len(), 2, "{protocol:?}: {:?}", notes(&reading));
         assert_eq!(reading.files[0].octets.as_slice(), DOCUMENT);
     }
@@ -269,12 +269,12 @@ fn the_application_is_found_without_its_aid_or_without_ef_dir() {
             (path, file.clone())
         });
         card.files = moved.collect();
-        let reading = read(&mut card);
+        let reading = read(&mut card, None);
         assert_eq!(reading.files.len(), 2, "{at:04X} {without_aid} {without_dir}: {:?}", notes(&reading));
     }
     let mut card = TestCard::new(Protocol::T0);
     card.files.retain(|path, _| path.len() < 2 || path[1] != 0x7F50);
-    let reading = read(&mut card);
+    let reading = read(&mut card, None);
     assert_eq!(reading.notes, [CardNote::NoApplication]);
     assert!(reading.iccid.is_some());
 }
@@ -287,7 +287,7 @@ fn a_file_that_needs_a_pin_is_reported_and_no_pin_is_tried() {
         panic!()
     };
     *denied = true;
-    let reading = read(&mut card);
+    let reading = read(&mut card, None);
     assert_eq!(
         notes(&reading),
         ["READ BINARY of DM bootstrap 6431: the card answers 6982 (access condition not fulfilled)"]
@@ -305,7 +305,7 @@ fn a_file_shorter_than_its_fcp_ends_the_reading_of_it() {
             panic!()
         };
         *stated = 0x7000;
-        let reading = read(&mut card);
+        let reading = read(&mut card, None);
         assert!(card.commands < 60, "{protocol:?}: {} commands", card.commands);
         assert!(matches!(&reading.notes[..], [CardNote::Short { got: 307, size: 0x7000, .. }]));
         assert_eq!(reading.files[0].octets.as_slice(), DOCUMENT);
@@ -315,11 +315,11 @@ fn a_file_shorter_than_its_fcp_ends_the_reading_of_it() {
 #[test]
 fn a_card_that_is_pulled_ends_the_reading_at_any_command() {
     let mut whole = good(Protocol::T0);
-    let commands = read(&mut whole).commands;
+    let commands = read(&mut whole, None).commands;
     for life in 0..commands {
         let mut card = good(Protocol::T0);
         card.life = life;
-        let reading = read(&mut card);
+        let reading = read(&mut card, None);
         assert_eq!(reading.cut, Some(CardError::Port(PortError::Gone)), "after {life}");
     }
 }
@@ -338,7 +338,7 @@ fn absolute_paths_are_followed_and_do_not_mislead_what_comes_after() {
     entry(ObjectId::CP_BOOTSTRAP, &[0x6431]).encode(&mut dodf);
     entry(ObjectId::CP_CONFIG2, &[0x3F00, 0x7F50, 0x6431]).encode(&mut dodf);
     card.put(&[0x3F00, 0x7F50, 0x6430], &dodf);
-    let reading = read(&mut card);
+    let reading = read(&mut card, None);
     let found: Vec<_> = reading.files.iter().map(|f| (f.role, f.octets.len())).collect();
     assert_eq!(found, [(FileRole::DmBootstrap, 2), (FileRole::CpBootstrap, 300)]);
     assert_eq!(notes(&reading), ["EF(DODF) 6430 leads back to 3F00/7F50/6431; not followed"]);
@@ -349,13 +349,13 @@ fn everything_has_a_limit() {
     let mut card = TestCard::new(Protocol::T1);
     let odf: Vec<u8> = (0..40u8).flat_map(|n| vectors::hex(&format!("A7063004040260{n:02X}"))).collect();
     card.put(&[0x3F00, 0x7F50, 0x5031], &odf);
-    let reading = read(&mut card);
+    let reading = read(&mut card, None);
     assert!(reading.notes.contains(&CardNote::TooMany { what: "EF(DODF) in EF(ODF)", limit: 8 }));
     assert_eq!(reading.notes.len(), 1 + 8);
 
     let entries: Vec<(ObjectId, u16, &[u8])> =
         (0..20).map(|n| (ObjectId::DM_BOOTSTRAP, 0x6500 + n, b"\x01".as_slice())).collect();
-    let reading = read(&mut TestCard::new(Protocol::T1).with(&entries));
+    let reading = read(&mut TestCard::new(Protocol::T1).with(&entries), None);
     assert_eq!(reading.files.len(), 8);
     assert_eq!(reading.notes, [CardNote::TooMany { what: "bootstrap files", limit: 8 }]);
 
@@ -368,7 +368,7 @@ fn everything_has_a_limit() {
         }
     }
     let mut endless = Endless(0);
-    let reading = read(&mut endless);
+    let reading = read(&mut endless, None);
     assert!(endless.0 <= Contact::MAX_COMMANDS && reading.files.is_empty(), "{}", endless.0);
 }
 
@@ -390,7 +390,7 @@ fn garbage_is_reported_and_never_fatal() {
         }
     }
     for seed in 0..200 {
-        read(&mut Noise(seed));
+        read(&mut Noise(seed), None);
     }
     // Every cut of a good EF(ODF) and EF(DODF).
     let whole = good(Protocol::T1);
@@ -401,7 +401,7 @@ fn garbage_is_reported_and_never_fatal() {
         for end in 0..used {
             let mut card = whole.clone();
             card.put(&path, &octets[..end]);
-            let reading = read(&mut card);
+            let reading = read(&mut card, None);
             assert!(reading.files.len() < 2, "{fid:04X} cut to {end}");
         }
     }
@@ -429,7 +429,7 @@ fn the_shared_directories_are_walked_or_refused() {
                 );
             }
         }
-        let reading = read(&mut card);
+        let reading = read(&mut card, None);
         let oid = case["decoded"]["entries"].as_array().and_then(|e| e.last()).map(|e| e["oid"].clone());
         let ours =
             is_odf || oid.is_some_and(|o| o == "2.23.43.5.1" || o == "2.23.43.5.2" || o == "2.23.43.7.1");
