@@ -19,12 +19,14 @@ mod proof;
 mod push;
 pub mod quirks;
 mod settings;
+mod usim;
 
 pub use describe::{Description, describe};
 pub use kind::{Payload, PayloadKind, Reading, build, read, read_noting, recognise};
 pub use output::{Output, UnknownOutput};
 pub use push::push;
 pub use settings::{Account, Credential, DmCredentials, NONCE_LENGTH, Settings, resolve};
+pub use usim::usim_files;
 
 use crate::{
     profile::MissingNumber,

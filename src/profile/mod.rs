@@ -19,6 +19,7 @@ mod account;
 mod acl;
 mod appid;
 mod application;
+mod card;
 mod dm;
 mod further_auth;
 mod link;
@@ -44,6 +45,7 @@ pub use account::{AuthRule, DmAccount};
 pub use acl::{Acl, AclError};
 pub use appid::{AppId, EmptyAppId};
 pub use application::{AppAddr, AppAuth, Application, Resource};
+pub use card::CardLayout;
 pub use dm::DmOptions;
 pub use further_auth::{AuthWay, FurtherAuth};
 pub use link::Link;
@@ -59,8 +61,9 @@ pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
 pub use terms::{
     AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, AuthScheme, Bearer, CallType,
-    CpVersion, DmEncoding, LayerAuthType, NapAddressType, NapAuthType, NonceFormat, ProxyAddressType,
-    ProxyAuthType, QosParameter, Right, SecurityMethod, Service, UnknownTerm,
+    CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, NapAddressType,
+    NapAuthType, NonceFormat, ProxyAddressType, ProxyAuthType, QosParameter, Right, SecurityMethod, Service,
+    UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};
@@ -112,6 +115,8 @@ pub struct Profile {
     pub vendor_configs: Vec<VendorConfig>,
     /// `[rcs]`
     pub rcs: Rcs,
+    /// `[card]`
+    pub card: CardLayout,
 }
 
 /// What [`check`] found.
@@ -140,6 +145,7 @@ const KEYS: &[&str] = &[
     "access",
     "vendor-config",
     "rcs",
+    "card",
 ];
 /// The longest CLIENT-ID: no limit is known, this one is ours.
 const MAX_CLIENT_ID: usize = 128;
@@ -245,6 +251,9 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
     let rcs = s
         .optional("rcs")
         .map_or(Some(Rcs::default()), |v| n.section(&v, "[rcs]", rcs::KEYS).and_then(|s| rcs::read(n, &s)));
+    let card = s.optional("card").map_or(Some(CardLayout::default()), |v| {
+        n.section(&v, "[card]", card::KEYS).and_then(|s| card::read(n, &s))
+    });
     Some(Profile {
         name: name?,
         version: version?,
@@ -264,6 +273,7 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
         access: access.into_iter().collect::<Option<_>>()?,
         vendor_configs: vendor_configs.into_iter().collect::<Option<_>>()?,
         rcs: rcs?,
+        card: card?,
     })
 }
 

@@ -312,6 +312,48 @@ terms! {
 }
 
 terms! {
+    /// The shape of an entry in EF(DODF) of a card.
+    CardEntry {
+        /// oidDO, as cards in the field have it.
+        Oid = "oid",
+        /// opaqueDO, as the text words it.
+        Opaque = "opaque",
+    }
+}
+
+terms! {
+    /// A settings file of a USIM that a profile can fill.
+    CardSettings {
+        /// EF(ACL), the access points that may be used: those of the profile that have an APN.
+        Acl = "acl",
+        /// EF(MMSICP), where MMS goes: the application w4 of the profile.
+        Mmsicp = "mmsicp",
+    }
+}
+
+terms! {
+    /// Which file of a card a provisioning document goes into. A device takes the first of them that holds one.
+    CardCpFile {
+        /// CP Bootstrap: of the issuer, and what there is by default.
+        Bootstrap = "bootstrap",
+        /// CP Config1: of the issuer.
+        Config1 = "config1",
+        /// CP Config2: the user may change it.
+        Config2 = "config2",
+    }
+}
+
+terms! {
+    /// Who may read bootstrap files that are made on a card.
+    CardReaders {
+        /// Everybody.
+        Always = "always",
+        /// Whoever has presented a PIN.
+        Pin = "pin",
+    }
+}
+
+terms! {
     /// How `AAuthData`, the nonce of the DM account, is written.
     NonceFormat {
         /// Base64 text, which old devices expect.

@@ -110,7 +110,7 @@ fn all_problems_are_found_in_one_go() {
     let problems = Profile::parse(text).unwrap_err();
     let shown: Vec<String> = problems.iter().map(ToString::to_string).collect();
     let expected = [
-        "1:1: error: unknown key `nmae` in the profile; expected one of name, version, cp-version, client-id, security, dm, bootstrap, nap, proxy, dm-account, application, access, vendor-config, rcs; did you mean `name`?",
+        "1:1: error: unknown key `nmae` in the profile; expected one of name, version, cp-version, client-id, security, dm, bootstrap, nap, proxy, dm-account, application, access, vendor-config, rcs, card; did you mean `name`?",
         "2:11: error: `version` is 0; expected a whole number from 1 to 2147483647",
         "4:10: error: `method` has the unknown value \"usernetpin\"; expected one of netwpin, userpin, usernetwpin, userpinmac, none; did you mean `usernetwpin`?",
         "5:1: error: [[nap]] has no `name`; expected what the user sees",

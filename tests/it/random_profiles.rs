@@ -8,8 +8,9 @@ use bootgate::{
     bootstrap::{Payload, PayloadKind, Settings, build, resolve},
     ident::Random,
     profile::{
-        AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, Bearer, CallType, DmEncoding,
-        DmOptions, LayerAuthType, NonceFormat, Profile, ProxyAuthType, QosParameter, Service, Subscriber,
+        AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, Bearer, CallType, CardCpFile,
+        CardEntry, CardReaders, DmEncoding, DmOptions, LayerAuthType, NonceFormat, Profile, ProxyAuthType,
+        QosParameter, Service, Subscriber,
     },
 };
 use proptest::{
@@ -295,6 +296,18 @@ fn profile(t: &mut Tape) -> String {
         for key in ["version", "validity", "token-validity"] {
             s.may(t, key, |t| 1 + t.below(1_000_000));
         }
+        out += &s.0;
+    }
+    if t.flag() {
+        let mut s = Table::new("[card]");
+        for key in ["directory-fid", "dodf-fid", "content-fid"] {
+            s.may(t, key, |t| quoted(format!("6F{:02X}", t.below(0x100))));
+        }
+        s.may(t, "cp-file", |t| quoted(t.one(CardCpFile::ALL)));
+        s.may(t, "dodf-shape", |t| quoted(t.one(CardEntry::ALL)));
+        s.may(t, "double-wrapped-oid", Tape::flag);
+        s.may(t, "read-access", |t| quoted(t.one(CardReaders::ALL)));
+        s.may(t, "settings-files", |_| list(&["acl"]));
         out += &s.0;
     }
     if t.flag() {
