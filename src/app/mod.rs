@@ -168,6 +168,7 @@ impl App {
             server_id: self.config.dm.server_id.clone(),
             journal: Arc::clone(&self.keys),
             policy: self.key_policy(),
+            channel: self.config.card.channel,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         }

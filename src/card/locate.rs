@@ -7,8 +7,8 @@ use crate::wire::{
 };
 
 use super::{
-    Application, CardView, Content, FileError, FilePath, FileSystem, FoundBy, FoundFile, Listing, Pkcs15,
-    TransportError, Warning,
+    Application, CardKind, CardView, Content, FileError, FilePath, FileSystem, FoundBy, FoundFile, Listing,
+    Mode, Pkcs15, TransportError, Warning,
 };
 
 /// The most data object directories, and objects in all, that are looked at: a damaged card must not keep us for ever.
@@ -55,6 +55,7 @@ pub fn locate(fs: &mut FileSystem<'_>, depth: Depth<'_>) -> Result<CardView, Tra
         iccid: None,
         atr: transport.atr().to_vec(),
         protocol: transport.protocol(),
+        kind: None,
         applications: Vec::new(),
         record_length: None,
         free_record: None,
@@ -67,7 +68,11 @@ pub fn locate(fs: &mut FileSystem<'_>, depth: Depth<'_>) -> Result<CardView, Tra
         Err(error) => view.warnings.push(Warning::NoIccid(error)),
     }
     read_dir(fs, depth, &mut view)?;
-    let Some((directory, found_by)) = find_application(fs, &mut view)? else { return Ok(view) };
+    let application = find_application(fs, &mut view)?;
+    if depth == Depth::Everything {
+        view.kind = kind(fs, application.is_some())?;
+    }
+    let Some((directory, found_by)) = application else { return Ok(view) };
     let odf = read_listing(fs, directory.child(Fid::ODF), "EF(ODF)", Odf::decode, &mut view.warnings)?;
     let mut pkcs15 = Pkcs15 { directory, found_by, odf, dodfs: Vec::new() };
     read_dodfs(fs, &mut pkcs15, &mut view.warnings)?;
@@ -81,6 +86,20 @@ pub fn locate(fs: &mut FileSystem<'_>, depth: Depth<'_>) -> Result<CardView, Tra
     }
     view.pkcs15 = Some(pkcs15);
     Ok(view)
+}
+
+/// What kind of card it is; none when nothing tells. An R-UIM has a DF(CDMA) in the MF (card sheet, section 8).
+fn kind(fs: &mut FileSystem<'_>, has_pkcs15: bool) -> Result<Option<CardKind>, TransportError> {
+    let there = |fs: &mut FileSystem<'_>, fid| match kept(fs.parameters(&FilePath::mf().child(fid)))? {
+        Err(error) if error.is_absent() => Ok(false),
+        _ => Ok::<_, TransportError>(true),
+    };
+    Ok(match fs.session().mode() {
+        Mode::TwoG if there(fs, Fid::CDMA)? => Some(CardKind::Ruim),
+        Mode::TwoG => Some(CardKind::Sim),
+        Mode::ThreeG if there(fs, Fid::ICCID)? => Some(CardKind::Uicc),
+        Mode::ThreeG => has_pkcs15.then_some(CardKind::Token),
+    })
 }
 
 /// Lets trouble with the reader through and keeps trouble with the card.
@@ -244,6 +263,7 @@ fn list_objects(pkcs15: &Pkcs15, at: usize, view: &mut CardView) {
             oid: object.oid,
             label: object.label().map(str::to_owned),
             shape: object.shape,
+            double_wrapped_oid: object.double_wrapped_oid,
             path: object.path.clone(),
             file,
             dodf: at,

@@ -6,6 +6,7 @@
 
 mod apply;
 mod bay;
+mod channel;
 mod file_system;
 mod gsm;
 mod journal;
@@ -21,6 +22,7 @@ mod rights;
 mod scripted;
 mod select;
 mod session;
+mod settings;
 mod transport;
 mod view;
 
@@ -29,6 +31,7 @@ pub use bay::{
     Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, Label, Mark, Stay, Work, Worked,
     survey,
 };
+pub use channel::{ChannelChoice, ChannelChoiceError};
 pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, KeyRing, KeyRingError, KeyRings, Presented};
@@ -42,8 +45,9 @@ pub use plan::{
 pub use reader::{Look, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState};
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};
+pub use settings::{FoundSettings, SettingsOctets, settings_files};
 pub use transport::{CardTransport, Protocol, TransportError};
-pub use view::{Application, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
+pub use view::{Application, CardKind, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 
 use crate::wire::{
     Fid,
-    arr::{AccessRules, KeyRef, Operation, SecurityCondition},
+    arr::{AccessMode, AccessRules, KeyRef, Operation, SecurityCondition},
     fcp::Security,
 };
 
@@ -25,9 +25,14 @@ pub enum UnknownRights {
     /// The parameters name none.
     #[error("its parameters name no access rules")]
     Unnamed,
-    /// They are in compact format, which cards use too differently to rely on.
-    #[error("its access rules are in compact format, which is not relied on")]
+    /// They are in compact format, and octets are missing.
+    #[error("its access rules are in compact format and end too early")]
     Compact,
+    /// They are in compact format, which says that a key is asked for and not which.
+    #[error(
+        "its access rules are in compact format, which does not say which key is asked for; name it with --adm-ref"
+    )]
+    KeyNotNamed,
     /// The EF(ARR) or the record that the parameters name does not exist or cannot be read.
     #[error("record {record} of EF(ARR) {arr}, which its parameters name, cannot be read")]
     Unreadable {
@@ -53,6 +58,26 @@ impl Rights {
             _ => Some(SecurityCondition::And(conditions)),
         }
     }
+}
+
+impl Rights {
+    /// The same rules with the administrative key that was named in the places where compact rules say only that a key is
+    /// asked for. Reading is left out: what guards that may be a PIN.
+    pub(super) fn with_key(self, adm: Option<KeyRef>) -> Self {
+        let (Self::Rules(mut rules), Some(adm)) = (self.clone(), adm) else { return self };
+        for (mode, condition) in rules.iter_mut().flat_map(|rules| &mut rules.0) {
+            let reads = *mode == AccessMode::Operations(Operation::Read.bit());
+            if asks_for_some_key(condition) && !reads {
+                *condition = SecurityCondition::key(adm);
+            }
+        }
+        Self::Rules(rules)
+    }
+}
+
+/// Whether a condition says that a key is asked for, and not which.
+pub(super) fn asks_for_some_key(condition: &SecurityCondition) -> bool {
+    matches!(condition, SecurityCondition::Other { tag: SecurityCondition::OCTET, .. })
 }
 
 /// Which keys fulfil a condition: none at all for "always"; `None` when no key does. Where the rules leave a choice, keys
@@ -98,7 +123,10 @@ impl FileSystem<'_> {
         let security = self.parameters(file)?.security;
         let (arr, mut records) = match security {
             None => return Ok(Rights::Unknown(UnknownRights::Unnamed)),
-            Some(Security::Compact(_)) => return Ok(Rights::Unknown(UnknownRights::Compact)),
+            Some(Security::Compact(octets)) => {
+                let rules = AccessRules::from_compact(&octets);
+                return Ok(rules.map_or(Rights::Unknown(UnknownRights::Compact), |r| Rights::Rules(vec![r])));
+            }
             Some(Security::Expanded(rules)) => return Ok(Rights::Rules(vec![rules])),
             Some(Security::Referenced { arr, record }) => (arr, vec![record]),
             Some(Security::ReferencedBySe { arr, records }) => {
@@ -187,7 +215,6 @@ mod tests {
 
     #[test]
     fn each_security_environment_must_allow() {
-        use crate::wire::arr::AccessMode;
         let rules = |c: SecurityCondition| AccessRules(vec![(AccessMode::Operations(0x02), c)]);
         let both = Rights::Rules(vec![rules(key(0x0A)), rules(SecurityCondition::Never)]);
         assert_eq!(keys_for(&both.condition(Operation::Update).unwrap(), &[]), None);

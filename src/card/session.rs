@@ -13,7 +13,7 @@ use crate::wire::{
     apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord, instruction},
 };
 
-use super::{CardTransport, Protocol, TransportError, proactive};
+use super::{CardTransport, Protocol, TransportError, channel, proactive};
 
 /// The most GET RESPONSE that one command is worth: 64 Kbyte, twice the largest file.
 const MAX_FOLLOW_UPS: u32 = 256;
@@ -27,6 +27,8 @@ pub struct Session<'t> {
     trace: Option<TraceHook<'t>>,
     counts: ApduCounts,
     mode: Mode,
+    /// The logical channel; 0 is the basic one, which is always open.
+    pub(super) channel: u8,
 }
 
 /// Which commands the card is spoken to in.
@@ -97,7 +99,7 @@ impl fmt::Display for ApduTrace {
 impl<'t> Session<'t> {
     /// Begins on a card that was just connected or reset: the MF is selected, no key is verified.
     pub fn new(transport: &'t mut dyn CardTransport) -> Self {
-        Self { transport, trace: None, counts: ApduCounts::default(), mode: Mode::ThreeG }
+        Self { transport, trace: None, counts: ApduCounts::default(), mode: Mode::ThreeG, channel: 0 }
     }
 
     /// Calls `trace` after each exchange.
@@ -163,11 +165,12 @@ impl<'t> Session<'t> {
         Ok(response)
     }
 
-    /// Resets the card.
+    /// Resets the card, which closes its logical channels: what follows is on the basic one.
     ///
     /// # Errors
     /// [`TransportError`] when it does not come back.
     pub fn reset(&mut self) -> Result<(), TransportError> {
+        self.channel = channel::BASIC;
         self.transport.reset()
     }
 
@@ -206,13 +209,18 @@ impl<'t> Session<'t> {
 
     /// One exchange, nothing followed up.
     pub(super) fn exchange(&mut self, command: &CommandApdu) -> Result<ResponseApdu, TransportError> {
-        // Commands are written in the class of a UICC; class A0 has the same instructions and no channels.
-        let in_class_a0;
+        // Commands are written in the class of a UICC on its basic channel; class A0 has the same instructions and no
+        // channels.
+        let in_class;
         let command = match self.mode {
-            Mode::ThreeG => command,
+            Mode::ThreeG if self.channel == channel::BASIC => command,
+            Mode::ThreeG => {
+                in_class = command.clone().with_class(channel::class(command.cla(), self.channel));
+                &in_class
+            }
             Mode::TwoG => {
-                in_class_a0 = command.clone().with_class(0xA0);
-                &in_class_a0
+                in_class = command.clone().with_class(0xA0);
+                &in_class
             }
         };
         let octets = shape(command, self.transport.protocol());

@@ -23,6 +23,8 @@ pub struct CardView {
     pub atr: Vec<u8>,
     /// The protocol in use.
     pub protocol: Protocol,
+    /// What kind of card it is; none when that was not looked for, or nothing tells.
+    pub kind: Option<CardKind>,
     /// The applications that EF(DIR) lists.
     pub applications: Vec<Application>,
     /// The length of a record of EF(DIR).
@@ -41,6 +43,43 @@ impl CardView {
     /// The first file with this object identifier: the one that a device takes.
     pub fn file(&self, oid: ObjectId) -> Option<&FoundFile> {
         self.files.iter().find(|f| f.oid == Some(oid))
+    }
+}
+
+/// What kind of card it is, by the files that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CardKind {
+    /// A UICC: class 00, with an EF(ICCID).
+    Uicc,
+    /// A SIM, or a UICC in 2G mode: class A0.
+    Sim,
+    /// An R-UIM: class A0, with a DF(CDMA) (3GPP2 C.S0023).
+    Ruim,
+    /// A PKCS#15 token that is no telecommunication card: class 00, without EF(ICCID).
+    Token,
+}
+
+impl CardKind {
+    /// What people call it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Uicc => "UICC",
+            Self::Sim => "SIM, or UICC in 2G mode",
+            Self::Ruim => "R-UIM",
+            Self::Token => "PKCS#15 token",
+        }
+    }
+}
+
+impl fmt::Display for CardKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl serde::Serialize for CardKind {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.as_str())
     }
 }
 
@@ -143,6 +182,8 @@ pub struct FoundFile {
     pub label: Option<String>,
     /// The shape of its entry.
     pub shape: Shape,
+    /// Whether its identifier is wrapped twice.
+    pub double_wrapped_oid: bool,
     /// Its path as the entry gives it.
     pub path: Pkcs15Path,
     /// Its file.

@@ -132,10 +132,12 @@ pub(super) fn connect(reader: &str) -> anyhow::Result<PcscCard> {
 }
 
 /// The file system of a card that was connected just now; its commands go to the log.
-fn file_system(card: &mut PcscCard) -> FileSystem<'_> {
+fn file_system<'c>(card: &'c mut PcscCard, global: &Global) -> anyhow::Result<FileSystem<'c>> {
+    let channel = config::load(global, Vec::new())?.card.channel;
     let mut session = Session::new(card);
     session.set_trace(|apdu| debug!("{apdu}"));
-    FileSystem::new(session)
+    session.use_channel(channel).map_err(failure)?;
+    Ok(FileSystem::new(session))
 }
 
 /// Opens the store, which holds the journal of presented keys.

@@ -21,22 +21,18 @@ use tokio::runtime::Handle;
 
 pub use error::CardJobError;
 
-use super::{Event, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record, Route, State, Step};
+use super::{Event, Job, JobKey, Jobs, JobsError, Layout, NewJob, Reason, Record, Route, State, Step};
 use crate::{
     bootstrap::{self, Credential, Payload, PayloadKind, Settings},
     card::{
-        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, FileSystem, Key, KeyGuard, KeyJournal,
-        KeyPolicy, KeyRings, Outcome, Plan, PlanOptions, ReadAccess, Session,
+        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard,
+        KeyJournal, KeyPolicy, KeyRings, Outcome, Plan, PlanOptions, Session,
     },
     dm::{AccountId, AuthScheme, Register},
     handoff::{self, Credentials, Nonce},
     ident::{Clock, Iccid, JobId, Random, ServerId},
     profile::{self, Profile, Subscriber},
-    wire::{
-        arr::KeyRef,
-        fid::Fid,
-        pkcs15::{ObjectId, Shape},
-    },
+    wire::{arr::KeyRef, pkcs15::ObjectId, usim::SettingsFile},
 };
 
 /// What is to be put on a card.
@@ -61,15 +57,19 @@ pub struct CardJob {
     pub attested: bool,
 }
 
-/// How a payload goes on a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
-    /// The shape of entries in EF(DODF); none leaves those that exist as they are and makes new ones oidDO.
-    pub shape: Option<Shape>,
-    /// Who may read files that have to be created.
-    pub read: ReadAccess,
-    /// The identifier of a file that has to be created.
-    pub content_fid: Option<Fid>,
+impl CardJob {
+    /// The file of the card that a payload becomes, and how to plan for it: as the job says, then as its profile does.
+    /// `keys` are those at hand, `settings` settings files of the USIM that are filled besides.
+    pub(super) fn wish<'a>(
+        &self,
+        keys: &[Key],
+        payload: &Payload,
+        settings: &'a [(SettingsFile, Vec<u8>)],
+    ) -> (BootstrapFile, PlanOptions<'a>) {
+        let adm = keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1);
+        let layout = self.layout.or(&self.profile.card);
+        (layout.file(payload), PlanOptions { settings, ..layout.options(adm, &describe) })
+    }
 }
 
 /// Hears how a card job goes. All methods have a default that does nothing.
@@ -126,6 +126,8 @@ pub struct CardRoute {
     pub journal: Arc<dyn KeyJournal>,
     /// When a key may be presented.
     pub policy: KeyPolicy,
+    /// On which channel the card is spoken to.
+    pub channel: ChannelChoice,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where secrets come from.
@@ -150,6 +152,7 @@ impl CardRoute {
         let observer = RefCell::new(observer);
         let mut session = Session::new(card);
         session.set_trace(|apdu| observer.borrow_mut().exchanged(apdu));
+        session.use_channel(self.channel)?;
         let mut fs = FileSystem::new(session);
 
         let asked = job.profile.dm_account.as_ref().ok_or(CardJobError::NoAccount)?.server_id.clone();
@@ -161,6 +164,7 @@ impl CardRoute {
         let subscriber = Subscriber { iccid: iccid.clone(), ..job.subscriber.clone() };
         let settings = bootstrap::resolve(&job.profile, &subscriber, &*self.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
+        let files = bootstrap::usim_files(&settings, &job.profile.card.settings)?;
         observer.borrow_mut().built(&payload);
 
         let new = NewJob {
@@ -178,7 +182,7 @@ impl CardRoute {
             _ => self.policy.clone(),
         };
         let mut progress = self.accept(&new, policy, &observer, runtime)?;
-        let plan = progress.plan(&mut fs, job, &keys, &payload)?;
+        let plan = progress.plan(&mut fs, job, &keys, &payload, files)?;
         let account = progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
         let outcome = progress.deliver(&mut fs, &plan, &keys, account)?;
@@ -242,19 +246,9 @@ impl Progress<'_, '_> {
         job: &CardJob,
         keys: &[Key],
         payload: &Payload,
+        files: Vec<(SettingsFile, Vec<u8>)>,
     ) -> Result<Plan, CardJobError> {
-        let wanted = BootstrapFile {
-            oid: payload.oid(),
-            label: payload.kind.label().to_owned(),
-            octets: payload.octets.clone(),
-        };
-        let options = PlanOptions {
-            shape: job.layout.shape,
-            read: job.layout.read,
-            content_fid: job.layout.content_fid,
-            adm: keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
-            describe: &describe,
-        };
+        let (wanted, options) = job.wish(keys, payload, &files);
         let id = self.id;
         // What is behind a PIN can be neither planned for nor read back without it.
         let guard = KeyGuard::new(&*self.route.journal, &self.policy);

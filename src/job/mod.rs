@@ -6,13 +6,15 @@
 pub mod batch;
 mod card;
 mod jobs;
+mod layout;
 mod record;
 mod state;
 mod station;
 mod watch;
 
-pub use card::{CardDone, CardJob, CardJobError, CardRoute, Layout, Observer, Verdict, describe};
+pub use card::{CardDone, CardJob, CardJobError, CardRoute, Observer, Verdict, describe};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
+pub use layout::Layout;
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};
 pub use state::{Event, Illegal, Reason, State, Step, UnknownState};
 pub use station::{Clerk, HeldFile, Offer, OfferError, ReadBack, Sighting, Station, Waiting};

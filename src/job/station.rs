@@ -14,17 +14,14 @@ use super::{
 use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
     card::{
-        self, ApduTrace, Application, BootstrapFile, CardTransport, CardView, Content, Depth, FilePath,
-        FileSystem, FoundFile, Key, KeyError, KeyGuard, KeyRingError, KeyRings, Mode, Outcome, Plan,
-        PlanError, PlanOptions, Protocol, Session, TransportError, locate,
+        self, ApduTrace, CardKind, CardTransport, CardView, Content, Depth, FilePath, FileSystem, FoundFile,
+        Key, KeyError, KeyGuard, KeyRingError, KeyRings, Outcome, Plan, PlanError, Protocol, Session,
+        TransportError, locate,
     },
     ident::{Iccid, JobId, ProfileName},
     profile::{Profile, Subscriber},
-    wire::{arr::KeyRef, pkcs15::ObjectId},
+    wire::pkcs15::ObjectId,
 };
-
-/// The first octets of the identifiers of telecom applications: 3GPP and 3GPP2 (ETSI TS 101 220, annex D).
-const TELECOM: [&str; 2] = ["A000000087", "A000000343"];
 
 /// A station: the way to the cards, and what they may get.
 pub struct Station {
@@ -163,7 +160,9 @@ impl Station {
     /// # Errors
     /// [`CardJobError::Transport`] and [`CardJobError::Jobs`].
     pub fn look(&self, card: &mut dyn CardTransport, runtime: &Handle) -> Result<Sighting, CardJobError> {
-        let mut fs = FileSystem::new(Session::new(card));
+        let mut session = Session::new(card);
+        session.use_channel(self.route.channel)?;
+        let mut fs = FileSystem::new(session);
         let view = locate(&mut fs, Depth::Everything)?;
         let jobs = match &view.iccid {
             Some(iccid) => runtime.block_on(self.route.jobs.of_card(iccid))?,
@@ -174,7 +173,7 @@ impl Station {
             Err(why) => (None, Some(why)),
         };
         Ok(Sighting {
-            kind: kind(&view, fs.session().mode()),
+            kind: view.kind.map_or("card without a telecom application", CardKind::as_str),
             atr: view.atr.iter().map(|octet| format!("{octet:02X}")).collect(),
             protocol: view.protocol,
             files: held(&view),
@@ -197,19 +196,11 @@ impl Station {
         // Secrets that are drawn here are for nothing.
         let settings = bootstrap::resolve(&job.profile, &job.subscriber, &*self.route.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
-        let wanted = BootstrapFile {
-            oid: payload.oid(),
-            label: payload.kind.label().to_owned(),
-            octets: payload.octets.clone(),
-        };
-        let options = PlanOptions {
-            shape: job.layout.shape,
-            read: job.layout.read,
-            content_fid: job.layout.content_fid,
-            adm: keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1),
-            describe: &super::describe,
-        };
-        let mut fs = FileSystem::new(Session::new(card));
+        let files = bootstrap::usim_files(&settings, &job.profile.card.settings)?;
+        let (wanted, options) = job.wish(&keys, &payload, &files);
+        let mut session = Session::new(card);
+        session.use_channel(self.route.channel)?;
+        let mut fs = FileSystem::new(session);
         KeyGuard::new(&*self.route.journal, &self.route.policy).present_pins(&mut fs, &keys)?;
         Ok(card::plan(&mut fs, &[wanted], &options)?)
     }
@@ -289,17 +280,6 @@ impl Station {
 impl std::fmt::Debug for Station {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Station").field("offer", &self.offer).finish_non_exhaustive()
-    }
-}
-
-/// What a card is, in words.
-fn kind(view: &CardView, mode: Mode) -> &'static str {
-    let telecom = |application: &Application| TELECOM.iter().any(|rid| application.aid.starts_with(rid));
-    match mode {
-        Mode::TwoG => "SIM or R-UIM (class A0)",
-        Mode::ThreeG if view.applications.iter().any(telecom) => "UICC",
-        Mode::ThreeG if view.pkcs15.is_some() => "PKCS#15 card without a telecom application",
-        Mode::ThreeG => "card without a telecom application",
     }
 }
 

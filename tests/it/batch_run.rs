@@ -8,7 +8,7 @@ use bootgate::{
         config::{Config, Flag, Sources},
     },
     bootstrap::PayloadKind,
-    card::{KeyRings, ReadAccess},
+    card::KeyRings,
     ident::{Iccid, Imei},
     job::{
         Layout, State,
@@ -68,7 +68,7 @@ impl Station {
         let work = Work {
             profile: Profile::parse(PROFILE).unwrap(),
             payload: PayloadKind::Cp,
-            layout: Layout { shape: None, read: ReadAccess::Always, content_fid: None },
+            layout: Layout::default(),
             rings: KeyRings::default(),
         };
         Arc::new(Run::new(self.app.card_route(), work, Ledger::new(batch, stop_at_refusal)))

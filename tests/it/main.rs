@@ -33,3 +33,4 @@ mod serve;
 mod simulate;
 mod station;
 mod tidy;
+mod virtual_cards;

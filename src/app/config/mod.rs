@@ -17,7 +17,7 @@ use std::{
 
 use crate::{
     app::KeyRingName,
-    card::Label,
+    card::{ChannelChoice, Label},
     ident::{IdentError, ServerId},
 };
 
@@ -122,6 +122,8 @@ pub struct Card {
     pub bays: Vec<Label>,
     /// Where keys come from when the command line does not have them.
     pub key_rings: Vec<KeyRingName>,
+    /// On which channel cards are spoken to.
+    pub channel: ChannelChoice,
 }
 
 /// One value in force, as `bootgate config show` prints it.
@@ -275,12 +277,14 @@ impl Card {
             }
         }
         let key_rings = layers.tables("card.key-source", &["from"], value::key_ring);
+        let channel = layers.text("card.channel", value::channel);
         Some(Self {
             key_floor: key_floor?,
             key_policies: key_policies?,
             watchdog: watchdog?,
             bays: bays?,
             key_rings: key_rings?,
+            channel: channel?,
         })
     }
 }

@@ -223,3 +223,8 @@ fn measured(text: &str) -> Option<(u64, &str)> {
     let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?);
     Some((number.parse().ok()?, unit.trim_start()))
 }
+
+/// On which channel cards are spoken to.
+pub(super) fn channel(text: &str) -> Result<crate::card::ChannelChoice, String> {
+    text.parse().map_err(|_| "is none; expected `basic` or `logical`".to_owned())
+}

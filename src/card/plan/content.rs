@@ -6,6 +6,7 @@ use crate::{
         Fid,
         arr::{Operation as Op, SecurityCondition},
         fcp::{Fcp, FileKind},
+        pkcs15::ObjectId,
         tlv::strip_padding,
     },
 };
@@ -156,7 +157,7 @@ impl Draft<'_, '_> {
         if fcp.kind() != FileKind::Transparent || room < file.octets.len() {
             return Ok(false);
         }
-        let rights = self.fs.rights(&place.file)?;
+        let rights = self.fs.rights(&place.file)?.with_key(self.options.adm);
         let readers = rights.condition(Op::Read);
         let open = readers == Some(SecurityCondition::Always);
         let may_update = rights
@@ -199,7 +200,12 @@ impl Draft<'_, '_> {
         // A quarter more than is needed now, for what later versions of the profile add.
         let room = (file.octets.len() + file.octets.len() / 4).next_multiple_of(64).min(MAX_ROOM);
         self.check_room("bootstrap file", &place.file, room, file.octets.len())?;
-        let access = self.create_ef(&place.file, &name, room, For::File(self.options.read), like)?;
+        // The user may change Config2 and no other (card sheet, section 4, remembered).
+        let what = match file.oid {
+            ObjectId::CP_CONFIG2 => For::UserFile(self.options.read),
+            _ => For::File(self.options.read),
+        };
+        let access = self.create_ef(&place.file, &name, room, what, like)?;
         self.claimed.push(place.file.clone());
         self.write_octets(&place.file, 0, room, Vec::new(), &file.octets);
         let new = self.state(file, &file.octets);

@@ -1,7 +1,10 @@
 //! A plan in the making: what every part of it needs.
 
 use crate::{
-    card::{BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, FileSystem, Rights, gsm, rights::keys_for},
+    card::{
+        BOOTSTRAP_OBJECTS, CardView, FileError, FilePath, FileSystem, Rights, UnknownRights, gsm,
+        rights::{asks_for_some_key, keys_for},
+    },
     wire::{
         Fid, Path,
         arr::{KeyRef, Operation as Op, SecurityCondition},
@@ -70,6 +73,7 @@ impl<'a, 't> Draft<'a, 't> {
             Some(app) => self.fit_in(app, wanted)?,
             None => self.build(wanted)?,
         }
+        self.fill_settings()?;
         self.note_others(wanted)?;
         Ok(self.finish())
     }
@@ -122,6 +126,8 @@ impl<'a, 't> Draft<'a, 't> {
         let shape = self.options.shape.unwrap_or(Shape::OidDo);
         let mut entry = DataObject::new(shape, file.oid, &file.label, path);
         entry.private = self.options.read == ReadAccess::Pin;
+        entry.modifiable = file.oid == ObjectId::CP_CONFIG2;
+        entry.double_wrapped_oid = self.options.double_wrapped_oid;
         entry
     }
 
@@ -143,7 +149,7 @@ impl<'a, 't> Draft<'a, 't> {
             Right::CreateEf => Op::CreateEf,
             Right::CreateDf => Op::CreateDf,
         };
-        Ok((self.fs.rights(file)?, operation))
+        Ok((self.fs.rights(file)?.with_key(self.options.adm), operation))
     }
 
     /// Notes the keys that a right asks for; refuses what the rules do not allow.
@@ -162,6 +168,9 @@ impl<'a, 't> Draft<'a, 't> {
                     });
                     self.keys.extend(keys);
                     Ok(())
+                }
+                None if asks_for_some_key(&condition) => {
+                    Err(PlanError::RightsUnknown { file, right, why: UnknownRights::KeyNotNamed })
                 }
                 None => Err(PlanError::NoRight { file, right, condition }),
             },
@@ -227,7 +236,15 @@ impl<'a, 't> Draft<'a, 't> {
             let directory = file.parent().unwrap_or_else(|| app.directory.clone());
             self.need(&directory, Right::CreateEf)?;
         }
-        let (security, access) = rule::choose(self.fs, name, what, like, self.options.adm)?;
+        let adm = self.options.adm;
+        let chosen = rule::choose(self.fs, name, what, like, adm);
+        let (security, access) = match (chosen, what) {
+            // Where no rule lets the user change it, the issuer alone does.
+            (Err(PlanError::NoRule { .. }), For::UserFile(read)) => {
+                rule::choose(self.fs, name, For::File(read), like, adm)?
+            }
+            (chosen, _) => chosen?,
+        };
         self.need_keys_of(&access);
         let fcp = ef_parameters(file.fid().unwrap_or(CONTENT_FID), room, security);
         self.memory += room + FILE_OVERHEAD;

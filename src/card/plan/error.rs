@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     card::{FileError, FilePath, TransportError, UnknownRights},
-    wire::{DecodeError, Fid, arr::SecurityCondition, pkcs15::ObjectId},
+    wire::{DecodeError, Fid, arr::SecurityCondition, pkcs15::ObjectId, usim::SettingsFile},
 };
 
 /// What a right is for.
@@ -42,6 +42,17 @@ pub enum PlanError {
     )]
     NoCreate {
         /// The file.
+        file: FilePath,
+    },
+    /// The card has no such settings file.
+    #[error(
+        "the card has no {kind} in a USIM ({file}), and such files are not created; take it out of settings-files of the \
+         profile"
+    )]
+    NoSettingsFile {
+        /// The file that was asked for.
+        kind: SettingsFile,
+        /// Where it should be.
         file: FilePath,
     },
     /// Octets that cannot be a bootstrap.

@@ -52,7 +52,8 @@ impl Draft<'_, '_> {
 
     /// Makes an EF(DODF), or takes over an empty one that nothing leads to.
     pub(super) fn new_dodf(&mut self, app: &Pkcs15, entries: &[u8]) -> Result<Fid, PlanError> {
-        let fids = std::iter::once(Fid::DODF.0).chain(MORE_DODF_FIDS).map(Fid);
+        let first = self.options.dodf_fid.unwrap_or(Fid::DODF);
+        let fids = std::iter::once(first.0).chain(MORE_DODF_FIDS).map(Fid);
         for fid in fids {
             let file = app.directory.child(fid);
             if app.dodfs.iter().any(|d| *d.file() == file) || self.view.files.iter().any(|f| f.file == file) {
@@ -77,7 +78,7 @@ impl Draft<'_, '_> {
                 return Ok(fid);
             }
         }
-        let (first, last) = (Fid::DODF, Fid(*MORE_DODF_FIDS.end()));
+        let last = Fid(*MORE_DODF_FIDS.end());
         Err(PlanError::NoFreeFid { directory: app.directory.clone(), first, last })
     }
 

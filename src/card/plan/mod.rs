@@ -15,6 +15,7 @@ mod erase;
 mod error;
 mod listing;
 mod rule;
+mod settings;
 mod show;
 mod tree;
 
@@ -27,6 +28,7 @@ use crate::{
         arr::{KeyRef, SecurityCondition},
         fcp::Fcp,
         pkcs15::{ObjectId, Shape},
+        usim::SettingsFile,
     },
 };
 
@@ -73,6 +75,15 @@ pub struct PlanOptions<'a> {
     pub read: ReadAccess,
     /// The identifier of a bootstrap file that has to be created, in place of [`CONTENT_FID`] and those behind it.
     pub content_fid: Option<Fid>,
+    /// The identifier of the PKCS#15 directory when it has to be created, in place of 7F50.
+    pub directory_fid: Option<Fid>,
+    /// The identifier of an EF(DODF) that has to be created, in place of 6430.
+    pub dodf_fid: Option<Fid>,
+    /// Whether object identifiers are written wrapped twice, a known mistake that some devices look for. Entries that exist
+    /// are not put right.
+    pub double_wrapped_oid: bool,
+    /// Settings files of the USIM that are filled besides. They are not created: a card has them or has not.
+    pub settings: &'a [(SettingsFile, Vec<u8>)],
     /// The administrative key that is at hand, for cards that number theirs in their own way.
     pub adm: Option<KeyRef>,
     /// Says in a few words what octets are, without secrets: this room does not know.
@@ -85,6 +96,9 @@ impl fmt::Debug for PlanOptions<'_> {
             .field("shape", &self.shape)
             .field("read", &self.read)
             .field("content_fid", &self.content_fid)
+            .field("directory_fid", &self.directory_fid)
+            .field("dodf_fid", &self.dodf_fid)
+            .field("double_wrapped_oid", &self.double_wrapped_oid)
             .field("adm", &self.adm)
             .finish_non_exhaustive()
     }

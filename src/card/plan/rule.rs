@@ -20,6 +20,8 @@ use super::{Access, PlanError, ReadAccess};
 pub(super) enum For {
     /// A file, read by these.
     File(ReadAccess),
+    /// A file that its user may change, read by these.
+    UserFile(ReadAccess),
     /// The application's directory.
     Directory,
 }
@@ -29,6 +31,8 @@ impl For {
         match self {
             Self::File(ReadAccess::Always) => "everybody reads, an administrative key updates",
             Self::File(ReadAccess::Pin) => "a PIN reads, an administrative key updates",
+            Self::UserFile(ReadAccess::Always) => "everybody reads, a PIN updates",
+            Self::UserFile(ReadAccess::Pin) => "a PIN reads and updates",
             Self::Directory => "an administrative key creates files, nobody else deletes them",
         }
     }
@@ -44,15 +48,15 @@ impl For {
         if is_open(Op::DeleteSelf) || is_open(Op::Deactivate) || is_open(Op::Terminate) {
             return false;
         }
+        let by_pin = |operation| match condition(operation) {
+            Some(SecurityCondition::Key { key, .. }) => is_pin(key),
+            _ => false,
+        };
         match self {
             Self::File(ReadAccess::Always) => is_open(Op::Read) && is_ours(Op::Update),
-            Self::File(ReadAccess::Pin) => {
-                let pin = match condition(Op::Read) {
-                    Some(SecurityCondition::Key { key, .. }) => is_pin(key),
-                    _ => false,
-                };
-                pin && is_ours(Op::Update)
-            }
+            Self::File(ReadAccess::Pin) => by_pin(Op::Read) && is_ours(Op::Update),
+            Self::UserFile(ReadAccess::Always) => is_open(Op::Read) && by_pin(Op::Update),
+            Self::UserFile(ReadAccess::Pin) => by_pin(Op::Read) && by_pin(Op::Update),
             Self::Directory => is_ours(Op::CreateEf) && !is_open(Op::DeleteChild) && !is_open(Op::CreateDf),
         }
     }
@@ -76,7 +80,7 @@ pub(super) fn choose(
             Err(_) => None,
         };
         let Some(security) = security else { continue };
-        let rights = fs.rights(file)?;
+        let rights = fs.rights(file)?.with_key(adm);
         if what.is_given_by(&rights, adm) {
             let access = access(what, &rights, &security);
             return Ok((security, access));
@@ -115,7 +119,7 @@ fn records(fs: &mut FileSystem<'_>, near: &FilePath, arr: Fid) -> Result<u8, Pla
 
 fn access(what: For, rights: &Rights, security: &Security) -> Access {
     let (read, update) = match what {
-        For::File(_) => (rights.condition(Op::Read), rights.condition(Op::Update)),
+        For::File(_) | For::UserFile(_) => (rights.condition(Op::Read), rights.condition(Op::Update)),
         For::Directory => (None, rights.condition(Op::CreateEf)),
     };
     let rule = match security {

@@ -33,8 +33,12 @@ impl Draft<'_, '_> {
             match self.view.file(file.oid) {
                 Some(found) => {
                     self.update(found, file)?;
-                    if self.options.shape.is_some_and(|shape| shape != found.shape) {
+                    let other_shape = self.options.shape.is_some_and(|shape| shape != found.shape);
+                    if other_shape || (self.options.double_wrapped_oid && !found.double_wrapped_oid) {
                         let mut entry = self.entry(file, found.path.path.clone());
+                        if self.options.shape.is_none() {
+                            entry = entry.with_shape(found.shape);
+                        }
                         entry.path = found.path.clone();
                         replaced.push((found, entry.to_octets()));
                     }
@@ -65,8 +69,12 @@ impl Draft<'_, '_> {
 
     /// On a card without a PKCS#15 application: makes one.
     pub(super) fn build(&mut self, wanted: &[BootstrapFile]) -> Result<(), PlanError> {
-        let directory = FilePath::mf().child(Fid::PKCS15);
+        let fid = self.options.directory_fid.unwrap_or(Fid::PKCS15);
+        let directory = FilePath::mf().child(fid);
         self.needs_create(&directory)?;
+        if self.fs.parameters(&directory).is_ok() {
+            return Err(PlanError::FidTaken { file: directory });
+        }
         let mf = FilePath::mf();
         self.need(&mf, Right::CreateDf)?;
         let record = self.dir_record(&directory)?;
@@ -76,7 +84,7 @@ impl Draft<'_, '_> {
         let (security, access) =
             rule::choose(self.fs, name, For::Directory, std::slice::from_ref(&mf), self.options.adm)?;
         self.need_keys_of(&access);
-        let mut fcp = Fcp::new(FileKind::Df, Fid::PKCS15);
+        let mut fcp = Fcp::new(FileKind::Df, fid);
         fcp.aid = Some(AID.to_vec());
         fcp.life_cycle = Some(LifeCycle::ACTIVATED);
         fcp.security = Some(security);
@@ -94,7 +102,8 @@ impl Draft<'_, '_> {
             access: Some(access),
         });
         let at = self.then.len();
-        let taken = [Fid::DODF, Fid::TOKEN_INFO, Fid::ODF];
+        let dodf = self.options.dodf_fid.unwrap_or(Fid::DODF);
+        let taken = [dodf, Fid::TOKEN_INFO, Fid::ODF];
         self.claimed.extend(taken.map(|fid| directory.child(fid)));
         let mut entries = Vec::new();
         for (number, file) in (0..).zip(wanted) {
@@ -106,7 +115,7 @@ impl Draft<'_, '_> {
             self.create_content(&place, file, &[])?;
             entries.extend(self.entry(file, Path::new([fid])).to_octets());
         }
-        let dodf = self.create_listing(DODF, &directory.child(Fid::DODF), &entries, DODF_ROOM, &[])?;
+        let dodf = self.create_listing(DODF, &directory.child(dodf), &entries, DODF_ROOM, &[])?;
         self.create_token_info(&directory, &[])?;
         let entry = OdfEntry::data_objects(Pkcs15Path::whole(Path::new([dodf]))).to_octets();
         self.create_listing(ODF, &directory.child(Fid::ODF), &entry, ODF_ROOM, &[])?;

@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use super::*;
-use crate::lab::image::Personality;
+use crate::lab::image::{Personality, Quirk};
 
 fn kind(personality: Personality, protocol: Protocol) -> CardHandle {
     let mut sample = sample(SampleKind::Prepared);
@@ -17,12 +17,8 @@ fn home(personality: Personality) -> Fid {
     if personality == Personality::Token { Fid::PKCS15_GENERIC } else { Fid::PKCS15 }
 }
 
-fn allowed_once() -> KeyPolicy {
-    KeyPolicy::new(KeyPolicy::FLOOR, vec![CardRange::Iccid("8988211".into())])
-}
-
 /// Plans and applies in a mode, under a policy.
-fn job(
+pub(super) fn job(
     card: &CardHandle,
     mode: Mode,
     fault: Option<Fault>,
@@ -46,51 +42,105 @@ fn job(
     }
 }
 
+/// A way to speak to a kind of card.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    personality: Personality,
+    protocol: Protocol,
+    /// Whether answers are fetched by GET RESPONSE; none: as the protocol has it.
+    fetched: Option<Quirk>,
+    mode: Mode,
+    channel: ChannelChoice,
+}
+
+impl Way {
+    /// All of them: every kind, T=0 and T=1, with 61xx and without, in each class that it knows, on the basic channel and on
+    /// another. Cards of class A0 speak T=0 alone.
+    fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for (personality, _) in Personality::ALL {
+            for protocol in [Protocol::T0, Protocol::T1] {
+                for fetched in [None, Some(Quirk::NeverFetched), Some(Quirk::AlwaysFetched)] {
+                    for mode in [Mode::ThreeG, Mode::TwoG] {
+                        for channel in [ChannelChoice::Basic, ChannelChoice::Logical] {
+                            all.push(Self { personality, protocol, fetched, mode, channel });
+                        }
+                    }
+                }
+            }
+        }
+        all.retain(|way| match way.mode {
+            Mode::TwoG => way.personality.speaks_2g() && way.protocol == Protocol::T0,
+            Mode::ThreeG => way.personality.speaks_3g(),
+        });
+        all
+    }
+
+    fn card(self) -> CardHandle {
+        let mut sample = sample(SampleKind::Prepared);
+        (sample.personality, sample.protocol) = (self.personality, self.protocol);
+        let mut image = sample.image();
+        self.fetched.into_iter().for_each(|quirk| image.add_quirk(quirk));
+        from(image)
+    }
+
+    /// Plans and applies. A card that knows class A0 alone is found out by the file system itself.
+    fn job(self, card: &CardHandle, wanted: &[BootstrapFile], journal: &MemoryKeyJournal) -> Ended {
+        let mut reader = InProcess::insert(card, bay());
+        let mut session = Session::new(&mut reader);
+        if self.personality.speaks_3g() {
+            session.set_mode(self.mode);
+        }
+        session.use_channel(self.channel).unwrap();
+        let mut fs = FileSystem::new(session);
+        let policy = allowed_once();
+        match plan(&mut fs, wanted, &options()) {
+            Err(error) => Ended::NotPlanned(error),
+            Ok(plan) => match apply(&mut fs, &plan, &[adm()], &KeyGuard::new(journal, &policy)) {
+                Ok(outcome) => Ended::Done(outcome),
+                Err(error) => Ended::NotApplied(error),
+            },
+        }
+    }
+}
+
 #[test]
-fn one_job_leaves_the_same_octets_on_every_kind() {
+fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
     let config1 =
         BootstrapFile { oid: ObjectId::CP_CONFIG1, label: "Config1".into(), octets: payload(90, 7) };
     let wanted = [file(CP, payload(700, 1)), file(DM, payload(300, 9))];
     let mut seen = Vec::new();
-    for (personality, protocol, mode) in [
-        (Personality::Uicc, Protocol::T0, Mode::ThreeG),
-        (Personality::Uicc, Protocol::T1, Mode::ThreeG),
-        (Personality::Uicc2g, Protocol::T0, Mode::ThreeG),
-        (Personality::Uicc2g, Protocol::T0, Mode::TwoG),
-        (Personality::Sim, Protocol::T0, Mode::ThreeG),
-        (Personality::Ruim, Protocol::T0, Mode::ThreeG),
-        (Personality::Token, Protocol::T0, Mode::ThreeG),
-        (Personality::Token, Protocol::T1, Mode::ThreeG),
-    ] {
-        let at = format!("{personality} {protocol} {mode:?}");
-        let card = kind(personality, protocol);
-        let (journal, policy) = (MemoryKeyJournal::new(), allowed_once());
-        let ended = job(&card, mode, None, &wanted, &journal, &policy);
-        assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{at}: {ended:?}");
-        let again = job(&card, mode, None, &wanted, &journal, &policy);
-        assert!(matches!(again, Ended::Done(Outcome::Unchanged)), "{at}: {again:?}");
+    for way in Way::all() {
+        let card = way.card();
+        let journal = MemoryKeyJournal::new();
+        let ended = way.job(&card, &wanted, &journal);
+        assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
+        let again = way.job(&card, &wanted, &journal);
+        assert!(matches!(again, Ended::Done(Outcome::Unchanged)), "{way:?}: {again:?}");
         let contents = [Fid::ODF, Fid::DODF, Fid(0x6431), Fid(0x6432)]
-            .map(|fid| at_rest(&card, &[home(personality), fid]));
-        seen.push((at.clone(), contents));
-        let view = look(&card);
-        assert_eq!(view.iccid, Some(iccid()), "{at}");
-        assert_eq!(found(&card, CP), payload(700, 1), "{at}");
-        // A third object needs a file that is not there: a UICC and a token create it.
+            .map(|fid| at_rest(&card, &[home(way.personality), fid]));
+        seen.push((way, contents));
+        assert_eq!(look(&card).iccid, Some(iccid()), "{way:?}");
+        assert_eq!(found(&card, CP), payload(700, 1), "{way:?}");
+        // A third object needs a file that is not there: class 00 creates it.
         let third = std::slice::from_ref(&config1);
         journal.clear(&iccid()).unwrap();
         let before = card.changes();
-        let ended = job(&card, mode, None, third, &journal, &policy);
-        if personality.speaks_2g() && (mode == Mode::TwoG || !personality.speaks_3g()) {
-            assert!(matches!(ended, Ended::NotPlanned(PlanError::NoCreate { .. })), "{at}: {ended:?}");
-            assert_eq!(card.changes(), before, "{at}");
+        let ended = way.job(&card, third, &journal);
+        if way.mode == Mode::TwoG {
+            assert!(matches!(ended, Ended::NotPlanned(PlanError::NoCreate { .. })), "{way:?}: {ended:?}");
+            assert_eq!(card.changes(), before, "{way:?}");
         } else {
-            assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{at}: {ended:?}");
-            assert_eq!(found(&card, ObjectId::CP_CONFIG1), payload(90, 7), "{at}");
+            assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
+            assert_eq!(found(&card, ObjectId::CP_CONFIG1), payload(90, 7), "{way:?}");
         }
     }
-    assert_eq!(seen.len(), 8);
-    for (at, contents) in &seen {
-        assert!(*contents == seen[0].1, "{at} differs from {}", seen[0].0);
+    // UICC and token: 2 protocols, 3 ways to fetch, 2 channels; the UICC of two classes 6 more in 2G mode; SIM and R-UIM 6
+    // each.
+    assert_eq!(seen.len(), 12 + 18 + 6 + 6 + 12);
+    let (_, first) = &seen[0];
+    for (way, contents) in &seen {
+        assert!(contents == first, "{way:?} differs from {:?}", seen[0].0);
     }
 }
 
@@ -206,5 +256,94 @@ fn the_phone_finds_on_every_kind_what_was_written() {
         // The content is no document; that it was found and read is what counts here.
         assert!(report.contains("CP Bootstrap"), "{personality}: {report}");
         assert!(!report.contains("no PKCS#15 application"), "{personality}: {report}");
+    }
+}
+
+/// Power-on of a phone that was told a PIN.
+fn with_pin(card: &CardHandle, phone: &mut crate::phone::Phone, fault: Option<Fault>) -> String {
+    let mut reader = InProcess::insert(card, bay());
+    if let Some(fault) = fault {
+        reader = reader.with_fault(fault);
+    }
+    let mut slot = crate::lab::slot::PhoneSlot::insert(&mut reader).unwrap();
+    phone.power_on(Some(&mut slot)).to_string()
+}
+
+fn pin_tries(card: &CardHandle) -> u8 {
+    card.image().key_mut(KeyRef::PIN1).unwrap().tries
+}
+
+#[test]
+fn the_phone_presents_chv1_where_the_card_asks_for_it_and_never_twice_in_doubt() {
+    use crate::phone::Phone;
+    let new_phone = |pin: Option<&str>| {
+        let mut phone =
+            Phone::new(&crate::lab::rehearsal::identity(&"490154203237518".parse().unwrap())).unwrap();
+        pin.into_iter().for_each(|pin| phone.enter_card_pin(pin.parse().unwrap()));
+        phone
+    };
+    for (personality, protocol) in [
+        (Personality::Uicc, Protocol::T0),
+        (Personality::Uicc, Protocol::T1),
+        (Personality::Uicc2g, Protocol::T0),
+        (Personality::Sim, Protocol::T0),
+        (Personality::Ruim, Protocol::T0),
+        (Personality::Token, Protocol::T1),
+    ] {
+        let at = format!("{personality} {protocol}");
+        let mut sample = sample(SampleKind::Pin);
+        (sample.personality, sample.protocol) = (personality, protocol);
+        let card = from(sample.image());
+        // Without a PIN the files stay unread, and no try is spent.
+        let report = with_pin(&card, &mut new_phone(None), None);
+        assert!(report.contains("access condition") && !report.contains("CHV1"), "{at}: {report}");
+        let report = with_pin(&card, &mut new_phone(Some("1234")), None);
+        assert!(report.contains("CHV1, which was presented and accepted"), "{at}: {report}");
+        assert!(!report.contains("access condition"), "{at}: {report}");
+        assert_eq!((pin_tries(&card), card.changes()), (3, 0), "{at}");
+        // A wrong one costs one try, and is forgotten.
+        let mut wrong = new_phone(Some("9999"));
+        assert!(with_pin(&card, &mut wrong, None).contains("not presented again"), "{at}");
+        assert_eq!(pin_tries(&card), 2, "{at}");
+        assert!(!with_pin(&card, &mut wrong, None).contains("CHV1"), "{at}");
+        assert_eq!(pin_tries(&card), 2, "{at}");
+        // With one try left, not even the right one.
+        let low = Some(Fault::CounterLow(1));
+        let report = with_pin(&card, &mut new_phone(Some("1234")), low);
+        assert!(report.contains("was not presented"), "{at}: {report}");
+        assert_eq!(pin_tries(&card), 1, "{at}");
+    }
+}
+
+#[test]
+fn a_chv1_whose_answer_is_lost_is_not_presented_again() {
+    let image = sample(SampleKind::Pin).image();
+    let mut doubts = 0;
+    for n in 1..60 {
+        let card = from(image.clone());
+        let mut phone =
+            crate::phone::Phone::new(&crate::lab::rehearsal::identity(&"490154203237518".parse().unwrap()))
+                .unwrap();
+        phone.enter_card_pin("9999".parse().unwrap());
+        with_pin(&card, &mut phone, Some(Fault::CutAfter(n)));
+        let spent = 3 - pin_tries(&card);
+        assert!(spent <= 1, "{n}");
+        doubts += u8::from(spent == 1);
+        let again = with_pin(&card, &mut phone, None);
+        assert!(pin_tries(&card) >= 2, "command {n}: {again}");
+    }
+    assert!(doubts > 0);
+}
+
+#[test]
+fn what_kind_a_card_is_shows_in_the_view() {
+    for (personality, shown) in [
+        (Personality::Uicc, CardKind::Uicc),
+        (Personality::Uicc2g, CardKind::Uicc),
+        (Personality::Sim, CardKind::Sim),
+        (Personality::Ruim, CardKind::Ruim),
+        (Personality::Token, CardKind::Token),
+    ] {
+        assert_eq!(look(&kind(personality, Protocol::T0)).kind, Some(shown), "{personality}");
     }
 }

@@ -5,6 +5,9 @@
 mod cut;
 mod keys;
 mod kinds;
+mod layout;
+mod quirks;
+mod settings;
 mod write;
 
 use crate::{
@@ -75,6 +78,10 @@ fn options() -> PlanOptions<'static> {
         shape: None,
         read: ReadAccess::Always,
         content_fid: None,
+        directory_fid: None,
+        dodf_fid: None,
+        double_wrapped_oid: false,
+        settings: &[],
         adm: None,
         describe: &|oid, octets| format!("{oid}, {} octets", octets.len()),
     }
@@ -86,6 +93,10 @@ fn adm() -> Key {
 
 fn policy() -> KeyPolicy {
     KeyPolicy::new(KeyPolicy::FLOOR, vec![])
+}
+
+fn allowed_once() -> KeyPolicy {
+    KeyPolicy::new(KeyPolicy::FLOOR, vec![CardRange::Iccid("8988211".into())])
 }
 
 /// What came of a plan and its execution.

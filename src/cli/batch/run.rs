@@ -38,10 +38,7 @@ use crate::{
         secret::SecretSource,
     },
     ident::{Clock as _, Timestamp},
-    job::{
-        Layout,
-        batch::{Ledger, Run, Shift, Totals, Work},
-    },
+    job::batch::{Ledger, Run, Shift, Totals, Work},
 };
 
 /// Arguments of `run`.
@@ -116,9 +113,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Failed);
     }
 
-    let layout =
-        Layout { shape: args.layout.shape(), read: args.layout.read(), content_fid: args.layout.content_fid };
-    let work = Work { profile, payload: args.kind, layout, rings };
+    let work = Work { profile, payload: args.kind, layout: args.layout.layout(), rings };
     let run = Arc::new(Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on)));
     let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
     let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;

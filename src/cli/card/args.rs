@@ -8,6 +8,8 @@ use crate::{
     card::{Key, KeyRings, ReadAccess},
     cli::{Exit, Failure, exit::failure, secret::SecretSource},
     ident::{AdmKey, Pin},
+    job::Layout,
+    profile::CardCpFile,
     wire::{
         Fid,
         arr::KeyRef,
@@ -120,12 +122,27 @@ pub(in crate::cli) struct LayoutArgs {
     /// what cards in the field have.
     #[arg(long, value_enum, value_name = "SHAPE")]
     dodf_shape: Option<ShapeName>,
-    /// Who may read bootstrap files that are created. Files that exist keep their access conditions.
-    #[arg(long, value_enum, value_name = "WHO", default_value = "always")]
-    read_access: ReadAccessName,
-    /// Identifier of a bootstrap file that is created. Without it, 6431 or the next free one.
+    /// Who may read bootstrap files that are created. Files that exist keep their access conditions. Without it, as [card] of
+    /// the profile says, else everybody.
+    #[arg(long, value_enum, value_name = "WHO")]
+    read_access: Option<ReadAccessName>,
+    /// Identifier of a bootstrap file that is created. Without it, as [card] of the profile says, else 6431 or the next free
+    /// one.
     #[arg(long, value_name = "FID")]
-    pub(in crate::cli) content_fid: Option<Fid>,
+    content_fid: Option<Fid>,
+    /// Which file a provisioning document goes into: bootstrap, config1 or config2. Without it, as [card] of the profile says,
+    /// else bootstrap.
+    #[arg(long, value_name = "FILE")]
+    cp_file: Option<CardCpFile>,
+    /// Identifier of the PKCS#15 directory when it is created. Without it, as [card] of the profile says, else 7F50.
+    #[arg(long, value_name = "FID")]
+    directory_fid: Option<Fid>,
+    /// Identifier of an EF(DODF) that is created. Without it, as [card] of the profile says, else 6430.
+    #[arg(long, value_name = "FID")]
+    dodf_fid: Option<Fid>,
+    /// Writes object identifiers wrapped twice, a known mistake that some devices look for.
+    #[arg(long)]
+    double_wrapped_oid: bool,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -152,14 +169,19 @@ enum ReadAccessName {
 }
 
 impl LayoutArgs {
-    pub(in crate::cli) fn shape(&self) -> Option<Shape> {
-        self.dodf_shape.map(Shape::from)
-    }
-
-    pub(in crate::cli) fn read(&self) -> ReadAccess {
-        match self.read_access {
-            ReadAccessName::Always => ReadAccess::Always,
-            ReadAccessName::Pin => ReadAccess::Pin,
+    /// What was said; the rest is for the profile to say.
+    pub(in crate::cli) fn layout(&self) -> Layout {
+        Layout {
+            shape: self.dodf_shape.map(Shape::from),
+            read: self.read_access.map(|access| match access {
+                ReadAccessName::Always => ReadAccess::Always,
+                ReadAccessName::Pin => ReadAccess::Pin,
+            }),
+            content_fid: self.content_fid,
+            directory_fid: self.directory_fid,
+            dodf_fid: self.dodf_fid,
+            double_wrapped_oid: self.double_wrapped_oid,
+            cp_file: self.cp_file,
         }
     }
 }
@@ -201,6 +223,15 @@ impl ConsentArgs {
             "this changes the card; give --yes, or run it on a terminal to be asked",
         )
     }
+}
+
+/// The objects that a kind of payload, or every kind, is read from: a device takes the first that holds one.
+pub(super) fn objects_to_read(kind: Option<PayloadKind>) -> Vec<ObjectId> {
+    let mut all = objects(kind);
+    if let Some(at) = all.iter().position(|oid| *oid == ObjectId::CP_BOOTSTRAP) {
+        all.splice(at + 1..at + 1, [ObjectId::CP_CONFIG1, ObjectId::CP_CONFIG2]);
+    }
+    all
 }
 
 /// The objects that a kind of payload, or every kind, stands for.

@@ -10,9 +10,11 @@ use super::{
 };
 use crate::{
     bootstrap::PayloadKind,
-    card::{KeyGuard, Outcome, Plan, PlanOptions, ReadAccess, apply, plan_erase},
+    card::{KeyGuard, Outcome, Plan, apply, plan_erase},
     cli::{Exit, Format, Global, output},
-    job::describe,
+    job::{Layout, describe},
+    profile::CardCpFile,
+    wire::pkcs15::ObjectId,
 };
 
 /// Arguments.
@@ -23,6 +25,9 @@ pub(in crate::cli) struct Args {
     /// Which file: cp or dm. Without it, both.
     #[arg(long = "as", value_name = "KIND")]
     kind: Option<PayloadKind>,
+    /// The file of a provisioning document that is meant: bootstrap, config1 or config2.
+    #[arg(long, value_name = "FILE", conflicts_with = "kind")]
+    cp_file: Option<CardCpFile>,
     #[command(flatten)]
     adm: AdmArgs,
     #[command(flatten)]
@@ -37,19 +42,19 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
     let rings = args.adm.rings(&app)?;
     let mut card = connect(&args.reader.reader)?;
-    let mut fs = file_system(&mut card);
+    let mut fs = file_system(&mut card, global)?;
     let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
     guard.present_pins(&mut fs, &keys).map_err(failure)?;
-    let options = PlanOptions {
-        shape: None,
-        read: ReadAccess::Always,
-        content_fid: None,
-        adm: args.adm.named(),
-        describe: &describe,
+    let options = Layout::default().options(args.adm.named(), &describe);
+    let objects = match args.cp_file {
+        Some(CardCpFile::Bootstrap) => vec![ObjectId::CP_BOOTSTRAP],
+        Some(CardCpFile::Config1) => vec![ObjectId::CP_CONFIG1],
+        Some(CardCpFile::Config2) => vec![ObjectId::CP_CONFIG2],
+        None => objects(args.kind),
     };
-    let plan = plan_erase(&mut fs, &objects(args.kind), &options).map_err(failure)?;
+    let plan = plan_erase(&mut fs, &objects, &options).map_err(failure)?;
     if args.consent.dry_run {
         output::emit(global.format, &plan)?;
         return Ok(Exit::Ok);

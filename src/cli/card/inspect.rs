@@ -10,12 +10,16 @@ use super::{
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
-    card::{Application, CardView, Content, Depth, FilePath, FileSystem, FoundFile, Mode, Protocol, locate},
+    card::{
+        Application, CardKind, CardView, Content, Depth, FilePath, FileSystem, FoundFile, FoundSettings,
+        Mode, Protocol, locate, settings_files,
+    },
     cli::{Exit, Global, output},
     ident::{Iccid, ReaderName},
     wire::{
         arr::{Operation, SecurityCondition},
         pkcs15::{ObjectId, Pkcs15Path, Shape},
+        usim::{self, Setting, SettingsFile},
     },
 };
 
@@ -30,7 +34,7 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(&args.reader.reader)?;
-    let mut fs = file_system(&mut card);
+    let mut fs = file_system(&mut card, global)?;
     present_pin(&mut fs, &args.pin, global)?;
     let view = locate(&mut fs, Depth::Everything).map_err(failure)?;
     output::emit(global.format, &Inspected::new(&mut fs, view)?)?;
@@ -46,10 +50,63 @@ struct Inspected {
     protocol: Protocol,
     /// 3G: class 00; 2G: class A0.
     mode: Mode,
+    kind: Option<CardKind>,
     applications: Vec<Application>,
     pkcs15: Option<Directory>,
     files: Vec<File>,
+    /// Settings files of the USIM.
+    settings: Vec<SettingsShown>,
     warnings: Vec<String>,
+}
+
+/// A settings file of the USIM.
+#[derive(Serialize)]
+struct SettingsShown {
+    name: SettingsFile,
+    file: FilePath,
+    /// Whether EF(UST) says that it counts.
+    served: Option<bool>,
+    settings: Vec<Setting>,
+    unreadable: Option<String>,
+}
+
+impl SettingsShown {
+    fn new(found: FoundSettings) -> Self {
+        let mut shown = Self {
+            name: found.kind,
+            file: found.file,
+            served: found.served,
+            settings: Vec::new(),
+            unreadable: None,
+        };
+        match found.content {
+            Ok(parts) => {
+                for part in parts {
+                    match usim::settings(found.kind, &part.0) {
+                        Ok(settings) => shown.settings.extend(settings),
+                        Err(error) => shown.unreadable = Some(error.to_string()),
+                    }
+                }
+            }
+            Err(error) => shown.unreadable = Some(error.to_string()),
+        }
+        shown
+    }
+}
+
+impl fmt::Display for SettingsShown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "settings  {} in {}", self.name, self.file)?;
+        if self.served == Some(false) {
+            f.write_str(", which EF(UST) does not list")?;
+        }
+        match &self.unreadable {
+            Some(why) => write!(f, ": {why}")?,
+            None if self.settings.is_empty() => f.write_str(": empty")?,
+            None => {}
+        }
+        self.settings.iter().try_for_each(|s| write!(f, "\n    {} = {}", s.name, s.value))
+    }
 }
 
 /// The PKCS#15 application.
@@ -99,11 +156,13 @@ impl Inspected {
             atr: hex(&view.atr),
             protocol: view.protocol,
             mode: fs.session().mode(),
+            kind: view.kind,
             applications: view.applications,
             pkcs15: view
                 .pkcs15
                 .map(|app| Directory { directory: app.directory, found_by: app.found_by.to_string() }),
             files,
+            settings: settings_files(fs).map_err(failure)?.into_iter().map(SettingsShown::new).collect(),
             warnings,
         })
     }
@@ -162,8 +221,10 @@ impl fmt::Display for Inspected {
         }
         writeln!(f, "reader    {}", self.reader)?;
         writeln!(f, "ATR       {}, {}", self.atr, self.protocol)?;
-        if self.mode == Mode::TwoG {
-            writeln!(f, "class     A0: a SIM or an R-UIM, or a UICC in 2G mode")?;
+        let class = if self.mode == Mode::TwoG { "A0" } else { "00" };
+        match self.kind {
+            Some(kind) => writeln!(f, "kind      {kind}, class {class}")?,
+            None => writeln!(f, "class     {class}")?,
         }
         for application in &self.applications {
             write!(f, "EF(DIR) {} {}", application.record, application.aid)?;
@@ -181,6 +242,9 @@ impl fmt::Display for Inspected {
         }
         for file in &self.files {
             writeln!(f, "{file}")?;
+        }
+        for settings in &self.settings {
+            writeln!(f, "{settings}")?;
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::{
-    args::{PinArgs, ReaderArgs, objects},
+    args::{PinArgs, ReaderArgs, objects_to_read},
     connect, failure, file_system,
     inspect::hex,
     present_pin,
@@ -42,9 +42,9 @@ pub(in crate::cli) struct Args {
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(&args.reader.reader)?;
-    let mut fs = file_system(&mut card);
+    let mut fs = file_system(&mut card, global)?;
     present_pin(&mut fs, &args.pin, global)?;
-    let wanted = objects(args.kind);
+    let wanted = objects_to_read(args.kind);
     let view = locate(&mut fs, Depth::Objects(&wanted)).map_err(failure)?;
     view.warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
     let candidates: Vec<_> = wanted.iter().filter_map(|oid| view.file(*oid)).collect();

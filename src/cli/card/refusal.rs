@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         (Some(iccid), _) => iccid.clone(),
         (None, reader) => {
             let mut card = connect(reader.as_deref().unwrap_or_default())?;
-            file_system(&mut card).iccid().map_err(failure)?
+            file_system(&mut card, global)?.iccid().map_err(failure)?
         }
     };
     let forgotten = open_app(global)?.key_journal().clear(&card)?;

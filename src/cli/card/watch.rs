@@ -23,7 +23,7 @@ use crate::{
     bootstrap::PayloadKind,
     card::{BayConfig, BayEvent, BayName, BayNews, Bays, Pcsc, Plan, Work, Worked},
     cli::{Exit, Failure, Global, batch, config, output, profile, subscriber::SubscriberArgs},
-    job::{CardJobError, Clerk, Layout, Offer, Station, Verdict},
+    job::{CardJobError, Clerk, Offer, Station, Verdict},
 };
 
 use desk::Desk;
@@ -149,8 +149,7 @@ fn offer(args: &Args, app: &App) -> anyhow::Result<Option<Offer>> {
     };
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
-    let layout =
-        Layout { shape: args.layout.shape(), read: args.layout.read(), content_fid: args.layout.content_fid };
+    let layout = args.layout.layout();
     let (subscriber, rings) = (args.subscriber.read()?, args.adm.rings(app)?);
     Ok(Some(Offer { profile, payload, layout, rows, subscriber, keys, rings }))
 }

@@ -12,11 +12,11 @@ use super::{
 };
 use crate::{
     app::OsRandom,
-    bootstrap::{Payload, PayloadKind, build, resolve},
-    card::{ApduTrace, BootstrapFile, FileError, Outcome, Plan, PlanOptions, plan},
+    bootstrap::{Payload, PayloadKind, build, resolve, usim_files},
+    card::{ApduTrace, FileError, Outcome, Plan, PlanOptions, plan},
     cli::{Exit, Format, Global, config, output, profile, subscriber::SubscriberArgs},
     ident::JobId,
-    job::{CardDone, CardJob, CardJobError, Layout, Observer, State, Verdict, describe},
+    job::{CardDone, CardJob, CardJobError, Observer, State, Verdict, describe},
     profile::{Profile, Subscriber},
 };
 
@@ -82,11 +82,7 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     // Keys are asked for before the card is touched: nobody has to hurry at the prompt.
     let mut keys = args.job.adm.keys()?;
     keys.extend(args.job.pin.key()?);
-    let layout = Layout {
-        shape: args.job.layout.shape(),
-        read: args.job.layout.read(),
-        content_fid: args.job.layout.content_fid,
-    };
+    let layout = args.job.layout.layout();
     let app = open_app(global)?;
     let rings = args.job.adm.rings(&app)?;
     let payload = args.job.kind;
@@ -106,7 +102,7 @@ fn planned(
     global: &Global,
 ) -> anyhow::Result<Planned> {
     let mut card = connect(&args.reader.reader)?;
-    let mut fs = file_system(&mut card);
+    let mut fs = file_system(&mut card, global)?;
     let iccid = match fs.iccid() {
         Ok(iccid) => Some(iccid),
         Err(FileError::Transport(error)) => return Err(failure(error)),
@@ -122,18 +118,11 @@ fn planned(
     let settings = resolve(profile, &subscriber, &OsRandom).map_err(failure)?;
     let payload = build(&settings, args.kind).map_err(failure)?;
     present_pin(&mut fs, &args.pin, global)?;
-    let options = PlanOptions {
-        shape: args.layout.shape(),
-        read: args.layout.read(),
-        content_fid: args.layout.content_fid,
-        adm: args.adm.named(),
-        describe: &describe,
-    };
-    let wanted = BootstrapFile {
-        oid: payload.oid(),
-        label: payload.kind.label().to_owned(),
-        octets: payload.octets.clone(),
-    };
+    let files = usim_files(&settings, &profile.card.settings).map_err(failure)?;
+    let layout = args.layout.layout().or(&profile.card);
+    let options = layout.options(args.adm.named(), &describe);
+    let options = PlanOptions { settings: &files, ..options };
+    let wanted = layout.file(&payload);
     let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
     Ok(Planned { plan, losses: payload.losses })
 }
