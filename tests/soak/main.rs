@@ -26,7 +26,7 @@ mod peers {
 }
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, PoisonError},
@@ -180,6 +180,10 @@ impl Running {
         let stints: BTreeMap<String, Stint> = serde_json::from_str(stints).unwrap();
         let busy = Duration::from_millis(stints.values().map(|stint| stint.milliseconds).sum());
         let mute: u32 = stints.values().map(|stint| stint.mute).sum();
+        let mut seen = BTreeSet::new();
+        for result in &results {
+            assert!(seen.insert(result["iccid"].as_str()), "a second result of one card: {result}");
+        }
         assert_eq!(results.len(), usize::from(deck.len()), "one result for each card that was put in");
         Ran {
             live: stints.values().map(|stint| stint.live).sum(),

@@ -302,6 +302,22 @@ fn a_card_that_is_told_of_too_early_is_told_of_again() {
 }
 
 #[test]
+fn a_card_that_is_counted_late_is_told_once() {
+    let hall = hall(1);
+    let mut bays = bays(&hall);
+    until(&mut bays, "a bay", |event| matches!(event.news, BayNews::Opened { .. }).then_some(()));
+    for _ in 0..3 {
+        hall.insert_uncounted(&reader(0), &card());
+        let stay = card_in(&mut bays);
+        bays.work(&stay, read());
+        assert_eq!(done(&mut bays).0, number());
+        assert!(bays.next(Duration::from_millis(100)).is_none(), "told twice");
+        hall.pull(&reader(0));
+        until(&mut bays, "the card out", |event| matches!(event.news, BayNews::CardOut).then_some(()));
+    }
+}
+
+#[test]
 fn a_service_that_comes_back_is_found_in_new_contexts() {
     let hall = hall(2);
     let mut bays = bays(&hall);

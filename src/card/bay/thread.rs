@@ -15,12 +15,14 @@ use super::{
     pulse::{Abandoned, Pulse, Watched},
 };
 use crate::{
-    card::{CardTransport, ReaderContext, ReaderError, ReaderService},
+    card::{CardTransport, Look, ReaderContext, ReaderError, ReaderService},
     ident::ReaderName,
 };
 
 /// How long one look at a reader takes when nothing happens: how soon the thread hears that it is to stop.
 pub(super) const LOOK: Duration = Duration::from_millis(250);
+/// How long a reader must be the same before a new card in it is believed.
+const SETTLED: Duration = Duration::from_millis(20);
 /// How long the thread listens for work after it has told of a card, before it looks at the reader again.
 const LISTEN: Duration = Duration::from_millis(250);
 /// The first and the longest wait before the service, or a card that another program has, is tried again.
@@ -30,8 +32,7 @@ const LONGEST_WAIT: Duration = Duration::from_millis(1600);
 const SHARING_TRIES: u32 = 7;
 /// How long a card that another program still has is left alone.
 const SHARING_PAUSE: Duration = Duration::from_secs(2);
-/// How long a card is left alone that is there and that the service does not connect to: one in a thousand was seen to be
-/// told of before it could be had (pcsc-lite 1.9.9 with vpcd).
+/// How long a card is left alone that is there and that the service does not connect to.
 const OTHER_PAUSE: Duration = Duration::from_millis(500);
 
 /// What a thread tells.
@@ -126,7 +127,7 @@ impl<R> Thread<R> {
             self.tell(Note::Identified(identity));
         }
         while !self.is_over() {
-            let look = match context.look(&self.given.reader, LOOK) {
+            let look = match self.look(context) {
                 Ok(look) => look,
                 Err(ReaderError::UnknownReader { .. }) => return End::Gone,
                 Err(_) => return End::Lost,
@@ -156,6 +157,20 @@ impl<R> Thread<R> {
             }
         }
         End::Stopped
+    }
+
+    /// Looks at the reader. pcscd changes state and count one after the other while anybody may look: a card that seems to be
+    /// another is looked at until it keeps still, or it would be told twice.
+    fn look(&self, context: &mut dyn ReaderContext) -> Result<Look, ReaderError> {
+        let mut look = context.look(&self.given.reader, LOOK)?;
+        while look.state.holds_card() && self.card != Some(look.changes) && !self.is_over() {
+            let again = context.look(&self.given.reader, SETTLED)?;
+            if again == look {
+                break;
+            }
+            look = again;
+        }
+        Ok(look)
     }
 
     /// Tells of a card, and does what there is to do with it when that comes at once.
