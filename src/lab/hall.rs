@@ -40,6 +40,8 @@ struct Slot {
     identity: Identity,
     card: Option<Inserted>,
     changes: u32,
+    /// A card came that is not counted yet.
+    uncounted: bool,
     /// Somebody is connected.
     taken: bool,
     repowered: u32,
@@ -104,14 +106,13 @@ impl Hall {
         });
     }
 
-    /// Puts a card into a reader as pcscd tells of it: first the card is there, then it is counted.
+    /// Puts a card into an empty reader as pcscd may tell of it: who looks first sees the card before it is counted.
     pub fn insert_uncounted(&self, reader: &ReaderName, card: &CardHandle) {
         self.with(reader, |slot| {
             slot.taken = false;
+            slot.uncounted = true;
             slot.card = Some(Inserted { card: card.clone(), contacts: VecDeque::new() });
         });
-        std::thread::sleep(Duration::from_millis(2));
-        self.with(reader, |slot| slot.changes += 1);
     }
 
     /// Pulls the card out of a reader.
@@ -236,6 +237,9 @@ impl ReaderContext for Context {
             (None, None) => return Err(gone(reader)),
         };
         self.last = Some((reader.clone(), seen.clone()));
+        if seen.state.holds_card() {
+            self.hall.with(reader, |slot| slot.changes += u32::from(std::mem::take(&mut slot.uncounted)));
+        }
         Ok(seen)
     }
 
