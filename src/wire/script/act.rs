@@ -48,6 +48,10 @@ pub fn act(cla: u8, ins: u8) -> Act {
         0x26 => Act::OtherKey("DISABLE PIN"),
         0x28 => Act::OtherKey("ENABLE PIN"),
         0x2C => Act::OtherKey("UNBLOCK PIN"),
+        // With data objects instead of octets (ISO/IEC 7816-4, table 4), and keys of security domains, whose counters run
+        // down as well.
+        0x21 | 0x25 | 0x27 | 0x29 | 0x2D => Act::OtherKey("a key in data objects"),
+        0x82 => Act::OtherKey("EXTERNAL AUTHENTICATE"),
         0xE4 if proprietary => Act::DestroyOther("DELETE"),
         0xD8 if proprietary => Act::DestroyOther("PUT KEY"),
         0xF0 if proprietary => Act::DestroyOther("SET STATUS"),
@@ -62,8 +66,28 @@ pub fn act(cla: u8, ins: u8) -> Act {
     }
 }
 
+/// True for a VERIFY without data that only asks for the counter of a key. In class A0 there is none, and a P3 other than 00
+/// promises a key that does not come: a card may count either as a try.
+pub fn asks_counter(command: &CommandApdu) -> bool {
+    let is_2g = command.cla() & 0xF0 == 0xA0;
+    command.ins() == 0x20 && command.data().is_empty() && !is_2g && matches!(command.le(), None | Some(0))
+}
+
+/// True for a command on a logical channel other than the basic one (TS 102 221, tables 10.3 and 10.4). Where such a channel
+/// has led is not followed.
+fn is_on_other_channel(command: &CommandApdu) -> bool {
+    match command.cla() & 0xF0 {
+        0x40 | 0x50 | 0x60 | 0x70 | 0xC0 | 0xD0 | 0xE0 => true,
+        0xA0 => false,
+        _ => command.cla() & 0x03 != 0,
+    }
+}
+
 /// The file that a command is about; none where that cannot be told.
 pub fn target(act: Act, command: &CommandApdu, cursor: &Cursor) -> Option<Place> {
+    if is_on_other_channel(command) {
+        return None;
+    }
     let selected = || cursor.file().or(cursor.directory()).cloned();
     match act {
         Act::Read | Act::Update("UPDATE BINARY" | "UPDATE RECORD") => {
@@ -104,6 +128,9 @@ pub(super) fn creates_directory(command: &CommandApdu) -> bool {
 impl Cursor {
     /// After a command that the card carried out.
     pub fn follow(&mut self, command: &CommandApdu) {
+        if is_on_other_channel(command) {
+            return;
+        }
         match act(command.cla(), command.ins()) {
             Act::Select => self.select(command.p1(), command.data()),
             Act::Create => {

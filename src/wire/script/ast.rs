@@ -13,6 +13,21 @@ pub struct Script {
     pub statements: Vec<At<Statement>>,
 }
 
+impl Script {
+    /// Calls `see` with every statement, those in branches too.
+    pub fn each(&self, see: &mut impl FnMut(&Statement)) {
+        fn list(statements: &[At<Statement>], see: &mut impl FnMut(&Statement)) {
+            for At { value, .. } in statements {
+                see(value);
+                if let Statement::Switch(switch) = value {
+                    switch.labels.iter().for_each(|label| list(&label.statements, see));
+                }
+            }
+        }
+        list(&self.statements, see);
+    }
+}
+
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statement {
@@ -76,6 +91,13 @@ pub struct Command {
     pub status: Vec<At<StatusPattern>>,
 }
 
+impl Command {
+    /// True when only status words that say no are expected.
+    pub fn is_meant_to_fail(&self) -> bool {
+        !self.status.is_empty() && !self.status.iter().any(|status| status.value.may_be_good())
+    }
+}
+
 /// One piece of expected data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Expected {
@@ -103,6 +125,13 @@ impl StatusPattern {
     /// True when the status word fits.
     pub fn matches(self, sw: StatusWord) -> bool {
         sw.0 & self.mask == self.value
+    }
+
+    /// True when a status word fits that a card answers with when it has done what was asked: 90, 91, 92, 9F, 61, 62 and 63.
+    pub fn may_be_good(self) -> bool {
+        [0x90, 0x91, 0x92, 0x9F, 0x61, 0x62, 0x63]
+            .into_iter()
+            .any(|sw1: u8| (0..=0xFF).any(|sw2: u8| self.matches(StatusWord(u16::from_be_bytes([sw1, sw2])))))
     }
 
     /// True when every status word that fits `other` fits this one.

@@ -74,6 +74,20 @@ impl Environment {
         }
     }
 
+    /// What is secret of all values, as runs of octets: what no answer may show either.
+    pub fn secrets(&self) -> Vec<Zeroizing<Vec<u8>>> {
+        let known = self.values.values().flatten();
+        known
+            .flat_map(|value| match value {
+                Value::Octets(octets) => octets.secrets(),
+                Value::Digits(digits, true) => {
+                    vec![Zeroizing::new(digits.as_bytes().to_vec()), swapped(digits)]
+                }
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+
     /// The names of all variables.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
@@ -144,7 +158,7 @@ fn appended(before: Value, value: Value, at: Position) -> Result<Value, Problem>
 ///
 /// # Errors
 /// As [`evaluate`], and when they come to something else.
-pub(super) fn octets(items: &[At<Expr>], env: &Environment) -> Result<Option<Octets>, Problem> {
+pub fn octets(items: &[At<Expr>], env: &Environment) -> Result<Option<Octets>, Problem> {
     let at = items.first().map_or(Position { line: 1, column: 1 }, |item| item.at);
     match evaluate(items, env)? {
         None => Ok(None),
@@ -159,7 +173,7 @@ pub(super) fn octets(items: &[At<Expr>], env: &Environment) -> Result<Option<Oct
 ///
 /// # Errors
 /// As [`evaluate`], and when it comes to something else.
-pub(super) fn place(item: &At<Expr>, env: &Environment) -> Result<Option<Place>, Problem> {
+pub fn place(item: &At<Expr>, env: &Environment) -> Result<Option<Place>, Problem> {
     match one(item, env)? {
         None => Ok(None),
         Some(Value::Path(place)) => Ok(Some(place)),

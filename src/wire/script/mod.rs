@@ -65,13 +65,13 @@ mod print;
 mod problem;
 mod value;
 
-pub use act::{Act, Declared, act, target};
+pub use act::{Act, Declared, act, asks_counter, target};
 pub use ast::{
     Argument, Assertion, Command, Comparison, Effect, EffectKind, Expected, Expr, KeyDecl, Label, Manner,
     Put, Script, Statement, StatusPattern, Switch, Type, VarDecl,
 };
 pub use check::{Checked, Need, check};
-pub use eval::{Environment, evaluate};
+pub use eval::{Environment, evaluate, octets, place as place_of};
 pub use form::form;
 pub use function::{Function, Parameter};
 pub use parse::{Parsed, parse};
@@ -94,4 +94,4 @@ pub const MAX_PROBLEMS: usize = 100;
 pub const MAX_STATUS_WORDS: usize = 32;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Place, Type, lex};
 
-/// Octets, of which some may be secret. `Display` shows those as `**`.
+/// Octets, of which some may be secret. `Display` shows each run of those as `***`.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct Octets {
     octets: Zeroizing<Vec<u8>>,
@@ -23,6 +23,48 @@ impl Octets {
     /// Octets that nobody may see.
     pub fn hidden(octets: &[u8]) -> Self {
         Self { octets: Zeroizing::new(octets.to_vec()), hidden: vec![true; octets.len()] }
+    }
+
+    /// Octets in which whatever is found of `secrets` is secret too: a card gives back what was written on it. A secret may be
+    /// cut off at either end, because files are read in blocks.
+    pub fn hiding(octets: &[u8], secrets: &[Zeroizing<Vec<u8>>]) -> Self {
+        let mut out = Self::shown(octets);
+        let mut hide = |range: std::ops::Range<usize>| {
+            if let Some(range) = out.hidden.get_mut(range) {
+                range.fill(true);
+            }
+        };
+        for secret in secrets.iter().filter(|secret| secret.len() >= Self::SHORTEST_FOUND) {
+            for (at, window) in octets.windows(secret.len()).enumerate() {
+                if window == secret.as_slice() {
+                    hide(at..at + secret.len());
+                }
+            }
+            for cut in Self::SHORTEST_FOUND..secret.len() {
+                if secret.get(..cut).is_some_and(|begin| octets.ends_with(begin)) {
+                    hide(octets.len() - cut..octets.len());
+                }
+                if secret.get(secret.len() - cut..).is_some_and(|end| octets.starts_with(end)) {
+                    hide(0..cut);
+                }
+            }
+        }
+        out
+    }
+
+    /// Fewer octets than these are not looked for in answers: they would be found everywhere.
+    const SHORTEST_FOUND: usize = 3;
+
+    /// True when the octet at that place is secret.
+    pub fn is_secret_at(&self, at: usize) -> bool {
+        self.hidden.get(at).copied().unwrap_or(false)
+    }
+
+    /// The same octets, with that one secret too.
+    pub fn hide(&mut self, at: usize) {
+        if let Some(hidden) = self.hidden.get_mut(at) {
+            *hidden = true;
+        }
     }
 
     /// All octets, the secret ones too: for the card, not for people.
@@ -77,11 +119,23 @@ impl Octets {
 
 impl fmt::Display for Octets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = false;
         for (n, (octet, hidden)) in self.octets.iter().zip(&self.hidden).enumerate() {
             let gap = if n == 0 { "" } else { " " };
-            if *hidden { write!(f, "{gap}**")? } else { write!(f, "{gap}{octet:02X}")? }
+            match (*hidden, before) {
+                (true, true) => {}
+                (true, false) => write!(f, "{gap}***")?,
+                (false, _) => write!(f, "{gap}{octet:02X}")?,
+            }
+            before = *hidden;
         }
         Ok(())
+    }
+}
+
+impl serde::Serialize for Octets {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_str(self)
     }
 }
 

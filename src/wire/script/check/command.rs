@@ -1,10 +1,10 @@
 //! What is checked of a command: its form, its expectations, and what it does.
 
 use crate::wire::{
-    apdu::{CommandApdu, StatusWord},
+    apdu::CommandApdu,
     script::{
         Act, At, Command, EffectKind, Expected, Octets, Position, ProblemKind, StatusPattern, act,
-        act::created, eval, form, target,
+        act::created, asks_counter, eval, form, target,
     },
 };
 
@@ -72,7 +72,10 @@ impl Walk<'_> {
         let does = act(apdu.cla(), apdu.ins());
         let kind = match does {
             Act::Select | Act::Other => return,
-            Act::Verify if apdu.data().is_empty() => return,
+            Act::Verify if asks_counter(apdu) => return,
+            Act::Verify if apdu.data().is_empty() => {
+                return self.say(at, ProblemKind::UnguardedKey { what: "VERIFY without a key" });
+            }
             Act::Verify | Act::OtherKey(_) | Act::Terminal(_) | Act::DestroyOther(_) => {
                 return self.refused(at, does, octets);
             }
@@ -93,7 +96,7 @@ impl Walk<'_> {
         }
         // A command that is meant to be refused changes nothing.
         match target(does, apdu, &state.cursor) {
-            Some(place) if is_meant_to_fail(command) => {
+            Some(place) if command.is_meant_to_fail() => {
                 if kind != EffectKind::Reads && self.declared.keys(kind, &place).is_none() {
                     let file = place.to_string();
                     self.say(at, ProblemKind::Undeclared { what, file, effect: kind.name() });
@@ -161,21 +164,9 @@ impl Walk<'_> {
 
 /// Where the card is when the command was answered as expected.
 fn follow(apdu: &CommandApdu, status: &[StatusPattern], state: &mut State) {
-    if status.is_empty() || status.iter().any(|status| may_be_good(*status)) {
+    if status.is_empty() || status.iter().any(|status| status.may_be_good()) {
         state.cursor.follow(apdu);
     }
-}
-
-/// True when only status words that say no are expected.
-fn is_meant_to_fail(command: &Command) -> bool {
-    !command.status.is_empty() && !command.status.iter().any(|status| may_be_good(status.value))
-}
-
-/// 90, 91, 92, 9F, 61, 62 and 63 are answers of a card that has done it.
-fn may_be_good(status: StatusPattern) -> bool {
-    [0x90, 0x91, 0x92, 0x9F, 0x61, 0x62, 0x63]
-        .into_iter()
-        .any(|sw1: u8| (0..=0xFF).any(|sw2: u8| status.matches(StatusWord(u16::from_be_bytes([sw1, sw2])))))
 }
 
 fn name(does: Act, apdu: &CommandApdu) -> &'static str {

@@ -10,8 +10,8 @@ use zeroize::Zeroizing;
 use crate::wire::arr::KeyRef;
 
 use super::{
-    At, Cursor, Declared, EffectKind, Environment, Expr, Label, MAX_PROBLEMS, Place, Position, Problem,
-    ProblemKind, Script, Severity, Statement, StatusPattern, Switch, Value, eval, evaluate, parse,
+    Act, At, Cursor, Declared, EffectKind, Environment, Expr, Label, MAX_PROBLEMS, Place, Position, Problem,
+    ProblemKind, Script, Severity, Statement, StatusPattern, Switch, Value, act, eval, evaluate, parse,
 };
 
 /// A script and what is wrong with it.
@@ -31,6 +31,26 @@ impl Checked {
     /// True when it may be run.
     pub fn is_sound(&self) -> bool {
         self.problems.iter().all(|problem| problem.severity() == Severity::Warning)
+    }
+
+    /// True when it may change a card: by what it declares, or, of plain Annex B, by what its commands are.
+    pub fn changes_card(&self) -> bool {
+        if self.script.version.is_some() {
+            let kinds = [EffectKind::Updates, EffectKind::Creates, EffectKind::Destroys];
+            return kinds.into_iter().any(|kind| self.declared.has(kind));
+        }
+        let mut changes = false;
+        self.script.each(&mut |statement| {
+            let Statement::Command(command) = statement else { return };
+            let octets = eval::octets(&command.octets, &self.environment).ok().flatten();
+            changes |= octets.is_none_or(|octets| match *octets.expose() {
+                [cla, ins, ..] => {
+                    !matches!(act(cla, ins), Act::Select | Act::Read | Act::Verify | Act::Other)
+                }
+                _ => false,
+            });
+        });
+        changes
     }
 }
 

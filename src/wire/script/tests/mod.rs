@@ -9,50 +9,12 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// E1 to E4 of the sheet on script languages, as they stand there.
-pub(super) const SAMPLES: [&str; 4] = [
-    "REM E1 select MF, read its data, read the ICCID
-RST
-CMD A0 A4 00 00 02 \\
- 3F 00 (9F XX)
-CMD A0 C0 00 00 16 \\
- [XX XX XX XX 3F 00 01 XX XX XX XX XX XX XX XX XX \\
- XX XX XX XX XX XX] (90 00)
-CMD A0 A4 00 00 02 \\
- 2F E2 (9F 0F)
-CMD A0 B0 00 00 0A [] (90 00)
-OFF
-",
-    "REM E2 PIN: right, wrong, blocked; alternatives with a nibble wildcard
-RST
-INI FF FF FF FF FF
-CMD A0 20 00 01 08 \\
- 31 32 33 34 FF FF FF FF (90 00 , 98 0X)
-CMD A0 20 00 01 08 \\
- 39 39 39 39 FF FF FF FF (98 04,98 40)
-CMD A0 88 00 00 00 (6X XX)
-",
-    "REM E3 write and read back, tab and blank mixed, no blank before the status
-RST
-CMD A0 A4 00 00 02\t6F 7E (9F XX, 94 04)
-CMD A0 D6 00 00 0B \\
- FF FF FF FF 00 F1 10 00 01 FF 00 (90 00)
-CMD A0 B0 00 00 0B \\
- [FF FF FF FF 00 F1 10 XX XX FF 00](90 00)
-OFF
-",
-    "REM E4 envelope that ends in a proactive command, fetched by hand
-RST
-INI FF FF FF FF 7F 03 00
-CMD A0 C2 00 00 0B \\
- D3 09 82 02 01 81 90 01 01 15 00 (91 XX)
-CMD A0 12 00 00 10 \\
- [D0 0E 81 03 01 21 XX 82 02 81 02 8D 03 04 48 69] \\
- (90 00)
-CMD A0 14 00 00 0C \\
- 81 03 01 21 80 82 02 82 81 83 01 00 (90 00, 91 XX)
-OFF
-",
+/// Annex B scripts of our own, which use what the annex's example uses.
+pub(crate) const SAMPLES: [&str; 4] = [
+    include_str!("../../../../tests/data/scripts/e1.scr"),
+    include_str!("../../../../tests/data/scripts/e2.scr"),
+    include_str!("../../../../tests/data/scripts/e3.scr"),
+    include_str!("../../../../tests/data/scripts/e4.scr"),
 ];
 
 const OWN: &str = r#"REM bootgate 1

@@ -36,11 +36,11 @@ fn functions_give_what_their_table_says() {
         ("parent(${F})", "3F00/7F50"),
         ("fid(parent(${F}))", "7F 50"),
         // What is made of a secret is one.
-        ("01 ${K} 02", "01 ** ** 02"),
-        ("tlv(80, ${K})", "80 02 ** **"),
-        ("pad(slice(${K}, 1, 1), 2)", "** FF"),
+        ("01 ${K} 02", "01 *** 02"),
+        ("tlv(80, ${K})", "80 02 ***"),
+        ("pad(slice(${K}, 1, 1), 2)", "*** FF"),
         ("luhn(${P})", "***"),
-        ("bcd-swap(${P})", "** **"),
+        ("bcd-swap(${P})", "***"),
     ] {
         assert_eq!(shown(value), Ok(is.into()), "{value}");
     }
@@ -76,10 +76,21 @@ fn secrets_are_found_again_and_never_print() {
     octets.extend(&Octets::hidden(&[0xAA, 0xBB]));
     octets.extend(&Octets::shown(&[3]));
     octets.extend(&Octets::hidden(&[0xCC]));
-    assert_eq!(octets.to_string(), "01 02 ** ** 03 **");
-    assert_eq!(format!("{octets:?}"), "Octets(01 02 ** ** 03 **)");
+    assert_eq!(octets.to_string(), "01 02 *** 03 ***");
+    assert_eq!(format!("{octets:?}"), "Octets(01 02 *** 03 ***)");
     let secrets: Vec<Vec<u8>> = octets.secrets().iter().map(|s| s.to_vec()).collect();
     assert_eq!(secrets, [vec![0xAA, 0xBB], vec![0xCC]]);
+
+    let secret = [Zeroizing::new(vec![0xA1, 0xA2, 0xA3, 0xA4])];
+    for (answer, shown) in [
+        (&[0x01, 0xA1, 0xA2, 0xA3, 0xA4, 0x02][..], "01 *** 02"),
+        (&[0x01, 0x02, 0xA1, 0xA2, 0xA3], "01 02 ***"),
+        (&[0xA2, 0xA3, 0xA4, 0x02], "*** 02"),
+        (&[0xA1, 0xA2, 0x02], "A1 A2 02"),
+        (&[0xA1, 0xA2, 0xA3, 0xA4, 0xA1, 0xA2, 0xA3, 0xA4], "***"),
+    ] {
+        assert_eq!(Octets::hiding(answer, &secret).to_string(), shown);
+    }
 }
 
 #[test]
