@@ -1,4 +1,4 @@
-//! A real PC/SC service with a virtual card in its reader; OpenSC and libwbxml look at what we left on it.
+//! A real PC/SC service with a virtual card in its reader; OpenSC, pcsc-tools and libwbxml look at what we left on it.
 
 use std::{path::PathBuf, process::Output};
 
@@ -112,6 +112,71 @@ fn opensc_reads_what_we_wrote() {
     let theirs = std::fs::read(&theirs).unwrap();
     // OpenSC gives the file as it is; what follows the document is FF.
     assert_eq!(theirs.get(..ours.len()), Some(ours.as_slice()));
+    assert!(theirs[ours.len()..].iter().all(|octet| *octet == 0xFF));
+}
+
+/// The octets that a text begins with, as words of two digits.
+fn octets(text: &str) -> Vec<u8> {
+    let words = text.split_whitespace();
+    words.filter(|word| word.len() == 2).map_while(|word| u8::from_str_radix(word, 16).ok()).collect()
+}
+
+/// Commands that read the bootstrap file in pieces of 128 octets.
+fn reads(length: usize) -> Vec<String> {
+    let mut commands = vec!["00 A4 00 0C 02 7F 50".to_owned(), "00 A4 00 0C 02 64 31".to_owned()];
+    let more =
+        (0..length.div_ceil(128)).map(|block| format!("00 B0 {:02X} {:02X} 80", block / 2, block % 2 * 128));
+    commands.extend(more);
+    commands
+}
+
+#[test]
+fn scriptor_reads_what_we_wrote() {
+    let pcscd = Pcscd::start(1);
+    let _card = pcscd.insert(0, &["--kind", "prepared"]);
+    must(write(&pcscd, "cp", &[]));
+    let (_, ours) = read(&pcscd, "cp");
+    let script = pcscd.folder().join("read.scriptor");
+    let commands = reads(ours.len());
+    std::fs::write(&script, format!("reset\n{}\n", commands.join("\n"))).unwrap();
+    let tool = program("scriptor", "pcsc-tools");
+    let out = must(pcscd.client(&tool).args(["-r", &Pcscd::reader(0)]).arg(&script).output().unwrap());
+    // Each answer begins with `<`, goes on in lines of 16 octets, and ends with the status word, a colon and its meaning.
+    let mut theirs = Vec::new();
+    for answer in out.split("\n< ").skip(1).filter(|answer| !answer.starts_with("OK")) {
+        let octets = octets(answer.split(" : ").next().unwrap_or(""));
+        let (data, sw) = octets.split_at(octets.len() - 2);
+        assert_eq!(sw, [0x90, 0x00], "{out}");
+        theirs.extend_from_slice(data);
+    }
+    assert_eq!(theirs.get(..ours.len()), Some(ours.as_slice()), "{out}");
+    assert!(theirs[ours.len()..].iter().all(|octet| *octet == 0xFF));
+}
+
+#[test]
+fn opensc_tool_reads_what_we_wrote() {
+    let pcscd = Pcscd::start(1);
+    let _card = pcscd.insert(0, &["--kind", "prepared"]);
+    must(write(&pcscd, "cp", &[]));
+    let (_, ours) = read(&pcscd, "cp");
+    let conf = pcscd.folder().join("opensc.conf");
+    std::fs::write(&conf, "app default { enable_default_driver = true; force_card_driver = default; }")
+        .unwrap();
+    let mut tool = pcscd.client(&program("opensc-tool", "opensc"));
+    tool.env("OPENSC_CONF", &conf).args(["--reader", "0"]);
+    for command in reads(ours.len()) {
+        tool.args(["--send-apdu", &command.replace(' ', ":")]);
+    }
+    let out = must(tool.output().unwrap());
+    assert_eq!(out.matches("(SW1=0x90, SW2=0x00)").count(), reads(ours.len()).len(), "{out}");
+    // Lines of 16 octets, then the same as characters.
+    let mut theirs = Vec::new();
+    for answer in out.split("SW2=0x00)").skip(1) {
+        for row in answer.lines().filter(|row| !row.contains("Sending") && !row.contains("Received")) {
+            theirs.extend(octets(row.get(..48).unwrap_or(row)));
+        }
+    }
+    assert_eq!(theirs.get(..ours.len()), Some(ours.as_slice()), "{out}");
     assert!(theirs[ours.len()..].iter().all(|octet| *octet == 0xFF));
 }
 
