@@ -80,6 +80,13 @@ impl<'t> FileSystem<'t> {
         &mut self.session
     }
 
+    /// Forgets where the card is and what its files are like: somebody else has sent commands.
+    pub(super) fn forget(&mut self) {
+        (self.directory, self.selected) = (None, None);
+        self.parameters.clear();
+        self.rules.clear();
+    }
+
     /// Tells this session from every other of this process.
     pub(super) fn id(&self) -> u64 {
         self.id

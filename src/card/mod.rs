@@ -18,6 +18,7 @@ mod plan;
 mod proactive;
 mod reader;
 mod rights;
+pub mod script;
 #[cfg(test)]
 mod scripted;
 mod select;

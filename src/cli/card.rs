@@ -45,7 +45,7 @@ pub(super) enum Action {
     Write(write::WriteArgs),
     /// Empties bootstrap files. Asks first.
     Erase(erase::Args),
-    /// Checks card scripts: every problem with file, line and column.
+    /// Runs a card script, shows what it would send, or checks it.
     Run(run::Args),
     /// The station: says of each card that is put in which card it is, which job waits for it and what that would change;
     /// with --apply it writes, when you agree, and says what was read back. Ends with Ctrl-C.

@@ -87,6 +87,20 @@ impl Meaning for ApplyError {
     }
 }
 
+impl Meaning for crate::card::script::ScriptError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Problem(_) => Exit::Config,
+            Self::Key { source, .. } => source.exit(),
+            Self::KeyMissing { .. } | Self::OtherCard { .. } => Exit::Refused,
+            Self::File { source, .. } => source.exit(),
+            Self::Transport { source, .. } => source.exit(),
+            Self::NoBackup { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
 impl Meaning for BootstrapError {
     fn exit(&self) -> Exit {
         match self {

@@ -10,8 +10,11 @@
 //!   digest MD5 credentials can be computed, so the file itself is secret. Sealing comes with the vault.
 //!
 //! [`Memory`] is the same without a file, for rehearsals and tests.
+//!
+//! [`BackupFile`] holds what a script found on a card before it changed it.
 
 mod accounts;
+mod card_backup;
 mod devices;
 mod error;
 mod jobs;
@@ -25,6 +28,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
 
+pub use card_backup::{BackupFile, BackupFileError};
 pub use error::StoreError;
 pub use keys::Keys;
 pub use memory::Memory;

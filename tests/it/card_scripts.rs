@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use crate::peers::pcscd::Pcscd;
+
 const SOUND: &str = "REM bootgate 1
 VAR FILE path 3F00/7F50/6431
 KEY 0A ADM
@@ -61,4 +63,129 @@ fn what_is_not_there_is_said() {
     let (exit, _, err) = check(&folder, &["--check", "none.scr"]);
     assert!(exit == 1 && err.contains("cannot read none.scr"), "{err}");
     assert_eq!(check(&folder, &["none.scr"]).0, 2);
+}
+
+#[test]
+fn scripts_come_along_and_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let (exit, out, _) = check(&folder, &["--list"]);
+    assert_eq!((exit, out.lines().count()), (0, 6), "{out}");
+    let (exit, text, _) = check(&folder, &["--print", "erase"]);
+    assert!(exit == 0 && text.starts_with("REM bootgate 1\n"), "{text}");
+    // A file of that name goes before, as a start for one's own.
+    std::fs::write(folder.path().join("erase"), text.replace("} FF\n", "} 00\n")).unwrap();
+    let (exit, out, err) = check(&folder, &["erase", "--dry-run"]);
+    assert_eq!(exit, 0, "{err}");
+    assert!(out.contains("PUT 3F00/7F50/6431 00") && out.ends_with("nothing was sent\n"), "{out}");
+    let (exit, out, _) = check(&folder, &["survey", "--dry-run", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((exit, &json["entries"][1]["sent"]), (0, &"00 A4 00 0C 02 3F 00".into()));
+}
+
+#[test]
+fn values_are_taken_and_secrets_only_from_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "REM bootgate 1\nVAR N digits\nVAR KI secret hex\nEFF updates 3F00/6F01\nPUT 3F00/6F01 bcd-swap(${N}) ${KI}\n";
+    std::fs::write(folder.path().join("a.scr"), script).unwrap();
+    std::fs::write(folder.path().join("ki"), "4D41524B45442D37\n").unwrap();
+    let run = |set: &[&str]| {
+        let mut args = vec!["a.scr", "--dry-run"];
+        set.iter().for_each(|set| args.extend(["--set", set]));
+        check(&folder, &args)
+    };
+    let (exit, out, err) = run(&["N=1234", "KI=@ki"]);
+    assert!(exit == 0 && out.contains("PUT 3F00/6F01 21 43 ***"), "{out}{err}");
+    for (set, exit, says) in [
+        (&["N=1234", "KI=4D41524B45442D37"][..], 2, "a secret is given as @FILE, env:NAME or -"),
+        (&["N=1234"], 78, "variable `KI` has no value"),
+        (&["N=x", "KI=@ki"], 78, "the value of `N` is not decimal digits"),
+        (&["N=1", "M=1", "KI=@ki"], 78, "unknown variable `M`"),
+        (&["N"], 2, "--set takes NAME=VALUE"),
+        (&["N=1", "N=2"], 2, "given twice"),
+    ] {
+        let ran = run(set);
+        assert!(ran.0 == exit && ran.2.contains(says), "{set:?}: {ran:?}");
+        assert!(!format!("{ran:?}").contains("4D41524B"), "{ran:?}");
+    }
+}
+
+/// ADM1 of the card, marked, so that it would be seen in any output.
+const ADM: &str = "MARKED-A";
+
+struct Station(Pcscd);
+
+impl Station {
+    fn run(&self, args: &[&str]) -> (i32, String, String) {
+        let reader = Pcscd::reader(0);
+        let out = self.0.bootgate(&[&["card", "run", "-r", &reader], args].concat());
+        let text = |octets| String::from_utf8(octets).unwrap();
+        let ran = (out.status.code().unwrap(), text(out.stdout), text(out.stderr));
+        for marked in ["MARKED", "4D 41 52 4B", "4D41524B"] {
+            assert!(!format!("{ran:?}").contains(marked), "{args:?}: {ran:?}");
+        }
+        ran
+    }
+}
+
+#[test]
+fn shipped_scripts_run_over_a_reader() {
+    let station = Station(Pcscd::start(1));
+    let folder = station.0.folder();
+    for (name, text) in [("adm", ADM), ("wrong", "MARKED-K")] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let _card = station.0.insert(0, &["--kind", "bare", "--adm", ADM]);
+    let key = ["--set", "ADM=@adm", "--yes"];
+
+    let (exit, out, err) = station.run(&["survey"]);
+    assert!(exit == 0 && out.contains("OUT ICCID\n      89001010000000000018"), "{out}{err}");
+    assert!(out.contains("ok: survey on card 89001010000000000018, 0 change(s)"), "{out}");
+
+    let (exit, _, err) = station.run(&["create-bootstrap-tree", key[0], key[1], key[2]]);
+    assert!(exit == 2 && err.contains("--backup FILE"), "{err}");
+    let (exit, _, err) = station.run(&["create-bootstrap-tree", key[0], key[1], "--no-backup"]);
+    assert!(exit == 2 && err.contains("give --yes"), "{err}");
+    let run = |args: &[&str]| {
+        let (exit, out, err) = station.run(&[args, &key, &["--format", "json"]].concat());
+        assert_eq!(exit, 0, "{args:?}: {out}{err}");
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let made = run(&["create-bootstrap-tree", "--backup", "tree.json"]);
+    assert_eq!(
+        (&made["ok"], &made["backup"], &made["saved"]),
+        (&true.into(), &"tree.json".into(), &5.into())
+    );
+    assert!(folder.join("tree.json").exists());
+
+    // A script of one's own, with the key as octets: it is presented under the rule, and written as stars.
+    let adm: String = ADM.bytes().map(|octet| format!(" {octet:02X}")).collect();
+    let own = format!(
+        "RST\nCMD 00 20 00 0A 08{adm} (90 00)\nCMD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nCMD 00 D6 00 00 03 01 02 03 (90 00)\n\
+         CMD 00 B0 00 00 03 [01 02 04] (90 00)\nOFF\n"
+    );
+    std::fs::write(folder.join("own.scr"), own).unwrap();
+    let (exit, out, err) = station.run(&["own.scr", "--backup", "own.json", "--yes"]);
+    assert!(
+        exit == 1 && err.contains("own.scr:5:1: the card answered data that differ at octet 3"),
+        "{out}{err}"
+    );
+    assert!(out.contains("expected  01 02 04 (90 00)\n      seen      01 02 03 (90 00)"), "{out}");
+    assert!(out.contains("kept: 1 piece(s) of old content in own.json"), "{out}");
+
+    let (exit, out, err) = station.run(&["back-up", "--backup", "whole.json"]);
+    assert!(exit == 0 && out.contains("kept: 3 piece(s)"), "{out}{err}");
+    assert_eq!(run(&["erase", "--backup", "erase.json"])["changes"], 2);
+    run(&["restore", "--restore", "whole.json", "--no-backup"]);
+    let locked = run(&["lock-for-shipping", "--no-backup"]);
+    assert_eq!(locked["outputs"][0]["label"], "without a key");
+    let read = "REM bootgate 1\nEFF reads 3F00/7F50/6431\nRST\nAPD 00 A4 08 0C 04 7F 50 64 31 (90 00)\n\
+                APD 00 B0 00 00 04 [01 02 03 FF] (90 00)\n";
+    std::fs::write(folder.join("read.scr"), read).unwrap();
+    assert_eq!(station.run(&["read.scr"]).0, 0);
+
+    // A refused key is never presented again, by no script.
+    let wrong = ["erase", "--no-backup", "--yes", "--set", "ADM=@wrong"];
+    assert_eq!(station.run(&wrong).0, 77);
+    let (exit, _, err) = station.run(&["erase", "--no-backup", "--yes", "--set", "ADM=@adm"]);
+    assert!(exit == 77 && err.contains("clear-refusal"), "{err}");
 }

@@ -1,104 +1,123 @@
-//! `bootgate card run --check`: what is wrong with card scripts, before any card is near.
+//! `bootgate card run`: card scripts, checked, shown and sent.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+mod check;
+mod execute;
+mod values;
+
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::args::ConsentArgs;
 use crate::{
-    cli::{Exit, Global, output},
-    wire::script::{EffectKind, Need, Severity, check},
+    card::script::{SHIPPED, shipped},
+    cli::{Exit, Failure, Global, output},
 };
+
+use values::Assignment;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct Args {
+    /// Card script, a file or the name of one that comes with bootgate (see --list): the language of 3GPP TS 51.013, Annex
+    /// B, or the superset of it that begins with `REM bootgate 1`. With --check, any number of them.
+    #[arg(required_unless_present = "list", value_name = "SCRIPT")]
+    scripts: Vec<String>,
     /// Checks the scripts and sends nothing.
-    #[arg(long, required = true)]
+    #[arg(long, conflicts_with_all = ["reader", "dry_run"])]
     check: bool,
-    /// Card scripts: the language of 3GPP TS 51.013, Annex B, or the superset of it that begins with `REM bootgate 1`.
-    #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    /// Lists the scripts that come with bootgate.
+    #[arg(long, conflicts_with_all = ["reader", "dry_run", "check", "scripts"])]
+    list: bool,
+    /// Prints the text of the script, as a start for one of your own.
+    #[arg(long, conflicts_with_all = ["reader", "dry_run", "check", "list"])]
+    print: bool,
+    /// Reader, as `card list` names it, or the beginning of its name where no other begins so.
+    #[arg(short, long, value_name = "READER", required_unless_present_any = ["check", "dry_run", "list", "print"])]
+    reader: Option<String>,
+    /// Value of a variable. Secrets and keys are given as NAME=@FILE, NAME=env:NAME or NAME=- (prompt).
+    #[arg(long, value_name = "NAME=VALUE")]
+    set: Vec<Assignment>,
+    /// Keeps the old content of whatever the script changes in this new file, which only its owner can read.
+    #[arg(long, value_name = "FILE", conflicts_with = "no_backup")]
+    backup: Option<PathBuf>,
+    /// Changes the card without keeping what was there.
+    #[arg(long)]
+    no_backup: bool,
+    /// Backup from which RES puts content back.
+    #[arg(long, value_name = "FILE")]
+    restore: Option<PathBuf>,
+    #[command(flatten)]
+    consent: ConsentArgs,
 }
 
 const EXAMPLES: &str = "Examples:
-  bootgate card run --check survey.scr
+  bootgate card run survey -r 'bay 0'
   bootgate card run --check --format json *.scr
+  bootgate card run erase --set ADM=@adm.key --dry-run
+  bootgate card run back-up -r 'bay 0' --backup card.json
+  bootgate card run restore -r 'bay 0' --set ADM=env:ADM --restore card.json --no-backup --yes
+  bootgate card run --print create-bootstrap-tree > mine.scr
 
-Exit status: 0 when no script has an error, 78 otherwise";
+Nothing is sent while --check finds an error. Keys are presented under the rule that guards all keys, also where a script
+carries VERIFY as octets; a script that changes the card asks first, and needs --backup or --no-backup.
+
+Exit status: 0 when the script came to its end, 1 when the card answered something else than it expects, 2 usage, 69
+reader or card unavailable, 77 key refused or not presented, 78 when the script has an error";
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let files = args.files.iter().map(report).collect::<anyhow::Result<Vec<_>>>()?;
-    let count = |severity| {
-        files.iter().flat_map(|file| &file.problems).filter(|problem| problem.severity == severity).count()
+    if args.list {
+        output::emit(global.format, &List::new())?;
+        return Ok(Exit::Ok);
+    }
+    if args.check {
+        return check::run(&args.scripts, &args.set, global);
+    }
+    let [script] = args.scripts.as_slice() else {
+        return Err(Failure::because(Exit::Usage, "give one script; only --check takes more"));
     };
-    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
-    output::emit(global.format, &Report { files, errors, warnings })?;
-    Ok(if errors == 0 { Exit::Ok } else { Exit::Config })
+    if args.print {
+        output::text(&String::from_utf8_lossy(&text(script)?))?;
+        return Ok(Exit::Ok);
+    }
+    execute::run(script, args, global)
 }
 
-fn report(file: &PathBuf) -> anyhow::Result<FileReport> {
-    let text = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let checked = check(&text, &BTreeMap::new(), Need::Nothing);
-    let problems = checked.problems.iter().map(|problem| Found {
-        line: problem.at.line,
-        column: problem.at.column,
-        severity: problem.severity(),
-        message: problem.kind.to_string(),
-    });
-    let effects = checked.declared.all().map(|(kind, place)| Declared { kind, file: place.to_string() });
-    Ok(FileReport {
-        file: file.display().to_string(),
-        version: checked.script.version,
-        effects: effects.collect(),
-        problems: problems.collect(),
-    })
-}
-
-/// What was found, of all files.
-#[derive(Serialize)]
-struct Report {
-    files: Vec<FileReport>,
-    errors: usize,
-    warnings: usize,
+/// The text of a script: of a file, or of one that comes with this program.
+fn text(script: &str) -> anyhow::Result<Vec<u8>> {
+    match (std::fs::read(script), shipped(script)) {
+        (Ok(text), _) => Ok(text),
+        (Err(_), Some(shipped)) => Ok(shipped.text.as_bytes().to_vec()),
+        (Err(error), None) => Err(error).with_context(|| format!("cannot read {script}")),
+    }
 }
 
 #[derive(Serialize)]
-struct FileReport {
-    file: String,
-    /// Version of the superset; none for plain Annex B.
-    version: Option<u16>,
-    /// What the script declares to do.
-    effects: Vec<Declared>,
-    problems: Vec<Found>,
+struct List {
+    scripts: Vec<Listed>,
 }
 
 #[derive(Serialize)]
-struct Declared {
-    kind: EffectKind,
-    file: String,
+struct Listed {
+    name: &'static str,
+    title: &'static str,
 }
 
-#[derive(Serialize)]
-struct Found {
-    line: usize,
-    column: usize,
-    severity: Severity,
-    message: String,
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for file in &self.files {
-            for Found { line, column, severity, message } in &file.problems {
-                let severity = match severity {
-                    Severity::Error => "error",
-                    Severity::Warning => "warning",
-                };
-                writeln!(f, "{}:{line}:{column}: {severity}: {message}", file.file)?;
-            }
+impl List {
+    fn new() -> Self {
+        Self {
+            scripts: SHIPPED
+                .iter()
+                .map(|script| Listed { name: script.name, title: script.title() })
+                .collect(),
         }
-        write!(f, "{} script(s), {} error(s), {} warning(s)", self.files.len(), self.errors, self.warnings)
+    }
+}
+
+impl std::fmt::Display for List {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.scripts.iter().try_for_each(|script| writeln!(f, "{:<22} {}", script.name, script.title))
     }
 }

@@ -1,0 +1,172 @@
+//! What is kept before a command of a script changes it.
+//!
+//! Updates are preceded by a READ with the same parameters, which selects nothing and moves no record pointer, so the script
+//! goes on as if it had not been there.
+
+use crate::{
+    card::{FileError, FileSystem},
+    wire::{
+        apdu::{CommandApdu, StatusWord},
+        fcp::FileKind,
+        script::{Act, Manner, Place, Position, target},
+    },
+};
+
+use super::{
+    Kept, Saved, ScriptError,
+    run::{Run, path},
+};
+
+/// Numbers of records end here (TS 102 221, section 8.2.2.2).
+const LAST_RECORD: u8 = 254;
+
+impl Run<'_, '_> {
+    /// Keeps what a command changes. When the card does not let it be read, the command is not sent.
+    pub(super) fn back_up(&mut self, at: Position, apdu: &CommandApdu, does: Act) -> Result<(), ScriptError> {
+        if self.setup.backup.is_none() {
+            return Ok(());
+        }
+        let file = target(does, apdu, &self.cursor);
+        match does {
+            Act::Update(what @ "UPDATE BINARY") => {
+                let offset = match apdu.p1() {
+                    // With a short file identifier P2 alone is the offset.
+                    sfi if sfi & 0x80 != 0 => usize::from(apdu.p2()),
+                    p1 => usize::from(u16::from_be_bytes([p1, apdu.p2()])),
+                };
+                let read = CommandApdu::new(apdu.cla(), 0xB0, apdu.p1(), apdu.p2()).with_le(length(apdu));
+                match self.look(at, what, &read)? {
+                    Some(octets) => self.keep(at, Saved { file, kept: Kept::Octets { at: offset, octets } }),
+                    None => Ok(()),
+                }
+            }
+            Act::Update(what @ "UPDATE RECORD") => self.records(at, what, apdu, file),
+            Act::Update(what @ "INCREASE") => {
+                let read = CommandApdu::new(apdu.cla(), 0xB2, 0x01, 0x04).with_le(0);
+                match self.look(at, what, &read)? {
+                    Some(octets) => self.keep(at, Saved { file, kept: Kept::Record { number: 1, octets } }),
+                    None => Ok(()),
+                }
+            }
+            Act::Update(what @ "RESIZE FILE") | Act::Destroy(what @ "DELETE FILE") => {
+                self.whole(at, what, file)
+            }
+            // They are undone by each other, and content stays.
+            Act::Update("ACTIVATE FILE") | Act::Destroy("DEACTIVATE FILE") => Ok(()),
+            Act::Create => self.keep(at, Saved { file, kept: Kept::Absent {} }),
+            Act::Update(what) | Act::Destroy(what) | Act::DestroyOther(what) => {
+                let why = "there is no command that reads it".to_owned();
+                Err(ScriptError::NotBackedUp { at, what, why })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The record that is written; all of them when the card chooses the next or the previous one.
+    fn records(
+        &mut self,
+        at: Position,
+        what: &'static str,
+        apdu: &CommandApdu,
+        file: Option<Place>,
+    ) -> Result<(), ScriptError> {
+        let sfi = apdu.p2() & 0xF8;
+        let read = |number| CommandApdu::new(apdu.cla(), 0xB2, number, sfi | 0x04).with_le(length(apdu));
+        let is_absolute = apdu.p2() & 0x07 == 0x04;
+        let numbers = if is_absolute { apdu.p1()..=apdu.p1() } else { 1..=LAST_RECORD };
+        for number in numbers {
+            let Some(octets) = self.look(at, what, &read(number))? else { break };
+            self.keep(at, Saved { file: file.clone(), kept: Kept::Record { number, octets } })?;
+        }
+        Ok(())
+    }
+
+    /// Old content by a READ; none where there is none, so that the command that follows will be refused by itself.
+    fn look(
+        &mut self,
+        at: Position,
+        what: &'static str,
+        read: &CommandApdu,
+    ) -> Result<Option<Vec<u8>>, ScriptError> {
+        let mut answer = self.exchange(at, Manner::Followed, read, None)?;
+        // Class A0 tells the right length so.
+        if let [0x67, length @ 1..=0xFF] = answer.sw.0.to_be_bytes() {
+            answer = self.exchange(at, Manner::Followed, &read.clone().with_le(length), None)?;
+        }
+        match answer.sw {
+            sw if sw.is_ok() || sw == StatusWord::END_OF_FILE => Ok(Some(answer.data)),
+            sw if has_nothing(sw) => Ok(None),
+            sw => {
+                let why = format!("the card answered {sw} to reading it");
+                Err(ScriptError::NotBackedUp { at, what, why })
+            }
+        }
+    }
+
+    /// A whole file; of a directory, what the script has kept of its files has to do.
+    fn whole(&mut self, at: Position, what: &'static str, file: Option<Place>) -> Result<(), ScriptError> {
+        let Some(place) = file else {
+            let why = "which file it is cannot be told".to_owned();
+            return Err(ScriptError::NotBackedUp { at, what, why });
+        };
+        let kind = self.aside(at, |fs| fs.parameters(&path(&place)).map(|fcp| fcp.kind()));
+        match kind {
+            Err(ScriptError::File { source, .. }) if source.is_absent() => Ok(()),
+            Err(ScriptError::File { source, .. }) => {
+                Err(ScriptError::NotBackedUp { at, what, why: source.to_string() })
+            }
+            Err(other) => Err(other),
+            Ok(FileKind::Df) => {
+                let below =
+                    |saved: &Saved| saved.file.as_ref().is_some_and(|f| f.parent().as_ref() == Some(&place));
+                if self.saved.iter().any(below) {
+                    return Ok(());
+                }
+                let why = format!("{place} is a directory; keep its files with SAV before");
+                Err(ScriptError::NotBackedUp { at, what, why })
+            }
+            Ok(_) => match self.aside(at, |fs| contents(fs, &place)) {
+                Ok(saved) => saved.into_iter().try_for_each(|saved| self.keep(at, saved)),
+                Err(ScriptError::File { source, .. }) => {
+                    Err(ScriptError::NotBackedUp { at, what, why: source.to_string() })
+                }
+                Err(other) => Err(other),
+            },
+        }
+    }
+
+    /// Puts an entry into the backup, unless it is there.
+    pub(super) fn keep(&mut self, at: Position, saved: Saved) -> Result<(), ScriptError> {
+        let Some(backup) = &mut self.setup.backup else { return Ok(()) };
+        if self.saved.iter().any(|before| before.covers(&saved)) {
+            return Ok(());
+        }
+        backup.keep(&saved).map_err(|source| ScriptError::Backup { at, source })?;
+        self.saved.push(saved);
+        Ok(())
+    }
+}
+
+/// All that a file holds.
+pub(super) fn contents(fs: &mut FileSystem<'_>, place: &Place) -> Result<Vec<Saved>, FileError> {
+    let file = path(place);
+    let saved = |kept| Saved { file: Some(place.clone()), kept };
+    if fs.parameters(&file)?.kind() == FileKind::Transparent {
+        let octets = fs.read_all(&file)?;
+        return Ok(vec![saved(Kept::Octets { at: 0, octets })]);
+    }
+    let (_, count) = fs.records(&file)?;
+    (1..=count)
+        .map(|number| Ok(saved(Kept::Record { number, octets: fs.read_record(&file, number)? })))
+        .collect()
+}
+
+/// Le of the READ that belongs to an UPDATE.
+fn length(apdu: &CommandApdu) -> u8 {
+    u8::try_from(apdu.data().len()).unwrap_or(0)
+}
+
+/// Status words that say that there is nothing to read there: no file, no record, no such place in it.
+fn has_nothing(sw: StatusWord) -> bool {
+    matches!(sw.0, 0x6700 | 0x6981 | 0x6986 | 0x6A81 | 0x6A82 | 0x6A83 | 0x6A86 | 0x6B00) || sw.sw1() == 0x94
+}

@@ -1,0 +1,236 @@
+//! `SAV`, `PUT` and `RES`: statements about whole files. They find the file, and leave the card in its MF.
+
+use crate::{
+    card::{FileError, FileSystem, Mode, select::SelectDialect},
+    wire::script::{At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put},
+};
+
+use super::{
+    Entry, Kept, Saved, ScriptError,
+    change::contents,
+    run::{Run, path, problem},
+};
+
+impl Run<'_, '_> {
+    /// `SAV`.
+    pub(super) fn save(&mut self, at: Position, file: &At<Expr>) -> Result<(), ScriptError> {
+        let place = self.declared_place(at, "SAV", EffectKind::Reads, file)?;
+        if self.setup.backup.is_none() {
+            return Err(ScriptError::NoBackup { at, what: "SAV", option: "--backup FILE" });
+        }
+        let saved = self.in_files(at, |fs| contents(fs, &place))?;
+        let pieces = saved.len();
+        saved.into_iter().try_for_each(|saved| self.keep(at, saved))?;
+        self.tell(Entry::new(at.line, format!("SAV {place}")).noting(format!("{pieces} piece(s) kept")));
+        Ok(())
+    }
+
+    /// `PUT`.
+    pub(super) fn put(&mut self, at: Position, put: &Put) -> Result<(), ScriptError> {
+        let place = self.declared_place(at, "PUT", EffectKind::Updates, &put.file)?;
+        let content = self.octets(&put.content, at)?;
+        self.remember(&content);
+        let kept = match put.record {
+            Some(number) => Kept::Record { number, octets: content.expose().to_vec() },
+            None => Kept::Octets { at: 0, octets: content.expose().to_vec() },
+        };
+        let changed = self.replace(at, &place, &kept, put.record.is_none())?;
+        let record = put.record.map(|number| format!(" record {number}")).unwrap_or_default();
+        let mut entry = Entry::new(at.line, format!("PUT {place}{record}"));
+        entry.sent = Some(content);
+        self.tell(entry.noting(said(changed)));
+        Ok(())
+    }
+
+    /// `RES`.
+    pub(super) fn restore(&mut self, at: Position, file: &At<Expr>) -> Result<(), ScriptError> {
+        let place = self.declared_place(at, "RES", EffectKind::Updates, file)?;
+        let Some(backup) = self.setup.restore else {
+            return Err(ScriptError::NoBackup { at, what: "RES", option: "--restore FILE" });
+        };
+        if backup.iccid != self.iccid || self.iccid.is_none() {
+            let (backup, card) = (backup.iccid.clone(), self.iccid.clone());
+            return Err(ScriptError::OtherCard { at, backup, card });
+        }
+        let absent = Kept::Absent {};
+        let pieces: Vec<_> = backup.of(&place).filter(|saved| saved.kept != absent).collect();
+        if pieces.is_empty() {
+            return Err(ScriptError::NotInBackup { at, file: place });
+        }
+        let mut changed = false;
+        for saved in pieces {
+            changed |= self.replace(at, &place, &saved.kept, false)?;
+        }
+        self.tell(Entry::new(at.line, format!("RES {place}")).noting(said(changed)));
+        Ok(())
+    }
+
+    /// Puts content into a file, and reads it back. `fill`: the rest of the file becomes FF. False when it was there already.
+    fn replace(&mut self, at: Position, place: &Place, new: &Kept, fill: bool) -> Result<bool, ScriptError> {
+        let file = path(place);
+        match new {
+            Kept::Octets { at: from, octets } => {
+                let size = self.in_files(at, |fs| fs.size(&file))?;
+                let end = from + octets.len();
+                if end > size {
+                    return Err(ScriptError::TooLong { at, file: place.clone(), got: end, size });
+                }
+                let mut octets = octets.clone();
+                if fill {
+                    octets.resize(size, 0xFF);
+                }
+                let old = self.in_files(at, |fs| fs.read(&file, *from, octets.len()))?;
+                if old == octets {
+                    return Ok(false);
+                }
+                let kept = Kept::Octets { at: *from, octets: old.clone() };
+                self.keep(at, Saved { file: Some(place.clone()), kept })?;
+                self.write(at, place, *from, &old, &octets)?;
+            }
+            Kept::Record { number, octets } => {
+                let (length, _) = self.in_files(at, |fs| fs.records(&file))?;
+                let size = usize::from(length);
+                if octets.len() > size {
+                    return Err(ScriptError::TooLong { at, file: place.clone(), got: octets.len(), size });
+                }
+                let mut octets = octets.clone();
+                octets.resize(size, 0xFF);
+                let old = self.in_files(at, |fs| fs.read_record(&file, *number))?;
+                if old == octets {
+                    return Ok(false);
+                }
+                let kept = Kept::Record { number: *number, octets: old };
+                self.keep(at, Saved { file: Some(place.clone()), kept })?;
+                self.in_files(at, |fs| fs.write_record(&file, *number, &octets))
+                    .map_err(|error| unknown(error, "UPDATE RECORD"))?;
+                self.changed();
+                let back = self.in_files(at, |fs| fs.read_record(&file, *number))?;
+                same(at, place, 0, &back, &octets)?;
+            }
+            Kept::Absent {} => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Writes what differs. The first octet goes last, and is FF meanwhile: whoever reads in between finds an empty file
+    /// rather than half of one.
+    fn write(
+        &mut self,
+        at: Position,
+        place: &Place,
+        from: usize,
+        old: &[u8],
+        new: &[u8],
+    ) -> Result<(), ScriptError> {
+        let differs = |n: &usize| old.get(*n) != new.get(*n);
+        let begin = (1..new.len()).find(differs);
+        let end = (1..new.len()).rev().find(differs).map_or(0, |last| last + 1);
+        let first = new.first().copied().unwrap_or(0xFF);
+        let mut now = old.first().copied().unwrap_or(0xFF);
+        if let Some(begin) = begin {
+            if now != 0xFF {
+                self.octets_at(at, place, from, &[0xFF])?;
+                now = 0xFF;
+            }
+            self.octets_at(at, place, from + begin, new.get(begin..end).unwrap_or_default())?;
+        }
+        if now != first {
+            self.octets_at(at, place, from, &[first])?;
+        }
+        Ok(())
+    }
+
+    fn octets_at(
+        &mut self,
+        at: Position,
+        place: &Place,
+        from: usize,
+        octets: &[u8],
+    ) -> Result<(), ScriptError> {
+        let file = path(place);
+        self.in_files(at, |fs| fs.write(&file, from, octets))
+            .map_err(|error| unknown(error, "UPDATE BINARY"))?;
+        self.changed();
+        let back = self.in_files(at, |fs| fs.read(&file, from, octets.len()))?;
+        same(at, place, from, &back, octets)
+    }
+
+    /// The file of a statement, when the script has declared that.
+    fn declared_place(
+        &self,
+        at: Position,
+        what: &'static str,
+        kind: EffectKind,
+        file: &At<Expr>,
+    ) -> Result<Place, ScriptError> {
+        let place = self.place(file)?;
+        if place.is_pattern() {
+            return Err(problem(at, ProblemKind::Pattern(place)));
+        }
+        if self.declared.keys(kind, &place).is_none() {
+            let (file, effect) = (place.to_string(), kind.name());
+            return Err(problem(at, ProblemKind::Undeclared { what, file, effect }));
+        }
+        Ok(place)
+    }
+
+    /// Works on files, and leaves the card in its MF.
+    fn in_files<T>(
+        &mut self,
+        at: Position,
+        work: impl FnOnce(&mut FileSystem<'_>) -> Result<T, FileError>,
+    ) -> Result<T, ScriptError> {
+        self.cursor = Cursor::reset();
+        self.no_answer();
+        self.aside(at, work)
+    }
+
+    /// Works on files, and selects again what was selected before.
+    pub(super) fn aside<T>(
+        &mut self,
+        at: Position,
+        work: impl FnOnce(&mut FileSystem<'_>) -> Result<T, FileError>,
+    ) -> Result<T, ScriptError> {
+        let mode = self.mode();
+        self.class = Some(mode);
+        let fs = &mut self.fs;
+        fs.forget();
+        fs.session_mut().set_mode(mode);
+        fs.dialect = if mode == Mode::TwoG { SelectDialect::TWO_G } else { SelectDialect::FULL };
+        fs.mode_is_known = true;
+        let done = work(fs);
+        let back = match (self.cursor.directory(), self.cursor.file()) {
+            (Some(directory), file) => {
+                fs.enter(&path(directory)).and_then(|()| file.map_or(Ok(()), |file| fs.open(&path(file))))
+            }
+            _ => Ok(()),
+        };
+        fs.session_mut().set_mode(Mode::ThreeG);
+        let failed = |source| match source {
+            FileError::Transport(source) => ScriptError::Transport { at, source },
+            source => ScriptError::File { at, source },
+        };
+        let done = done.map_err(failed)?;
+        back.map_err(failed)?;
+        Ok(done)
+    }
+}
+
+/// A write whose answer was lost.
+fn unknown(error: ScriptError, what: &'static str) -> ScriptError {
+    match error {
+        ScriptError::Transport { at, source } => ScriptError::Unknown { at, what, source },
+        other => other,
+    }
+}
+
+fn same(at: Position, place: &Place, from: usize, back: &[u8], wanted: &[u8]) -> Result<(), ScriptError> {
+    match (0..wanted.len()).find(|n| back.get(*n) != wanted.get(*n)) {
+        Some(n) => Err(ScriptError::Mismatch { at, file: place.clone(), octet: from + n }),
+        None => Ok(()),
+    }
+}
+
+fn said(changed: bool) -> &'static str {
+    if changed { "written and read back" } else { "unchanged" }
+}

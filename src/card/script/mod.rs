@@ -1,0 +1,38 @@
+//! Runs card scripts (the language is in [`crate::wire::script`]).
+//!
+//! A script that was checked is executed statement by statement, and stops at the first answer that it does not expect. What
+//! stands between it and the card:
+//!
+//! * Keys go through the [`KeyGuard`](super::KeyGuard), also where a script carries VERIFY as octets. Commands that spend tries in other
+//!   ways are not sent at all.
+//! * What a script of the superset has not declared is not sent, also where only the run shows which file is meant.
+//! * Before something changes, its old content goes into the [`Backup`].
+//! * Whatever is secret is shown as `***`: in commands, in expectations, and in answers that give it back.
+//!
+//! `OFF` resets the card, which ends its session, and nothing is sent until `RST`; the power itself is taken away when the
+//! connection ends.
+
+mod answer;
+mod backup;
+mod change;
+mod command;
+mod dry;
+mod error;
+mod files;
+mod initialise;
+mod keys;
+mod report;
+mod run;
+mod shipped;
+
+pub use answer::Difference;
+pub use backup::{Backup, BackupError, CardBackup, Kept, MemoryBackup, Saved};
+pub use dry::dry_run;
+pub use error::ScriptError;
+pub use keys::read_key;
+pub use report::{Entry, Output, Report};
+pub use run::{Setup, run};
+pub use shipped::{SHIPPED, Shipped, shipped};
+
+#[cfg(test)]
+mod tests;

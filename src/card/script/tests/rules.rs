@@ -1,0 +1,191 @@
+//! What is kept, what is hidden, what is not sent.
+
+#![cfg(test)]
+
+use super::*;
+use crate::lab::reader::Fault;
+
+const PUT: &str = "REM bootgate 1\nVAR KI secret hex\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+                   PUT 3F00/7F50/6431 01 02 ${KI} 03\nOFF\n";
+const SET: &[(&str, &str)] = &[("KI", "A1A2A3A4A5A6A7A8"), ("ADM", "12345678")];
+
+#[test]
+fn secrets_are_shown_nowhere() {
+    let card = prepared();
+    let script = "REM bootgate 1\nVAR KI secret hex\nVAR IMSI secret digits\nKEY 0A ADM\n\
+        EFF updates 3F00/7F50/6431 by 0A\nEFF reads 3F00/7F50/6431\nRST\nVER 0A\n\
+        PUT 3F00/7F50/6431 01 ${KI} 02 bcd-swap(${IMSI})\n\
+        APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\n\
+        APD 00 B0 00 00 10 (90 00)\n\
+        OUT \"all\" ${R}\nOUT \"some\" slice(${R}, 1, 4)\nLET PART slice(${R}, 2, 3)\nOUT \"part\" ${PART}\n\
+        APD 00 B0 00 00 12 [01 ${KI} 99] (90 00)\n";
+    let set = [("KI", "A1A2A3A4A5A6A7A8"), ("IMSI", "262011234567890"), ("ADM", "12345678")];
+    let report = run_on(&card, script, With { set: &set, ..With::default() });
+    let json = serde_json::to_string(&report.entries).unwrap();
+    for text in [shown(&report), json, format!("{report:?}")] {
+        for secret in ["A1 A2", "A1A2", "A3 A4", "262011", "62 02 11", "3132", "31 32 33", "1234567"] {
+            assert!(!text.contains(secret), "{secret} in {text}");
+        }
+    }
+    let text = shown(&report);
+    assert!(text.contains("expected  01 *** 99 (90 00)"), "{text}");
+    assert!(text.contains("seen      01 *** 02"), "{text}");
+    assert_eq!(report.outputs[0].value, "01 *** 02 ***");
+    assert_eq!(report.outputs[1].value, "***");
+    assert_eq!(at_rest(&card, &FILE)[1..3], [0xA1, 0xA2], "the card has got it all the same");
+}
+
+#[test]
+fn what_changes_is_kept_first() {
+    let card = written(Personality::Uicc, &[1, 2, 3, 4, 5]);
+    let script = "REM bootgate 1\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 3F00/2F00 by 0A\nRST\nVER 0A\n\
+        APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 D6 00 01 02 AA BB (90 00)\nAPD 00 D6 00 02 01 CC (90 00)\n\
+        APD 00 A4 08 0C 02 2F 00 (90 00)\nAPD 00 DC 03 04 30 pad(61 00, 48) (90 00)\nPUT 3F00/2F00 record 4 61 01 00\n";
+    let mut backup = MemoryBackup::default();
+    let set = [("ADM", "12345678")];
+    let report =
+        done(run_on(&card, script, With { set: &set, backup: Some(&mut backup), ..With::default() }));
+    assert_eq!((report.changes, report.saved), (4, 3), "the third UPDATE is within the first");
+    assert_eq!(backup.0.iccid, report.iccid);
+    let kept: Vec<_> = backup.0.saved.iter().map(|saved| saved.kept.clone()).collect();
+    assert_eq!(kept[0], Kept::Octets { at: 1, octets: vec![2, 3] });
+    assert_eq!(kept[1], Kept::Record { number: 3, octets: vec![0xFF; 48] });
+    assert_eq!(kept[2], Kept::Record { number: 4, octets: vec![0xFF; 48] });
+
+    // And it goes back.
+    let script = "REM bootgate 1\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 3F00/2F00 by 0A\nRST\nVER 0A\n\
+        RES 3F00/7F50/6431\nRES 3F00/2F00\n";
+    done(run_on(&card, script, With { set: &set, restore: Some(&backup.0), ..With::default() }));
+    assert_eq!(at_rest(&card, &FILE)[..6], [1, 2, 3, 4, 5, 0xFF]);
+    let Body::Records { records, .. } = card.image().mf.find(&[Fid::DIR]).unwrap().body.clone() else {
+        panic!()
+    };
+    assert_eq!((&records[2], &records[3]), (&vec![0xFF; 48], &vec![0xFF; 48]));
+
+    // Not onto another card.
+    let mut other = sample(Personality::Uicc, SampleKind::Prepared);
+    other.iccid = Iccid::from_card("8988211000000430028").unwrap();
+    let other = from(other.image());
+    let report = run_on(&other, script, With { set: &set, restore: Some(&backup.0), ..With::default() });
+    assert!(matches!(report.stopped, Some(ScriptError::OtherCard { .. })), "{}", shown(&report));
+    assert_eq!(other.changes(), 0);
+}
+
+#[test]
+fn what_cannot_be_kept_is_not_changed() {
+    // The PIN is needed to read, not to write.
+    let card = from(sample(Personality::Uicc, SampleKind::Pin).image());
+    let script = "REM bootgate 1\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+        APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 D6 00 00 02 AA BB (90 00)\n";
+    let mut backup = MemoryBackup::default();
+    let set = [("ADM", "12345678")];
+    let report = run_on(&card, script, With { set: &set, backup: Some(&mut backup), ..With::default() });
+    assert!(matches!(report.stopped, Some(ScriptError::NotBackedUp { .. })), "{}", shown(&report));
+    assert_eq!(card.changes(), 0);
+    done(run_on(&card, script, With { set: &set, ..With::default() }));
+    assert_eq!(card.changes(), 1);
+}
+
+#[test]
+fn what_only_the_run_shows_is_held_against_the_declaration() {
+    // Which file is written, and with what command, is on the card: the check cannot see that.
+    let card = written(Personality::Uicc, &[0x64, 0x32]);
+    let script = "REM bootgate 1\nKEY 0A ADM\nEFF reads 3F00/7F50/6431\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+        APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 B0 00 00 02 (90 00)\nLET FID ${R}\n\
+        APD 00 A4 00 0C 02 ${FID} (90 00)\nAPD slice(${FID}, 0, 0) 00 D6 00 00 01 AA (90 00)\n";
+    let report = run_on(&card, script, With { set: &[("ADM", "12345678")], ..With::default() });
+    let text = shown(&report);
+    assert!(
+        text.contains("11:1: error: UPDATE BINARY changes 3F00/7F50/6432, which no EFF updates"),
+        "{text}"
+    );
+    assert_eq!(card.changes(), 0);
+    let command = "REM bootgate 1\nEFF reads 3F00/7F50/6431\nRST\nAPD 00 A4 08 0C 04 7F 50 64 31 (90 00)\n\
+        APD 00 B0 00 00 06 (90 00)\nCMD ${R}\n";
+    let card = written(Personality::Uicc, &[0x00, 0xD6, 0x00, 0x00, 0x01, 0xAA]);
+    let report = run_on(&card, command, With::default());
+    let text = shown(&report);
+    assert!(
+        text.contains("6:1: error: UPDATE BINARY changes 3F00/7F50/6431, which no EFF updates"),
+        "{text}"
+    );
+    let card = written(Personality::Uicc, &[0x00, 0xE4, 0x00, 0x00, 0x02, 0x64]);
+    let report = run_on(&card, &command.replace("00 06 (", "00 07 ("), With::default());
+    assert!(report.stopped.is_some(), "{}", shown(&report));
+    assert_eq!(card.changes(), 0);
+}
+
+#[test]
+fn a_failed_assertion_stops_and_is_shown() {
+    let script = "REM bootgate 1\nEFF reads 3F00/2FE2\nVAR N digits\nRST\nAPD 00 A4 00 0C 02 2F E2 (90 00)\n\
+        APD 00 B0 00 00 0A (90 00)\nAST bcd-unswap(${R}) == ${N}\nOUT \"past\" 01\n";
+    let good = [("N", "8988211000000430010")];
+    assert_eq!(done(run_on(&prepared(), script, With { set: &good, ..With::default() })).outputs.len(), 1);
+    let report = run_on(&prepared(), script, With { set: &[("N", "89")], ..With::default() });
+    let text = shown(&report);
+    assert!(text.contains("expected  == 89") && text.contains("seen      8988211000000430010"), "{text}");
+    assert!(report.outputs.is_empty());
+    let begins = script.replace("== ${N}", "^= ${N}");
+    done(run_on(&prepared(), &begins, With { set: &[("N", "8988")], ..With::default() }));
+}
+
+#[test]
+fn a_dry_run_shows_commands_and_no_secret() {
+    let script = "REM bootgate 1\nVAR F path 3F00/7F50/6431\nVAR KI secret hex\nKEY 0A ADM\nEFF updates ${F} by 0A\n\
+        EFF reads ${F}\nRST\nVER 0A\nAPD 00 A4 08 0C lv(path(${F})) (90 00)\nAPD 00 B0 00 00 02\nSWI\n90 00 :\n\
+        APD 00 D6 00 00 02 ${R} (90 00)\nESW\nPUT ${F} 01 ${KI}\nOFF\n";
+    let checked = checked(script, &[("KI", "A1A2A3A4")], Need::Variables);
+    let lines: Vec<_> = dry_run(&checked).iter().map(ToString::to_string).collect();
+    let text = lines.join("\n");
+    for line in [
+        "   9  APD 00 A4 08 0C 04 7F 50 64 31\n      expects (90 00)",
+        "  12  SWI (90 00) :",
+        "  13  APD 00 D6 00 00 02 ${R}",
+        "  15  PUT 3F00/7F50/6431 01 ***",
+        "   8  VER 0A",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+}
+
+/// The content that a reader of the file takes for one: none when its first octet is FF.
+fn seen(card: &CardHandle) -> Option<Vec<u8>> {
+    let octets = at_rest(card, &FILE);
+    (octets[0] != 0xFF).then_some(octets)
+}
+
+#[test]
+fn a_file_that_is_put_is_old_none_or_new_at_every_cut() {
+    let old: Vec<u8> = (1..=200).collect();
+    let whole = |begin: &[u8]| {
+        let mut octets = begin.to_vec();
+        octets.resize(300, 0xFF);
+        octets
+    };
+    let new = whole(&crate::wire::vectors::hex("0102A1A2A3A4A5A6A7A803"));
+    let old = whole(&old);
+    let (mut cuts, mut news) = (0, 0);
+    for fault in [Fault::CutBefore, Fault::CutAfter] {
+        for n in 1.. {
+            let card = written(Personality::Uicc, &old);
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap()).with_fault(fault(n));
+            let mut backup = MemoryBackup::default();
+            let report =
+                run_in(&mut reader, PUT, With { set: SET, backup: Some(&mut backup), ..With::default() });
+            if report.stopped.is_none() && reader.sent() < n {
+                break;
+            }
+            cuts += 1;
+            let seen = seen(&card);
+            assert!([None, Some(&old), Some(&new)].contains(&seen.as_ref()), "cut at {n}: {seen:02X?}");
+            news += usize::from(seen.as_ref() == Some(&new));
+            if seen.as_ref() != Some(&old) {
+                let kept = &backup.0.saved[0].kept;
+                assert_eq!(*kept, Kept::Octets { at: 0, octets: old.clone() }, "it can be put back");
+            }
+            // Reading back is not done when the last commands are lost, so it is never called done.
+            assert!(report.stopped.is_some() || seen.as_ref() == Some(&new));
+        }
+    }
+    assert!(cuts > 30 && news > 0, "{cuts} cuts, {news} new");
+}

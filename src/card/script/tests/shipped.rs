@@ -1,0 +1,154 @@
+//! The scripts that come with this program, each on a UICC, and on a SIM where that makes sense.
+
+#![cfg(test)]
+
+use super::*;
+
+const ADM: &[(&str, &str)] = &[("ADM", "12345678")];
+
+fn script(name: &str) -> &'static str {
+    shipped(name).unwrap().text
+}
+
+fn with(set: &'static [(&'static str, &'static str)]) -> With<'static> {
+    With { set, ..With::default() }
+}
+
+/// The policy of the tests lets no key through where the card tells no counter; a SIM's ADM1 needs one.
+fn on_sim(card: &CardHandle, text: &str, mut with: With<'_>) -> Report {
+    let checked = checked(text, ADM, Need::Nothing);
+    let policy = KeyPolicy::new(2, vec![crate::card::CardRange::Iccid("8988211".into())]);
+    let journal = MemoryKeyJournal::new();
+    let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
+    let setup = Setup {
+        keys: vec![read_key(KeyRef::ADM1, "12345678").unwrap()],
+        guard: KeyGuard::new(&journal, &policy),
+        backup: with.backup.take().map(|backup| backup as &mut dyn Backup),
+        restore: with.restore,
+        observe: &mut |_| {},
+    };
+    done(run(Session::new(&mut reader), &checked, setup))
+}
+
+#[test]
+fn all_are_sound_and_say_what_they_do() {
+    for script in SHIPPED {
+        let checked = check(script.text.as_bytes(), &BTreeMap::new(), Need::Nothing);
+        assert_eq!(checked.problems, [], "{}", script.name);
+        assert!(script.title().len() > 20, "{}", script.name);
+        assert_eq!(checked.script.version, Some(1));
+    }
+    assert_eq!(shipped("nonesuch"), None);
+}
+
+#[test]
+fn survey_tells_what_is_there() {
+    for (personality, kind, told) in [
+        (Personality::Uicc, SampleKind::Prepared, "EF(DODF)"),
+        (Personality::Uicc, SampleKind::Bare, "PKCS#15 application"),
+        (Personality::Sim, SampleKind::Prepared, "EF(DODF)"),
+        (Personality::Sim, SampleKind::Bare, "DF 7F50"),
+        (Personality::Ruim, SampleKind::Prepared, "EF(ODF)"),
+        (Personality::Token, SampleKind::Prepared, "EF(ODF)"),
+    ] {
+        let card = from(sample(personality, kind).image());
+        let report = done(run_on(&card, script("survey"), With::default()));
+        let labels: Vec<_> = report.outputs.iter().map(|o| o.label.as_str()).collect();
+        assert!(labels.contains(&told), "{personality:?}, {kind}: {labels:?}");
+        if personality != Personality::Token {
+            assert_eq!(report.outputs[0].value, "8988211000000430010");
+        }
+        assert_eq!((card.changes(), report.changes), (0, 0));
+    }
+    let mut image = sample(Personality::Uicc, SampleKind::Prepared);
+    image.protocol = Protocol::T1;
+    done(run_on(&from(image.image()), script("survey"), With::default()));
+}
+
+#[test]
+fn what_is_backed_up_and_erased_is_restored() {
+    let content = b"a document that was there";
+    for personality in [Personality::Uicc, Personality::Sim] {
+        let card = written(personality, content);
+        let before = card.image();
+        let mut backup = MemoryBackup::default();
+        let report =
+            done(run_on(&card, script("back-up"), With { backup: Some(&mut backup), ..With::default() }));
+        assert_eq!((report.saved, card.changes()), (3, 0));
+
+        let mut more = MemoryBackup::default();
+        on_sim(&card, script("erase"), With { backup: Some(&mut more), ..With::default() });
+        assert!(at_rest(&card, &FILE).iter().all(|octet| *octet == 0xFF));
+        assert_eq!(more.0.saved.len(), 1);
+
+        let report = on_sim(&card, script("restore"), With { restore: Some(&backup.0), ..With::default() });
+        assert_eq!(card.image(), before, "{}", shown(&report));
+    }
+}
+
+#[test]
+fn a_tree_is_made_on_a_bare_card_and_a_write_finds_it() {
+    use crate::{
+        card::{Depth, FileSystem, locate},
+        wire::pkcs15::ObjectId,
+    };
+    for create_df in [crate::lab::card::CreateDf::Any, crate::lab::card::CreateDf::RefusesPinStatus] {
+        for protocol in [Protocol::T0, Protocol::T1] {
+            let mut sample = sample(Personality::Uicc, SampleKind::Bare);
+            sample.protocol = protocol;
+            let quirks = crate::lab::card::Quirks { create_df, ..Default::default() };
+            let card = VirtualCard::from_image(sample.image()).unwrap().with_quirks(quirks);
+            let card = CardHandle::new(card);
+            let mut backup = MemoryBackup::default();
+            let with = With { set: ADM, backup: Some(&mut backup), ..With::default() };
+            let report = done(run_on(&card, script("create-bootstrap-tree"), with));
+            assert_eq!((report.changes, report.saved), (9, 5), "{}", shown(&report));
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap());
+            let view = locate(&mut FileSystem::new(Session::new(&mut reader)), Depth::Everything).unwrap();
+            assert!(view.warnings.is_empty(), "{:?}", view.warnings);
+            let file = view.file(ObjectId::CP_BOOTSTRAP).unwrap();
+            assert_eq!((file.file.to_string().as_str(), file.size), ("3F00/7F50/6431", Some(2048)));
+
+            // Twice is once: the record is not free any more, and nothing was changed before that was seen.
+            let changes = card.changes();
+            let report = run_on(&card, script("create-bootstrap-tree"), with_adm());
+            assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
+            assert_eq!(card.changes(), changes);
+        }
+    }
+}
+
+fn with_adm() -> With<'static> {
+    with(ADM)
+}
+
+#[test]
+fn a_card_is_locked_for_shipping_and_one_that_cannot_be_is_told() {
+    for (personality, kind) in [
+        (Personality::Uicc, SampleKind::Prepared),
+        (Personality::Uicc, SampleKind::Pin),
+        (Personality::Sim, SampleKind::Prepared),
+        (Personality::Sim, SampleKind::Pin),
+    ] {
+        let card = from(sample(personality, kind).image());
+        let before = card.image();
+        let mut backup = MemoryBackup::default();
+        let report =
+            on_sim(&card, script("lock-for-shipping"), With { backup: Some(&mut backup), ..With::default() });
+        let told = if kind == SampleKind::Pin { "neither read nor written" } else { "read, not written" };
+        let value: Vec<u8> = told.bytes().collect();
+        assert_eq!(report.outputs[0].value, crate::wire::script::Octets::shown(&value).to_string());
+        assert_eq!(card.image(), before);
+    }
+    // A file that anybody writes.
+    let mut image = sample(Personality::Uicc, SampleKind::Prepared).image();
+    let rules = crate::wire::fcp::Security::Expanded(crate::wire::arr::AccessRules(vec![(
+        crate::wire::arr::AccessMode::Operations(0xFF),
+        crate::wire::arr::SecurityCondition::Always,
+    )]));
+    image.mf.find_mut(&FILE).unwrap().security = Some(rules);
+    let card = from(image);
+    let report = run_on(&card, script("lock-for-shipping"), with(ADM));
+    assert!(matches!(report.stopped, Some(ScriptError::Unexpected { .. })), "{}", shown(&report));
+    assert!(at_rest(&card, &FILE).iter().all(|octet| *octet == 0xFF), "the octet that was there is written");
+}

@@ -1,0 +1,212 @@
+//! A script that is sent, or shown as it would be.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+use tracing::debug;
+use zeroize::Zeroizing;
+
+use super::{Args, values};
+use crate::{
+    card::{
+        ApduCounts, Key, KeyGuard, Session,
+        script::{
+            Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, dry_run, read_key,
+            run as run_script,
+        },
+    },
+    cli::{
+        Exit, Failure, Format, Global,
+        card::{args::ConsentArgs, connect, open_app},
+        exit::Meaning as _,
+        output,
+    },
+    ident::Iccid,
+    store::BackupFile,
+    wire::script::{Checked, Need, Severity, Statement, check},
+};
+
+pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    let text = super::text(script)?;
+    let given = values::given(&text, &args.set)?;
+    let dry = args.consent.dry_run;
+    let checked = check(&text, &given, if dry { Need::Variables } else { Need::Everything });
+    for problem in &checked.problems {
+        output::note(&format!("{script}:{problem}"));
+    }
+    let errors = checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
+    if errors > 0 {
+        let why = format!("{script} has {errors} error(s); nothing was sent");
+        return Err(Failure::because(Exit::Config, why));
+    }
+    if dry {
+        output::emit(global.format, &Dry { entries: dry_run(&checked) })?;
+        return Ok(Exit::Ok);
+    }
+    require_backup(&checked, args)?;
+    let keys = keys(&checked, &given)?;
+    if checked.changes_card() && !consent(script, &checked, args, global)? {
+        output::note("nothing was changed");
+        return Ok(Exit::Failed);
+    }
+    execute(script, &checked, keys, args, global)
+}
+
+fn execute(
+    script: &str,
+    checked: &Checked,
+    keys: Vec<Key>,
+    args: &Args,
+    global: &Global,
+) -> anyhow::Result<Exit> {
+    let restore: Option<CardBackup> = args.restore.as_deref().map(BackupFile::read).transpose()?;
+    let mut backup = args.backup.as_deref().map(BackupFile::new).transpose()?;
+    let app = open_app(global)?;
+    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
+    let mut session = Session::new(&mut card);
+    session.set_trace(|apdu| debug!("{apdu}"));
+    let mut observe = |entry: &Entry| {
+        if global.format == Format::Text {
+            // A reader of the output that went away does not stop a card in mid-write.
+            let _ = output::text(&entry.to_string());
+        }
+    };
+    let setup = Setup {
+        keys,
+        guard: KeyGuard::new(&*journal, &policy),
+        backup: backup.as_mut().map(|backup| backup as &mut dyn Backup),
+        restore: restore.as_ref(),
+        observe: &mut observe,
+    };
+    let report = run_script(session, checked, setup);
+    let file = args.backup.as_ref().filter(|_| report.saved > 0).map(|file| file.display().to_string());
+    let (done, stopped) = Done::new(script, report, file);
+    output::emit(global.format, &done)?;
+    match stopped {
+        None => Ok(Exit::Ok),
+        Some(error) => Err(Failure::because(exit(&error, done.changes), format!("{script}:{error}"))),
+    }
+}
+
+/// A script that was stopped after it had changed something has failed, whatever stopped it; only a key goes before.
+fn exit(error: &ScriptError, changes: u32) -> Exit {
+    match (error, error.exit()) {
+        (ScriptError::Key { .. }, exit) => exit,
+        (_, _) if changes > 0 => Exit::Failed,
+        (_, exit) => exit,
+    }
+}
+
+/// What is changed is kept, unless somebody says that it need not be.
+fn require_backup(checked: &Checked, args: &Args) -> anyhow::Result<()> {
+    let (mut saves, mut restores) = (false, false);
+    checked.script.each(&mut |statement| {
+        saves |= matches!(statement, Statement::Save(_));
+        restores |= matches!(statement, Statement::Restore(_));
+    });
+    let missing = match () {
+        () if saves && args.backup.is_none() => "the script keeps files; say where with --backup FILE",
+        () if restores && args.restore.is_none() => {
+            "the script puts files back; say from where with --restore FILE"
+        }
+        () if checked.changes_card() && args.backup.is_none() && !args.no_backup => {
+            "the script changes the card; give --backup FILE to keep what was there, or --no-backup"
+        }
+        () => return Ok(()),
+    };
+    Err(Failure::because(Exit::Usage, missing))
+}
+
+fn keys(checked: &Checked, given: &BTreeMap<String, Zeroizing<String>>) -> anyhow::Result<Vec<Key>> {
+    let declared = checked.script.statements.iter().filter_map(|statement| match &statement.value {
+        Statement::Key(key) => Some((key.reference.value, &key.name.value)),
+        _ => None,
+    });
+    let read = |(reference, name): (_, &String)| {
+        let text = given.get(name)?;
+        let key = read_key(reference, text);
+        Some(key.map_err(|why| Failure::because(Exit::Usage, format!("--set {name}=…: {why}"))))
+    };
+    declared.filter_map(read).collect()
+}
+
+/// Shows what the script declares, and asks.
+fn consent(script: &str, checked: &Checked, args: &Args, global: &Global) -> anyhow::Result<bool> {
+    if !args.consent.can_ask() {
+        return Err(ConsentArgs::missing());
+    }
+    let mut lines = vec![format!("{script} on the card in {}:", args.reader.as_deref().unwrap_or_default())];
+    lines.extend(checked.declared.all().map(|(kind, place)| format!("  {:<9} {place}", kind.name())));
+    if checked.script.version.is_none() {
+        lines.push("  changes files; it is plain Annex B and does not declare which".into());
+    }
+    match (global.format, args.consent.yes) {
+        (Format::Text, _) => output::text(&lines.join("\n"))?,
+        (Format::Json, false) => output::note(&lines.join("\n")),
+        (Format::Json, true) => {}
+    }
+    Ok(args.consent.ask("Run this script?"))
+}
+
+/// A dry run.
+#[derive(Serialize)]
+struct Dry {
+    entries: Vec<Entry>,
+}
+
+impl fmt::Display for Dry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
+        f.write_str("dry run: nothing was sent")
+    }
+}
+
+/// A run.
+#[derive(Serialize)]
+struct Done {
+    script: String,
+    iccid: Option<Iccid>,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    entries: Vec<Entry>,
+    outputs: Vec<Output>,
+    changes: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backup: Option<String>,
+    saved: usize,
+    apdus: ApduCounts,
+}
+
+impl Done {
+    fn new(script: &str, report: Report, backup: Option<String>) -> (Self, Option<ScriptError>) {
+        let Report { iccid, entries, outputs, changes, saved, apdus, stopped } = report;
+        let done = Self {
+            script: script.to_owned(),
+            iccid,
+            ok: stopped.is_none(),
+            error: stopped.as_ref().map(ToString::to_string),
+            entries,
+            outputs,
+            changes,
+            backup,
+            saved,
+            apdus,
+        };
+        (done, stopped)
+    }
+}
+
+impl fmt::Display for Done {
+    /// Entries were shown when they happened.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let card = self.iccid.as_ref().map_or_else(|| "without a number".into(), ToString::to_string);
+        let how = if self.ok { "ok" } else { "stopped" };
+        write!(f, "{how}: {} on card {card}, {} change(s) ({})", self.script, self.changes, self.apdus)?;
+        match &self.backup {
+            Some(file) => write!(f, "\nkept: {} piece(s) of old content in {file}", self.saved),
+            None => Ok(()),
+        }
+    }
+}
