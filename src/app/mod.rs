@@ -19,15 +19,18 @@ use config::Config;
 pub use random::OsRandom;
 
 use crate::{
-    card::{CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal},
+    card::{
+        CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal,
+        MemoryWriteJournal, Recovered, WriteJournal,
+    },
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,
     ident::{Clock, JobId, Random},
     job::{
-        CardDone, CardJob, CardJobError, CardRoute, Created, Devices, Event, Jobs, JobsError, NewJob,
+        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, Event, Jobs, JobsError, NewJob,
         Observer, Reason, Watch,
     },
-    store::{Keys, Memory, Store, StoreError},
+    store::{Keys, Memory, Store, StoreError, Writes},
     vault::{KeySource, Vault},
 };
 
@@ -45,6 +48,7 @@ pub struct App {
     accounts: Arc<dyn Accounts>,
     registrar: Arc<dyn Register>,
     keys: Arc<dyn KeyJournal>,
+    writes: Arc<dyn WriteJournal>,
     vault: Arc<Vault>,
 }
 
@@ -61,6 +65,7 @@ impl App {
         let store = Store::open(&config.store.path, config.store.busy_timeout).await?;
         let keys = Arc::new(Keys::new(&store, Arc::clone(&clock)));
         let vault = Arc::new(Vault::new(key_source(&config), Arc::clone(&random)));
+        let writes = Arc::new(Writes::new(&store, Arc::clone(&vault), Arc::clone(&clock)));
         let store = Arc::new(store);
         Ok(Self {
             config: Arc::new(config),
@@ -71,6 +76,7 @@ impl App {
             accounts: store.clone(),
             registrar: store,
             keys,
+            writes,
             vault,
         })
     }
@@ -87,6 +93,7 @@ impl App {
             accounts: memory.clone(),
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
+            writes: Arc::new(MemoryWriteJournal::new()),
             // Not from `random`: a rehearsal that can be repeated must not depend on what is sealed meanwhile.
             vault: Arc::new(Vault::new(KeySource::Drawn, Arc::new(OsRandom))),
         }
@@ -125,6 +132,11 @@ impl App {
     /// The journal of presented keys, for code that blocks.
     pub fn key_journal(&self) -> Arc<dyn KeyJournal> {
         Arc::clone(&self.keys)
+    }
+
+    /// The journal of writes to cards, for code that blocks.
+    pub fn write_journal(&self) -> Arc<dyn WriteJournal> {
+        Arc::clone(&self.writes)
     }
 
     /// Seals secrets.
@@ -167,6 +179,7 @@ impl App {
             registrar: Arc::clone(&self.registrar),
             server_id: self.config.dm.server_id.clone(),
             journal: Arc::clone(&self.keys),
+            writes: Arc::clone(&self.writes),
             policy: self.key_policy(),
             channel: self.config.card.channel,
             clock: Arc::clone(&self.clock),
@@ -190,6 +203,14 @@ impl App {
         let runtime = tokio::runtime::Handle::current();
         let run = move || route.run(&job, &mut *card, &mut *observer, &runtime);
         tokio::task::spawn_blocking(run).await.unwrap_or(Err(CardJobError::Crashed))
+    }
+
+    /// Tells the job that had begun an interrupted write what became of it.
+    ///
+    /// # Errors
+    /// [`JobsError`].
+    pub async fn settled(&self, recovered: &Recovered) -> Result<(), JobsError> {
+        job::settled(&*self.jobs, &*self.registrar, recovered, self.clock.now()).await
     }
 
     /// Makes the DM server that devices know by `uri`. Each call makes one with sessions of its own.

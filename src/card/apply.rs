@@ -1,14 +1,19 @@
-//! Carries out a plan: keys, then one operation after the other, each read back. "Done" is said of what was read back and of
-//! nothing else.
+//! Carries out a plan: keys, then the journal, then one operation after the other, each read back, then the journal again.
+//! "Done" is said of what was read back and of nothing else.
 
 use std::{fmt, ops::Range};
 
 use super::{
-    ApduCounts, FileError, FilePath, FileSystem, Key, KeyError, KeyGuard, Plan, TransportError,
+    ApduCounts, FileError, FilePath, FileSystem, Key, KeyError, KeyGuard, Plan, TransportError, WriteJournal,
+    WriteJournalError,
+    pending::{complete, pending},
     plan::{Operation, Region},
     rights::is_pin,
 };
-use crate::wire::{apdu::CommandApdu, arr::KeyRef};
+use crate::{
+    ident::Iccid,
+    wire::{apdu::CommandApdu, arr::KeyRef},
+};
 
 /// The most octets of one READ BINARY.
 const READ_BLOCK: usize = 256;
@@ -82,6 +87,14 @@ pub enum ApplyError {
     /// A key was not presented or not accepted. Nothing was written.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// The journal of writes cannot be used, or holds an unsettled write to the card. Nothing was written.
+    #[error("nothing was written: {0}")]
+    Journal(#[from] WriteJournalError),
+    /// All was written and read back, but the journal of writes could not be told.
+    #[error(
+        "all was written and read back, but the journal of writes was not closed; the next contact closes it: {0}"
+    )]
+    NotClosed(#[source] WriteJournalError),
     /// The card refused before anything was written.
     #[error("nothing was written: {source}")]
     NothingWritten {
@@ -135,10 +148,16 @@ impl ApplyError {
     /// True when the card is for certain as it was before.
     pub fn wrote_nothing(&self) -> bool {
         match self {
-            Self::Stale | Self::KeyMissing { .. } | Self::Key(_) | Self::NothingWritten { .. } => true,
-            Self::Partial { .. } | Self::Mismatch { .. } | Self::Unknown { .. } | Self::Damaged { .. } => {
-                false
-            }
+            Self::Stale
+            | Self::KeyMissing { .. }
+            | Self::Key(_)
+            | Self::Journal(_)
+            | Self::NothingWritten { .. } => true,
+            Self::Partial { .. }
+            | Self::Mismatch { .. }
+            | Self::Unknown { .. }
+            | Self::Damaged { .. }
+            | Self::NotClosed(_) => false,
         }
     }
 }
@@ -150,15 +169,17 @@ fn list(written: &[Written]) -> String {
     }
 }
 
-/// Carries out a plan in the session that it was made in.
+/// Carries out a plan in the session that it was made in. What the card holds and is to hold is in the journal before the
+/// first change, and leaves it when all was read back; a card whose number cannot be read is not written.
 ///
 /// # Errors
-/// [`ApplyError`]; which one says whether anything was written.
+/// [`ApplyError`]; which one says whether anything was written. A write that stopped in the middle stays in the journal.
 pub fn apply(
     fs: &mut FileSystem<'_>,
     plan: &Plan,
     keys: &[Key],
     guard: &KeyGuard<'_>,
+    writes: &dyn WriteJournal,
 ) -> Result<Outcome, ApplyError> {
     if plan.session != fs.id() {
         return Err(ApplyError::Stale);
@@ -166,39 +187,74 @@ pub fn apply(
     if plan.is_unchanged() {
         return Ok(Outcome::Unchanged);
     }
-    for needed in &plan.keys {
+    let card = plan.iccid.as_ref().ok_or(KeyError::NoIccid)?;
+    if writes.pending(card)?.is_some() {
+        return Err(WriteJournalError::Pending { card: card.clone() }.into());
+    }
+    present_keys(fs, Some(card), &plan.keys, keys, guard)?;
+    let mut operations = plan.operations.clone();
+    complete(fs, &mut operations).map_err(|source| ApplyError::NothingWritten { source })?;
+    writes.begin(&pending(card, plan, &operations))?;
+    let mut work = Work::new(fs);
+    let done = operations.iter().try_for_each(|operation| work.carry_out(operation));
+    let written = work.written;
+    match done {
+        Ok(()) => writes.close(card).map_err(ApplyError::NotClosed)?,
+        Err(error) => {
+            if error.wrote_nothing() {
+                // The news is why nothing was written; an entry that stays is found to be of an untouched card.
+                let _ = writes.close(card);
+            }
+            return Err(error);
+        }
+    }
+    Ok(Outcome::Written { written, apdus: fs.session().counts() })
+}
+
+/// Presents the keys that are needed.
+pub(super) fn present_keys(
+    fs: &mut FileSystem<'_>,
+    card: Option<&Iccid>,
+    needed: &[KeyRef],
+    keys: &[Key],
+    guard: &KeyGuard<'_>,
+) -> Result<(), ApplyError> {
+    for needed in needed {
         match keys.iter().find(|key| key.reference == *needed) {
             Some(key) => {
-                guard.present(fs.session_mut(), plan.iccid.as_ref(), key)?;
+                guard.present(fs.session_mut(), card, key)?;
             }
             // A PIN that is switched off counts as presented.
             None if is_pin(*needed) && guard.is_not_needed(fs.session_mut(), *needed)? => {}
             None => return Err(ApplyError::KeyMissing { key: *needed }),
         }
     }
-    let mut work = Work { fs, written: Vec::new(), doing: None };
-    for operation in &plan.operations {
-        work.carry_out(operation)?;
-    }
-    Ok(Outcome::Written { written: work.written, apdus: fs.session().counts() })
+    Ok(())
 }
 
-struct Work<'a, 't> {
+/// Operations under way.
+pub(super) struct Work<'a, 't> {
     fs: &'a mut FileSystem<'t>,
-    written: Vec<Written>,
+    /// What was done so far.
+    pub(super) written: Vec<Written>,
     /// What the last writing command was to do; it stays after the answer, so that a loss while reading back names it.
     doing: Option<Written>,
 }
 
-impl Work<'_, '_> {
-    fn carry_out(&mut self, operation: &Operation) -> Result<(), ApplyError> {
+impl<'a, 't> Work<'a, 't> {
+    /// Nothing done yet.
+    pub(super) fn new(fs: &'a mut FileSystem<'t>) -> Self {
+        Self { fs, written: Vec::new(), doing: None }
+    }
+
+    pub(super) fn carry_out(&mut self, operation: &Operation) -> Result<(), ApplyError> {
         match operation {
             Operation::Create { file, fcp } => {
                 self.doing = Some(Written { file: file.clone(), change: Change::Created });
                 let created = self.fs.create(file, fcp);
                 self.note(created)
             }
-            Operation::TakeOut { file, at } => {
+            Operation::TakeOut { file, at, .. } => {
                 self.write(file, *at, &[0xFF])?;
                 self.compare(file, *at, &[0xFF])
             }
@@ -207,7 +263,7 @@ impl Work<'_, '_> {
                 self.write(file, *at, &[*octet])?;
                 self.compare(file, *at, &[*octet])
             }
-            Operation::Record { file, number, octets } => {
+            Operation::Record { file, number, octets, .. } => {
                 self.doing = Some(Written { file: file.clone(), change: Change::Record(*number) });
                 let written = self.fs.write_record(file, *number, octets);
                 self.note(written)?;

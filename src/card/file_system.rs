@@ -284,6 +284,25 @@ impl<'t> FileSystem<'t> {
         self.parameters(file).map(drop)
     }
 
+    /// Deletes a file or an empty directory (TS 102 222, section 6.4).
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn delete(&mut self, file: &FilePath) -> Result<(), FileError> {
+        let named = |file: &FilePath| file.parent().zip(file.fid());
+        let (parent, fid) = named(file)
+            .ok_or_else(|| FileError::Kind { file: file.clone(), expected: "a file in a directory" })?;
+        self.enter(&parent)?;
+        let command = CommandApdu::new(0x00, 0xE4, 0x00, 0x00);
+        let deleted = self.done("DELETE FILE", file, command, &fid.octets(), None);
+        // What is selected afterwards is not relied upon.
+        self.directory = None;
+        self.selected = None;
+        deleted?;
+        self.parameters.retain(|known, _| known != file && known.parent().as_ref() != Some(file));
+        Ok(())
+    }
+
     /// Whether the card has CREATE FILE. In class A0 it is each issuer's own affair, so it is not tried.
     pub(super) fn creates_files(&self) -> bool {
         self.session.mode() == Mode::ThreeG

@@ -275,6 +275,8 @@ impl<'a> KeyGuard<'a> {
                 self.check_counted(card, reference, state, left)?;
                 Some(left)
             }
+            // It was taken since the last reset, and there is no counter that would say so.
+            Counter::Unknown(_) if session.has_accepted(reference) => return Ok(Presented::NotNeeded),
             Counter::Unknown(sw) => {
                 self.check_uncounted(session, card, reference, state, sw)?;
                 None
@@ -288,6 +290,7 @@ impl<'a> KeyGuard<'a> {
         let answer =
             session.send_once(&verify).map_err(|source| KeyError::AnswerLost { key: reference, source })?;
         if answer.sw.is_ok() {
+            session.note_accepted(reference);
             self.journal.outcome(card, reference, KeyOutcome::Accepted)?;
             return Ok(Presented::Accepted);
         }

@@ -14,9 +14,11 @@ mod key;
 mod locate;
 mod path;
 mod pcsc;
+mod pending;
 mod plan;
 mod proactive;
 mod reader;
+mod recover;
 mod rights;
 pub mod script;
 #[cfg(test)]
@@ -37,13 +39,19 @@ pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, KeyRing, KeyRingError, KeyRings, Presented};
 pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
-pub use path::FilePath;
+pub use path::{FilePath, FilePathError};
 pub use pcsc::{Pcsc, PcscCard, Readers};
+pub use pending::{
+    MemoryWriteJournal, PendingFormatError, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
+};
 pub use plan::{
     Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,
     plan, plan_erase,
 };
 pub use reader::{Look, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState};
+pub use recover::{
+    Now, RecoverError, Recovered, Standing, StepStanding, StepState, Way, examine, recover, settle,
+};
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};
 pub use settings::{FoundSettings, SettingsOctets, settings_files};

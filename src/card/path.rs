@@ -1,6 +1,6 @@
 //! Names of files as this program reaches them: from the MF, or from an application that only its AID leads to.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use crate::wire::{Fid, Path};
 
@@ -81,6 +81,36 @@ impl fmt::Display for FilePath {
     }
 }
 
+/// A text names no file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a file is named from the MF, as 3F00/7F50/6431, or from an application's AID in hexadecimal digits")]
+pub struct FilePathError;
+
+impl FromStr for FilePath {
+    type Err = FilePathError;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, FilePathError> {
+        let mut names = text.split('/');
+        let root = match names.next() {
+            Some("3F00") => Root::Mf,
+            Some(aid) if !aid.is_empty() && aid.len() <= 32 && aid.len() % 2 == 0 => {
+                let octet = |pair: &[u8]| {
+                    let pair = std::str::from_utf8(pair)
+                        .ok()
+                        .filter(|p| p.bytes().all(|b| b.is_ascii_hexdigit()))?;
+                    u8::from_str_radix(pair, 16).ok()
+                };
+                let aid: Option<Vec<u8>> = aid.as_bytes().chunks(2).map(octet).collect();
+                Root::Application(aid.ok_or(FilePathError)?)
+            }
+            _ => return Err(FilePathError),
+        };
+        let fids = names.map(|name| name.parse().map_err(|_| FilePathError)).collect::<Result<_, _>>()?;
+        Ok(Self { root, fids })
+    }
+}
+
 impl serde::Serialize for FilePath {
     fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         s.collect_str(self)
@@ -100,5 +130,21 @@ mod tests {
         assert_eq!(app.resolve(&"3F00/7F50/6431".parse().unwrap()), pkcs15.child(Fid(0x6431)));
         assert_eq!(app.child(Fid::ODF).parent(), Some(app.clone()));
         assert_eq!((app.parent(), app.fid(), FilePath::mf().fid()), (None, None, Some(Fid::MF)));
+    }
+
+    #[test]
+    fn a_path_is_read_as_it_is_written() {
+        let app = FilePath::application(&[0xA0, 0x01]);
+        for path in [
+            FilePath::mf(),
+            FilePath::mf().child(Fid::PKCS15).child(Fid::ODF),
+            app.clone(),
+            app.child(Fid::ODF),
+        ] {
+            assert_eq!(path.to_string().parse(), Ok(path));
+        }
+        for bad in ["", "3F00/", "3F00/643", "A00", "A0x1/6431", "/6431", "3F00/7F50/+431"] {
+            assert_eq!(bad.parse::<FilePath>(), Err(FilePathError), "{bad}");
+        }
     }
 }

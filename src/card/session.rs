@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 use crate::wire::{
     Encode,
     apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord, instruction},
+    arr::KeyRef,
 };
 
 use super::{CardTransport, Protocol, TransportError, channel, proactive};
@@ -29,6 +30,7 @@ pub struct Session<'t> {
     mode: Mode,
     /// The logical channel; 0 is the basic one, which is always open.
     pub(super) channel: u8,
+    accepted: Vec<KeyRef>,
 }
 
 /// Which commands the card is spoken to in.
@@ -99,7 +101,14 @@ impl fmt::Display for ApduTrace {
 impl<'t> Session<'t> {
     /// Begins on a card that was just connected or reset: the MF is selected, no key is verified.
     pub fn new(transport: &'t mut dyn CardTransport) -> Self {
-        Self { transport, trace: None, counts: ApduCounts::default(), mode: Mode::ThreeG, channel: 0 }
+        Self {
+            transport,
+            trace: None,
+            counts: ApduCounts::default(),
+            mode: Mode::ThreeG,
+            channel: 0,
+            accepted: Vec::new(),
+        }
     }
 
     /// Calls `trace` after each exchange.
@@ -165,12 +174,23 @@ impl<'t> Session<'t> {
         Ok(response)
     }
 
+    /// Notes that the card took a key in this session.
+    pub(super) fn note_accepted(&mut self, key: KeyRef) {
+        self.accepted.push(key);
+    }
+
+    /// Whether the card took a key in this session.
+    pub(super) fn has_accepted(&self, key: KeyRef) -> bool {
+        self.accepted.contains(&key)
+    }
+
     /// Resets the card, which closes its logical channels: what follows is on the basic one.
     ///
     /// # Errors
     /// [`TransportError`] when it does not come back.
     pub fn reset(&mut self) -> Result<(), TransportError> {
         self.channel = channel::BASIC;
+        self.accepted.clear();
         self.transport.reset()
     }
 

@@ -5,7 +5,9 @@ pub(super) mod bays;
 mod erase;
 mod inspect;
 mod read;
+mod recover;
 mod refusal;
+mod restore;
 mod run;
 mod watch;
 mod write;
@@ -19,11 +21,12 @@ use super::{Exit, Global, config, exit::failure, output};
 use crate::{
     app::{App, OsRandom, SystemClock},
     card::{
-        BayName, FileSystem, Identity, Key, KeyGuard, Pcsc, PcscCard, ReaderInfo, Readers, Session, survey,
+        BayName, FileError, FileSystem, Identity, Key, KeyGuard, Pcsc, PcscCard, ReaderInfo, Readers,
+        Session, WriteJournalError, settle, survey,
     },
 };
 
-use args::PinArgs;
+use args::{ConsentArgs, PinArgs};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -45,6 +48,10 @@ pub(super) enum Action {
     Write(write::WriteArgs),
     /// Empties bootstrap files. Asks first.
     Erase(erase::Args),
+    /// Puts a bootstrap file back that `read -o` has saved. Asks first.
+    Restore(restore::Args),
+    /// Goes on with a write that was cut off, or takes it back: shows where it stands, then --resume or --roll-back.
+    Recover(recover::Args),
     /// Runs a card script, shows what it would send, or checks it.
     Run(run::Args),
     /// The station: says of each card that is put in which card it is, which job waits for it and what that would change;
@@ -63,6 +70,8 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::Plan(args) => write::run_plan(&args, global),
         Action::Write(args) => write::run_write(&args, global),
         Action::Erase(args) => erase::run(&args, global),
+        Action::Restore(args) => restore::run(&args, global),
+        Action::Recover(args) => recover::run(&args, global),
         Action::Run(args) => run::run(&args, global),
         Action::Watch(args) => watch::run(&args, global),
         Action::ClearRefusal(args) => refusal::run(&args, global),
@@ -150,6 +159,35 @@ pub(super) fn open_app(global: &Global) -> anyhow::Result<App> {
         app.recover().await?;
         Ok(app)
     })
+}
+
+/// Nothing is planned for a card that is between old and new: an earlier write that was cut off is taken back first.
+fn settle_first(
+    consent: &ConsentArgs,
+    fs: &mut FileSystem<'_>,
+    keys: &[Key],
+    guard: &KeyGuard<'_>,
+    app: &App,
+) -> anyhow::Result<()> {
+    let card = match fs.iccid() {
+        Ok(card) => card,
+        Err(FileError::Transport(error)) => return Err(failure(error)),
+        // Without a number there is no journal, and no write either.
+        Err(_) => return Ok(()),
+    };
+    let writes = app.write_journal();
+    if writes.pending(&card).map_err(failure)?.is_none() {
+        return Ok(());
+    }
+    let question = "An earlier write to this card was interrupted. Take it back?";
+    if consent.dry_run || !consent.can_ask() || !consent.ask(question) {
+        return Err(failure(WriteJournalError::Pending { card }));
+    }
+    if let Some(recovered) = settle(fs, &card, keys, guard, &*writes).map_err(failure)? {
+        tokio::runtime::Runtime::new()?.block_on(app.settled(&recovered))?;
+        output::note(&recovered.to_string());
+    }
+    Ok(())
 }
 
 /// Presents the PIN that was given, if one was, and gives back the key that it is.

@@ -3,7 +3,10 @@
 use super::{Exit, Failure};
 use crate::{
     bootstrap::{BootstrapError, factory::FactoryError},
-    card::{ApplyError, FileError, KeyError, KeyRingError, PlanError, ReaderError, TransportError},
+    card::{
+        ApplyError, FileError, KeyError, KeyRingError, PlanError, ReaderError, RecoverError, TransportError,
+        WriteJournalError,
+    },
     job::{CardJobError, OfferError},
     lab::{network::NetworkError, rehearsal::RehearsalError},
     phone::End,
@@ -80,6 +83,7 @@ impl Meaning for ApplyError {
         match self {
             Self::KeyMissing { .. } => Exit::Refused,
             Self::Key(error) => error.exit(),
+            Self::Journal(error) => error.exit(),
             Self::NothingWritten { source } => source.exit(),
             // Something was written, or may have been: that is the news, whatever the cause.
             _ => Exit::Failed,
@@ -96,6 +100,35 @@ impl Meaning for crate::card::script::ScriptError {
             Self::File { source, .. } => source.exit(),
             Self::Transport { source, .. } => source.exit(),
             Self::NoBackup { .. } => Exit::Usage,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl Meaning for RecoverError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::OtherCard { .. } | Self::Changed { .. } | Self::Denied { .. } => Exit::Refused,
+            Self::Apply(error) => error.exit(),
+            Self::File(error) => error.exit(),
+            Self::Transport(error) => error.exit(),
+            Self::Journal(error) => error.exit(),
+            _ => Exit::Failed,
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::Apply(ApplyError::KeyMissing { .. }) => Some("give it with --adm or --pin".into()),
+            _ => None,
+        }
+    }
+}
+
+impl Meaning for WriteJournalError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Pending { .. } => Exit::Refused,
             _ => Exit::Failed,
         }
     }
@@ -147,6 +180,7 @@ impl Meaning for CardJobError {
             Self::KeyRing(error) => error.exit(),
             Self::Transport(error) => error.exit(),
             Self::Plan { source, .. } => source.exit(),
+            Self::Interrupted { source, .. } => source.exit(),
             Self::Apply { source, .. } => source.exit(),
             _ => Exit::Failed,
         }
@@ -155,6 +189,7 @@ impl Meaning for CardJobError {
     fn advice(&self) -> Option<String> {
         match self {
             Self::Bootstrap(error) => error.advice(),
+            Self::Interrupted { .. } => Some("see `bootgate card recover -r READER`".into()),
             _ => None,
         }
     }

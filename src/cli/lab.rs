@@ -82,7 +82,8 @@ pub(super) struct CardArgs {
     #[arg(long)]
     opensc: bool,
     /// What goes wrong; as often as wanted. cut-before=N and cut-after=N pull the card before or after the N-th command,
-    /// pull-in-update=N when it has carried out the N-th UPDATE BINARY; answer-lost=N and empty-answer=N lose an answer,
+    /// pull-in-update=N when it has carried out the N-th UPDATE BINARY, torn-update=N in the middle of the N-th UPDATE;
+    /// mute-in-update=N leaves the card in the reader, and it answers no more; answer-lost=N and empty-answer=N lose an answer,
     /// the second with the card; flipped-answer=N turns a bit of it round; memory-trouble=N is 6581; mute, or mute=N from
     /// the N-th command on. counter-low=TRIES leaves no key more tries, counter-not-told has the card not tell them.
     #[arg(long, value_name = "FAULT", requires = "vpcd")]

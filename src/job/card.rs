@@ -5,7 +5,8 @@
 //! |--------------------------------------------------|----------------------|------------------------|
 //! | read the ICCID, fill in the profile, build       | no job yet           | no job                 |
 //! | accept the job                                   | `queued`             | no job                 |
-//! | present PINs, plan what would change on the card; ask | `queued`        | `failed`, `cancelled`  |
+//! | present PINs; take back an earlier write that was cut off | `queued`    | `failed`, `cancelled`  |
+//! | plan what would change on the card; ask          | `queued`             | `failed`, `cancelled`  |
 //! | register the account at the DM server            | `registered`         | `failed`               |
 //! | have the payload ready                           | `prepared`           | `failed`               |
 //! | record that writing begins, then present keys, write, read back | `delivering`, then `delivered` | `failed`, `unknown` |
@@ -14,19 +15,22 @@
 //! the runtime that it is given.
 
 mod error;
+mod settle;
 
 use std::{cell::RefCell, sync::Arc};
 
 use tokio::runtime::Handle;
 
 pub use error::CardJobError;
+pub use settle::settled;
 
 use super::{Event, Job, JobKey, Jobs, JobsError, Layout, NewJob, Reason, Record, Route, State, Step};
 use crate::{
     bootstrap::{self, Credential, Payload, PayloadKind, Settings},
     card::{
         self, ApduTrace, ApplyError, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard,
-        KeyJournal, KeyPolicy, KeyRings, Outcome, Plan, PlanOptions, Session,
+        KeyJournal, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered, Session,
+        WriteJournal,
     },
     dm::{AccountId, AuthScheme, Register},
     handoff::{self, Credentials, Nonce},
@@ -80,6 +84,15 @@ pub trait Observer: Send {
     /// The payload is built. It holds secrets.
     fn built(&mut self, _payload: &Payload) {}
 
+    /// An earlier write to this card was cut off. It is taken back before anything is planned, or closed when all of it is
+    /// on the card; nothing is done when the verdict is no.
+    fn interrupted(&mut self, _write: &PendingWrite) -> Verdict {
+        Verdict::GoOn
+    }
+
+    /// That was done.
+    fn recovered(&mut self, _recovered: &Recovered) {}
+
     /// This would be done to the card. Nothing is, when the verdict is no.
     fn planned(&mut self, _plan: &Plan) -> Verdict {
         Verdict::GoOn
@@ -124,6 +137,8 @@ pub struct CardRoute {
     pub server_id: ServerId,
     /// Remembers presented keys.
     pub journal: Arc<dyn KeyJournal>,
+    /// Remembers writes until they were read back.
+    pub writes: Arc<dyn WriteJournal>,
     /// When a key may be presented.
     pub policy: KeyPolicy,
     /// On which channel the card is spoken to.
@@ -256,8 +271,12 @@ impl Progress<'_, '_> {
             let state = self.fail(&source)?;
             return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
         }
+        self.settle(fs, keys)?;
         let plan = match card::plan(fs, &[wanted], &options) {
-            Ok(plan) => plan,
+            Ok(mut plan) => {
+                plan.reference = Some(id.to_string());
+                plan
+            }
             Err(source) => {
                 self.fail(&source)?;
                 return Err(CardJobError::Plan { id, source: Box::new(source) });
@@ -298,7 +317,7 @@ impl Progress<'_, '_> {
     ) -> Result<Outcome, CardJobError> {
         self.tell(&Event::DeliveryStarted)?;
         let guard = KeyGuard::new(&*self.route.journal, &self.policy);
-        match card::apply(fs, plan, keys, &guard) {
+        match card::apply(fs, plan, keys, &guard, &*self.route.writes) {
             Ok(outcome) => {
                 self.tell(&Event::DeliveryConfirmed)?;
                 Ok(outcome)
@@ -308,9 +327,10 @@ impl Progress<'_, '_> {
                 let event = match source {
                     // Nothing can be told of octets whose answer was lost, and nothing of a card that shows others
                     // than it was given.
-                    ApplyError::Unknown { .. } | ApplyError::Damaged { .. } | ApplyError::Mismatch { .. } => {
-                        Event::DeliveryUnclear { reason }
-                    }
+                    ApplyError::Unknown { .. }
+                    | ApplyError::Damaged { .. }
+                    | ApplyError::Mismatch { .. }
+                    | ApplyError::NotClosed(_) => Event::DeliveryUnclear { reason },
                     _ => Event::Failed { reason },
                 };
                 let state = self.tell(&event)?;

@@ -57,14 +57,19 @@ impl Layout {
 
     /// A payload as the file of a card that it becomes.
     pub fn file(self, payload: &Payload) -> BootstrapFile {
-        let (oid, label) = match (payload.kind, self.cp_file) {
+        self.file_of(payload.kind, payload.octets.clone())
+    }
+
+    /// The octets of a payload as the file of a card.
+    pub fn file_of(self, kind: PayloadKind, octets: Vec<u8>) -> BootstrapFile {
+        let (oid, label) = match (kind, self.cp_file) {
             (PayloadKind::Cp, Some(CardCpFile::Config1)) => (ObjectId::CP_CONFIG1, "Config1"),
             (PayloadKind::Cp, Some(CardCpFile::Config2)) => (ObjectId::CP_CONFIG2, "Config2"),
             (PayloadKind::Cp, Some(CardCpFile::Bootstrap) | None) | (PayloadKind::Dm, _) => {
-                (payload.oid(), payload.kind.label())
+                (kind.oid(), kind.label())
             }
         };
-        BootstrapFile { oid, label: label.to_owned(), octets: payload.octets.clone() }
+        BootstrapFile { oid, label: label.to_owned(), octets }
     }
 
     /// As a plan takes it.

@@ -15,8 +15,8 @@ use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
     card::{
         self, ApduTrace, CardKind, CardTransport, CardView, Content, Depth, FilePath, FileSystem, FoundFile,
-        Key, KeyError, KeyGuard, KeyRingError, KeyRings, Outcome, Plan, PlanError, Protocol, Session,
-        TransportError, locate,
+        Key, KeyError, KeyGuard, KeyRingError, KeyRings, Outcome, PendingSummary, Plan, PlanError, Protocol,
+        Session, TransportError, locate,
     },
     ident::{Iccid, JobId, ProfileName},
     profile::{Profile, Subscriber},
@@ -70,6 +70,8 @@ pub struct Sighting {
     pub files: Vec<HeldFile>,
     /// The jobs that it had, the newest first.
     pub jobs: Vec<Job>,
+    /// A write to it that was cut off. It is taken back before anything else is written.
+    pub interrupted: Option<PendingSummary>,
     /// What waits for it.
     pub waiting: Option<Waiting>,
     /// Why nothing does, where something could.
@@ -168,6 +170,9 @@ impl Station {
             Some(iccid) => runtime.block_on(self.route.jobs.of_card(iccid))?,
             None => Vec::new(),
         };
+        // A journal that cannot be read stops the write, and says why then.
+        let writes = self.route.writes.list().unwrap_or_default();
+        let interrupted = writes.into_iter().find(|write| Some(&write.card) == view.iccid.as_ref());
         let (waiting, nothing_because) = match self.waiting(view.iccid.as_ref(), &jobs) {
             Ok(waiting) => (waiting, None),
             Err(why) => (None, Some(why)),
@@ -179,6 +184,7 @@ impl Station {
             files: held(&view),
             iccid: view.iccid,
             jobs,
+            interrupted,
             waiting,
             nothing_because,
         })

@@ -19,6 +19,11 @@ pub enum Fault {
     FlippedAnswer(usize),
     /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
     PullInUpdate(usize),
+    /// The card is pulled in the middle of its n-th UPDATE, of a record too: half of the octets are written, the next one is
+    /// erased.
+    TornUpdate(usize),
+    /// The card carries out the n-th UPDATE BINARY and answers no more; it stays in the reader.
+    MuteInUpdate(usize),
     /// The card answers neither command `n` nor any later one, nor a reset.
     MuteFrom(usize),
     /// The card never answers.
@@ -33,7 +38,7 @@ pub enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no fault; there are cut-before=N, cut-after=N, empty-answer=N, answer-lost=N, memory-trouble=N, \
-     flipped-answer=N, pull-in-update=N, mute=N (N from 1), mute, counter-low=TRIES and counter-not-told"
+     flipped-answer=N, pull-in-update=N, torn-update=N, mute-in-update=N, mute=N (N from 1), mute, counter-low=TRIES and counter-not-told"
 )]
 pub struct FaultError(String);
 
@@ -61,6 +66,8 @@ impl FromStr for Fault {
             "memory-trouble" => Self::MemoryTrouble(n),
             "flipped-answer" => Self::FlippedAnswer(n),
             "pull-in-update" => Self::PullInUpdate(n),
+            "torn-update" => Self::TornUpdate(n),
+            "mute-in-update" => Self::MuteInUpdate(n),
             "mute" => Self::MuteFrom(n),
             _ => return Err(unknown()),
         })
@@ -77,6 +84,8 @@ impl fmt::Display for Fault {
             Self::MemoryTrouble(n) => write!(f, "memory-trouble={n}"),
             Self::FlippedAnswer(n) => write!(f, "flipped-answer={n}"),
             Self::PullInUpdate(n) => write!(f, "pull-in-update={n}"),
+            Self::TornUpdate(n) => write!(f, "torn-update={n}"),
+            Self::MuteInUpdate(n) => write!(f, "mute-in-update={n}"),
             Self::MuteFrom(n) => write!(f, "mute={n}"),
             Self::Mute => f.write_str("mute"),
             Self::CounterLow(n) => write!(f, "counter-low={n}"),
@@ -99,6 +108,8 @@ mod tests {
             "memory-trouble=4",
             "flipped-answer=5",
             "pull-in-update=3",
+            "torn-update=2",
+            "mute-in-update=1",
             "mute=7",
             "mute",
             "counter-low=1",

@@ -6,6 +6,8 @@ use super::{fault::Fault, reader::CardHandle};
 
 /// INS of UPDATE BINARY.
 const UPDATE_BINARY: u8 = 0xD6;
+/// INS of UPDATE RECORD.
+const UPDATE_RECORD: u8 = 0xDC;
 
 /// A line to a card. As it comes it takes no time, and nothing goes wrong.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +16,8 @@ pub struct Line {
     octets_per_second: Option<u32>,
     sent: usize,
     updates: usize,
+    /// UPDATE RECORD too.
+    all_updates: usize,
     busy: Duration,
     mute: bool,
 }
@@ -80,6 +84,13 @@ impl Line {
         if self.has(Fault::CutBefore(n)) {
             return Carried::Pulled;
         }
+        if let [_, UPDATE_BINARY | UPDATE_RECORD, ..] = apdu {
+            self.all_updates += 1;
+            if self.has(Fault::TornUpdate(self.all_updates)) {
+                card.exchange(&torn(apdu));
+                return Carried::Pulled;
+            }
+        }
         let mut answer = card.exchange(apdu);
         // One octet more: on T=0 the card says with one that it will take the data, or that its own follow.
         self.pass(apdu.len() + answer.len() + 1);
@@ -87,6 +98,10 @@ impl Line {
         self.updates += usize::from(is_update);
         if self.has(Fault::CutAfter(n)) || (is_update && self.has(Fault::PullInUpdate(self.updates))) {
             return Carried::Pulled;
+        }
+        if is_update && self.has(Fault::MuteInUpdate(self.updates)) {
+            self.mute = true;
+            return Carried::Mute;
         }
         if self.has(Fault::EmptyAnswer(n)) {
             return Carried::PulledUnnoticed;
@@ -115,6 +130,21 @@ impl Line {
             self.busy += Duration::from_secs(1) * octets / rate;
         }
     }
+}
+
+/// What is left of an UPDATE that was cut off: half of its octets and one that is erased. Records are written whole by the
+/// command, so the rest of theirs is erased too.
+fn torn(apdu: &[u8]) -> Vec<u8> {
+    let (header, data) = apdu.split_at(apdu.len().min(5));
+    let half = data.len() / 2;
+    let mut torn = header.to_vec();
+    torn.extend(data.iter().take(half));
+    let length = if header.get(1) == Some(&UPDATE_RECORD) { data.len() } else { half + 1 };
+    torn.resize(5 + length.min(data.len().max(1)), 0xFF);
+    if let (Some(lc), Ok(length)) = (torn.get_mut(4), u8::try_from(length)) {
+        *lc = length;
+    }
+    torn
 }
 
 #[cfg(test)]

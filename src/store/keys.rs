@@ -1,10 +1,10 @@
 //! The journal of presented keys, in SQLite.
 
-use std::{io::Error, sync::Arc};
+use std::sync::Arc;
 
-use sqlx::{ConnectOptions, Connection, Row, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{Row, SqliteConnection};
 
-use super::{Store, error::Failed, row::Reading};
+use super::{Store, blocking::Blocking, error::Failed, row::Reading};
 use crate::{
     card::{JournalError, KeyJournal, KeyOutcome, KeyState},
     ident::{Clock, Iccid, Timestamp},
@@ -12,41 +12,24 @@ use crate::{
 };
 
 /// The journal for code that blocks. It may be asked from any thread, also from one that runs asynchronous tasks
-/// (which it then holds up): each question has a thread, a runtime and a connection of its own, and waits for no task
-/// of the caller's. A card asks three or four times, so what that costs does not count.
+/// (which it then holds up).
 #[derive(Clone)]
 pub struct Keys {
-    options: SqliteConnectOptions,
+    blocking: Blocking,
     clock: Arc<dyn Clock>,
 }
 
 impl Keys {
     /// The journal in the file of `store`.
     pub fn new(store: &Store, clock: Arc<dyn Clock>) -> Self {
-        Self { options: store.options.clone(), clock }
+        Self { blocking: Blocking::new(store, "key journal"), clock }
     }
 
-    /// Runs `work` in a transaction that may write, and waits for it.
     fn transaction<T: Send>(
         &self,
         work: impl AsyncFnOnce(&mut SqliteConnection) -> Result<T, Failed> + Send,
     ) -> Result<T, JournalError> {
-        let run = || -> Result<T, Failed> {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            runtime.map_err(|e| Failed::Sqlite(e.into()))?.block_on(async {
-                let mut conn = self.options.connect().await?;
-                let mut tx = conn.begin_with("BEGIN IMMEDIATE").await?;
-                let done = work(&mut tx).await?;
-                tx.commit().await?;
-                conn.close().await?;
-                Ok(done)
-            })
-        };
-        let done = std::thread::scope(|scope| {
-            let thread = std::thread::Builder::new().name("key journal".into()).spawn_scoped(scope, run)?;
-            thread.join().map_err(|_| Error::other("the thread that writes it panicked"))
-        });
-        done.map_err(JournalError::new)?.map_err(JournalError::new)
+        self.blocking.transaction(work).map_err(JournalError::new)
     }
 }
 

@@ -7,13 +7,14 @@
 //! - `synchronous = FULL`: what a call has returned survives SIGKILL and also a power cut, at the price of one sync
 //!   to disk for each transaction. An accepted job and a journalled key must not be lost, and both are rare enough.
 //! - The file is made with mode 0600. Of the secrets of accounts it holds digests alone, no plaintext; but with a
-//!   digest MD5 credentials can be computed, so the file itself is secret. Sealing comes with the vault.
+//!   digest MD5 credentials can be computed, so the file itself is secret. What cards hold while they are written is sealed by the vault.
 //!
 //! [`Memory`] is the same without a file, for rehearsals and tests.
 //!
 //! [`BackupFile`] holds what a script found on a card before it changed it.
 
 mod accounts;
+mod blocking;
 mod card_backup;
 mod devices;
 mod error;
@@ -23,6 +24,7 @@ mod memory;
 mod open;
 mod owner;
 mod row;
+mod writes;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -32,6 +34,7 @@ pub use card_backup::{BackupFile, BackupFileError};
 pub use error::StoreError;
 pub use keys::Keys;
 pub use memory::Memory;
+pub use writes::Writes;
 
 /// Jobs, accounts and devices in an SQLite file.
 #[derive(Clone)]

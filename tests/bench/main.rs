@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot start may fall over")]
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its results")]
 
+mod card;
 mod convert;
 mod decode;
 mod payload;
@@ -26,6 +27,9 @@ fn main() -> ExitCode {
         payload::judge();
         decode::judge();
         println!();
+    }
+    if !listed && (words.is_empty() || words.iter().any(|w| w.contains("card"))) {
+        card::commands();
     }
     divan::main();
     ExitCode::SUCCESS

@@ -12,6 +12,7 @@ mod bays_over_pcsc;
 mod card_job;
 mod card_keys;
 mod card_over_pcsc;
+mod card_recover;
 mod card_scripts;
 mod cp_and_dm_trees;
 mod decode;

@@ -249,8 +249,8 @@ impl Draft<'_, '_> {
         if let Some(Some(octet)) = old.first_mut()
             && *octet != 0xFF
         {
-            *octet = 0xFF;
-            self.first.push(Operation::TakeOut { file: file.clone(), at: start });
+            let old = std::mem::replace(octet, 0xFF);
+            self.first.push(Operation::TakeOut { file: file.clone(), at: start, old });
         }
         let mut new = vec![0xFF];
         new.extend_from_slice(rest);

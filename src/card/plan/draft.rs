@@ -117,6 +117,7 @@ impl<'a, 't> Draft<'a, 't> {
             steps: self.steps,
             keys: self.keys,
             notes: self.notes,
+            reference: None,
             session: self.fs.id(),
             operations,
         }

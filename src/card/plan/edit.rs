@@ -27,9 +27,10 @@ impl Edit {
         self.at + self.octets.len()
     }
 
-    /// Takes an entry away that is there now.
-    pub(super) fn take_out(&self, file: &FilePath) -> Option<Operation> {
-        (self.at < self.used).then(|| Operation::TakeOut { file: file.clone(), at: self.at })
+    /// Takes an entry away that is there now. `now` is the whole file.
+    pub(super) fn take_out(&self, file: &FilePath, now: &[u8]) -> Option<Operation> {
+        let old = *now.get(self.at).filter(|_| self.at < self.used)?;
+        Some(Operation::TakeOut { file: file.clone(), at: self.at, old })
     }
 
     /// Writes all but the first octet, and puts that in place. `now` is the whole file; what stands behind the new end is made FF
@@ -78,7 +79,7 @@ mod tests {
         let now = known(&[0xA1, 0x00, 0xFF, 0xFF, 0xFF, 0xFF]);
         let edit = Edit::append(2, vec![0x30, 0x01, 0x05]);
         assert_eq!(parts(&edit, &now), (2, vec![0xFF, 0x01, 0x05], 2, 0x30));
-        assert!(edit.take_out(&FilePath::mf()).is_none());
+        assert!(edit.take_out(&FilePath::mf(), &[0xA1, 0x00, 0xFF]).is_none());
     }
 
     #[test]
@@ -92,7 +93,8 @@ mod tests {
     fn an_entry_that_is_there_is_taken_out_first() {
         let now = known(&[0x30, 0x02, 0x05, 0x05, 0xFF]);
         let edit = Edit { at: 0, used: 4, octets: vec![0xA1, 0x00] };
-        assert!(matches!(edit.take_out(&FilePath::mf()), Some(Operation::TakeOut { at: 0, .. })));
+        let taken = edit.take_out(&FilePath::mf(), &[0x30, 0x02, 0x05, 0x05, 0xFF]);
+        assert!(matches!(taken, Some(Operation::TakeOut { at: 0, old: 0x30, .. })));
         assert_eq!(parts(&edit, &now), (0, vec![0xFF, 0x00, 0xFF, 0xFF], 0, 0xA1));
     }
 }

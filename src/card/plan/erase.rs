@@ -30,7 +30,7 @@ impl Draft<'_, '_> {
             let other = other.oid.map_or("an object without identifier".into(), |oid| oid.to_string());
             return Err(PlanError::Shared { file: found.file.clone(), oid, other });
         }
-        let begins_empty = octets.first() == Some(&0xFF);
+        let live = octets.first().copied().filter(|octet| *octet != 0xFF);
         let mut octets = octets;
         if octets.len() < room {
             // It begins with FF, but may still hold what an interrupted run left behind that.
@@ -40,8 +40,8 @@ impl Draft<'_, '_> {
         let unchanged = octets.iter().all(|octet| *octet == 0xFF);
         if !unchanged {
             self.need(&found.file, Right::Update)?;
-            if !begins_empty {
-                self.first.push(Operation::TakeOut { file: found.file.clone(), at: start });
+            if let Some(old) = live {
+                self.first.push(Operation::TakeOut { file: found.file.clone(), at: start, old });
             }
             let old = std::iter::once(Some(0xFF)).chain(octets.iter().skip(1).copied().map(Some)).collect();
             let region = Region { file: found.file.clone(), at: start, old, new: vec![0xFF; room] };

@@ -163,7 +163,7 @@ impl Draft<'_, '_> {
     ) -> Result<(), PlanError> {
         self.check_room(name, file, octets.len(), edit.end())?;
         self.need(file, Right::Update)?;
-        self.first.extend(edit.take_out(file));
+        self.first.extend(edit.take_out(file, octets));
         let now: Vec<_> = octets.iter().copied().map(Some).collect();
         self.edit(name, file, edit, &now);
         self.steps.push(Step {
@@ -212,7 +212,7 @@ impl Draft<'_, '_> {
             new: State::of(octets.len(), "the PKCS#15 application"),
             access: None,
         });
-        self.then.push(Operation::Record { file, number, octets });
+        self.then.push(Operation::Record { file, number, octets, old: Vec::new() });
     }
 
     /// Adds a record to EF(DIR) for an application that has none, where the card allows it.

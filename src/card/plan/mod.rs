@@ -118,6 +118,10 @@ pub struct Plan {
     pub keys: Vec<KeyRef>,
     /// What is odd about the card.
     pub notes: Vec<String>,
+    /// What it is carried out for, in the caller's words and without secrets, for example the number of a job. The journal
+    /// keeps it.
+    #[serde(skip)]
+    pub reference: Option<String>,
     /// The session that it was made in; it is carried out in no other.
     #[serde(skip)]
     pub(super) session: u64,
@@ -209,20 +213,20 @@ pub(super) enum Operation {
     /// A file is created.
     Create { file: FilePath, fcp: Fcp },
     /// The octet that leads to something is made FF.
-    TakeOut { file: FilePath, at: usize },
+    TakeOut { file: FilePath, at: usize, old: u8 },
     /// Octets are written where they differ and read back.
     Write(Region),
     /// The octet that leads to something is put in place and read back.
     PutIn { file: FilePath, at: usize, octet: u8 },
-    /// A record is written and read back.
-    Record { file: FilePath, number: u8, octets: Vec<u8> },
+    /// A record is written and read back. What is in it now is read when the plan is carried out.
+    Record { file: FilePath, number: u8, octets: Vec<u8>, old: Vec<u8> },
 }
 
 impl fmt::Debug for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Create { file, .. } => write!(f, "Create({file})"),
-            Self::TakeOut { file, at } => write!(f, "TakeOut({file} at {at})"),
+            Self::TakeOut { file, at, .. } => write!(f, "TakeOut({file} at {at})"),
             Self::Write(region) => {
                 write!(f, "Write({} at {}, {} octets)", region.file, region.at, region.new.len())
             }

@@ -102,8 +102,10 @@ fn an_erasure_pulled_at_every_command() {
         let mut reader = InProcess::insert(&card, bay()).with_fault(Fault::CutAfter(n));
         let mut fs = FileSystem::new(Session::new(&mut reader));
         let (journal, policy) = (MemoryKeyJournal::new(), policy());
-        let done = plan_erase(&mut fs, &[CP], &options())
-            .is_ok_and(|plan| apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).is_ok());
+        let done = plan_erase(&mut fs, &[CP], &options()).is_ok_and(|plan| {
+            apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new())
+                .is_ok()
+        });
         sees(&card, &old, &[], &format!("{n}"));
         if done {
             assert!(n > 10, "{n}");

@@ -63,7 +63,7 @@ fn a_card_that_tells_no_counter_is_refused_unless_a_policy_allows_it() {
     let mut reader = InProcess::insert(&card, bay());
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let plan = plan(&mut fs, &wanted, &options()).unwrap();
-    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap();
+    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new()).unwrap();
     assert_eq!(found(&card, CP), wanted[0].octets);
 }
 
@@ -85,7 +85,9 @@ fn a_plan_of_another_session_is_stale() {
     drop(fs);
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
-    let error = apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap_err();
+    let error =
+        apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new())
+            .unwrap_err();
     assert!(matches!(error, ApplyError::Stale));
     assert_eq!(card.changes(), 0);
 }

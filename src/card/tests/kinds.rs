@@ -35,10 +35,13 @@ pub(super) fn job(
     let mut fs = FileSystem::new(session);
     match plan(&mut fs, wanted, &options()) {
         Err(error) => Ended::NotPlanned(error),
-        Ok(plan) => match apply(&mut fs, &plan, &[adm()], &KeyGuard::new(journal, policy)) {
-            Ok(outcome) => Ended::Done(outcome),
-            Err(error) => Ended::NotApplied(error),
-        },
+        Ok(plan) => {
+            match apply(&mut fs, &plan, &[adm()], &KeyGuard::new(journal, policy), &MemoryWriteJournal::new())
+            {
+                Ok(outcome) => Ended::Done(outcome),
+                Err(error) => Ended::NotApplied(error),
+            }
+        }
     }
 }
 
@@ -96,7 +99,13 @@ impl Way {
         let policy = allowed_once();
         match plan(&mut fs, wanted, &options()) {
             Err(error) => Ended::NotPlanned(error),
-            Ok(plan) => match apply(&mut fs, &plan, &[adm()], &KeyGuard::new(journal, &policy)) {
+            Ok(plan) => match apply(
+                &mut fs,
+                &plan,
+                &[adm()],
+                &KeyGuard::new(journal, &policy),
+                &MemoryWriteJournal::new(),
+            ) {
                 Ok(outcome) => Ended::Done(outcome),
                 Err(error) => Ended::NotApplied(error),
             },

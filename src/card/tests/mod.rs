@@ -7,6 +7,7 @@ mod keys;
 mod kinds;
 mod layout;
 mod quirks;
+mod recover;
 mod settings;
 mod write;
 
@@ -126,7 +127,7 @@ fn write_with(
         Err(error) => return Ended::NotPlanned(error),
     };
     let policy = policy();
-    match apply(&mut fs, &plan, keys, &KeyGuard::new(journal, &policy)) {
+    match apply(&mut fs, &plan, keys, &KeyGuard::new(journal, &policy), &MemoryWriteJournal::new()) {
         Ok(outcome) => Ended::Done(outcome),
         Err(error) => Ended::NotApplied(error),
     }

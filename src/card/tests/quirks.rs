@@ -46,7 +46,13 @@ fn on(
     let mut fs = FileSystem::new(Session::new(&mut reader));
     match plan(&mut fs, wanted, &options) {
         Err(error) => Ended::NotPlanned(error),
-        Ok(plan) => match apply(&mut fs, &plan, &[self::adm()], &KeyGuard::new(journal, policy)) {
+        Ok(plan) => match apply(
+            &mut fs,
+            &plan,
+            &[self::adm()],
+            &KeyGuard::new(journal, policy),
+            &MemoryWriteJournal::new(),
+        ) {
             Ok(outcome) => Ended::Done(outcome),
             Err(error) => Ended::NotApplied(error),
         },
@@ -168,7 +174,8 @@ fn a_session_uses_a_logical_channel_where_there_is_one() {
             let journal = MemoryKeyJournal::new();
             let policy = allowed_once();
             let plan = plan(&mut fs, &wanted, &options()).unwrap();
-            apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap();
+            apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new())
+                .unwrap();
         }
         assert_eq!(found(&card, CP), payload(700, 1), "{personality}");
     }
@@ -182,7 +189,7 @@ fn a_slow_card_takes_the_time_of_its_octets() {
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
     let plan = plan(&mut fs, &wanted, &options()).unwrap();
-    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap();
+    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new()).unwrap();
     drop(fs);
     // 1000 octets out and back at 800 a second, and what stands around them.
     let seconds = reader.busy().as_secs_f64();

@@ -125,7 +125,7 @@ fn erase(card: &CardHandle) -> Outcome {
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let plan = plan_erase(&mut fs, &[CP, DM], &options()).unwrap();
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
-    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy)).unwrap()
+    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new()).unwrap()
 }
 
 #[test]
@@ -325,7 +325,7 @@ fn a_file_behind_a_pin_is_written_when_the_pin_is_given() {
     let pin = Key::pin(KeyRef::PIN1, &"1234".parse().unwrap()).unwrap();
     guard.present_pins(&mut fs, &[adm(), pin]).unwrap();
     let plan = plan(&mut fs, std::slice::from_ref(&cp), &options()).unwrap();
-    apply(&mut fs, &plan, &[adm()], &guard).unwrap();
+    apply(&mut fs, &plan, &[adm()], &guard, &MemoryWriteJournal::new()).unwrap();
     let view = locate(&mut fs, Depth::Everything).unwrap();
     assert_eq!(view.file(CP).unwrap().content.used(), Some(cp.octets.as_slice()));
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     args::{AdmArgs, ConsentArgs, PinArgs, ReaderArgs, objects},
-    connect, failure, file_system, open_app,
+    connect, failure, file_system, open_app, settle_first,
 };
 use crate::{
     bootstrap::PayloadKind,
@@ -47,6 +47,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
     guard.present_pins(&mut fs, &keys).map_err(failure)?;
+    settle_first(&args.consent, &mut fs, &keys, &guard, &app)?;
     let options = Layout::default().options(args.adm.named(), &describe);
     let objects = match args.cp_file {
         Some(CardCpFile::Bootstrap) => vec![ObjectId::CP_BOOTSTRAP],
@@ -71,7 +72,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             return Ok(Exit::Failed);
         }
     }
-    let outcome = apply(&mut fs, &plan, &keys, &guard).map_err(failure)?;
+    let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;
     output::emit(global.format, &Erased { plan, outcome })?;
     Ok(Exit::Ok)
 }

@@ -7,12 +7,13 @@ use serde::Serialize;
 use super::{
     args::{PinArgs, ReaderArgs},
     connect, failure, file_system, present_pin,
+    recover::interrupted,
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
     card::{
         Application, CardKind, CardView, Content, Depth, FilePath, FileSystem, FoundFile, FoundSettings,
-        Mode, Protocol, locate, settings_files,
+        Mode, PendingSummary, Protocol, locate, settings_files,
     },
     cli::{Exit, Global, output},
     ident::{Iccid, ReaderName},
@@ -37,7 +38,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut fs = file_system(&mut card, global)?;
     present_pin(&mut fs, &args.pin, global)?;
     let view = locate(&mut fs, Depth::Everything).map_err(failure)?;
-    output::emit(global.format, &Inspected::new(&mut fs, view)?)?;
+    let interrupted = interrupted(&mut fs, global)?;
+    output::emit(global.format, &Inspected { interrupted, ..Inspected::new(&mut fs, view)? })?;
     Ok(Exit::Ok)
 }
 
@@ -56,6 +58,8 @@ struct Inspected {
     files: Vec<File>,
     /// Settings files of the USIM.
     settings: Vec<SettingsShown>,
+    /// A write to this card that was cut off and is not settled.
+    interrupted: Option<PendingSummary>,
     warnings: Vec<String>,
 }
 
@@ -163,6 +167,7 @@ impl Inspected {
                 .map(|app| Directory { directory: app.directory, found_by: app.found_by.to_string() }),
             files,
             settings: settings_files(fs).map_err(failure)?.into_iter().map(SettingsShown::new).collect(),
+            interrupted: None,
             warnings,
         })
     }
@@ -245,6 +250,13 @@ impl fmt::Display for Inspected {
         }
         for settings in &self.settings {
             writeln!(f, "{settings}")?;
+        }
+        if let Some(write) = &self.interrupted {
+            write!(f, "warning: a write of {} steps to this card was interrupted", write.steps)?;
+            if let Some(began) = write.began {
+                write!(f, " (it began {began})")?;
+            }
+            writeln!(f, "; run `bootgate card recover`")?;
         }
         self.warnings.iter().try_for_each(|warning| writeln!(f, "warning: {warning}"))
     }

@@ -9,11 +9,12 @@ use tracing::{debug, info};
 use super::{
     args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
     connect, failure, file_system, open_app, present_pin,
+    recover::interrupted,
 };
 use crate::{
     app::OsRandom,
     bootstrap::{Payload, PayloadKind, build, resolve, usim_files},
-    card::{ApduTrace, FileError, Outcome, Plan, PlanOptions, plan},
+    card::{ApduTrace, FileError, Outcome, PendingWrite, Plan, PlanOptions, Recovered, plan},
     cli::{Exit, Format, Global, config, output, profile, subscriber::SubscriberArgs},
     ident::JobId,
     job::{CardDone, CardJob, CardJobError, Observer, State, Verdict, describe},
@@ -118,6 +119,12 @@ fn planned(
     let settings = resolve(profile, &subscriber, &OsRandom).map_err(failure)?;
     let payload = build(&settings, args.kind).map_err(failure)?;
     present_pin(&mut fs, &args.pin, global)?;
+    if interrupted(&mut fs, global)?.is_some() {
+        output::note(
+            "note: an earlier write to this card was interrupted; `card write` takes it back first, and then this plan \
+             may be another (`bootgate card recover` shows it)",
+        );
+    }
     let files = usim_files(&settings, &profile.card.settings).map_err(failure)?;
     let layout = args.layout.layout().or(&profile.card);
     let options = layout.options(args.adm.named(), &describe);
@@ -141,6 +148,20 @@ impl Observer for Station {
 
     fn built(&mut self, payload: &Payload) {
         self.losses.clone_from(&payload.losses);
+    }
+
+    fn interrupted(&mut self, write: &PendingWrite) -> Verdict {
+        let files = write.files().len();
+        output::note(&format!(
+            "an earlier write to this card, of {files} files, was interrupted; it is taken back before anything else is \
+             written (`bootgate card recover` shows it)"
+        ));
+        let consent = ConsentArgs { dry_run: false, yes: self.yes };
+        if consent.ask("Take it back?") { Verdict::GoOn } else { Verdict::CallOff }
+    }
+
+    fn recovered(&mut self, recovered: &Recovered) {
+        output::note(&recovered.to_string());
     }
 
     fn planned(&mut self, plan: &Plan) -> Verdict {

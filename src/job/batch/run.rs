@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{ApplyError, CardTransport, FileSystem, KeyError, KeyRings, Session},
+    card::{ApplyError, CardTransport, FileSystem, KeyError, KeyRings, RecoverError, Session},
     ident::{Iccid, JobId, Timestamp},
     job::{
         CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, Layout, Observer, Reason, State, Step,
@@ -336,16 +336,20 @@ impl std::fmt::Debug for Run {
 fn ending(error: &CardJobError) -> Ending {
     match error {
         CardJobError::Apply { state: State::Unknown, .. } | CardJobError::Crashed => Ending::Unknown,
-        CardJobError::Apply { source, .. } => match &**source {
-            // The key is wrong, by the card's word now or before. Whatever else keeps a key from being presented is about
-            // this card alone, and no reason to doubt the keys of the others.
-            ApplyError::Key(
-                KeyError::Wrong { .. } | KeyError::LostAndRefused { .. } | KeyError::Quarantined { .. },
-            ) => Ending::Refused,
+        CardJobError::Apply { source, .. } if is_refused(source) => Ending::Refused,
+        CardJobError::Interrupted { source, .. } => match &**source {
+            RecoverError::Apply(source) if is_refused(source) => Ending::Refused,
             _ => Ending::Failed,
         },
         _ => Ending::Failed,
     }
+}
+
+/// The key is wrong, by the card's word now or before. Whatever else keeps a key from being presented is about this card alone,
+/// and no reason to doubt the keys of the others.
+fn is_refused(error: &ApplyError) -> bool {
+    use KeyError::{LostAndRefused, Quarantined, Wrong};
+    matches!(error, ApplyError::Key(Wrong { .. } | LostAndRefused { .. } | Quarantined { .. }))
 }
 
 /// Sees which job it is, where it stands, and what goes on the card.

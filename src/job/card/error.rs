@@ -2,7 +2,7 @@
 
 use crate::{
     bootstrap::BootstrapError,
-    card::{ApplyError, KeyRingError, PlanError, TransportError},
+    card::{ApplyError, KeyRingError, PlanError, RecoverError, TransportError},
     dm::AccountsError,
     handoff::HandoffError,
     ident::{Iccid, JobId, ServerId},
@@ -51,6 +51,16 @@ pub enum CardJobError {
         id: JobId,
         /// Where it stands.
         state: State,
+    },
+    /// An earlier write to the card was cut off, and cannot be settled now. The job is failed.
+    #[error(
+        "job {id}: an earlier write to this card was interrupted, and nothing is planned before that is settled: {source}"
+    )]
+    Interrupted {
+        /// The job.
+        id: JobId,
+        /// Why not.
+        source: Box<RecoverError>,
     },
     /// The card's content or rights do not allow it. The job is failed.
     #[error("job {id}: {source}")]

@@ -39,7 +39,8 @@ pub(super) fn clear_others(
     let options = plot.layout.or(&plot.profile.card).options(adm, &describe);
     let plan = card::plan_erase(&mut fs, &stale, &options)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
-    card::apply(&mut fs, &plan, &plot.keys, &KeyGuard::new(&*journal, &policy))?;
+    let guard = KeyGuard::new(&*journal, &policy);
+    card::apply(&mut fs, &plan, &plot.keys, &guard, &*app.write_journal())?;
     Ok(())
 }
 

@@ -76,3 +76,4 @@ async fn open(path: &Path) -> Store {
 
 mod contract;
 mod file;
+mod writes;

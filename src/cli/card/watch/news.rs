@@ -126,6 +126,13 @@ impl fmt::Display for Line<'_> {
                         write!(f, ", {reason}")?;
                     }
                 }
+                if let Some(write) = &seen.interrupted {
+                    write!(
+                        f,
+                        "\n  a write of {} steps was interrupted; it is taken back first",
+                        write.steps
+                    )?;
+                }
                 match (&seen.waiting, &seen.nothing_because) {
                     (Some(waiting), _) => {
                         write!(

@@ -1,0 +1,190 @@
+//! An entry of the journal as octets: JSON, with contents as hexadecimal digits.
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::{
+    card::FilePath,
+    ident::Iccid,
+    wire::{
+        arr::KeyRef,
+        fcp::{Fcp, Order},
+    },
+};
+
+use super::{PendingFormatError, PendingWrite, Touch};
+
+/// The form that is written.
+const FORM: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    form: u32,
+    card: String,
+    keys: Vec<u8>,
+    #[serde(default)]
+    reference: Option<String>,
+    steps: Vec<Step>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "step")]
+enum Step {
+    Create { file: String, fcp: String },
+    Octets { file: String, at: usize, known: usize, old: String, new: String },
+    Record { file: String, number: u8, old: String, new: String },
+}
+
+impl Drop for Step {
+    fn drop(&mut self) {
+        use zeroize::Zeroize;
+        if let Self::Octets { old, new, .. } | Self::Record { old, new, .. } = self {
+            old.zeroize();
+            new.zeroize();
+        }
+    }
+}
+
+pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
+    let step = |touch: &Touch| match touch {
+        Touch::Create { file, fcp } => {
+            Step::Create { file: file.to_string(), fcp: hex(&fcp.to_octets(Order::Create)) }
+        }
+        Touch::Octets { file, at, known, old, new } => {
+            Step::Octets { file: file.to_string(), at: *at, known: *known, old: hex(old), new: hex(new) }
+        }
+        Touch::Record { file, number, old, new } => {
+            Step::Record { file: file.to_string(), number: *number, old: hex(old), new: hex(new) }
+        }
+    };
+    let written = Written {
+        form: FORM,
+        card: write.card.digits().to_owned(),
+        keys: write.keys.iter().map(|key| key.0).collect(),
+        reference: write.reference.clone(),
+        steps: write.touches.iter().map(step).collect(),
+    };
+    // Text and numbers alone: there is nothing in it that JSON cannot carry.
+    Zeroizing::new(serde_json::to_vec(&written).unwrap_or_default())
+}
+
+pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> {
+    let failed = |why: &dyn std::fmt::Display| PendingFormatError { why: why.to_string() };
+    // The message of serde_json may repeat what it read.
+    let written: Written =
+        serde_json::from_slice(octets).map_err(|error| failed(&format!("column {}", error.column())))?;
+    if written.form != FORM {
+        return Err(failed(&format!("form {}, expected {FORM}", written.form)));
+    }
+    let path = |file: &str| file.parse::<FilePath>().map_err(|error| failed(&error));
+    let contents =
+        |text: &str| from_hex(text).ok_or_else(|| failed(&"contents that are no hexadecimal digits"));
+    let step = |step: &Step| -> Result<Touch, PendingFormatError> {
+        let touch = match step {
+            Step::Create { file, fcp } => {
+                let fcp = Fcp::decode(&contents(fcp)?).map_err(|error| failed(&error))?;
+                Touch::Create { file: path(file)?, fcp }
+            }
+            Step::Octets { file, at, known, old, new } => Touch::Octets {
+                file: path(file)?,
+                at: *at,
+                known: *known,
+                old: contents(old)?,
+                new: contents(new)?,
+            },
+            Step::Record { file, number, old, new } => {
+                Touch::Record { file: path(file)?, number: *number, old: contents(old)?, new: contents(new)? }
+            }
+        };
+        match &touch {
+            Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } if old.len() != new.len() => {
+                Err(failed(&"old and new content of different lengths"))
+            }
+            _ => Ok(touch),
+        }
+    };
+    Ok(PendingWrite {
+        card: Iccid::from_card(&written.card).map_err(|error| failed(&error))?,
+        keys: written.keys.iter().copied().map(KeyRef).collect(),
+        reference: written.reference,
+        touches: written.steps.iter().map(step).collect::<Result<_, _>>()?,
+    })
+}
+
+fn hex(octets: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(u32::from(half), 16).unwrap_or('0');
+    let mut text = String::with_capacity(octets.len() * 2);
+    octets.iter().for_each(|octet| text.extend([digit(octet >> 4), digit(octet & 0x0F)]));
+    text
+}
+
+fn from_hex(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let digit = |octet: &u8| char::from(*octet).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let mut octets = Zeroizing::new(Vec::with_capacity(text.len() / 2));
+    for pair in text.as_bytes().chunks(2) {
+        let [high, low] = pair else { return None };
+        octets.push(digit(high)? << 4 | digit(low)?);
+    }
+    Some(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Fid, fcp::FileKind};
+
+    #[test]
+    fn an_entry_comes_back_as_it_was_and_never_prints_its_content() {
+        let content = FilePath::application(&[0xA0, 0x63]).child(Fid(0x6431));
+        let octets = |octets: &[u8]| Zeroizing::new(octets.to_vec());
+        let write = PendingWrite {
+            card: Iccid::from_card("8988211000000430010").unwrap(),
+            keys: vec![KeyRef::ADM1, KeyRef(0x01)],
+            reference: Some("01KDVDNA04RXRBJDG62H16804Y".into()),
+            touches: vec![
+                Touch::Create {
+                    file: FilePath::mf().child(Fid::PKCS15),
+                    fcp: Fcp::new(FileKind::Df, Fid::PKCS15),
+                },
+                Touch::Octets {
+                    file: content,
+                    at: 300,
+                    known: 2,
+                    old: octets(b"4815"),
+                    new: octets(b"1623"),
+                },
+                Touch::Record {
+                    file: FilePath::mf().child(Fid::DIR),
+                    number: 2,
+                    old: octets(&[0xFF; 40]),
+                    new: octets(&[0x61; 40]),
+                },
+            ],
+        };
+        let sealed = write.to_octets();
+        assert_eq!(PendingWrite::from_octets(&sealed).unwrap(), write);
+        let shown = format!("{write:?}");
+        assert!(shown.contains("A063/6431: 4 octets from 300"), "{shown}");
+        assert!(!shown.contains("4815") && !shown.contains("34383135"), "{shown}");
+    }
+
+    #[test]
+    fn an_entry_that_is_damaged_is_refused_without_repeating_it() {
+        let good = r#"{"form":1,"card":"8988211000000430010","keys":[10],"steps":[{"step":"octets","file":"3F00/2F00","at":0,"known":2,"old":"4815","new":"1623"}]}"#;
+        assert!(PendingWrite::from_octets(good.as_bytes()).is_ok());
+        for (from, to) in [
+            ("\"form\":1", "\"form\":2"),
+            ("3F00/2F00", "3F00/2F0"),
+            ("4815\"", "48151\""),
+            ("4815\"", "481x\""),
+            ("4815\"", "481516\""),
+            ("898821", "8988x1"),
+            ("\"at\"", "\"4815\""),
+            ("}]}", "}]"),
+        ] {
+            let error = PendingWrite::from_octets(good.replace(from, to).as_bytes()).unwrap_err().to_string();
+            assert!(!error.contains("4815"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The journal of writes: what a card held and what it is to hold, kept durably from before the first change until all was
+//! read back. Whatever cuts a write off, the next contact with that card finds it here (see `recover`).
+
+mod codec;
+mod complete;
+
+use std::{collections::BTreeMap, fmt, sync::Mutex};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    ident::{Iccid, Timestamp},
+    wire::{arr::KeyRef, fcp::Fcp},
+};
+
+use super::FilePath;
+
+pub(super) use complete::{complete, pending};
+
+/// Remembers the one write that is under way on each card.
+pub trait WriteJournal: Send + Sync {
+    /// The write to a card that was begun and not closed.
+    ///
+    /// # Errors
+    /// [`WriteJournalError`] when the journal cannot be read; then nothing is written to the card.
+    fn pending(&self, card: &Iccid) -> Result<Option<PendingWrite>, WriteJournalError>;
+
+    /// A write is about to begin. Returns when this survives a loss of power.
+    ///
+    /// # Errors
+    /// [`WriteJournalError`] when the journal cannot be written, or holds a write to that card already; then nothing is
+    /// written to the card.
+    fn begin(&self, write: &PendingWrite) -> Result<(), WriteJournalError>;
+
+    /// All was read back, or all was taken back.
+    ///
+    /// # Errors
+    /// [`WriteJournalError`] when the journal cannot be written; the write then counts as interrupted, and the next
+    /// contact with the card finds it done.
+    fn close(&self, card: &Iccid) -> Result<(), WriteJournalError>;
+
+    /// The writes that were begun and not closed, in the order in which they began, without what they hold.
+    ///
+    /// # Errors
+    /// [`WriteJournalError`] when the journal cannot be read.
+    fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError>;
+}
+
+/// A write that was begun: which files it changes, and what they held and are to hold. These are secrets; it does not
+/// print them.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PendingWrite {
+    /// The card.
+    pub card: Iccid,
+    /// The keys that it needs.
+    pub keys: Vec<KeyRef>,
+    /// What it is done for, in the words of whoever began it.
+    pub reference: Option<String>,
+    /// What is done, in order.
+    pub(super) touches: Vec<Touch>,
+}
+
+/// A write in the journal, as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct PendingSummary {
+    /// The card.
+    pub card: Iccid,
+    /// When it began; none where that is not kept.
+    pub began: Option<Timestamp>,
+    /// How many steps it has.
+    pub steps: usize,
+}
+
+/// One step of a write.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Touch {
+    /// A file is created.
+    Create { file: FilePath, fcp: Fcp },
+    /// Octets of a transparent file change. Of what was there before, so many are known; the others are those of a file that
+    /// the same write creates, or stand behind the FF that a file begins with that holds nothing, and count as FF.
+    Octets { file: FilePath, at: usize, known: usize, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
+    /// A record changes.
+    Record { file: FilePath, number: u8, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
+}
+
+impl PendingWrite {
+    /// How many steps it has.
+    pub fn steps(&self) -> usize {
+        self.touches.len()
+    }
+
+    /// The files that it changes or creates, each once, in order.
+    pub fn files(&self) -> Vec<&FilePath> {
+        let mut files: Vec<&FilePath> = Vec::new();
+        for file in self.touches.iter().map(Touch::file) {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        files
+    }
+
+    /// All of it, for a journal to seal: contents of files, which may be secrets.
+    pub fn to_octets(&self) -> Zeroizing<Vec<u8>> {
+        codec::encode(self)
+    }
+
+    /// Back from [`Self::to_octets`].
+    ///
+    /// # Errors
+    /// [`PendingFormatError`] when it was not written by that.
+    pub fn from_octets(octets: &[u8]) -> Result<Self, PendingFormatError> {
+        codec::decode(octets)
+    }
+}
+
+impl fmt::Debug for PendingWrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingWrite")
+            .field("card", &self.card)
+            .field("keys", &self.keys)
+            .field("reference", &self.reference)
+            .field("touches", &self.touches)
+            .finish()
+    }
+}
+
+impl Touch {
+    pub(super) fn file(&self) -> &FilePath {
+        match self {
+            Self::Create { file, .. } | Self::Octets { file, .. } | Self::Record { file, .. } => file,
+        }
+    }
+
+    /// What is done to the file, in a few words.
+    pub(super) fn what(&self) -> String {
+        match self {
+            Self::Create { .. } => "create".into(),
+            Self::Octets { at, new, .. } => format!("{} octets from {at}", new.len()),
+            Self::Record { number, .. } => format!("record {number}"),
+        }
+    }
+}
+
+impl fmt::Display for Touch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file(), self.what())
+    }
+}
+
+impl fmt::Debug for Touch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Touch({self})")
+    }
+}
+
+/// An entry of the journal that cannot be understood.
+#[derive(Debug, thiserror::Error)]
+#[error("the journal's entry is in no form that this bootgate knows: {why}; update bootgate")]
+pub struct PendingFormatError {
+    why: String,
+}
+
+/// The journal of writes could not be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteJournalError {
+    /// It holds a write to that card already.
+    #[error(
+        "an earlier write to card {card} was interrupted and is not settled; run `bootgate card recover -r READER`"
+    )]
+    Pending {
+        /// The card.
+        card: Iccid,
+    },
+    /// It cannot be read or written.
+    #[error("the journal of writes cannot be used: {source}")]
+    Store {
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl WriteJournalError {
+    /// From the error of the store behind it.
+    pub fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Store { source: Box::new(source) }
+    }
+}
+
+/// A journal that lasts as long as the process: for tests and for cards that are virtual.
+#[derive(Default)]
+pub struct MemoryWriteJournal {
+    writes: Mutex<BTreeMap<Iccid, PendingWrite>>,
+}
+
+impl MemoryWriteJournal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Iccid, PendingWrite>) -> T) -> T {
+        // A panic elsewhere leaves the map whole: every change is one insert or one removal.
+        work(&mut self.writes.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for MemoryWriteJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryWriteJournal").finish_non_exhaustive()
+    }
+}
+
+impl WriteJournal for MemoryWriteJournal {
+    fn pending(&self, card: &Iccid) -> Result<Option<PendingWrite>, WriteJournalError> {
+        Ok(self.with(|writes| writes.get(card).cloned()))
+    }
+
+    fn begin(&self, write: &PendingWrite) -> Result<(), WriteJournalError> {
+        self.with(|writes| {
+            if writes.contains_key(&write.card) {
+                return Err(WriteJournalError::Pending { card: write.card.clone() });
+            }
+            writes.insert(write.card.clone(), write.clone());
+            Ok(())
+        })
+    }
+
+    fn close(&self, card: &Iccid) -> Result<(), WriteJournalError> {
+        self.with(|writes| writes.remove(card));
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {
+        let summary = |write: &PendingWrite| PendingSummary {
+            card: write.card.clone(),
+            began: None,
+            steps: write.steps(),
+        };
+        Ok(self.with(|writes| writes.values().map(summary).collect()))
+    }
+}

@@ -1,0 +1,68 @@
+//! Why an interrupted write could not be settled.
+
+use crate::{
+    card::{ApplyError, FileError, FilePath, TransportError, pending::WriteJournalError},
+    ident::Iccid,
+};
+
+use super::Now;
+
+/// Why an interrupted write could not be settled. It stays in the journal.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoverError {
+    /// Another card is in the reader.
+    #[error(
+        "the card in the reader is {found}, and the interrupted write was to {meant}; nothing was written"
+    )]
+    OtherCard {
+        /// The card that was meant.
+        meant: Iccid,
+        /// The card that is there.
+        found: Iccid,
+    },
+    /// The card is not between old and new.
+    #[error(
+        "{file} holds what neither the interrupted write nor anything before it put there, so somebody else has written \
+         to the card since; nothing was written. Look at it (`bootgate card inspect`); if it is well as it is, drop the \
+         interrupted write: `bootgate card recover --forget`"
+    )]
+    Changed {
+        /// The file where that shows.
+        file: FilePath,
+    },
+    /// A file cannot be read.
+    #[error("{source}; if it is behind a PIN, give that with --pin")]
+    Denied {
+        /// What the card said.
+        source: FileError,
+    },
+    /// A key was not presented or not accepted, or the card refused, or it was cut off again.
+    #[error("the interrupted write is still not settled: {0}")]
+    Apply(#[from] ApplyError),
+    /// All was written and something else was read.
+    #[error("all was written, and the card still does not hold what it should ({now:?}); it may be worn")]
+    NotThere {
+        /// What it should hold.
+        now: Now,
+    },
+    /// A file.
+    #[error(transparent)]
+    File(FileError),
+    /// The reader.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] WriteJournalError),
+}
+
+impl From<FileError> for RecoverError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Transport(error) => Self::Transport(error),
+            source if source.is_denied() => Self::Denied { source },
+            other => Self::File(other),
+        }
+    }
+}

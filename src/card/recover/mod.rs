@@ -1,0 +1,149 @@
+//! After a cut: where a write stopped, and the way on to its end or back to its beginning.
+//!
+//! A write is a row of steps, each read back before the next. So after a cut a card shows the first of them done, the rest
+//! not, and the one between in any state: that one UPDATE of several octets happens as a whole is not assumed. A card that
+//! shows anything else was changed by somebody else meanwhile, and is left alone.
+//!
+//! The way on goes in the plan's order, the way back in the reverse: what leads to a live file is taken away first, and put
+//! back last, so on either way too a device sees the old bootstrap, none, or the new one. Either may be cut off and gone
+//! again. Keys go through the [`KeyGuard`] as for every write.
+
+mod error;
+mod standing;
+mod way;
+
+use crate::ident::Iccid;
+
+use super::{
+    FilePath, FileSystem, Key, KeyGuard, Written,
+    apply::present_keys,
+    pending::{PendingWrite, WriteJournal},
+};
+
+pub use error::RecoverError;
+pub use standing::{Standing, StepStanding, StepState};
+pub use way::Way;
+
+/// What a recovery did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Recovered {
+    /// The card.
+    pub card: Iccid,
+    /// What the write was for, in the words of whoever began it.
+    pub reference: Option<String>,
+    /// What it holds now.
+    pub now: Now,
+    /// What was written for it, in order.
+    pub written: Vec<Written>,
+    /// Files that were deleted.
+    pub deleted: Vec<FilePath>,
+    /// Files that the write had created and that the card does not delete: they are empty, and nothing leads to them.
+    pub left_empty: Vec<FilePath>,
+}
+
+/// What a card holds after a recovery.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Now {
+    /// What it held before the write.
+    Old,
+    /// What the write was to bring.
+    New,
+}
+
+/// Sees how far a write came. The card is read, nothing on it is changed and no key is presented.
+///
+/// # Errors
+/// [`RecoverError`]; [`RecoverError::Changed`] when it is not between old and new.
+pub fn examine(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Standing, RecoverError> {
+    let seen = standing::look(fs, write)?;
+    Standing::of(write, seen)
+}
+
+/// Goes on to the end of a write, or back to its beginning; reads all of it back, and closes it in the journal.
+///
+/// # Errors
+/// [`RecoverError`]. The write stays in the journal, so that it can be tried again.
+pub fn recover(
+    fs: &mut FileSystem<'_>,
+    write: &PendingWrite,
+    way: Way,
+    keys: &[Key],
+    guard: &KeyGuard<'_>,
+    writes: &dyn WriteJournal,
+) -> Result<Recovered, RecoverError> {
+    let iccid = fs.iccid()?;
+    if iccid != write.card {
+        return Err(RecoverError::OtherCard { meant: write.card.clone(), found: iccid });
+    }
+    let standing = examine(fs, write)?;
+    let now = match way {
+        Way::Resume => Now::New,
+        Way::RollBack => Now::Old,
+        Way::Settle if standing.is_new() => Now::New,
+        Way::Settle => Now::Old,
+    };
+    let moves = way::moves(&standing, write, now, fs)?;
+    let mut recovered = Recovered {
+        card: iccid,
+        reference: write.reference.clone(),
+        now,
+        written: Vec::new(),
+        deleted: Vec::new(),
+        left_empty: Vec::new(),
+    };
+    if !moves.is_empty() {
+        present_keys(fs, Some(&write.card), &write.keys, keys, guard)?;
+        way::go(fs, moves, &mut recovered)?;
+        // Once more all of it: what is said now is said of what was read.
+        let after = examine(fs, write)?;
+        let there = match now {
+            Now::New => after.is_new(),
+            Now::Old => after.is_old(),
+        };
+        if !there {
+            return Err(RecoverError::NotThere { now });
+        }
+        recovered.left_empty = match now {
+            Now::New => Vec::new(),
+            Now::Old => after.left_over(write),
+        };
+    }
+    writes.close(&write.card)?;
+    Ok(recovered)
+}
+
+/// What is to be done before anything is planned for a card: a write that was cut off is taken back, or closed when all of it
+/// is there. None when there was none.
+///
+/// # Errors
+/// [`RecoverError`]; then nothing may be planned for the card.
+pub fn settle(
+    fs: &mut FileSystem<'_>,
+    card: &Iccid,
+    keys: &[Key],
+    guard: &KeyGuard<'_>,
+    writes: &dyn WriteJournal,
+) -> Result<Option<Recovered>, RecoverError> {
+    match writes.pending(card)? {
+        Some(write) => recover(fs, &write, Way::Settle, keys, guard, writes).map(Some),
+        None => Ok(None),
+    }
+}
+
+impl std::fmt::Display for Recovered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.now {
+            Now::Old => "the card holds what it held before the interrupted write",
+            Now::New => "the card holds what the interrupted write was to bring",
+        })?;
+        self.written.iter().try_for_each(|written| write!(f, "\n  {written}"))?;
+        self.deleted.iter().try_for_each(|file| write!(f, "\n  {file} deleted"))?;
+        self.left_empty.iter().try_for_each(|file| {
+            write!(
+                f,
+                "\n  {file} stays: it is empty and nothing leads to it, and the card does not delete it"
+            )
+        })
+    }
+}

@@ -1,0 +1,238 @@
+//! `bootgate card recover`: a write that was cut off, on to its end or back to its beginning.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::{
+    args::{AdmArgs, ConsentArgs, PinArgs},
+    connect, failure, file_system, open_app,
+    refusal::iccid,
+};
+use crate::{
+    card::{FileError, KeyGuard, PendingSummary, PendingWrite, Recovered, Standing, Way, examine, recover},
+    cli::{Exit, Failure, Global, output},
+    ident::Iccid,
+};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// Reader, as `card list` names it, or the beginning of its name where no other begins so.
+    #[arg(short, long, value_name = "READER", required_unless_present_any = ["list", "iccid"])]
+    reader: Option<String>,
+    /// Goes on with the interrupted write, to its end.
+    #[arg(long)]
+    resume: bool,
+    /// Takes the interrupted write back: the card holds again what it held before.
+    #[arg(long, conflicts_with = "resume")]
+    roll_back: bool,
+    /// Drops the interrupted write from the journal and leaves the card as it is. For a person who has looked at it.
+    #[arg(long, conflicts_with_all = ["resume", "roll_back"])]
+    forget: bool,
+    /// Number of the card, for `--forget` when it is in no reader any more.
+    #[arg(long, value_name = "DIGITS", requires = "forget", conflicts_with = "reader", value_parser = iccid)]
+    iccid: Option<Iccid>,
+    /// Lists the cards whose writes were interrupted. Needs no reader.
+    #[arg(long, conflicts_with_all = ["reader", "resume", "roll_back", "forget"])]
+    list: bool,
+    #[command(flatten)]
+    adm: AdmArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    let app = open_app(global)?;
+    let writes = app.write_journal();
+    if args.list {
+        output::emit(global.format, &List { cards: writes.list().map_err(failure)? })?;
+        return Ok(Exit::Ok);
+    }
+    if let Some(card) = &args.iccid {
+        let is_pending = writes.list().map_err(failure)?.iter().any(|summary| summary.card == *card);
+        return forget(args, global, &*writes, card, is_pending);
+    }
+    let mut keys = args.adm.keys()?;
+    keys.extend(args.pin.key()?);
+    let rings = args.adm.rings(&app)?;
+    let mut transport = connect(args.reader.as_deref().unwrap_or_default())?;
+    let mut fs = file_system(&mut transport, global)?;
+    let card = fs.iccid().map_err(failure)?;
+    let keys = rings.complete(Some(&card), &keys).map_err(failure)?;
+    if args.forget {
+        let is_pending = writes.list().map_err(failure)?.iter().any(|summary| summary.card == card);
+        return forget(args, global, &*writes, &card, is_pending);
+    }
+    let Some(write) = writes.pending(&card).map_err(failure)? else {
+        output::emit(global.format, &Report { card, pending: None, recovered: None })?;
+        return Ok(Exit::Ok);
+    };
+    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let guard = KeyGuard::new(&*journal, &policy);
+    guard.present_pins(&mut fs, &keys).map_err(failure)?;
+    let standing = examine(&mut fs, &write).map_err(failure)?;
+    let pending = Pending::new(&write, standing);
+    let way = match (args.resume, args.roll_back) {
+        (true, _) => Way::Resume,
+        (_, true) => Way::RollBack,
+        // All or nothing of it is there: there is nothing to choose.
+        _ if pending.standing.is_new() || pending.standing.is_old() => Way::Settle,
+        _ => {
+            output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
+            if args.consent.dry_run {
+                return Ok(Exit::Ok);
+            }
+            return Err(Failure::because(
+                Exit::Usage,
+                "give --resume to go on to its end, or --roll-back to take it back",
+            ));
+        }
+    };
+    if args.consent.dry_run {
+        output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
+        return Ok(Exit::Ok);
+    }
+    if global.format == crate::cli::Format::Text {
+        output::text(&pending.to_string())?;
+    }
+    if !args.consent.can_ask() {
+        return Err(ConsentArgs::missing());
+    }
+    let question = match way {
+        Way::Resume => "Go on with this write to its end?",
+        Way::RollBack => "Take this write back?",
+        Way::Settle => "Close this write?",
+    };
+    if !args.consent.ask(question) {
+        output::note("nothing was changed");
+        return Ok(Exit::Failed);
+    }
+    let recovered = recover(&mut fs, &write, way, &keys, &guard, &*writes).map_err(failure)?;
+    tokio::runtime::Runtime::new()?.block_on(app.settled(&recovered))?;
+    let pending = (global.format == crate::cli::Format::Json).then_some(pending);
+    output::emit(global.format, &Report { card, pending, recovered: Some(recovered) })?;
+    Ok(Exit::Ok)
+}
+
+fn forget(
+    args: &Args,
+    global: &Global,
+    writes: &dyn crate::card::WriteJournal,
+    card: &Iccid,
+    is_pending: bool,
+) -> anyhow::Result<Exit> {
+    if is_pending && !args.consent.dry_run {
+        if !args.consent.can_ask() {
+            return Err(ConsentArgs::missing());
+        }
+        if !args.consent.ask("Forget what this card held before, and leave it as it is?") {
+            output::note("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+        writes.close(card).map_err(failure)?;
+    }
+    let forgotten = is_pending && !args.consent.dry_run;
+    output::emit(global.format, &Forgotten { card: card.clone(), pending: is_pending, forgotten })?;
+    Ok(Exit::Ok)
+}
+
+/// An interrupted write and where it stands.
+#[derive(Serialize)]
+struct Pending {
+    /// The keys that a recovery presents.
+    keys: Vec<String>,
+    #[serde(flatten)]
+    standing: Standing,
+}
+
+impl Pending {
+    fn new(write: &PendingWrite, standing: Standing) -> Self {
+        Self { keys: write.keys.iter().map(|key| format!("{:02X}", key.0)).collect(), standing }
+    }
+}
+
+impl fmt::Display for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a write to this card was interrupted: {}", self.standing)?;
+        if !self.keys.is_empty() {
+            write!(f, "\nneeds key {}", self.keys.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize)]
+struct Report {
+    card: Iccid,
+    pending: Option<Pending>,
+    recovered: Option<Recovered>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.pending, &self.recovered) {
+            (None, None) => write!(f, "no write to card {} was interrupted", self.card),
+            (Some(pending), None) => write!(f, "card {}\n{pending}", self.card),
+            (_, Some(recovered)) => write!(f, "ok: {recovered}"),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct List {
+    cards: Vec<PendingSummary>,
+}
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.cards.is_empty() {
+            return f.write_str("no write was interrupted");
+        }
+        let line = |summary: &PendingSummary| {
+            let began = summary.began.map_or(String::new(), |began| format!(", began {began}"));
+            format!("{}  {} steps{began}", summary.card, summary.steps)
+        };
+        f.write_str(&self.cards.iter().map(line).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+#[derive(Serialize)]
+struct Forgotten {
+    card: Iccid,
+    pending: bool,
+    forgotten: bool,
+}
+
+impl fmt::Display for Forgotten {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pending, self.forgotten) {
+            (false, _) => write!(f, "no write to card {} was interrupted", self.card),
+            (true, false) => {
+                write!(f, "a write to card {} was interrupted; it would be forgotten", self.card)
+            }
+            (true, true) => write!(f, "card {}: the interrupted write is forgotten", self.card),
+        }
+    }
+}
+
+/// Says that a write to this card was interrupted, when one was, for actions that change nothing. A store that is not there
+/// yet is not made for that.
+pub(super) fn interrupted(
+    fs: &mut crate::card::FileSystem<'_>,
+    global: &Global,
+) -> anyhow::Result<Option<PendingSummary>> {
+    let config = crate::cli::config::load(global, Vec::new())?;
+    if !config.store.path.exists() {
+        return Ok(None);
+    }
+    let card = match fs.iccid() {
+        Ok(card) => card,
+        Err(FileError::Transport(error)) => return Err(failure(error)),
+        Err(_) => return Ok(None),
+    };
+    let pending = open_app(global)?.write_journal().list().map_err(failure)?;
+    Ok(pending.into_iter().find(|summary| summary.card == card))
+}

@@ -1,0 +1,114 @@
+//! `bootgate card restore`: puts the octets of a bootstrap file back that `card read -o` has saved.
+
+use std::{fmt, path::PathBuf};
+
+use anyhow::Context;
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::{
+    args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
+    connect, failure, file_system, open_app, settle_first,
+};
+use crate::{
+    bootstrap::{PayloadKind, recognise},
+    card::{KeyGuard, Outcome, Plan, apply, plan},
+    cli::{Exit, Failure, Format, Global, output},
+    job::describe,
+};
+
+/// The largest file that a card can hold.
+const LARGEST: usize = 0x8000;
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    #[command(flatten)]
+    reader: ReaderArgs,
+    /// The octets, as `card read -o FILE` has saved them.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Which file of the card: cp or dm. Without it, what the octets are.
+    #[arg(long = "as", value_name = "KIND")]
+    kind: Option<PayloadKind>,
+    #[command(flatten)]
+    layout: LayoutArgs,
+    #[command(flatten)]
+    adm: AdmArgs,
+    #[command(flatten)]
+    pin: PinArgs,
+    #[command(flatten)]
+    consent: ConsentArgs,
+}
+
+pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    let octets = std::fs::read(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
+    let octets = Zeroizing::new(octets);
+    if octets.len() > LARGEST {
+        let why = format!(
+            "{} has {} octets; a card's file has at most {LARGEST}",
+            args.file.display(),
+            octets.len()
+        );
+        return Err(Failure::because(Exit::Usage, why));
+    }
+    let kind = args.kind.or_else(|| recognise(&octets)).ok_or_else(|| {
+        let why = format!(
+            "{} is no bootstrap that is known; say which file it is for: --as KIND",
+            args.file.display()
+        );
+        Failure::because(Exit::Usage, why)
+    })?;
+    let mut keys = args.adm.keys()?;
+    keys.extend(args.pin.key()?);
+    let app = open_app(global)?;
+    let rings = args.adm.rings(&app)?;
+    let mut card = connect(&args.reader.reader)?;
+    let mut fs = file_system(&mut card, global)?;
+    let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
+    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let guard = KeyGuard::new(&*journal, &policy);
+    guard.present_pins(&mut fs, &keys).map_err(failure)?;
+    settle_first(&args.consent, &mut fs, &keys, &guard, &app)?;
+    let layout = args.layout.layout();
+    let options = layout.options(args.adm.named(), &describe);
+    let wanted = layout.file_of(kind, octets.to_vec());
+    let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
+    if args.consent.dry_run {
+        output::emit(global.format, &plan)?;
+        return Ok(Exit::Ok);
+    }
+    if global.format == Format::Text {
+        output::text(&plan.to_string())?;
+    }
+    if !plan.is_unchanged() {
+        if !args.consent.can_ask() {
+            return Err(ConsentArgs::missing());
+        }
+        if !args.consent.ask("Put these octets back on the card?") {
+            output::note("nothing was changed");
+            return Ok(Exit::Failed);
+        }
+    }
+    let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;
+    output::emit(global.format, &Restored { octets: octets.len(), plan, outcome })?;
+    Ok(Exit::Ok)
+}
+
+#[derive(Serialize)]
+struct Restored {
+    octets: usize,
+    plan: Plan,
+    outcome: Outcome,
+}
+
+impl fmt::Display for Restored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.outcome {
+            Outcome::Unchanged => f.write_str("ok: nothing had to be changed"),
+            Outcome::Written { apdus, .. } => {
+                write!(f, "ok: {} octets put back and read back ({apdus})", self.octets)
+            }
+        }
+    }
+}
