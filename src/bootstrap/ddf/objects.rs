@@ -206,13 +206,14 @@ const PROXY: &[Row] = &[Row(
     ],
 )];
 
-/// Root of the object, its identifier, what it is, what is below. The identifier of the proxy object is not known.
+/// Root of the object, its identifier, what it is, what is below. The identifier of the proxy object is inferred from that of
+/// access points.
 const OBJECTS: [(&str, &str, &str, &[Row]); 5] = [
     ("DMAcc", "urn:oma:mo:oma-dm-dmacc:1.0", "accounts at DM servers", DMACC),
     ("DevInfo", "urn:oma:mo:oma-dm-devinfo:1.0", "what the client says of itself in each session", DEVINFO),
     ("DevDetail", "urn:oma:mo:oma-dm-devdetail:1.0", "what else there is to know of the device", DEVDETAIL),
     ("NAP", "urn:oma:mo:oma-connmo-nap:1.0", "access points", NAP),
-    ("Proxy", "", "proxies", PROXY),
+    ("Proxy", "urn:oma:mo:oma-connmo-proxy:1.0", "proxies", PROXY),
 ];
 
 /// The management objects that we use, one root each.

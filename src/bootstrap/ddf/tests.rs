@@ -5,6 +5,7 @@
 use super::*;
 use crate::{
     bootstrap::{PayloadKind, build, tests::example},
+    profile::DmEncoding,
     wire::{Syntax, syncml::Message, vectors},
 };
 
@@ -64,6 +65,32 @@ fn a_device_that_lacks_nodes_is_told_of() {
     let uris: Vec<(String, usize)> =
         missing(&device, &message(CONSUMER)).into_iter().map(|m| (m.uri, m.below)).collect();
     assert_eq!(uris, [("./DMAcc/acme.dm/AAuthPref".to_owned(), 0), ("./Proxy/mms-proxy".to_owned(), 10)]);
+}
+
+#[test]
+fn objects_in_the_inbox_are_looked_for_where_the_device_keeps_their_type() {
+    for encoding in [DmEncoding::TndsOpaque, DmEncoding::TndsInline, DmEncoding::TndsXml] {
+        let mut settings = example(CONSUMER);
+        settings.dm.encoding = encoding;
+        let payload = build(&settings, PayloadKind::Dm).unwrap();
+        let message = Message::decode(Syntax::Wbxml, &payload.octets).unwrap();
+        assert_eq!(missing(&objects(), &message), [], "{encoding:?}");
+
+        // Another place and another version, and no proxies at all.
+        let mut device = objects();
+        device.retain(|n| n.name.as_deref() != Some("Proxy"));
+        device[0].name = Some("SyncML".to_owned());
+        let account = &mut device[0].children[0];
+        account.kind = "urn:oma:mo:oma-dm-dmacc:1.2".to_owned();
+        account.children.retain(|n| n.name.as_deref() != Some("AAuthPref"));
+        let uris: Vec<(String, usize)> =
+            missing(&device, &message).into_iter().map(|m| (m.uri, m.below)).collect();
+        assert_eq!(
+            uris,
+            [("./SyncML/acme.dm/AAuthPref".to_owned(), 0), ("./Inbox/mms-proxy".to_owned(), 10)],
+            "{encoding:?}"
+        );
+    }
 }
 
 #[test]
