@@ -192,6 +192,7 @@ impl Payload {
         }
         let mut document = wbxml::decode_expecting(&self.octets, self.kind.row().vocabulary)?;
         dm::open(&mut document.root);
+        dm::to_base64(&mut document.root);
         Ok(xml::write_indented(&document.root)?)
     }
 }

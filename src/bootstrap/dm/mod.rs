@@ -13,6 +13,8 @@ mod reduce;
 mod tree;
 mod write;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
+
 use crate::{
     profile::{DmEncoding, DmOptions},
     wire::{
@@ -63,6 +65,42 @@ pub(super) fn open(element: &mut Element) {
             Node::Opaque(_) | Node::Text(_) => {}
         }
     }
+}
+
+/// Puts base64 in the place of values that are octets, and says so: XML carries no octets, and the format of the item or
+/// the node must be `b64` there (DM Protocol 1.2, `Meta`; DM Tree and Description 1.2, `Format`).
+pub(super) fn to_base64(element: &mut Element) {
+    let format = match element.name.as_str() {
+        "Item" => encoded(element, "Data").then(|| ("Meta", Node::Text("b64".to_owned()))),
+        "Node" => encoded(element, "Value")
+            .then(|| ("RTProperties", Node::Element(Element::new(element.vocabulary, "b64")))),
+        _ => None,
+    };
+    if let Some((within, b64)) = format
+        && let Some(format) = child_mut(element, within).and_then(|own| child_mut(own, "Format"))
+    {
+        format.children = vec![b64];
+    }
+    for node in &mut element.children {
+        if let Node::Element(inner) = node {
+            to_base64(inner);
+        }
+    }
+}
+
+/// Makes base64 of a child that is nothing but octets; false when it is not such.
+fn encoded(element: &mut Element, name: &str) -> bool {
+    let Some(value) = child_mut(element, name) else { return false };
+    let [Node::Opaque(octets)] = &value.children[..] else { return false };
+    value.children = vec![Node::Text(BASE64.encode(octets))];
+    true
+}
+
+fn child_mut<'e>(element: &'e mut Element, name: &str) -> Option<&'e mut Element> {
+    element.children.iter_mut().find_map(|node| match node {
+        Node::Element(inner) if inner.name == name => Some(inner),
+        _ => None,
+    })
 }
 
 #[cfg(test)]

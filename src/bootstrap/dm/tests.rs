@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     bootstrap::{PayloadKind, build, read_noting, tests},
-    profile::{DmEncoding, DmOptions, Link},
+    profile::{DmEncoding, DmOptions, Link, NonceFormat},
     wire::{
         syncml::{Command, Operation},
         tnds::{Content, MgmtTree, Node},
@@ -237,11 +237,32 @@ fn hostile_objects_are_bounded() {
 fn an_object_inside_of_a_value_is_a_value() {
     let octets = MgmtTree::new(vec![Node::interior("x", "", Vec::new())]).encode(Syntax::Wbxml).unwrap();
     let mut settings = tests::example(tests::EXAMPLES[1].1);
-    settings.dm.nonce_format = crate::profile::NonceFormat::Bin;
+    settings.dm.nonce_format = NonceFormat::Bin;
     settings.dm_account.as_mut().unwrap().credentials.client.nonce.clone_from(&octets);
     for encoding in DmEncoding::ALL {
         settings.dm.encoding = *encoding;
         let found = read(&build(&settings, PayloadKind::Dm).unwrap().octets).unwrap();
         assert!(found.settings.dm_account.unwrap().credentials.client.nonce == octets, "{encoding}");
+    }
+}
+
+#[test]
+fn as_xml_octets_are_said_to_be_base64() {
+    let mut settings = tests::example(tests::EXAMPLES[1].1);
+    settings.dm.nonce_format = NonceFormat::Bin;
+    for encoding in [DmEncoding::Plain, DmEncoding::TndsOpaque, DmEncoding::TndsInline] {
+        settings.dm.encoding = encoding;
+        let payload = build(&settings, PayloadKind::Dm).unwrap();
+        let xml = payload.to_xml().unwrap();
+        let (said, kept) = match encoding {
+            DmEncoding::Plain => (">b64</Format>", ">bin</Format>"),
+            _ => ("<b64/>", "<bin/>"),
+        };
+        assert_eq!((xml.matches(said).count(), xml.matches(kept).count()), (2, 0), "{encoding}\n{xml}");
+        // The octets themselves stay as they were.
+        let message = Message::decode(Syntax::Xml, xml.as_bytes()).unwrap();
+        let again = read(&message.encode(Syntax::Wbxml).unwrap()).unwrap().settings.dm_account.unwrap();
+        let own = settings.dm_account.as_ref().unwrap();
+        assert_eq!(again.credentials.client.nonce, own.credentials.client.nonce, "{encoding}");
     }
 }
