@@ -87,6 +87,11 @@ pub enum Warning {
     /// No DM account.
     #[error("no [dm-account]: the device is configured, but will not be managed")]
     NoDmAccount,
+    /// Nothing at all.
+    #[error(
+        "the profile sets nothing up, and devices are known that refuse a document without anything in it"
+    )]
+    Nothing,
     /// Access control lists that the encoding does not carry.
     #[error("an acl with `[dm] encoding = \"plain\"`: plain Adds carry none; an encoding of tnds-… does")]
     AclNotCarried,
@@ -133,6 +138,7 @@ impl Warning {
             Self::OtherServerName => "other-server-name",
             Self::PlaceWithProvUrl => "place-with-prov-url",
             Self::NoDmAccount => "no-dm-account",
+            Self::Nothing => "nothing",
             Self::AclNotCarried => "acl-not-carried",
             Self::AclKeepsServerOut => "acl-keeps-server-out",
             Self::AclForEveryone => "acl-for-everyone",
@@ -153,6 +159,7 @@ pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
             dm_account(account, &mut found);
             acls(profile, account, &mut found);
         }
+        None if is_empty(profile) => found.push((String::new(), Warning::Nothing)),
         None => found.push((String::new(), Warning::NoDmAccount)),
     }
     unused(profile, &mut found);
@@ -272,6 +279,18 @@ fn acls(profile: &Profile, account: &DmAccount, found: &mut Vec<(String, Warning
     for (at, proxy) in profile.proxies.iter().enumerate() {
         check(format!("proxy[{at}]"), proxy.acl.as_ref());
     }
+}
+
+/// Whether a document of the profile would have nothing in it.
+fn is_empty(profile: &Profile) -> bool {
+    profile.client_id.is_none()
+        && profile.bootstraps.is_empty()
+        && profile.naps.is_empty()
+        && profile.proxies.is_empty()
+        && profile.dm_account.is_none()
+        && profile.applications.is_empty()
+        && profile.access.is_empty()
+        && profile.vendor_configs.is_empty()
 }
 
 /// Entries that nothing refers to. An access point with the internet flag may be used by anything.

@@ -296,7 +296,9 @@ fn weaknesses_are_warned_of_at_their_place() {
         assert!(checked.profile.is_some());
     }
     let bare = check("name = \"bare\"\nversion = 1\n");
-    assert_eq!(bare.problems.iter().map(Problem::code).collect::<Vec<_>>(), ["cards-only", "no-dm-account"]);
+    assert_eq!(bare.problems.iter().map(Problem::code).collect::<Vec<_>>(), ["cards-only", "nothing"]);
+    let named = check("name = \"bare\"\nversion = 1\nclient-id = \"{imei}\"\n");
+    assert_eq!(named.problems.iter().map(Problem::code).collect::<Vec<_>>(), ["cards-only", "no-dm-account"]);
     let unused = CONSUMER.replace("connect-via = [\"mms-proxy\"]", "connect-via = [\"mms\"]");
     assert_eq!(check(&unused).problems[0].code(), "unused");
     let twice = format!(
