@@ -1,9 +1,11 @@
 //! A provisioning document as blocks of a profile. Names that a profile has no words for are named as lost; so is whatever
 //! had to be made up because the document leaves it out.
 
+use std::borrow::Cow;
+
 use crate::{
     profile::{Bearer, HttpUrl, INTERNET, SecurityMethod},
-    wire::prov::ProvDoc,
+    wire::prov::{Characteristic, Item, ProvDoc},
 };
 
 use super::{
@@ -33,6 +35,8 @@ pub(super) fn draft(
     let contexts = document.characteristics.iter().filter(|c| c.kind == "BOOTSTRAP").count();
     let (mut naps, mut proxies, mut account_seen) = (0, 0, false);
     for (at, c) in document.characteristics.iter().enumerate() {
+        let c = with_app_id(c);
+        let c = c.as_ref();
         let mut p = Part::new(c, format!("{}[{}]", c.kind, at + 1));
         let mut rest = Rest::Named;
         match c.kind.as_str() {
@@ -357,4 +361,18 @@ fn auth(a: &mut Part<'_>, b: &mut Block, losses: &mut Vec<String>) {
 /// True for the reserved reference.
 pub(super) fn is_internet(id: &str) -> bool {
     id == INTERNET
+}
+
+/// An application with its id under the name that provisioning documents have for it. Documents of RCS style, which are
+/// such documents otherwise, call it `AppID` (GSMA RCC.14, as an open server writes it).
+fn with_app_id(c: &Characteristic) -> Cow<'_, Characteristic> {
+    let is_id = |item: &Item| matches!(item, Item::Parm(parm) if parm.name == "AppID");
+    if c.kind != "APPLICATION" || c.value("APPID").is_some() || !c.items.iter().any(is_id) {
+        return Cow::Borrowed(c);
+    }
+    let mut own = c.clone();
+    if let Some(Item::Parm(parm)) = own.items.iter_mut().find(|item| is_id(item)) {
+        parm.name = "APPID".to_owned();
+    }
+    Cow::Owned(own)
 }

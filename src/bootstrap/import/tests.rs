@@ -309,3 +309,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn applications_of_a_document_of_rcs_style_are_found() {
+    let document = r#"<wap-provisioningdoc version="1.1">
+      <characteristic type="VERS"><parm name="version" value="7"/></characteristic>
+      <characteristic type="APPLICATION">
+        <parm name="AppID" value="w4"/><parm name="NAME" value="MMS"/><parm name="ADDR" value="http://mms.example/"/>
+      </characteristic>
+      <characteristic type="APPLICATION">
+        <parm name="AppID" value="w7"/><parm name="PROVIDER-ID" value="a.dm"/>
+        <characteristic type="APPADDR"><parm name="ADDR" value="https://dm.example:443/"/></characteristic>
+      </characteristic>
+    </wap-provisioningdoc>"#;
+    let imported = import(document.as_bytes(), &named()).unwrap();
+    assert!(imported.losses.iter().any(|l| l.starts_with("VERS[1]: ")), "{:?}", imported.losses);
+    assert!(
+        imported.losses.iter().all(|l| !l.contains("`id`") && !l.contains("AppID")),
+        "{:?}",
+        imported.losses
+    );
+    assert!(imported.profile.contains("id = \"w4\""), "{}", imported.profile);
+    assert!(imported.profile.contains("server-id = \"a.dm\""), "{}", imported.profile);
+}
