@@ -89,6 +89,10 @@ impl fmt::Display for Verdict {
                 write!(f, "the MAC does not fit; key should be: {expected}; it was made with: {key}")?;
                 method.map_or(Ok(()), |method| write!(f, ", which is the key of {method}"))
             }
+            Self::FitsNothing { expected, tried: 0 } => write!(
+                f,
+                "the MAC does not fit; key should be: {expected}: another PIN, or the document was changed"
+            ),
             Self::FitsNothing { expected, tried } => write!(
                 f,
                 "the MAC does not fit; key should be: {expected}; none of {tried} other keys fits either: another PIN or IMSI, or the document was changed"

@@ -1,6 +1,8 @@
 //! Getting the octets out of what a person has: a file of octets, hexadecimal digits with or without blanks, a dump, or lines
 //! of a log with such digits somewhere in them.
 
+mod numbered;
+
 use super::xml;
 
 /// The most lines with octets that are read.
@@ -78,8 +80,13 @@ fn lines(text: &str) -> Result<Vec<Vec<u8>>, InputError> {
     if pieces.is_empty() { Err(InputError::NoDigits) } else { Ok(pieces) }
 }
 
-/// The octets of a dump as `xxd` and `hexdump -C` print it; none when a line is not of one.
+/// The octets of a dump; none when a line is not of one.
 fn dump(text: &str) -> Option<Vec<u8>> {
+    marked(text).or_else(|| numbered::octets(text))
+}
+
+/// The octets of a dump as `xxd` and `hexdump -C` print it, which mark where the octets end.
+fn marked(text: &str) -> Option<Vec<u8>> {
     let mut digits = String::new();
     let mut any = false;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -119,7 +126,12 @@ fn octets(line: &str, number: usize) -> Result<Option<Vec<u8>>, InputError> {
     let mut runs = runs(line);
     let header = runs.iter().position(Run::is_header);
     let others = runs.iter().enumerate().filter(|(n, _)| Some(*n) != header);
-    let longest = others.max_by_key(|(_, run)| run.octets.len()).map(|(n, _)| n);
+    let worth = |run: &Run| {
+        // A status word goes before the time of the line or a number in it, and after anything that is longer.
+        let is_short = run.octets.len() <= FEWEST;
+        (!is_short, is_short && run.is_of_card(), run.octets.len())
+    };
+    let longest = others.max_by_key(|(_, run)| worth(run)).map(|(n, _)| n);
     let mut take = |n: usize| runs.get_mut(n).map(|run| std::mem::take(&mut run.octets)).unwrap_or_default();
     let octets = [header.map(&mut take), longest.map(&mut take)].into_iter().flatten().flatten();
     let octets: Vec<u8> = octets.collect();
@@ -139,6 +151,23 @@ impl Run {
         let lower = self.before.to_ascii_lowercase();
         lower.rfind("udh").is_some_and(|at| lower.len() - at <= 12)
     }
+
+    fn is_status_word(&self) -> bool {
+        matches!(self.octets[..], [0x61..=0x6F | 0x90..=0x9F, _])
+    }
+
+    /// Whether the line calls it something that goes to a card or comes from it, as the log of pcscd does: `SW: 90 00`.
+    fn is_of_card(&self) -> bool {
+        let lower = self.before.to_ascii_lowercase();
+        let said = lower.trim_end_matches(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '<' | '>'));
+        let ends = |word: &&str| {
+            let before = said.strip_suffix(*word).map(|rest| rest.chars().last());
+            before.is_some_and(|last| last.is_none_or(|c| !c.is_ascii_alphanumeric()))
+        };
+        ["apdu", "sw", "sw1sw2", "sw12", "status", "status word", "received", "response", "<", ">"]
+            .iter()
+            .any(|word| ends(&word))
+    }
 }
 
 /// The runs of digits in a line that are long enough: a word of digits, or words of the same length with the same one
@@ -150,9 +179,12 @@ fn runs(line: &str) -> Vec<Run> {
     let mut between = None;
     let mut seen = 0;
     let mut end = |from: usize, to: usize, digits: &mut String, line: &str| {
-        if let Some(octets) = pairs(digits).filter(|octets| octets.len() >= FEWEST) {
-            out.push(Run { octets, before: line.get(seen..from).unwrap_or_default().to_owned() });
-            seen = to;
+        if let Some(octets) = pairs(digits) {
+            let run = Run { octets, before: line.get(seen..from).unwrap_or_default().to_owned() };
+            if run.octets.len() >= FEWEST || (run.is_status_word() && run.is_of_card()) {
+                out.push(run);
+                seen = to;
+            }
         }
         digits.clear();
     };
@@ -266,6 +298,27 @@ mod tests {
             read(&[b"<a>".to_vec(), vec![b' '; MAX_OCTETS]].concat(), Input::Any),
             Err(InputError::TooMuch)
         );
+    }
+
+    #[test]
+    fn what_a_log_says_of_a_card_is_taken() {
+        for (line, wanted) in [
+            ("SW: 90 00", "9000"),
+            ("SW=63C2", "63C2"),
+            ("status word 6982", "6982"),
+            ("Received: 6A82 (file not found)", "6A82"),
+            ("00000345 SW: 90 00", "9000"),
+            ("00000012 APDU: 00 A4 00 04 02 3F 00 ", "00A40004023F00"),
+            ("00000345 winscard.c SW: 62 03 82 01 78 90 00 ", "62038201789000"),
+            ("APDU > 00A40004023F00", "00A40004023F00"),
+            ("10:00:01 status 9000 for 0605040B8423F0010601B6", "0605040B8423F0010601B6"),
+        ] {
+            assert_eq!(text(line), Ok(vec![hex(wanted)]), "{line}");
+        }
+        // Two digits and two more are no status word by themselves.
+        for line in ["at 10 45 nothing came", "answers 9000", "the brow 9000", "status 2000"] {
+            assert_eq!(text(line), Err(InputError::NoDigits), "{line}");
+        }
     }
 
     #[test]

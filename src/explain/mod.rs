@@ -71,16 +71,23 @@ impl Default for Options {
     }
 }
 
-/// Octets that are nothing that is known here.
+/// Octets that cannot be explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not recognised as anything that can be explained; say what it is with one of: {}", Kind::list())]
-pub struct Unrecognised;
+#[non_exhaustive]
+pub enum Unrecognised {
+    /// They are nothing that is known here.
+    #[error("not recognised as anything that can be explained; say what it is with one of: {}", Kind::list())]
+    Nothing,
+    /// They are of a protocol that is not explained, but may carry something that is.
+    #[error("{0}; give what it carries, or say what the octets are with --as")]
+    Envelope(&'static str),
+}
 
 /// Explains one or several pieces of octets. Several are the segments of a message, in any order; or one artefact that
 /// was broken into lines; or artefacts of their own.
 ///
 /// # Errors
-/// [`Unrecognised`] when no piece is anything that is known and no kind was named.
+/// [`Unrecognised`] when no piece is anything that is explained and no kind was named.
 pub fn explain(pieces: &[Vec<u8>], options: &Options) -> Result<Explanation, Unrecognised> {
     Ok(match arrange(pieces, options)? {
         Arranged::Segments(kinds) => segments::explain(pieces, &kinds, options),
@@ -104,7 +111,9 @@ fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognis
     if pieces.len() > 1 && kinds.iter().all(message) {
         return Ok(Arranged::Segments(kinds));
     }
-    if pieces.len() > 1 {
+    // Commands and answers in the log of a reader are such as they stand, and so are files of a card.
+    let each = options.kind.is_none() && pieces.iter().all(|p| recognise::whole(p).is_some());
+    if pieces.len() > 1 && !each {
         let joined = pieces.concat();
         let kind = match options.kind {
             Some(kind) => recognise::is_whole(kind, &joined).then_some(kind),
@@ -118,7 +127,8 @@ fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognis
         }
     }
     if kinds.iter().all(Option::is_none) {
-        return Err(Unrecognised);
+        let envelope = pieces.iter().find_map(|p| recognise::envelope(p));
+        return Err(envelope.map_or(Unrecognised::Nothing, Unrecognised::Envelope));
     }
     Ok(Arranged::Pieces(pieces.to_vec(), kinds))
 }

@@ -44,7 +44,32 @@ const ORDER: [Kind; 18] = [
 
 /// What octets are, or what they were meant to be.
 pub fn recognise(octets: &[u8]) -> Option<Kind> {
+    if envelope(octets).is_some() {
+        return None;
+    }
     whole(octets).or_else(|| ORDER.into_iter().find(|kind| begins_as(*kind, octets)))
+}
+
+/// The protocol of octets that are not explained, where they would be taken for something else.
+pub(super) fn envelope(octets: &[u8]) -> Option<&'static str> {
+    let begins = |words: &[&str]| words.iter().any(|word| octets.starts_with(word.as_bytes()));
+    if begins(&["HTTP/1.", "POST /", "GET /", "PUT /"]) {
+        return Some("this is HTTP, which is not explained yet, nor is PAP in it");
+    }
+    let length = u32::try_from(octets.len()).unwrap_or(u32::MAX).to_be_bytes();
+    match octets {
+        // Its length, then a command with or without the bit of a response (SMPP 3.4, sections 3.2 and 5.1.2).
+        [a, b, c, d, 0x00 | 0x80, 0x00, 0x00 | 0x01, 0x00..=0x21, _, _, _, _, _, _, _, _, ..]
+            if [*a, *b, *c, *d] == length =>
+        {
+            Some("this is an SMPP PDU, which is not explained yet")
+        }
+        // CONNECT of version 1.x with its length (IrOBEX, section 3.3.1).
+        [0x80, high, low, 0x10..=0x1F, _, _, _, ..] if [0, 0, *high, *low] == length => {
+            Some("this is an OBEX packet, which is not explained yet")
+        }
+        _ => None,
+    }
 }
 
 /// What octets are, when they are that as a whole.

@@ -66,7 +66,7 @@ pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unr
         Arranged::Pieces(pieces, kinds) => (pieces, kinds),
     };
     let mut hand = Hand {
-        phone: phone(options).map_err(|_| Unrecognised)?,
+        phone: phone(options).map_err(|_| Unrecognised::Nothing)?,
         reassembly: Reassembly::new(LIMITS),
         options,
         steps: Vec::new(),

@@ -621,8 +621,9 @@ fn several_pieces_may_be_one_artefact_or_several() {
     assert_eq!(kinds, [Kind::Apdu, Kind::Response, Kind::Response, Kind::Cp]);
     let mixed = explain(&[hex("9000"), hex("DEADBEEFDEADBEEF")], &Options::default()).unwrap();
     assert_eq!(mixed.parts[1].kind, None);
-    assert_eq!(explain(&[hex("DEADBEEFDEADBEEF")], &Options::default()), Err(Unrecognised));
-    assert!(Unrecognised.to_string().contains("sms, udh, wsp"), "{Unrecognised}");
+    assert_eq!(explain(&[hex("DEADBEEFDEADBEEF")], &Options::default()), Err(Unrecognised::Nothing));
+    let nothing = Unrecognised::Nothing.to_string();
+    assert!(nothing.contains("sms, udh, wsp"), "{nothing}");
 }
 
 /// References to a string table can make far more text than there are octets.
@@ -717,4 +718,53 @@ proptest! {
         let _ = read(&input, Input::Text);
         let _ = read(words.as_bytes(), Input::Any);
     }
+}
+
+#[test]
+fn what_only_carries_an_artefact_is_not_taken_for_one() {
+    for (octets, name) in [
+        (b"HTTP/1.1 202 Accepted\r\nContent-Type: application/xml\r\n\r\n<pap/>".to_vec(), "HTTP"),
+        (b"POST /wappush HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec(), "HTTP"),
+        (hex("00000010000000150000000000000001"), "SMPP"),
+        (hex("00000010800000150000000000000001"), "SMPP"),
+        (hex("80000710002000"), "OBEX"),
+    ] {
+        let refused = explain(&[octets.clone()], &Options::default()).unwrap_err();
+        assert!(matches!(refused, Unrecognised::Envelope(why) if why.contains(name)), "{name} {refused:?}");
+        // Whoever knows better is believed.
+        assert!(explain(&[octets], &taken_for(Kind::Sms)).is_ok());
+    }
+    // A length that is not its own.
+    assert_eq!(recognise::envelope(&hex("00000011000000150000000000000001")), None);
+    let Some(folder) = vectors::folder("push") else { return };
+    for name in ["pap-401", "pap-push-1001", "smpp-kannel-session"] {
+        let pieces = read(&vectors::read(&folder, name, "hex"), Input::Text).unwrap();
+        let refused = explain(&pieces, &Options::default()).unwrap_err();
+        assert!(matches!(refused, Unrecognised::Envelope(_)), "{name} {refused:?}");
+    }
+}
+
+#[test]
+fn a_command_and_its_answer_are_two_artefacts() {
+    let log = b"00000012 APDU: 00 A4 00 04 02 3F 00 \n00000345 SW: 62 04 82 02 78 21 90 00 \n";
+    let explanation = explain(&read(log, Input::Any).unwrap(), &Options::default()).unwrap();
+    let kinds: Vec<Option<Kind>> = explanation.parts.iter().map(|p| p.kind).collect();
+    assert_eq!(kinds, [Some(Kind::Apdu), Some(Kind::Response)], "{explanation}");
+}
+
+#[test]
+fn what_devices_stumble_over_is_odd() {
+    for (document, what) in [
+        // A version behind the token that is one.
+        ("030B6A00 C5 46 03 312E3000 01 C655 01 01 01", "whole value already"),
+        ("030B6A00 45 C6 55 03 4100 01 01 01", "whole value already"),
+        ("030B6A00 45 C655 01 87 07 06 03 610A6200 01 01 01", "control character"),
+        ("030B6A00 45 C655 01 87 07 06 03 61 02 07 00 01 01 01", "control character"),
+    ] {
+        let explanation = explain(&[hex(document)], &taken_for(Kind::Cp)).unwrap();
+        assert!(problems(&explanation).iter().any(|p| p.contains(what)), "{document}\n{explanation}");
+    }
+    // Not so where the token is the name alone, or the value is in pieces.
+    let good = "030B6A00 C5 45 03 312E3100 01 C6 50 03 4100 01 87 07 06 03 6100 03 6200 01 01 01";
+    assert_eq!(problems(&explain(&[hex(good)], &taken_for(Kind::Cp)).unwrap()), Vec::<String>::new());
 }

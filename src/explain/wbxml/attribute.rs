@@ -152,6 +152,13 @@ fn value(w: &mut Scribe<'_>, head: &Head, list: &mut [Attribute]) -> Result<(), 
     let mark = w.last();
     match list.last_mut() {
         Some(attribute) => {
+            let whole = matches!(attribute.name.as_str(), "name" | "type" | "version");
+            if whole && attribute.fields.is_empty() && !attribute.value.is_empty() {
+                w.judge(
+                    mark,
+                    Problem::odd("the token before it was the whole value already, and this goes behind it"),
+                );
+            }
             append(&mut attribute.value, &text);
             attribute.fields.push(mark);
             attribute.references.extend(reference);
@@ -169,6 +176,12 @@ pub(super) fn summary(w: &mut Scribe<'_>, head: &Head, mark: Mark, list: &[Attri
             let secret = is_secret(&name.value) && w.secrets() == Secrets::Masked;
             let shown = if secret { "***" } else { value.value.as_str() };
             w.says_of(mark, format!("{}: {shown}", name.value));
+            if value.value.chars().any(char::is_control) {
+                w.judge(
+                    mark,
+                    Problem::odd("a control character in the value; devices are known that refuse it"),
+                );
+            }
             if secret {
                 hide(w, head, &value.fields, &value.references);
             }
