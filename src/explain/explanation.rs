@@ -1,6 +1,9 @@
 //! What an explanation consists of, and how it is printed.
 
-use std::fmt::{self, Write as _};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write as _},
+};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
@@ -125,13 +128,13 @@ impl Explanation {
             if !out.is_empty() {
                 out.push('\n');
             }
-            let _ = writeln!(out, "{bold}{}{reset}, {} octets", part.title, part.length);
+            let _ = writeln!(out, "{bold}{}{reset}, {} octets", one_line(&part.title), part.length);
             for span in &part.spans {
                 let indent = 2 * span.depth;
                 let _ = write!(out, "{dim}{:04X}{reset}  {:<24}", span.offset, span.octets());
-                let _ = write!(out, "{:indent$}{}", "", span.name);
+                let _ = write!(out, "{:indent$}{}", "", one_line(&span.name));
                 if let Some(value) = &span.value {
-                    let _ = write!(out, " = {bold}{value}{reset}");
+                    let _ = write!(out, " = {bold}{}{reset}", one_line(value));
                 }
                 if !span.clause.is_empty() {
                     let _ = write!(out, "  {dim}[{}]{reset}", span.clause);
@@ -139,7 +142,13 @@ impl Explanation {
                 out.push('\n');
                 if let Some(problem) = &span.problem {
                     let colour = paint(problem.severity.colour());
-                    let _ = writeln!(out, "{:30}{:indent$}{colour}^ {problem}{reset}", "", "");
+                    let _ = writeln!(
+                        out,
+                        "{:30}{:indent$}{colour}^ {}{reset}",
+                        "",
+                        "",
+                        one_line(&problem.to_string())
+                    );
                 }
             }
         }
@@ -148,18 +157,30 @@ impl Explanation {
         }
         for problem in &self.problems {
             let colour = paint(problem.severity.colour());
-            let _ = writeln!(out, "{colour}{problem}{reset}");
+            let _ = writeln!(out, "{colour}{}{reset}", one_line(&problem.to_string()));
         }
         if let Some(authentication) = &self.authentication {
             let colour = paint(if authentication.verdict.is_bad() { RED } else { GREEN });
-            let _ = writeln!(out, "{colour}{authentication}{reset}");
+            let _ = writeln!(out, "{colour}{}{reset}", one_line(&authentication.to_string()));
         }
         if let Some(notification) = &self.notification {
             let colour = paint(if notification.digest.is_bad() { RED } else { GREEN });
-            let _ = writeln!(out, "{colour}{notification}{reset}");
+            let _ = writeln!(out, "{colour}{}{reset}", one_line(&notification.to_string()));
         }
         out
     }
+}
+
+/// What an artefact says comes from strangers, and a terminal acts on control characters: they are shown as escapes.
+fn one_line(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(char::is_control) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
+    }
+    Cow::Owned(out)
 }
 
 impl fmt::Display for Explanation {

@@ -768,3 +768,14 @@ fn what_devices_stumble_over_is_odd() {
     let good = "030B6A00 C5 45 03 312E3100 01 C6 50 03 4100 01 87 07 06 03 6100 03 6200 01 01 01";
     assert_eq!(problems(&explain(&[hex(good)], &taken_for(Kind::Cp)).unwrap()), Vec::<String>::new());
 }
+
+#[test]
+fn what_an_artefact_says_does_not_move_the_terminal() {
+    let document = hex("030B6A00 45 C655 01 87 07 06 03 61 1B5B324A 0A 62 00 01 01 01");
+    let explanation = explain(&[document], &taken_for(Kind::Cp)).unwrap();
+    for style in [Style::Plain, Style::Colour] {
+        let listing = explanation.listing(style);
+        assert!(listing.contains("a\\u{1b}[2J\\nb"), "{listing}");
+        assert!(!listing.contains("\u{1b}[2J") && listing.lines().all(|l| !l.starts_with('b')), "{listing}");
+    }
+}
