@@ -111,6 +111,12 @@ fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognis
     if pieces.len() > 1 && kinds.iter().all(message) {
         return Ok(Arranged::Segments(kinds));
     }
+    // Together, lines of a protocol must not be taken for something else either.
+    if kinds.iter().all(Option::is_none)
+        && let Some(envelope) = pieces.iter().find_map(|p| recognise::envelope(p))
+    {
+        return Err(Unrecognised::Envelope(envelope));
+    }
     // Commands and answers in the log of a reader are such as they stand, and so are files of a card.
     let each = options.kind.is_none() && pieces.iter().all(|p| recognise::whole(p).is_some());
     if pieces.len() > 1 && !each {
@@ -127,8 +133,7 @@ fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognis
         }
     }
     if kinds.iter().all(Option::is_none) {
-        let envelope = pieces.iter().find_map(|p| recognise::envelope(p));
-        return Err(envelope.map_or(Unrecognised::Nothing, Unrecognised::Envelope));
+        return Err(Unrecognised::Nothing);
     }
     Ok(Arranged::Pieces(pieces.to_vec(), kinds))
 }
