@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::{Exit, Failure, Global, card::open_app, output, profile};
 use crate::{
     app::{App, CellVault},
+    ident::printable,
     job::batch::{Batch, Columns, MAX_OCTETS, Report},
 };
 
@@ -112,18 +113,22 @@ pub(super) fn table(file: &Path, columns_file: Option<&Path>, app: &App) -> anyh
 /// What the columns are called.
 fn columns(file: Option<&Path>) -> anyhow::Result<Columns> {
     let Some(file) = file else { return Ok(Columns::default()) };
-    let text = String::from_utf8(octets(file)?)
-        .map_err(|_| Failure::because(Exit::Config, format!("{}: not UTF-8", file.display())))?;
-    Columns::parse(&text).map_err(|e| Failure::because(Exit::Config, format!("{}: {e}", file.display())))
+    let wrong = |why: String| Failure::because(Exit::Config, why);
+    let name = output::name(file);
+    let text = octets(file).map_err(|e| wrong(format!("{e:#}")))?;
+    let text = String::from_utf8(text).map_err(|_| wrong(format!("{name}: not UTF-8")))?;
+    Columns::parse(&text).map_err(|e| wrong(format!("{name}:{e}")))
 }
 
 /// The octets of a file, one more than a table may have at the most.
 fn octets(file: &Path) -> anyhow::Result<Vec<u8>> {
     use std::io::Read as _;
     let mut octets = Vec::new();
-    let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", output::name(file)))?;
     let most = u64::try_from(MAX_OCTETS).unwrap_or(u64::MAX).saturating_add(1);
-    open.take(most).read_to_end(&mut octets).with_context(|| format!("cannot read {}", file.display()))?;
+    open.take(most)
+        .read_to_end(&mut octets)
+        .with_context(|| format!("cannot read {}", output::name(file)))?;
     Ok(octets)
 }
 
@@ -137,9 +142,10 @@ struct Checked {
 
 impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = printable(&self.file);
         for problem in &self.report.problems {
-            writeln!(f, "{}:{problem}", self.file)?;
+            writeln!(f, "{file}:{problem}")?;
         }
-        write!(f, "{}: {}", self.file, self.report)
+        write!(f, "{file}: {}", self.report)
     }
 }

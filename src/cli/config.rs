@@ -39,8 +39,10 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 
 /// The configuration in force for this run of the program, with `flags` on top.
 pub(super) fn load(global: &Global, flags: Vec<Flag>) -> anyhow::Result<Config> {
-    Config::load(&Sources::of_process(global.config.as_deref(), flags))
-        .map_err(|e| Failure::because(Exit::Config, chain(&e)))
+    Config::load(&Sources::of_process(global.config.as_deref(), flags)).map_err(|e| {
+        let exit = if e.is_of_flags() { Exit::Usage } else { Exit::Config };
+        Failure::because(exit, chain(&e))
+    })
 }
 
 /// An error and its causes on one line.

@@ -100,7 +100,10 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 text.push('\n');
                 text.push_str(&simulation.to_string());
             }
-            output::text(&text)?;
+            match style {
+                Style::Colour => output::verbatim(&text)?,
+                Style::Plain => output::text(&text)?,
+            }
         }
     }
     let accepted = simulation.is_none_or(|simulation| simulation.accepted);

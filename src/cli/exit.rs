@@ -1,6 +1,8 @@
 //! Which exit status an error of a room means. One place, so that every noun says the same.
 
-use super::{Exit, Failure};
+use std::path::Path;
+
+use super::{Exit, Failure, output::name};
 use crate::{
     bootstrap::{BootstrapError, factory::FactoryError},
     card::{
@@ -25,13 +27,22 @@ pub(super) trait Meaning {
 
 /// The failure that an error of a room is on the command line, with those of its causes that it does not tell itself.
 pub(super) fn failure<E: Meaning + std::error::Error>(error: E) -> anyhow::Error {
+    Failure::because(error.exit(), told(&error))
+}
+
+/// The same, of what stands in a file.
+pub(super) fn failure_in<E: Meaning + std::error::Error>(file: &Path, error: E) -> anyhow::Error {
+    Failure::because(error.exit(), format!("{}: {}", name(file), told(&error)))
+}
+
+fn told<E: Meaning + std::error::Error>(error: &E) -> String {
     let causes = std::iter::successors(error.source(), |e| e.source());
     let message = causes.fold(error.to_string(), |line, cause| {
         let cause = cause.to_string();
         if line.contains(&cause) { line } else { format!("{line}: {cause}") }
     });
     let advice = error.advice().map(|advice| format!("; {advice}")).unwrap_or_default();
-    Failure::because(error.exit(), message + &advice)
+    message + &advice
 }
 
 impl Meaning for ReaderError {

@@ -5,7 +5,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{
@@ -15,8 +14,10 @@ use super::{
     output,
     secret::SecretSource,
 };
-use crate::bootstrap::factory::{self, Manifest, OpeningKey, SealingKey, Secrecy};
-use crate::ident::{IdentError, SigningKey, VerifyingKey};
+use crate::{
+    bootstrap::factory::{self, Manifest, OpeningKey, SealingKey, Secrecy},
+    ident::{IdentError, SigningKey, VerifyingKey, printable},
+};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -99,7 +100,7 @@ pub(super) fn signing_key(source: &SecretSource) -> anyhow::Result<SigningKey> {
 
 /// Reads the key that is sealed to.
 pub(super) fn sealing_key(file: &Path) -> anyhow::Result<SealingKey> {
-    SealingKey::from_pem(&pem(file)?).map_err(|e| named("--seal-to", &e))
+    SealingKey::from_pem(&pem("--seal-to", file)?).map_err(|e| named("--seal-to", &e))
 }
 
 fn opening_key(source: &SecretSource) -> anyhow::Result<OpeningKey> {
@@ -111,17 +112,17 @@ fn named(option: &str, error: &IdentError) -> anyhow::Error {
     Failure::because(Exit::Usage, format!("{option}: {error}"))
 }
 
-fn pem(file: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+fn pem(option: &str, file: &Path) -> anyhow::Result<String> {
+    let why = |e| Failure::because(Exit::Usage, format!("{option}: cannot read {}: {e}", file.display()));
+    std::fs::read_to_string(file).map_err(why)
 }
 
 type Verified = (directory::Found, Option<Manifest>);
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<(Verified, VerifyReport)> {
-    let key = args
-        .public_key
-        .as_deref()
-        .map(|file| VerifyingKey::from_pem(&pem(file)?).map_err(|e| named("--public-key", &e)));
+    let key = args.public_key.as_deref().map(|file| {
+        VerifyingKey::from_pem(&pem("--public-key", file)?).map_err(|e| named("--public-key", &e))
+    });
     let key = key.transpose()?;
     let found = directory::read(&args.folder)?;
     let mut problems: Vec<String> = Vec::new();
@@ -186,19 +187,19 @@ struct VerifyReport {
 impl fmt::Display for VerifyReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let (Some(profile), Some(version)) = (&self.profile, self.version) {
-            writeln!(f, "profile       {} version {version}", shown(profile))?;
+            writeln!(f, "profile       {} version {version}", printable(profile))?;
         }
         if let Some(device) = &self.device {
-            writeln!(f, "device        {}", shown(device))?;
+            writeln!(f, "device        {}", printable(device))?;
         }
         match (self.secrets, &self.sealed_to) {
-            (Some(Secrecy::Sealed), Some(key)) => writeln!(f, "secrets       sealed to {}", shown(key))?,
+            (Some(Secrecy::Sealed), Some(key)) => writeln!(f, "secrets       sealed to {}", printable(key))?,
             (Some(_), _) => writeln!(f, "secrets       stand in the files")?,
             (None, _) => {}
         }
         writeln!(f, "signature     {}", self.signature)?;
         for problem in &self.problems {
-            writeln!(f, "wrong         {}", shown(problem))?;
+            writeln!(f, "wrong         {}", printable(problem))?;
         }
         if self.problems.is_empty() {
             writeln!(f, "ok            {} files, sizes and digests as the manifest says", self.files)?;
@@ -208,11 +209,4 @@ impl fmt::Display for VerifyReport {
         }
         Ok(())
     }
-}
-
-/// Text of a manifest, which may come from anybody, without what a terminal would act on.
-fn shown(text: &str) -> String {
-    let one =
-        |c: char| if matches!(c, '"' | '\'' | '\\') { c.to_string() } else { c.escape_debug().to_string() };
-    text.chars().map(one).collect()
 }

@@ -5,7 +5,7 @@ mod quirks;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{
     Exit, Failure, Global,
@@ -36,12 +36,18 @@ pub(super) enum Action {
     Quirks,
 }
 
+const EXAMPLES: &str = "Examples:
+  bootgate lab card --vpcd 127.0.0.1:35963 --kind prepared
+  bootgate lab card --vpcd 127.0.0.1:35963 --image card.json --save
+  bootgate lab card --new card.json --personality sim";
+
 /// A sample card unless --image names another. Its keys may stand on the command line because they open nothing real.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES, group = ArgGroup::new("place").required(true).args(["vpcd", "new"]))]
 pub(super) struct CardArgs {
     /// Puts the card into the vpcd reader that listens there. Ends when vpcd closes the connection; ending the process
     /// pulls the card.
-    #[arg(long, value_name = "HOST:PORT", required_unless_present = "new", conflicts_with = "new")]
+    #[arg(long, value_name = "HOST:PORT")]
     vpcd: Option<String>,
     /// Writes the card as an image file instead.
     #[arg(long, value_name = "FILE")]
@@ -125,7 +131,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 
 fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut image = match &args.image {
-        Some(file) => CardImage::load(file).map_err(|e| Failure::because(Exit::Config, e))?,
+        Some(file) => CardImage::load(file)?,
         None => args.sample(),
     };
     let fci = args.opensc.then_some(Quirk::Fci);
@@ -149,7 +155,7 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
         line = line.with_speed(rate);
     }
     let name = iccid(&image).map_or("without ICCID".to_owned(), |iccid| iccid.to_string());
-    let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
+    let card = VirtualCard::from_image(image)?;
     let card = CardHandle::new(card);
     let mut keep = |card: &CardHandle| save.as_ref().map_or(Ok(()), |file| card.image().save(file));
     keep(&card)?;

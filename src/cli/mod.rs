@@ -25,8 +25,10 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{
     Parser, Subcommand,
-    error::{ContextKind, ContextValue},
+    error::{ContextKind, ContextValue, ErrorKind},
 };
+
+use crate::ident::printable;
 
 pub use output::Format;
 
@@ -152,12 +154,48 @@ pub fn main() -> ExitCode {
     ExitCode::from(exit as u8)
 }
 
-/// The error of the argument parser, which repeats the value that it does not take, without that of a secret: whoever
-/// gives the value itself where it is not taken has made one mistake already.
+/// What an option takes that may be a secret or an IMSI, as its help calls it. Errors do not repeat such a value; a test
+/// goes through all of them. An ICCID or an IMEI is no secret, but it is easily given in place of an IMSI.
+const HIDDEN: [&str; 6] = ["<SECRET>", "<KEY>", "<NONCE>", "<DIGITS>", "<OCTETS>", "<SOURCE>"];
+
+/// The error of the argument parser, which repeats what it does not take, without what may be a secret: whoever gives the
+/// value itself where it is not taken has made one mistake already. Nor does a terminal act on what is left.
 fn without_secret(mut error: clap::Error) -> clap::Error {
-    let argument = error.get(ContextKind::InvalidArg);
-    if matches!(argument, Some(ContextValue::String(name)) if name.contains("<SECRET>")) {
-        error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+    let argument = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => Some(name.clone()),
+        _ => None,
+    };
+    let hidden = || ContextValue::String("***".to_owned());
+    match (error.kind(), argument) {
+        // A word that belongs to no option may have belonged to one with a secret: `--pin 1234 5678`, `--imsi2620…`.
+        (ErrorKind::UnknownArgument, Some(word)) if many_digits(&word) || !word.starts_with('-') => {
+            error.insert(ContextKind::InvalidArg, hidden());
+            // The hint repeats the word.
+            error.remove(ContextKind::Suggested);
+        }
+        (_, Some(name)) if HIDDEN.iter().any(|what| name.contains(what)) => {
+            error.insert(ContextKind::InvalidValue, hidden());
+        }
+        _ => {}
+    }
+    if let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand)
+        && many_digits(word)
+    {
+        error.insert(ContextKind::InvalidSubcommand, ContextValue::String("***".to_owned()));
+    }
+    let strings: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, printable(text).into_owned())),
+            _ => None,
+        })
+        .collect();
+    for (kind, text) in strings {
+        error.insert(kind, ContextValue::String(text));
     }
     error
+}
+
+fn many_digits(word: &str) -> bool {
+    word.bytes().filter(u8::is_ascii_digit).count() >= 4
 }

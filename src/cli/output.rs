@@ -3,10 +3,14 @@
 use std::{
     fmt::Display,
     io::{IsTerminal, Write},
+    path::Path,
 };
 
+use anyhow::Context as _;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
+
+use crate::ident::{printable, printable_lines};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -25,8 +29,14 @@ pub(super) fn emit<T: Display + Serialize>(format: Format, value: &T) -> anyhow:
     }
 }
 
-/// Prints lines of text on standard output. A reader that went away (`| head`) is not an error.
+/// Prints lines of text on standard output, and nothing of theirs that a terminal would act on.
 pub(super) fn text(lines: &str) -> anyhow::Result<()> {
+    verbatim(&printable_lines(lines))
+}
+
+/// Prints what was asked for octet by octet, such as a payload in XML, or text that has colours of ours. A reader that went
+/// away (`| head`) is not an error.
+pub(super) fn verbatim(lines: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     quiet(out.write_all(lines.as_bytes()))?;
     if !lines.ends_with('\n') {
@@ -37,9 +47,15 @@ pub(super) fn text(lines: &str) -> anyhow::Result<()> {
 
 /// Prints a value as JSON on standard output.
 pub(super) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
-    let mut out = serde_json::to_string_pretty(value)?;
-    out.push('\n');
-    text(&out)
+    // JSON escapes control characters but for DEL and those above it, which stand in strings alone.
+    let mut out = String::new();
+    for c in serde_json::to_string_pretty(value)?.chars() {
+        match u32::from(c) {
+            code @ 0x7F..=0x9F => out.push_str(&format!("\\u{code:04x}")),
+            _ => out.push(c),
+        }
+    }
+    verbatim(&out)
 }
 
 /// Says on standard error what went wrong, with its causes.
@@ -55,9 +71,28 @@ pub(super) fn error(error: &anyhow::Error) {
     note(&line);
 }
 
-/// Writes a line to standard error; there is nowhere to report it if that fails.
+/// Writes lines to standard error, as [`text`] does; there is nowhere to report it if that fails.
 pub(super) fn note(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", printable_lines(line));
+}
+
+/// A file's name as it is shown.
+pub(super) fn name(file: &Path) -> String {
+    printable(&file.to_string_lossy()).into_owned()
+}
+
+/// Writes a file that only its owner can read: what the program makes mostly holds secrets.
+pub(super) fn file(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
+    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+    let failed = || format!("cannot write {}", name(path));
+    let mut options = std::fs::OpenOptions::new();
+    let out = options.write(true).create(true).truncate(true).mode(0o600).open(path);
+    let mut out = out.with_context(failed)?;
+    // A file that was there keeps its mode when it is opened.
+    if out.metadata().with_context(failed)?.is_file() {
+        out.set_permissions(std::fs::Permissions::from_mode(0o600)).with_context(failed)?;
+    }
+    out.write_all(octets).with_context(failed)
 }
 
 /// Starts the log on standard error: warnings, more with `-v`, or what `BOOTGATE_LOG` says.

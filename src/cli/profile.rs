@@ -8,13 +8,17 @@ mod factory;
 mod import;
 mod sign;
 
-use std::{io::Write as _, path::Path};
+use std::path::Path;
 
 use anyhow::Context as _;
 
 pub(super) use check::load;
 
-use super::{Exit, Failure, Format, Global, exit::failure, output};
+use super::{
+    Exit, Failure, Format, Global,
+    exit::{failure, failure_in},
+    output,
+};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -38,25 +42,15 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     }
 }
 
-/// Reads a file's octets.
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+/// Reads a profile's octets.
+///
+/// # Errors
+/// [`Exit::Config`]: what is to be a profile cannot be used.
+fn profile_octets(file: &Path) -> anyhow::Result<Vec<u8>> {
+    read(file).map_err(|e| Failure::because(Exit::Config, format!("{e:#}")))
 }
 
-/// Writes a payload to a file that only its owner can read: it holds secrets.
-pub(super) fn write(file: &Path, octets: &[u8]) -> anyhow::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let failed = || format!("cannot write {}", file.display());
-    let mut out = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(file)
-        .with_context(failed)?;
-    // A file that was there keeps its mode when it is opened.
-    if out.metadata().with_context(failed)?.is_file() {
-        out.set_permissions(std::fs::Permissions::from_mode(0o600)).with_context(failed)?;
-    }
-    out.write_all(octets).with_context(failed)
+/// Reads a file's octets.
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(file).with_context(|| format!("cannot read {}", output::name(file)))
 }

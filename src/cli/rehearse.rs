@@ -59,7 +59,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "READER", conflicts_with_all = ["card", "protocol", "bootstrap_size"])]
     pcsc: Option<String>,
     /// Makes secrets and times the same in each run. Not with --pcsc: no predictable secret goes on a card.
-    #[arg(long, value_name = "N", conflicts_with = "pcsc")]
+    #[arg(long, value_name = "N", conflicts_with = "pcsc", value_parser = seed)]
     seed: Option<u64>,
     /// The card's administrative key: @FILE, env:NAME, - (prompt), or the key itself, which is fit for a virtual card
     /// only. A virtual card's own key is known.
@@ -77,7 +77,7 @@ pub(super) struct Args {
     #[arg(long, requires = "pcsc")]
     yes: bool,
     /// How entries in EF(DODF) are written.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "SHAPE")]
     dodf_shape: Option<ShapeName>,
     /// Which file of the card a provisioning document goes into: bootstrap, config1 or config2. Without it, as [card] of the
     /// profile says, else bootstrap.
@@ -90,7 +90,7 @@ pub(super) struct Args {
     /// or closed (nobody may write it). Without it a UICC is bare, and cards that create no files, or have their application already, are prepared.
     #[arg(long, value_name = "KIND")]
     card: Option<SampleKind>,
-    /// What kind of card the virtual one is: uicc, sim, ruim or token.
+    /// What kind of card the virtual one is: uicc, uicc-2g (a UICC that also takes class A0), sim, ruim or token.
     #[arg(long, value_name = "PERSONALITY", default_value = "uicc", conflicts_with = "pcsc")]
     personality: Personality,
     /// A manner in which the virtual card is not one by the book; as often as wanted. `lab quirks` lists them.
@@ -99,8 +99,9 @@ pub(super) struct Args {
     /// The virtual card's protocol.
     #[arg(long, value_enum, default_value = "t0")]
     protocol: ProtocolName,
-    /// Saves the virtual card afterwards as an image file, for `lab phone` and `lab card`. The job and the account go
-    /// into the database, so that `serve` knows the device. Not with --seed: an image can become a card.
+    /// Saves the virtual card as an image file, for `lab phone` and `lab card`. The job, handed off at the end, and its
+    /// account go into the database, so that `serve` knows the device when it comes again. Not with --seed: an image can
+    /// become a card.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["pcsc", "seed"])]
     save: Option<PathBuf>,
     /// Size of each bootstrap file of a prepared virtual card, in octets.
@@ -148,6 +149,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
         seed: args.seed,
     };
     let runtime = tokio::runtime::Runtime::new()?;
+    let mut saved = Ok(());
     let (shown, done) = match &args.pcsc {
         None => {
             let sample = sample(&args, &given)?;
@@ -164,6 +166,9 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             args.quirk.iter().for_each(|quirk| image.add_quirk(*quirk));
             let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Failed, e))?;
             let card = CardHandle::new(card);
+            // Before anything happens: what cannot be kept is not made.
+            let save = || args.save.as_ref().map_or(Ok(()), |file| card.image().save(file));
+            save()?;
             let reader: ReaderName = "virtual reader".parse()?;
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
                 Ok(Box::new(InProcess::insert(&card, reader.clone())))
@@ -173,9 +178,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             config.card.key_policies.push(KeyRule::for_card(&sample.iccid));
             let keeper = if args.save.is_some() { Keeper::Database(config) } else { Keeper::Memory(config) };
             let rehearsed = runtime.block_on(rehearsal::rehearse(&plot, keeper, &mut connect));
-            if let Some(file) = &args.save {
-                card.image().save(file)?;
-            }
+            saved = save();
             rehearsed
         }
         Some(reader) => {
@@ -203,10 +206,9 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     // A server that is closing its last connection is not waited for.
     runtime.shutdown_background();
     output::emit(global.format, &shown)?;
-    match done {
-        Ok(()) => Ok(Exit::Ok),
-        Err(error) => Err(failure(error)),
-    }
+    done.map_err(failure)?;
+    saved?;
+    Ok(Exit::Ok)
 }
 
 fn profile(args: &Args) -> anyhow::Result<Profile> {
@@ -240,4 +242,8 @@ fn card_pin(plot: &Plot) -> anyhow::Result<Option<Key>> {
 /// The key that was given. A literal is taken here: rehearsals are mostly on virtual cards.
 fn adm(args: &Args) -> anyhow::Result<Option<AdmKey>> {
     args.adm.as_ref().map(|adm| adm.parse("ADM key")).transpose()
+}
+
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }

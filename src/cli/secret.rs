@@ -3,7 +3,6 @@
 
 use std::str::FromStr;
 
-use anyhow::Context;
 use zeroize::Zeroizing;
 
 use super::{Exit, Failure};
@@ -42,26 +41,25 @@ impl SecretSource {
     pub(super) fn read(&self, what: &str) -> anyhow::Result<Zeroizing<String>> {
         match self {
             Self::File(path) => {
-                let text =
-                    std::fs::read_to_string(path).with_context(|| format!("{what}: cannot read {path}"))?;
-                let text = Zeroizing::new(text);
+                let text = text_of(path, what)?;
                 Ok(Zeroizing::new(text.lines().next().unwrap_or("").to_owned()))
             }
             Self::Env(name) => std::env::var(name).map(Zeroizing::new).map_err(|_| {
                 Failure::because(Exit::Usage, format!("{what}: environment variable {name} is not set"))
             }),
-            Self::Prompt => rpassword::prompt_password(format!("{what}: "))
-                .map(Zeroizing::new)
-                .with_context(|| format!("{what}: cannot ask on this terminal")),
+            Self::Prompt => {
+                rpassword::prompt_password(format!("{what}: ")).map(Zeroizing::new).map_err(|e| {
+                    let instead = "there is no terminal to ask on; give it as @FILE or env:NAME";
+                    Failure::because(Exit::Usage, format!("{what}: {instead} ({e})"))
+                })
+            }
         }
     }
 
     /// Fetches a secret of several lines, such as a key in PEM, as it stands.
     pub(super) fn read_text(&self, what: &str) -> anyhow::Result<Zeroizing<String>> {
         match self {
-            Self::File(path) => std::fs::read_to_string(path)
-                .map(Zeroizing::new)
-                .with_context(|| format!("{what}: cannot read {path}")),
+            Self::File(path) => text_of(path, what),
             Self::Env(_) => self.read(what),
             Self::Prompt => Err(Failure::because(
                 Exit::Usage,
@@ -75,6 +73,13 @@ impl SecretSource {
         let text = self.read(what)?;
         text.parse().map_err(|e| Failure::because(Exit::Usage, format!("{what}: {e}")))
     }
+}
+
+/// The text of a file that was named on the command line: one that cannot be read is a mistake there.
+fn text_of(path: &str, what: &str) -> anyhow::Result<Zeroizing<String>> {
+    std::fs::read_to_string(path)
+        .map(Zeroizing::new)
+        .map_err(|e| Failure::because(Exit::Usage, format!("{what}: cannot read {path}: {e}")))
 }
 
 /// A secret for commands that touch no real card or peer: the value itself is taken too.

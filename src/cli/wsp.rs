@@ -18,17 +18,18 @@ use crate::{
 
 /// Arguments about the push.
 #[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("push").multiple(true).args(["wsp", "segments"]))]
 pub(super) struct WspArgs {
     /// The whole WSP push in place of its content alone, ready for a gateway, a modem or a UDP socket.
     #[arg(long)]
     wsp: bool,
     /// Transaction identifier of the push, 0 to 255; 1 when absent. It is the reference of its segments too, and drawn
     /// for them: a phone keeps segments of one reference for a while, and would mix two messages of the same.
-    #[arg(long, value_name = "N", requires = "wsp")]
+    #[arg(long, value_name = "N", requires = "push")]
     transaction_id: Option<u8>,
-    /// The push as the user data of short messages, header first, one line of hexadecimal digits each; with a reference
+    /// The whole WSP push as the user data of short messages, header first, one line of hexadecimal digits each; with a reference
     /// of 8 or 16 bits, 8 when nothing stands there. Their data coding is F5 or 04.
-    #[arg(long, value_name = "BITS", requires = "wsp", num_args = 0..=1, require_equals = true, default_missing_value = "8")]
+    #[arg(long, value_name = "BITS", num_args = 0..=1, require_equals = true, default_missing_value = "8")]
     segments: Option<Width>,
 }
 
@@ -69,7 +70,7 @@ pub(super) struct PushReport {
 impl WspArgs {
     /// True when the push is asked for.
     pub(super) fn wanted(&self) -> bool {
-        self.wsp
+        self.wsp || self.segments.is_some()
     }
 
     /// The push that `make` gives for the transaction identifier, when one is asked for.
@@ -77,7 +78,7 @@ impl WspArgs {
     /// # Errors
     /// When it does not fit the short messages that were asked for.
     pub(super) fn push(&self, make: impl FnOnce(u8) -> Push) -> anyhow::Result<Option<Pushed>> {
-        if !self.wsp {
+        if !self.wanted() {
             return Ok(None);
         }
         let tid = self.transaction_id.unwrap_or_else(|| match self.segments {

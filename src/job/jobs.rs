@@ -49,11 +49,17 @@ pub trait Jobs: Send + Sync {
     /// [`JobsError::Unavailable`].
     async fn of_card(&self, iccid: &Iccid) -> Result<Vec<Job>, JobsError>;
 
-    /// The job that the caller gave this name.
+    /// The jobs that these cards were named for, the newest first.
     ///
     /// # Errors
     /// [`JobsError::Unavailable`].
-    async fn of_key(&self, key: &JobKey) -> Result<Option<Job>, JobsError>;
+    async fn of_cards(&self, cards: &[Iccid]) -> Result<Vec<Job>, JobsError>;
+
+    /// The jobs that the caller gave these names.
+    ///
+    /// # Errors
+    /// [`JobsError::Unavailable`].
+    async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError>;
 
     /// Jobs that are `delivering` although the process that delivered is gone.
     ///

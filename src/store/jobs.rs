@@ -59,9 +59,16 @@ impl Jobs for Store {
         self.jobs_by(select, iccid.digits()).await.map_err(reading)
     }
 
-    async fn of_key(&self, key: &JobKey) -> Result<Option<Job>, JobsError> {
-        let found = self.jobs_by("SELECT * FROM job WHERE key = ?", key.as_str()).await.map_err(reading)?;
-        Ok(found.into_iter().next())
+    async fn of_cards(&self, cards: &[Iccid]) -> Result<Vec<Job>, JobsError> {
+        let select = "SELECT * FROM job WHERE iccid IN (SELECT value FROM json_each(?)) ORDER BY id DESC";
+        let cards: Vec<_> = cards.iter().map(Iccid::digits).collect();
+        self.jobs_by(select, &serde_json::Value::from(cards).to_string()).await.map_err(reading)
+    }
+
+    async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {
+        let select = "SELECT * FROM job WHERE key IN (SELECT value FROM json_each(?))";
+        let keys: Vec<_> = keys.iter().map(JobKey::as_str).collect();
+        self.jobs_by(select, &serde_json::Value::from(keys).to_string()).await.map_err(reading)
     }
 
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {

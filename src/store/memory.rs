@@ -1,7 +1,7 @@
 //! The store without a file: the same answers, gone with the process. For rehearsals and tests.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -88,8 +88,18 @@ impl Jobs for Memory {
         Ok(jobs.cloned().collect())
     }
 
-    async fn of_key(&self, key: &JobKey) -> Result<Option<Job>, JobsError> {
-        Ok(self.kept().jobs.values().map(|r| &r.job).find(|job| job.key.as_ref() == Some(key)).cloned())
+    async fn of_cards(&self, cards: &[Iccid]) -> Result<Vec<Job>, JobsError> {
+        let cards: BTreeSet<_> = cards.iter().collect();
+        let kept = self.kept();
+        let jobs = kept.jobs.values().rev().map(|r| &r.job);
+        Ok(jobs.filter(|job| job.iccid.as_ref().is_some_and(|i| cards.contains(i))).cloned().collect())
+    }
+
+    async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {
+        let keys: BTreeSet<_> = keys.iter().map(JobKey::as_str).collect();
+        let kept = self.kept();
+        let jobs = kept.jobs.values().map(|r| &r.job);
+        Ok(jobs.filter(|job| job.key.as_ref().is_some_and(|k| keys.contains(k.as_str()))).cloned().collect())
     }
 
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {

@@ -14,6 +14,8 @@ use bootgate::{
 };
 use serde_json::Value;
 
+use super::program::bootgate_in;
+
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
 const ADM: &str = "MARKED01";
 
@@ -37,7 +39,7 @@ fn a_good_table_passes_and_says_how_rows_find_their_cards() {
     let (exit, out) = batch(folder.path(), &table, &["--profile", PROFILE]);
     assert_eq!(exit, 0, "{out}");
     assert!(
-        out.starts_with("cards.csv: 1 rows without errors, found by ICCID\n0 errors, 0 warnings"),
+        out.starts_with("cards.csv: 1 row without errors, found by ICCID\n0 errors, 0 warnings"),
         "{out}"
     );
 }
@@ -67,7 +69,7 @@ fn everything_wrong_is_told_with_its_line_as_text_and_json() {
     assert_eq!(report["problems"][0]["place"]["line"], 2);
 
     let (exit, out) = batch(folder.path(), "iccid\n", &["--columns", "nothing.toml"]);
-    assert_eq!(exit, 1, "{out}");
+    assert_eq!(exit, 78, "{out}");
 }
 
 const TWO: &str = "iccid,imei,key\n89490200001234567892,490154203237518,unit-1\n\
@@ -112,4 +114,50 @@ async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
     let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
     report.check_jobs(&batch, &profile, &jobs).await.unwrap();
     assert_eq!(report.done, 0);
+}
+
+#[test]
+fn a_table_that_cannot_be_read_says_where_and_what_was_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = |table: &str| batch(folder.path(), table, &[]);
+    let (exit, out) =
+        said("iccid,imei\n89490200001234567892,490154203237518\n\"89490200001234567900,490154203237526\n");
+    assert_eq!(exit, 78, "{out}");
+    assert!(
+        out.contains("cards.csv:3: error: a quotation mark opens a cell here, and none closes it"),
+        "{out}"
+    );
+    assert!(out.contains("1 row without errors, found by ICCID\n1 error, 0 warnings"), "{out}");
+
+    let (_, out) = said("iccid\n89490200001234567891\n");
+    assert!(out.contains("cards.csv: 0 rows without errors\n1 error"), "{out}");
+    let (_, out) = batch(folder.path(), "iccid\n89490200001234567891\n", &["--format", "json"]);
+    assert!(out.contains("\"matching\": \"by-iccid\""), "{out}");
+}
+
+#[test]
+fn a_file_of_columns_is_told_by_line_and_column_and_never_quoted() {
+    for (columns, said) in [
+        (
+            "[colums]\niccid = \"x\"\n",
+            "columns.toml:1:2: unknown key `colums`; expected `ignore` or a table [columns]; did you mean `columns`?",
+        ),
+        (
+            "ignore = []\n[columns]\nicid = \"x\"\n",
+            "columns.toml:3:1: [columns] names `icid`; expected one of iccid",
+        ),
+        ("[columns]\niccid = 7\n", "columns.toml:2:1: `iccid` is no title of the table, in quotation marks"),
+        ("[columns]\niccid = \"x\"\nimsi = \" X\"\n", "columns.toml:3:1: [columns] calls two columns ` X`"),
+        ("adm1,imsi\nMARKED01,262011234567890\n", "columns.toml:1:5: not TOML: "),
+        ("[columns]\nadm1 = MARKED01 262011234567890\n", "columns.toml:2:8: not TOML: "),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("columns.toml"), columns).unwrap();
+        std::fs::write(folder.path().join("cards.csv"), "iccid\n").unwrap();
+        let ran = bootgate_in(folder.path(), &["batch", "check", "cards.csv", "--columns", "columns.toml"]);
+        assert_eq!((ran.exit, ran.out.as_str()), (78, ""), "{}", ran.err);
+        assert!(ran.err.contains(said), "{said} in {}", ran.err);
+        assert!(!ran.err.contains(ADM) && !ran.err.contains("262011234567890"), "{}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{}", ran.err);
+    }
 }

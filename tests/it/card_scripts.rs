@@ -35,7 +35,7 @@ fn scripts_are_checked_with_file_line_and_column() {
     std::fs::write(folder.path().join("sound.scr"), SOUND).unwrap();
     std::fs::write(folder.path().join("bad.scr"), UNSOUND).unwrap();
     let (exit, out, err) = check(&folder, &["--check", "sound.scr"]);
-    assert_eq!((exit, out.as_str()), (0, "1 script(s), 0 error(s), 0 warning(s)\n"), "{err}");
+    assert_eq!((exit, out.as_str()), (0, "1 script, 0 errors, 0 warnings\n"), "{err}");
 
     let (exit, out, _) = check(&folder, &["--check", "sound.scr", "bad.scr"]);
     assert_eq!(exit, 78, "{out}");
@@ -43,7 +43,7 @@ fn scripts_are_checked_with_file_line_and_column() {
         "bad.scr:2:1: error: P3 says 3 octets of data, 2 follow",
         "bad.scr:3:1: warning: a key stands in clear",
         "bad.scr:5:1: error: DELETE FILE destroys, and is not declared",
-        "2 script(s), 2 error(s), 1 warning(s)",
+        "2 scripts, 2 errors, 1 warning",
     ] {
         assert!(out.contains(line), "{line} in {out}");
     }

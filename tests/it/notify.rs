@@ -397,7 +397,7 @@ fn what_is_missing_or_wrong_is_said_and_no_secret_repeated() {
         (
             &["--secret", "env:SERVER", "--nonce", "AAAA"][..],
             2,
-            "--server-id <ID>|--profile <FILE>|--account <IMEI>",
+            "--server-id <ID>|--profile <FILE>|--account <DIGITS>",
         ),
         (&[&server[..], &["--nonce", "AAAA"]].concat(), 2, "--secret <SECRET>"),
         (&[&server[..], &["--secret", "env:SERVER"]].concat(), 2, "--nonce <NONCE>"),

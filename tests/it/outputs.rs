@@ -1,9 +1,9 @@
 //! Everything that a profile can be built as beside the payloads: what is written, what it is said to be, and what others
 //! make of it.
 
-use std::process::{Command, Output};
-
 use serde_json::Value;
+
+use super::program::bootgate;
 
 const CONSUMER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
 const IOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/iot-module.toml");
@@ -11,22 +11,6 @@ const REFERENCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/re
 const IMSI: &str = "262011234567890";
 const IMEI: &str = "490154203237518";
 const ICCID: &str = "89490200001234567892";
-
-struct Ran {
-    exit: i32,
-    out: String,
-    err: String,
-}
-
-fn bootgate(args: &[&str]) -> Ran {
-    let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_bootgate"))
-        .args(args)
-        .env_remove("BOOTGATE_CONFIG")
-        .output()
-        .unwrap();
-    let text = |octets| String::from_utf8(octets).unwrap();
-    Ran { exit: status.code().unwrap(), out: text(stdout), err: text(stderr) }
-}
 
 /// `profile build` of a profile for one device, as JSON.
 fn built(profile: &str, kind: &str, more: &[&str]) -> Value {

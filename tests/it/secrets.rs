@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use super::program::{bootgate, bootgate_in};
+
 const IMSI: &str = "262019876598765";
 const CLIENT: &str = "MARKED-client-secret";
 const SERVER: &str = "MARKED-server-secret";
@@ -96,4 +98,131 @@ fn a_secret_given_by_mistake_is_not_repeated() {
         assert!(shown.contains("invalid value '***' for "), "{shown}");
         assert!(!shown.contains(SERVER) && !shown.contains(ADM), "{shown}");
     }
+}
+
+/// What an option is called in the help of the program when its value may be a secret or an IMSI.
+const HIDDEN: [&str; 6] = ["SECRET", "KEY", "NONCE", "DIGITS", "OCTETS", "SOURCE"];
+/// What it is called when it is neither. A new word belongs to one of the two.
+const OPEN: [&str; 30] = [
+    "ADDRESS",
+    "BITS",
+    "COMMAND",
+    "DIR",
+    "FAULT",
+    "FID",
+    "FILE",
+    "FORM",
+    "FORMAT",
+    "HEX",
+    "HOST:PORT",
+    "ID",
+    "KIND",
+    "METHOD",
+    "MODE",
+    "MODEL",
+    "N",
+    "NAME",
+    "PATH",
+    "PERSONALITY",
+    "PROTOCOL",
+    "READER",
+    "REF",
+    "ROUTE",
+    "SECONDS",
+    "SHAPE",
+    "STATE",
+    "URL",
+    "VERSION",
+    "WHO",
+];
+
+/// Commands with their options, as the help of the program tells them.
+fn options() -> Vec<(Vec<String>, Vec<(String, String)>)> {
+    let (mut found, mut open) = (Vec::new(), vec![Vec::new()]);
+    while let Some(command) = open.pop() {
+        let args: Vec<&str> = command.iter().map(String::as_str).chain(["-h"]).collect();
+        let help = bootgate(&args).out;
+        let section = |title: &'static str| {
+            let lines = help.lines().skip_while(move |line| *line != title).skip(1);
+            lines.take_while(|line| !line.is_empty()).map(str::trim_start)
+        };
+        for name in section("Commands:").filter_map(|line| line.split(' ').next()) {
+            if name != "help" && name.chars().all(|c| c.is_ascii_lowercase() || c == '-') {
+                open.push([&command[..], &[name.to_owned()]].concat());
+            }
+        }
+        let options = section("Options:").filter_map(|line| {
+            let option = line.split("--").nth(1).filter(|_| line.starts_with('-'))?;
+            let name = option.split([' ', '[', '=']).next()?;
+            let value = option.strip_prefix(name)?.trim_start_matches([' ', '[', '=']).strip_prefix('<')?;
+            Some((format!("--{name}"), value.split('>').next()?.to_owned()))
+        });
+        found.push((command.clone(), options.collect()));
+    }
+    found
+}
+
+/// What a command needs besides, so that it comes to look at the value.
+fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
+    let needs: &[&str] = match command {
+        "rehearse" | "card clear-refusal" => &[],
+        "profile check" => &[profile, "--tac", "tac.csv"],
+        "profile build" => &[profile, "--as", "cp", "--imei", "490154203237518", "--wsp"],
+        "decode" => &["cp.hex", "--server-secret", "x"],
+        "card inspect" | "card read" | "card erase" => &["-r", "bay"],
+        "card plan" | "card write" => &["-r", "bay", "--profile", profile, "--as", "cp"],
+        "notify build" if option == "--account" => &[],
+        "notify build" => &["--server-id", "acme.dm", "--secret", "@secret", "--nonce", "AAAA"],
+        "card watch" => &["--profile", profile, "--as", "cp"],
+        "batch run" => &["shift.csv", "--profile", profile, "--as", "cp"],
+        "factory open" => &["image", "--digests-only", "-o", "out"],
+        "lab card" => &["--new", "new.json"],
+        "lab phone" => &["--image", "new.json"],
+        other => panic!("what `{other}` needs so that it looks at {option}"),
+    };
+    let pairs: Vec<&str> = needs.to_vec();
+    match pairs.iter().position(|word| *word == option) {
+        Some(at) => [&pairs[..at], &pairs[at + 2..]].concat(),
+        None => pairs,
+    }
+}
+
+/// A value that is not taken is not repeated, wherever it may be a secret or an IMSI.
+#[test]
+fn no_error_repeats_what_may_be_secret() {
+    const MARKED: &str = "MARKED-262019876598765";
+    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("tac.csv", "TAC,family\n");
+    write("secret", SERVER);
+    write("cp.hex", "030B6A00");
+    let mut tried = 0;
+    for (command, options) in options() {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        for (option, value) in &options {
+            if !HIDDEN.contains(&value.as_str()) {
+                assert!(
+                    OPEN.contains(&value.as_str()),
+                    "{command:?} {option} <{value}>: may it be a secret?"
+                );
+                continue;
+            }
+            let needs = needs(&words.join(" "), option, profile);
+            let glued = format!("{option}{MARKED}");
+            let with = format!("{option}={MARKED}");
+            for given in [&[option.as_str(), MARKED][..], &[&with], &[&glued], &[option, "x", MARKED]] {
+                let args = [&words[..], &needs, given].concat();
+                let ran = bootgate_in(folder.path(), &args);
+                assert!(!ran.shown().contains("MARKED"), "{args:?}: {}", ran.shown());
+                assert!(!ran.shown().contains("98765"), "{args:?}: {}", ran.shown());
+                assert!(ran.exit != 0, "{args:?}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 30, "{tried} options were found");
+    // A secret in the place of a command.
+    let ran = bootgate(&["card", MARKED]);
+    assert!(ran.exit == 2 && !ran.err.contains("98765"), "{}", ran.err);
 }

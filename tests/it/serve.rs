@@ -485,7 +485,7 @@ fn what_is_wrong_is_said_with_its_exit_status() {
     };
     let serve = site.serve();
     said(&["serve", "--listen", &serve.address], 69, "cannot listen on");
-    said(&["serve", "--listen", "localhost"], 78, "--listen: `http.listen` is not an address and port");
+    said(&["serve", "--listen", "localhost"], 2, "--listen: `http.listen` is not an address and port");
     said(&["job", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV"], 1, "there is no job 01ARZ3NDEKTSV4RRFFQ69G5FAV");
     said(&["job", "show", "nonsense"], 2, "job id");
     said(&["job", "list", "--state", "lost"], 2, "handed-off");

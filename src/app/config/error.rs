@@ -21,6 +21,13 @@ pub enum ConfigError {
     Wrong(Vec<Problem>),
 }
 
+impl ConfigError {
+    /// True when flags alone are wrong: a mistake on the command line, not in the configuration.
+    pub fn is_of_flags(&self) -> bool {
+        matches!(self, Self::Wrong(problems) if problems.iter().all(|p| matches!(p.at, Origin::Flag(_))))
+    }
+}
+
 /// One mistake and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {wrong}")]

@@ -1,11 +1,12 @@
 //! From an existing bootstrap to a profile: a provisioning document or a DM bootstrap message, as WBXML, XML or
-//! hexadecimal digits, alone or in a WSP push. What does not fit is named, and so is what had to be made up.
+//! hexadecimal digits, alone, in a WSP push, or in the short messages of one. What does not fit is named, and so is what had to be made up.
 
 mod account;
 mod document;
 mod draft;
 mod form;
 mod ids;
+mod input;
 mod part;
 
 use crate::{
@@ -49,6 +50,17 @@ pub enum ImportError {
     /// It is broken, or none.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
+    /// Segments of a push that is not all there.
+    #[error("of the {total} short messages of the push, {missing} are missing")]
+    Missing {
+        /// Their numbers.
+        missing: String,
+        /// How many there should be.
+        total: u8,
+    },
+    /// Segments of more than one push.
+    #[error("the short messages are of more than one push; give those of one")]
+    Mixed,
     /// What was made of it is not a profile, whatever is taken out. It is a mistake of ours.
     #[error(
         "the profile that was made of it has errors that nothing in it explains; report this with the file"
@@ -61,9 +73,7 @@ pub enum ImportError {
 /// # Errors
 /// [`ImportError`]
 pub fn import(octets: &[u8], name: &ProfileName) -> Result<Imported, ImportError> {
-    let digits = from_hex(octets);
-    let octets = digits.as_deref().unwrap_or(octets);
-    let (body, sec) = opened(octets);
+    let (body, sec) = opened(&input::taken(octets)?);
     let (kind, octets) = payload(&body)?;
     let mut losses = Vec::new();
     let mut form = None;
@@ -119,18 +129,6 @@ fn payload(octets: &[u8]) -> Result<(PayloadKind, Vec<u8>), BootstrapError> {
         ("SyncML", false) => Ok((PayloadKind::Dm, octets.to_vec())),
         _ => Err(BootstrapError::Unrecognised),
     }
-}
-
-/// Octets out of hexadecimal digits, if the file is nothing but those.
-fn from_hex(octets: &[u8]) -> Option<Vec<u8>> {
-    let text = std::str::from_utf8(octets).ok()?;
-    let digits: Vec<u8> = text
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect::<Option<_>>()?;
-    let pair = |p: &[u8]| p.iter().fold(0, |n, d| n << 4 | d);
-    (!digits.is_empty() && digits.len().is_multiple_of(2)).then(|| digits.chunks(2).map(pair).collect())
 }
 
 /// The method that a push names.

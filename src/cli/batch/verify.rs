@@ -2,13 +2,12 @@
 
 use std::{fmt, path::PathBuf};
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use super::{octets, signature::Place};
 use crate::{
     cli::{Exit, Failure, Global, output},
-    ident::VerifyingKey,
+    ident::{VerifyingKey, printable},
     job::batch::Sum,
 };
 
@@ -25,9 +24,10 @@ pub(in crate::cli) struct VerifyArgs {
 
 pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
     let key = &args.public_key;
-    let text = std::fs::read_to_string(key).with_context(|| format!("cannot read {}", key.display()))?;
-    let key = VerifyingKey::from_pem(&text)
-        .map_err(|e| Failure::because(Exit::Usage, format!("--public-key: {e}")))?;
+    let wrong = |why: String| Failure::because(Exit::Usage, format!("--public-key: {why}"));
+    let text = std::fs::read_to_string(key);
+    let text = text.map_err(|e| wrong(format!("cannot read {}: {e}", output::name(key))))?;
+    let key = VerifyingKey::from_pem(&text).map_err(|e| wrong(e.to_string()))?;
     let results = octets(&args.file)?;
     let mut problems = Vec::new();
     match Place::beside(&args.file)?.read()? {
@@ -55,10 +55,11 @@ struct Verified {
 
 impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let file = printable(&self.file);
         for problem in &self.problems {
-            writeln!(f, "{}: {problem}", self.file)?;
+            writeln!(f, "{file}: {problem}")?;
         }
         let word = if self.problems.is_empty() { "as it was signed" } else { "not as it was signed" };
-        write!(f, "{}: {word}, {}", self.file, self.sum)
+        write!(f, "{file}: {word}, {}", self.sum)
     }
 }

@@ -1,12 +1,7 @@
 //! `bootgate card read`: one bootstrap file, octet for octet or in words.
 
-use std::{
-    fmt,
-    io::Write,
-    path::{Path, PathBuf},
-};
+use std::{fmt, path::PathBuf};
 
-use anyhow::Context;
 use serde::Serialize;
 
 use super::{
@@ -63,7 +58,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         saved: None,
     };
     if let Some(path) = &args.output {
-        save(path, &octets).with_context(|| format!("cannot write {}", path.display()))?;
+        output::file(path, &octets)?;
         report.saved = Some(path.display().to_string());
     }
     output::emit(global.format, &report)?;
@@ -86,14 +81,6 @@ fn nothing(candidates: &[&FoundFile]) -> anyhow::Error {
         }
         None => Failure::because(Exit::Failed, "the bootstrap file is empty"),
     }
-}
-
-/// Writes a file that only its owner can read. One that exists keeps its mode and is replaced.
-fn save(path: &Path, octets: &[u8]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.write(true).create(true).truncate(true).open(path)?.write_all(octets)
 }
 
 #[derive(Serialize)]

@@ -10,11 +10,16 @@ use crate::{
     ident::Iccid,
 };
 
+const EXAMPLES: &str = "Examples:
+  bootgate card clear-refusal --iccid 89001010000000000018
+  bootgate card clear-refusal -r 'bay 0 00 00'";
+
 /// Arguments.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("card").required(true).args(["iccid", "reader"]))]
 pub(in crate::cli) struct Args {
     /// Number of the card.
-    #[arg(long, value_name = "DIGITS", conflicts_with = "reader", required_unless_present = "reader", value_parser = iccid)]
+    #[arg(long, value_name = "DIGITS", value_parser = iccid)]
     iccid: Option<Iccid>,
     /// Or the reader that the card is in.
     #[arg(short, long, value_name = "READER")]

@@ -13,6 +13,7 @@ use super::args::ConsentArgs;
 use crate::{
     card::script::{SHIPPED, shipped},
     cli::{Exit, Failure, Global, output},
+    ident::printable,
 };
 
 use values::Assignment;
@@ -90,7 +91,7 @@ fn text(script: &str) -> anyhow::Result<Vec<u8>> {
     match (std::fs::read(script), shipped(script)) {
         (Ok(text), _) => Ok(text),
         (Err(_), Some(shipped)) => Ok(shipped.text.as_bytes().to_vec()),
-        (Err(error), None) => Err(error).with_context(|| format!("cannot read {script}")),
+        (Err(error), None) => Err(error).with_context(|| format!("cannot read {}", printable(script))),
     }
 }
 

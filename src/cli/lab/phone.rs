@@ -32,10 +32,10 @@ const EXAMPLES: &str = "Examples:
 
 /// A phone that is switched on with a card in it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, group = clap::ArgGroup::new("card").required(true).args(["pcsc", "image"]))]
 pub(in crate::cli) struct PhoneArgs {
     /// The card in this PC/SC reader.
-    #[arg(long, value_name = "READER", conflicts_with = "image", required_unless_present = "image")]
+    #[arg(long, value_name = "READER")]
     pcsc: Option<String>,
     /// The card in this image file.
     #[arg(long, value_name = "FILE")]
@@ -111,8 +111,7 @@ pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
 fn connect(args: &PhoneArgs) -> anyhow::Result<Box<dyn CardTransport>> {
     match (&args.image, &args.pcsc) {
         (Some(file), _) => {
-            let image = CardImage::load(file).map_err(|e| Failure::because(Exit::Config, e))?;
-            let card = VirtualCard::from_image(image).map_err(|e| Failure::because(Exit::Config, e))?;
+            let card = VirtualCard::from_image(CardImage::load(file)?)?;
             Ok(Box::new(InProcess::insert(&CardHandle::new(card), "virtual phone".parse()?)))
         }
         (None, reader) => Ok(Box::new(card::connect(reader.as_deref().unwrap_or_default())?)),

@@ -36,7 +36,7 @@ pub(in crate::cli) struct BuildArgs {
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
     /// IMEI of a device that our DM server has an account of: server, secret and nonce are those of the newest one.
-    #[arg(long, value_name = "IMEI", conflicts_with_all = ["secret", "nonce"])]
+    #[arg(long, value_name = "DIGITS", conflicts_with_all = ["secret", "nonce"])]
     account: Option<String>,
     /// The server's secret in the device's account (SRVCRED): @FILE, env:NAME or - (prompt).
     #[arg(long, value_name = "SECRET", required_unless_present = "account")]
@@ -175,7 +175,7 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let lines =
         segments.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
     if let Some(file) = &args.output {
-        profile::write(file, lines.as_ref().map_or(octets.as_slice(), |lines| lines.as_bytes()))?;
+        output::file(file, lines.as_ref().map_or(octets.as_slice(), |lines| lines.as_bytes()))?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::{
     document, factory, load,
     sign::{Purpose, SignArgs, Weakness, sign},
-    write,
 };
 use crate::{
     app::OsRandom,
@@ -42,7 +41,7 @@ pub(in crate::cli) struct BuildArgs {
     pub(super) sign: SignArgs,
     /// XML in place of WBXML: a CP document for delivery over HTTP, a DM message to look at. What is pushed or put on a
     /// card is WBXML, and a MAC is of WBXML.
-    #[arg(long, conflicts_with_all = ["wsp", "pin", "pin_length", "sec"])]
+    #[arg(long, conflicts_with_all = ["push", "pin", "pin_length", "sec"])]
     pub(super) xml: bool,
     #[command(flatten)]
     pub(super) wsp: WspArgs,
@@ -125,7 +124,7 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         segments.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
     let text = xml.as_ref().or(lines.as_ref());
     if let Some(file) = &args.output {
-        write(file, text.map_or(octets.as_slice(), |text| text.as_bytes()))?;
+        output::file(file, text.map_or(octets.as_slice(), |text| text.as_bytes()))?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);
@@ -143,7 +142,7 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         }
         Format::Text => {
             output::note(report.to_string().trim_end());
-            output::text(text.unwrap_or(&hex(&octets)))?;
+            output::verbatim(text.unwrap_or(&hex(&octets)))?;
         }
     }
     Ok(Exit::Ok)

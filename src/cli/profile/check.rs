@@ -7,13 +7,13 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Exit, Failure, Global, failure, output, read};
+use super::{Exit, Failure, Global, failure, output, profile_octets, read};
 use crate::{
     bootstrap::{
         ddf::{self, Missing},
         quirks::{Family, Finding, Quirks, Subject, TacTable, subjects},
     },
-    ident::Imei,
+    ident::{Imei, counted, printable},
     profile::{Checked, Position, Positions, Problem, Profile, Severity, check_octets},
 };
 
@@ -119,14 +119,15 @@ impl FileReport {
 impl fmt::Display for CheckReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for file in &self.files {
+            let shown = printable(&file.file);
             for problem in &file.problems {
-                writeln!(f, "{}:{problem}", file.file)?;
+                writeln!(f, "{shown}:{problem}")?;
             }
             for refusal in &file.refusals {
-                writeln!(f, "{}:{refusal}", file.file)?;
+                writeln!(f, "{shown}:{refusal}")?;
             }
             for Missing { uri, below } in &file.missing_nodes {
-                write!(f, "{}: error: the device does not have the node {uri}", file.file)?;
+                write!(f, "{shown}: error: the device does not have the node {uri}")?;
                 match below {
                     0 => writeln!(f)?,
                     n => writeln!(f, ", nor the {n} below it")?,
@@ -134,23 +135,18 @@ impl fmt::Display for CheckReport {
             }
             let (Some(name), Some(version)) = (&file.profile, file.version) else { continue };
             if file.count(Severity::Error) == 0 {
-                writeln!(f, "{}: ok, {name} version {version}", file.file)?;
+                writeln!(f, "{shown}: ok, {name} version {version}")?;
             }
             if let (Some(family), Some(rules)) = (&self.family, self.rules) {
                 let mut broken: Vec<&str> = file.refusals.iter().map(|r| r.rule.as_str()).collect();
                 broken.dedup();
                 let list = if broken.is_empty() { "none".to_owned() } else { broken.join(", ") };
-                writeln!(f, "{}: of {rules} rules about {}, broken: {list}", file.file, family.id)?;
+                writeln!(f, "{shown}: of {rules} rules about {}, broken: {list}", family.id)?;
             }
         }
         if self.errors + self.warnings > 0 || self.files.len() > 1 {
-            writeln!(
-                f,
-                "{} file(s), {} error(s), {} warning(s)",
-                self.files.len(),
-                self.errors,
-                self.warnings
-            )?;
+            let (files, errors) = (counted(self.files.len(), "file"), counted(self.errors, "error"));
+            writeln!(f, "{files}, {errors}, {}", counted(self.warnings, "warning"))?;
         }
         Ok(())
     }
@@ -159,11 +155,11 @@ impl fmt::Display for CheckReport {
 pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let quirks = Quirks::builtin()?;
     let family = family(args, &quirks)?;
-    let device = args.ddf.as_ref().map(|file| ddf::parse(&read(file)?).map_err(failure)).transpose()?;
+    let device = args.ddf.as_ref().map(|file| super::ddf::parse(file)).transpose()?;
     let mut before = Vec::new();
     let mut files = Vec::new();
     for file in &args.files {
-        let checked = check_octets(&read(file)?);
+        let checked = check_octets(&profile_octets(file)?);
         let missing_nodes =
             device.as_ref().map(|d| missing_nodes(&checked, d)).transpose()?.unwrap_or_default();
         let (refusals, mut seen) = refusals(&checked, &quirks, family, &before)?;
@@ -189,17 +185,17 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
 /// # Errors
 /// [`Exit::Config`] when the file cannot be read or the profile has errors.
 pub(in crate::cli) fn load(file: &Path) -> anyhow::Result<Profile> {
-    let octets = read(file).map_err(|e| Failure::because(Exit::Config, format!("{e:#}")))?;
-    let checked = check_octets(&octets);
+    let checked = check_octets(&profile_octets(file)?);
     for problem in &checked.problems {
-        output::note(&format!("{}:{problem}", file.display()));
+        output::note(&format!("{}:{problem}", output::name(file)));
     }
     let (refusals, _) = refusals(&checked, &Quirks::builtin()?, None, &[])?;
     for refusal in &refusals {
-        output::note(&format!("{}:{refusal}", file.display()));
+        output::note(&format!("{}:{refusal}", output::name(file)));
     }
     checked.profile.ok_or_else(|| {
-        let message = format!("{} has {} error(s); nothing was done", file.display(), checked.problems.len());
+        let errors = checked.problems.iter().filter(|p| p.severity() == Severity::Error).count();
+        let message = format!("{} has {}; nothing was done", output::name(file), counted(errors, "error"));
         Failure::because(Exit::Config, message)
     })
 }

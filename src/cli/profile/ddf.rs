@@ -1,10 +1,10 @@
 //! `bootgate profile ddf`: which nodes the management objects have that we use, or that a device describes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Failure, Format, Global, failure, output, read, write};
+use super::{Exit, Failure, Format, Global, failure, failure_in, output, read};
 use crate::bootstrap::ddf;
 
 /// Arguments of `ddf`.
@@ -43,9 +43,14 @@ struct DdfReport {
     content: String,
 }
 
+/// Reads a device description.
+pub(super) fn parse(file: &Path) -> anyhow::Result<Vec<ddf::Node>> {
+    ddf::parse(&read(file)?).map_err(|e| failure_in(file, e))
+}
+
 pub(super) fn run(args: &DdfArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut nodes = match &args.file {
-        Some(file) => ddf::parse(&read(file)?).map_err(failure)?,
+        Some(file) => parse(file)?,
         None => ddf::objects(),
     };
     if let Some(object) = &args.object {
@@ -63,11 +68,11 @@ pub(super) fn run(args: &DdfArgs, global: &Global) -> anyhow::Result<Exit> {
         Form::Svg => ddf::svg(&nodes),
     };
     if let Some(file) = &args.output {
-        write(file, content.as_bytes())?;
+        output::file(file, content.as_bytes())?;
         return Ok(Exit::Ok);
     }
     match global.format {
-        Format::Text => output::text(&content)?,
+        Format::Text => output::verbatim(&content)?,
         Format::Json => output::json(&DdfReport { form: args.form, content })?,
     }
     Ok(Exit::Ok)

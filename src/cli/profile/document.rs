@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{build::BuildArgs, write};
+use super::build::BuildArgs;
 use crate::{
     app::OsRandom,
     bootstrap::{
@@ -41,7 +41,7 @@ pub(super) fn run(
         xml: None,
     };
     if let Some(file) = &args.output {
-        write(file, made.text.as_bytes())?;
+        output::file(file, made.text.as_bytes())?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);
@@ -53,7 +53,7 @@ pub(super) fn run(
         }
         Format::Text => {
             output::note(report.to_string().trim_end());
-            output::text(&made.text)?;
+            output::verbatim(&made.text)?;
         }
     }
     Ok(Exit::Ok)

@@ -4,20 +4,21 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use super::{Exit, Failure, Format, Global, failure, output, read, write};
+use super::{Exit, Failure, Format, Global, failure_in, output, read};
 use crate::{
     bootstrap::{
         PayloadKind,
         import::{ImportError, Imported, import},
         quirks::Quirks,
     },
-    ident::ProfileName,
+    ident::{ProfileName, counted},
 };
 
 /// Arguments of `import`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ImportArgs {
-    /// Provisioning document or DM bootstrap message: WBXML, XML or hexadecimal digits, alone or in a WSP push.
+    /// Provisioning document or DM bootstrap message: WBXML, XML or hexadecimal digits, alone, in a WSP push, or in its
+    /// short messages, a line of digits each.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Name of the profile; without it, that of the file.
@@ -64,7 +65,7 @@ impl fmt::Display for ImportReport {
             writeln!(f, "was refused    {place}: {message}; {whom}: {refuses} [{rule}]")?;
         }
         let what = self.kind.title();
-        writeln!(f, "profile        {}, from a {what}, {} note(s)", self.name, self.losses.len())?;
+        writeln!(f, "profile        {}, from a {what}, {}", self.name, counted(self.losses.len(), "note"))?;
         match &self.file {
             Some(file) => writeln!(f, "written to     {file}"),
             None => Ok(()),
@@ -76,8 +77,8 @@ pub(super) fn run(args: &ImportArgs, global: &Global) -> anyhow::Result<Exit> {
     let name = args.name.clone().map_or_else(|| name_of(&args.file), Ok)?;
     let octets = read(&args.file)?;
     let Imported { kind, profile, losses, subject } = import(&octets, &name).map_err(|e| match e {
-        ImportError::Bootstrap(error) => failure(error),
-        other => Failure::because(Exit::Failed, other),
+        ImportError::Bootstrap(error) => failure_in(&args.file, error),
+        other => Failure::because(Exit::Failed, format!("{}: {other}", output::name(&args.file))),
     })?;
     let found = Quirks::builtin()?.apply(&[], &[subject], None);
     let refusal = |f: crate::bootstrap::quirks::Finding| Refusal {
@@ -90,7 +91,7 @@ pub(super) fn run(args: &ImportArgs, global: &Global) -> anyhow::Result<Exit> {
     let refusals = found.into_iter().map(refusal).collect();
     let mut report = ImportReport { name, kind, losses, refusals, file: None, profile: None };
     if let Some(file) = &args.output {
-        write(file, profile.as_bytes())?;
+        output::file(file, profile.as_bytes())?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);
@@ -102,7 +103,7 @@ pub(super) fn run(args: &ImportArgs, global: &Global) -> anyhow::Result<Exit> {
         }
         Format::Text => {
             output::note(report.to_string().trim_end());
-            output::text(&profile)?;
+            output::verbatim(&profile)?;
         }
     }
     Ok(Exit::Ok)

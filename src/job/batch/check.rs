@@ -1,19 +1,22 @@
 //! What is checked beyond the table itself: the profile that every row is to get, and the jobs that exist.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use serde::Serialize;
 
-use super::{Batch, CellOpener, Columns, Matching, NoOpener, Problem, ProblemKind, Severity, read};
+use super::{Batch, CellOpener, Columns, Matching, NoOpener, Problem, ProblemKind, Row, Severity, read};
 use crate::{
     bootstrap::{BootstrapError, resolve},
-    ident::{Iccid, Random},
-    job::{Job, Jobs, JobsError, State},
+    ident::{Iccid, Random, counted},
+    job::{Job, JobKey, Jobs, JobsError, State},
     profile::Profile,
 };
 
 /// The most problems that a report lists.
 const MAX_LISTED: usize = 1_000;
+
+/// How many rows the keeper of jobs is asked about in one question.
+const ROWS_AT_A_TIME: usize = 5_000;
 
 /// What a check found.
 #[derive(Debug, Clone, Serialize)]
@@ -73,24 +76,40 @@ impl Report {
         profile: &Profile,
         jobs: &dyn Jobs,
     ) -> Result<(), JobsError> {
-        for row in &batch.rows {
-            if let Some(key) = &row.key
-                && let Some(job) = jobs.of_key(key).await?
+        for rows in batch.rows.chunks(ROWS_AT_A_TIME) {
+            let keys: Vec<JobKey> = rows.iter().filter_map(|row| row.key.clone()).collect();
+            let cards: Vec<Iccid> = rows.iter().filter_map(|row| row.subscriber.iccid.clone()).collect();
+            let of_keys = jobs.of_keys(&keys).await?;
+            let of_cards = jobs.of_cards(&cards).await?;
+            self.compare(rows, profile, &of_keys, &of_cards);
+        }
+        Ok(())
+    }
+
+    /// Compares rows with the jobs that have their keys and those of their cards, the newest first.
+    fn compare(&mut self, rows: &[Row], profile: &Profile, of_keys: &[Job], of_cards: &[Job]) {
+        let of_keys: HashMap<&JobKey, &Job> =
+            of_keys.iter().filter_map(|job| Some((job.key.as_ref()?, job))).collect();
+        let mut standing: HashMap<&Iccid, &Job> = HashMap::new();
+        for job in of_cards.iter().filter(|job| is_of(job, profile) && is_standing(job.state)) {
+            if let Some(iccid) = &job.iccid {
+                standing.entry(iccid).or_insert(job);
+            }
+        }
+        for row in rows {
+            if let Some(job) = row.key.as_ref().and_then(|key| of_keys.get(key))
                 && job.iccid != row.subscriber.iccid
             {
                 let id = job.id.to_string();
                 self.add(Problem::new(row.line, Some("key"), ProblemKind::KeyTaken { id }));
                 continue;
             }
-            let Some(iccid) = &row.subscriber.iccid else { continue };
-            let found = jobs.of_card(iccid).await?;
-            if let Some(job) = found.iter().find(|job| is_of(job, profile) && is_standing(job.state)) {
+            if let Some(job) = row.subscriber.iccid.as_ref().and_then(|iccid| standing.get(iccid)) {
                 self.done += 1;
                 let (id, state) = (job.id.to_string(), job.state.name());
                 self.add(Problem::new(row.line, Some("iccid"), ProblemKind::HasJob { id, state }));
             }
         }
-        Ok(())
     }
 
     /// True when the batch can be run.
@@ -131,14 +150,17 @@ impl Random for NoSecrets {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let how = match self.matching {
-            Matching::ByIccid => "found by ICCID",
-            Matching::FirstCome => "given to cards as they come",
+            _ if self.rows == 0 => "",
+            Matching::ByIccid => ", found by ICCID",
+            Matching::FirstCome => ", given to cards as they come",
         };
-        writeln!(f, "{} rows without errors, {how}", self.rows)?;
-        if self.done > 0 {
-            writeln!(f, "{} of them are done already", self.done)?;
+        writeln!(f, "{} without errors{how}", counted(self.rows, "row"))?;
+        match self.done {
+            0 => {}
+            1 => writeln!(f, "1 of them is done already")?,
+            done => writeln!(f, "{done} of them are done already")?,
         }
-        write!(f, "{} errors, {} warnings", self.errors, self.warnings)?;
+        write!(f, "{}, {}", counted(self.errors, "error"), counted(self.warnings, "warning"))?;
         let hidden = (self.errors + self.warnings).saturating_sub(self.problems.len());
         if hidden > 0 {
             write!(f, "; {hidden} not listed")?;

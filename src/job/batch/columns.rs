@@ -8,11 +8,11 @@
 //! adm1 = "ADM"
 //! ```
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
-use serde::Deserialize;
+use toml::de::{DeTable, DeValue};
 
-use crate::wire::arr::KeyRef;
+use crate::{ident::printable, wire::arr::KeyRef};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,48 +76,102 @@ pub struct Columns {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ColumnsError {
-    /// It is no such TOML.
-    #[error("{0}")]
+    /// It is not TOML.
+    #[error("not TOML: {0}")]
     Toml(String),
+    /// It has a key or a table that means nothing.
+    #[error("unknown key `{}`; expected `ignore` or a table [columns]{}", printable(name), nearest(near.as_deref()))]
+    UnknownKey {
+        /// The key.
+        name: String,
+        /// What was perhaps meant.
+        near: Option<&'static str>,
+    },
+    /// A value of another type.
+    #[error("`{}` is no {expected}", printable(key))]
+    Type {
+        /// The key.
+        key: String,
+        /// What should stand there.
+        expected: &'static str,
+    },
     /// It names a column that does not exist.
-    #[error("[columns] names `{name}`; expected one of {}", Column::list())]
+    #[error(
+        "[columns] names `{}`; expected one of {}{}",
+        printable(name),
+        Column::list(),
+        nearest(near.as_deref())
+    )]
     Unknown {
         /// The name.
         name: String,
+        /// What was perhaps meant.
+        near: Option<&'static str>,
     },
     /// Two columns would have one name.
-    #[error("[columns] calls two columns `{called}`")]
+    #[error("[columns] calls two columns `{}`", printable(called))]
     Twice {
         /// The name in the table.
         called: String,
     },
 }
 
-/// The file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    #[serde(default)]
-    ignore: Vec<String>,
-    #[serde(default)]
-    columns: BTreeMap<String, String>,
+/// An error of a file of column names, and where it stands. It repeats no value: it may be the wrong file, and hold keys.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{line}:{column}: {kind}")]
+pub struct ColumnsProblem {
+    /// The line, from 1.
+    pub line: usize,
+    /// The character of the line, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub kind: ColumnsError,
 }
 
 impl Columns {
     /// Reads the file.
     ///
     /// # Errors
-    /// [`ColumnsError`].
-    pub fn parse(text: &str) -> Result<Self, ColumnsError> {
-        let file: File = toml::from_str(text).map_err(|e| ColumnsError::Toml(e.to_string()))?;
-        let mut called = BTreeMap::new();
-        for (name, title) in file.columns {
-            let column = Column::from_name(&name).ok_or(ColumnsError::Unknown { name })?;
-            if called.insert(fold(&title), column).is_some() {
-                return Err(ColumnsError::Twice { called: title });
+    /// [`ColumnsProblem`], the first one.
+    pub fn parse(text: &str) -> Result<Self, ColumnsProblem> {
+        let at = |span: Range<usize>, kind| {
+            let before = text.get(..span.start).unwrap_or(text);
+            let line_begin = before.rfind('\n').map_or(0, |end| end + 1);
+            let column = before.get(line_begin..).unwrap_or("").chars().count() + 1;
+            ColumnsProblem { line: before.matches('\n').count() + 1, column, kind }
+        };
+        let document = DeTable::parse(text).map_err(|error| {
+            at(error.span().unwrap_or(0..0), ColumnsError::Toml(error.message().replace('\n', " ")))
+        })?;
+        let mut columns = Self::default();
+        for (key, value) in document.get_ref() {
+            let is_no =
+                |expected| at(value.span(), ColumnsError::Type { key: key.get_ref().to_string(), expected });
+            match (&**key.get_ref(), value.get_ref()) {
+                ("ignore", DeValue::Array(titles)) => {
+                    for title in titles {
+                        let title = title.get_ref().as_str().ok_or_else(|| is_no("list of titles"))?;
+                        columns.ignored.push(fold(title));
+                    }
+                }
+                ("ignore", _) => return Err(is_no("list of titles")),
+                ("columns", DeValue::Table(names)) => {
+                    for (name, title) in names {
+                        let (column, title) =
+                            renamed(name.get_ref(), title.get_ref()).map_err(|kind| at(name.span(), kind))?;
+                        if columns.called.insert(fold(title), column).is_some() {
+                            return Err(at(name.span(), ColumnsError::Twice { called: title.to_owned() }));
+                        }
+                    }
+                }
+                ("columns", _) => return Err(is_no("table of columns")),
+                (name, _) => {
+                    let near = near(name, ["ignore", "columns"].into_iter());
+                    return Err(at(key.span(), ColumnsError::UnknownKey { name: name.to_owned(), near }));
+                }
             }
         }
-        Ok(Self { called, ignored: file.ignore.iter().map(|title| fold(title)).collect() })
+        Ok(columns)
     }
 
     /// The column that a title of the table stands for; a name that was given away means nothing of its own any more.
@@ -143,9 +197,30 @@ impl Columns {
     pub(super) fn nearest(&self, title: &str) -> Option<String> {
         let title = fold(title);
         let known = names().map(|(name, _)| name).chain(self.called.keys().map(String::as_str));
-        let near = known.map(|name| (strsim::damerau_levenshtein(name, &title), name));
-        near.min().filter(|(distance, _)| *distance <= 2).map(|(_, name)| name.to_owned())
+        near(&title, known).map(str::to_owned)
     }
+}
+
+/// A column and its title in the table.
+fn renamed<'a>(name: &str, title: &'a DeValue<'_>) -> Result<(Column, &'a str), ColumnsError> {
+    let Some(column) = Column::from_name(name) else {
+        let near = near(&fold(name), names().map(|(own, _)| own));
+        return Err(ColumnsError::Unknown { name: name.to_owned(), near });
+    };
+    let expected = "title of the table, in quotation marks";
+    let title = title.as_str().ok_or_else(|| ColumnsError::Type { key: name.to_owned(), expected })?;
+    Ok((column, title))
+}
+
+/// The word that is near enough to have been meant.
+fn near<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|name| (strsim::damerau_levenshtein(name, word), name)).min();
+    near.filter(|(distance, _)| *distance <= 2).map(|(_, name)| name)
+}
+
+/// The hint at the end of a message.
+pub(super) fn nearest(near: Option<&str>) -> String {
+    near.map(|name| format!("; did you mean `{}`?", printable(name))).unwrap_or_default()
 }
 
 /// What a title of a table stands for.

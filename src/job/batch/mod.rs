@@ -17,6 +17,7 @@ mod columns;
 mod hand;
 mod ledger;
 mod problem;
+mod quotes;
 mod read;
 mod ring;
 mod run;
@@ -29,7 +30,7 @@ use crate::{card::Key, profile::Subscriber};
 use super::JobKey;
 
 pub use check::Report;
-pub use columns::{Column, Columns, ColumnsError};
+pub use columns::{Column, Columns, ColumnsError, ColumnsProblem};
 pub use hand::Hand;
 pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};

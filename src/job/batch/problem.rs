@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::profile::MissingNumber;
+use super::columns::nearest;
+use crate::{ident::printable, profile::MissingNumber};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -59,7 +60,7 @@ pub enum ProblemKind {
     #[error(
         "unknown column{}; expected one of {expected}, or name it in the file of columns (--columns), under ignore if it \
          means nothing",
-        nearest(near)
+        nearest(near.as_deref())
     )]
     UnknownColumn {
         /// The nearest one.
@@ -76,6 +77,12 @@ pub enum ProblemKind {
     /// The file of columns names a title that the table does not have.
     #[error("the file of columns names a title that the table does not have")]
     AbsentColumn,
+    /// A quotation mark that opens a cell and is never closed.
+    #[error(
+        "a quotation mark opens a cell here, and none closes it before the end of the table; close it, and write two where \
+         one belongs to the text"
+    )]
+    OpenQuote,
     /// A row that has more or fewer cells than there are titles.
     #[error("{got} cells; the line of titles has {expected}")]
     Cells {
@@ -139,6 +146,7 @@ impl ProblemKind {
             Self::UnknownColumn { .. } => "unknown-column",
             Self::DoubledColumn { .. } => "doubled-column",
             Self::AbsentColumn => "absent-column",
+            Self::OpenQuote => "open-quote",
             Self::Cells { .. } => "cells",
             Self::Cell { .. } => "cell",
             Self::Duplicate { .. } => "duplicate",
@@ -173,14 +181,10 @@ impl fmt::Display for Problem {
         };
         write!(f, "{}: {word}: ", self.place.line)?;
         if let Some(column) = &self.place.column {
-            write!(f, "{column}: ")?;
+            write!(f, "{}: ", printable(column))?;
         }
         write!(f, "{}", self.kind)
     }
-}
-
-fn nearest(near: &Option<String>) -> String {
-    near.as_ref().map(|name| format!("; did you mean {name}")).unwrap_or_default()
 }
 
 fn as_text<S: serde::Serializer>(kind: &ProblemKind, s: S) -> Result<S::Ok, S::Error> {

@@ -9,6 +9,7 @@ use super::{
     Batch, CellOpener, Column, Columns, Matching, Row,
     columns::Title,
     problem::{Problem, ProblemKind},
+    quotes::open_quote,
     sealed,
 };
 use crate::{
@@ -32,7 +33,9 @@ const MAX_COLUMNS: usize = 256;
 pub fn read(octets: &[u8], columns: &Columns, opener: &dyn CellOpener) -> (Batch, Vec<Problem>) {
     let mut reading = Reading::new(opener);
     reading.table(octets, columns);
-    let matching = if reading.rows.iter().any(|row| row.subscriber.iccid.is_some()) {
+    let named = reading.rows.iter().any(|row| row.subscriber.iccid.is_some());
+    // Where no row is whole, the titles say how rows were meant to find their cards.
+    let matching = if named || reading.rows.is_empty() && reading.has_iccid {
         Matching::ByIccid
     } else {
         Matching::FirstCome
@@ -55,6 +58,8 @@ struct Reading<'a> {
     imsis: HashMap<Imsi, u64>,
     keys: HashMap<String, u64>,
     adm: AdmKeys,
+    /// Whether there is a column for the card.
+    has_iccid: bool,
 }
 
 /// The administrative keys so far, and the lines where they stood first.
@@ -79,7 +84,7 @@ impl<'a> Reading<'a> {
     fn new(opener: &'a dyn CellOpener) -> Self {
         let (rows, problems, adm) = (Vec::new(), Vec::new(), AdmKeys::default());
         let (iccids, imsis, keys) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { opener, rows, problems, iccids, imsis, keys, adm }
+        Self { opener, rows, problems, iccids, imsis, keys, adm, has_iccid: false }
     }
 
     fn table(&mut self, octets: &[u8], columns: &Columns) {
@@ -93,12 +98,18 @@ impl<'a> Reading<'a> {
             let line = 1 + before.iter().filter(|o| **o == b'\n').count();
             return self.problem(u64::try_from(line).unwrap_or(u64::MAX), None, ProblemKind::Encoding);
         }
+        let open_quote = open_quote(octets, delimiter(octets));
         let mut reader = records(octets);
         let mut record = StringRecord::new();
         let mut heads: Option<Vec<Head>> = None;
         // The text is UTF-8 and lies in memory, so reading cannot fail.
         while let Ok(true) = reader.read_record(&mut record) {
             let line = record.position().map_or(0, |begin| line_of(octets, begin));
+            // The record with that cell swallows the rest of the table.
+            if let Some((opened, _)) = open_quote.filter(|(_, offset)| reader.position().byte() > *offset) {
+                self.problem(opened, None, ProblemKind::OpenQuote);
+                break;
+            }
             match &heads {
                 None => heads = Some(self.titles(line, &record, columns)),
                 Some(_) if self.rows.len() >= MAX_ROWS => {
@@ -120,7 +131,7 @@ impl<'a> Reading<'a> {
         let mut heads: Vec<Head> = Vec::new();
         for title in record.iter().take(MAX_COLUMNS) {
             // A title is text of the table too, but no secret stands where titles belong; it is cut short all the same.
-            let shown: String = title.chars().take(40).filter(|c| !c.is_control()).collect();
+            let shown: String = title.chars().take(40).collect();
             let column = match columns.find(title) {
                 Title::Column(column) if heads.iter().any(|h| h.column == Some(column)) => {
                     self.problem(line, Some(&shown), ProblemKind::DoubledColumn { name: column.name() });
@@ -136,6 +147,7 @@ impl<'a> Reading<'a> {
             };
             heads.push(Head { column, title: shown });
         }
+        self.has_iccid = heads.iter().any(|head| head.column == Some(Column::Iccid));
         for title in columns.absent(record) {
             self.problem(line, Some(title), ProblemKind::AbsentColumn);
         }

@@ -54,7 +54,7 @@ fn columns_may_be_called_otherwise() {
         (1, Some("serial number"), "absent-column"),
     ];
     assert_eq!(codes(&problems)[..3], expected);
-    assert!(problems[1].to_string().contains("did you mean imei"), "{}", problems[1]);
+    assert!(problems[1].to_string().contains("did you mean `imei`"), "{}", problems[1]);
     for bad in ["x = 1", "[columns]\nicid = \"a\"", "[columns]\niccid = \"a\"\nimsi = \"A\"", "["] {
         assert!(Columns::parse(bad).is_err(), "{bad}");
     }

@@ -8,7 +8,13 @@ mod personality;
 mod quirk;
 mod sample;
 
-use std::{collections::BTreeSet, fmt, io, path::Path};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::Path,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,16 +98,36 @@ pub enum ImageError {
         source: io::Error,
     },
     /// The file is not a card image.
-    #[error("card image {file}: {source}")]
+    #[error("card image {file}:{line}:{column}: {message}")]
     Syntax {
         /// Its path.
         file: String,
-        /// What is wrong, with line and column.
-        source: serde_json::Error,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+        /// What was expected, without what is there: it may be a key.
+        message: String,
     },
     /// The image contradicts itself.
     #[error("card image: {0}")]
     Inconsistent(#[from] Inconsistency),
+}
+
+impl ImageError {
+    /// The error of the JSON reader, which repeats values.
+    fn syntax(file: String, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let said = error.to_string();
+        let said = said.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&said);
+        let message = match said.find(", expected ") {
+            Some(at) if said.starts_with("invalid ") || said.starts_with("unknown variant ") => {
+                format!("not what stands here; {}", said.get(at + 2..).unwrap_or(""))
+            }
+            _ => said.to_owned(),
+        };
+        Self::Syntax { file, line, column, message }
+    }
 }
 
 /// What in a card image cannot be.
@@ -139,10 +165,11 @@ impl CardImage {
         let name = || file.display().to_string();
         let text =
             std::fs::read_to_string(file).map_err(|source| ImageError::File { file: name(), source })?;
-        serde_json::from_str(&text).map_err(|source| ImageError::Syntax { file: name(), source })
+        serde_json::from_str(&text).map_err(|error| ImageError::syntax(name(), &error))
     }
 
-    /// Writes an image file, in whole or not at all: a process that is killed leaves the old one.
+    /// Writes an image file that only its owner can read, for it holds keys; in whole or not at all: a process that is
+    /// killed leaves the old one.
     ///
     /// # Errors
     /// [`ImageError::File`].
@@ -150,7 +177,11 @@ impl CardImage {
         let fail = |source| ImageError::File { file: file.display().to_string(), source };
         let mut name = file.as_os_str().to_owned();
         name.push(".new");
-        std::fs::write(&name, self.to_string()).map_err(fail)?;
+        // What a killed process left may be open to others, or lead elsewhere.
+        let left = std::fs::remove_file(&name);
+        left.or_else(|e| if e.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(e) }).map_err(fail)?;
+        let new = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name);
+        new.and_then(|mut new| new.write_all(self.to_string().as_bytes())).map_err(fail)?;
         std::fs::rename(&name, file).map_err(fail)
     }
 

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::{ident::ServerId, wire::syncml::StatusCode};
+use crate::{
+    ident::{ServerId, counted},
+    wire::syncml::StatusCode,
+};
 
 /// How a session ended, who proved itself to whom, and what was executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -35,7 +38,7 @@ impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { server_id, end, client, server, messages, commands } = self;
         write!(f, "session with {server_id}: {end}; {client}; {server}; ")?;
-        write!(f, "{messages} message(s) sent, {} command(s)", commands.len())
+        write!(f, "{} sent, {}", counted(*messages, "message"), counted(commands.len(), "command"))
     }
 }
 

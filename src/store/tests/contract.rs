@@ -4,7 +4,7 @@ use super::{any, at, delivery, id, new_account, new_job};
 use crate::{
     dm::{AccountId, Accounts, AuthScheme, NonceChange, Register, SpentNonce, Stored},
     ident::Iccid,
-    job::{Devices, Event, Filter, Jobs, JobsError, NewJob, Reason, State, Step},
+    job::{Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, State, Step},
 };
 
 /// Runs the same check on both stores.
@@ -46,9 +46,12 @@ async fn found_by_card_and_key(jobs: &dyn Jobs) {
     let found: Vec<_> = jobs.of_card(&card(mine)).await.unwrap().into_iter().map(|job| job.id).collect();
     assert_eq!(found, [id(2), id(0)]);
     assert!(jobs.of_card(&card("89490200001234567926")).await.unwrap().is_empty());
-    let found = jobs.of_key(&"k1".parse().unwrap()).await.unwrap().unwrap();
-    assert_eq!(found.id, id(1));
-    assert_eq!(jobs.of_key(&"k3".parse().unwrap()).await.unwrap(), None);
+    let ids = |jobs: Vec<Job>| jobs.into_iter().map(|job| job.id).collect::<Vec<_>>();
+    let both = [card(mine), card("89490200001234567926"), card(other)];
+    assert_eq!(ids(jobs.of_cards(&both).await.unwrap()), [id(2), id(1), id(0)]);
+    let keys = ["k1", "k3"].map(|key| key.parse().unwrap());
+    assert_eq!(ids(jobs.of_keys(&keys).await.unwrap()), [id(1)]);
+    assert!(jobs.of_cards(&[]).await.unwrap().is_empty() && jobs.of_keys(&[]).await.unwrap().is_empty());
 }
 
 async fn goes_its_way(jobs: &dyn Jobs) {

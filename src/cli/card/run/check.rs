@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::values::Assignment;
 use crate::{
     cli::{Exit, Global, output},
+    ident::{counted, printable},
     wire::script::{EffectKind, Need, Severity, check},
 };
 
@@ -73,14 +74,16 @@ struct Found {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for file in &self.files {
+            let name = printable(&file.file);
             for Found { line, column, severity, message } in &file.problems {
                 let severity = match severity {
                     Severity::Error => "error",
                     Severity::Warning => "warning",
                 };
-                writeln!(f, "{}:{line}:{column}: {severity}: {message}", file.file)?;
+                writeln!(f, "{name}:{line}:{column}: {severity}: {message}")?;
             }
         }
-        write!(f, "{} script(s), {} error(s), {} warning(s)", self.files.len(), self.errors, self.warnings)
+        let (files, errors) = (counted(self.files.len(), "script"), counted(self.errors, "error"));
+        write!(f, "{files}, {errors}, {}", counted(self.warnings, "warning"))
     }
 }

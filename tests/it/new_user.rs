@@ -1,0 +1,135 @@
+//! What somebody does who does not know the program yet: wrong words, files that are not there, things in the wrong order.
+
+use std::{os::unix::fs::PermissionsExt, path::Path};
+
+use super::program::{bootgate, bootgate_in};
+
+const CONSUMER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+const IMEI: &str = "490154203237518";
+const IMSI: &str = "262011234567890";
+
+fn mode(file: &Path) -> u32 {
+    std::fs::metadata(file).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn what_could_not_be_saved_is_not_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("taken")).unwrap();
+    for file in ["nowhere/card.json", "taken"] {
+        let ran = bootgate_in(folder.path(), &["rehearse", "--save", file]);
+        assert_eq!((ran.exit, ran.out.as_str()), (1, ""), "{}", ran.err);
+        assert!(ran.err.contains(file), "{}", ran.err);
+        assert!(!folder.path().join("store.db").exists(), "an account was registered");
+    }
+}
+
+#[test]
+fn what_holds_secrets_is_for_its_owner_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    // One that others could read, and what a killed process left.
+    for name in ["card.json", "card.json.new", "cp.wbxml"] {
+        let file = folder.path().join(name);
+        std::fs::write(&file, "").unwrap();
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o644)).unwrap();
+    }
+    for (args, file) in [
+        (&["rehearse", "--save", "card.json"][..], "card.json"),
+        (&["lab", "card", "--new", "new.json"], "new.json"),
+        (&["profile", "build", CONSUMER, "--as", "cp", "--imei", IMEI, "-o", "cp.wbxml"], "cp.wbxml"),
+        (&["profile", "import", "cp.wbxml", "-o", "imported.toml"], "imported.toml"),
+        (&["profile", "build", CONSUMER, "--as", "factory", "--imei", IMEI, "-o", "image"], "image/cp.xml"),
+    ] {
+        let ran = bootgate_in(folder.path(), args);
+        assert_eq!(ran.exit, 0, "{args:?}: {}", ran.err);
+        assert_eq!(mode(&folder.path().join(file)), 0o600, "{args:?}");
+    }
+    assert_eq!((mode(&folder.path().join("store.db")), mode(&folder.path().join("image"))), (0o600, 0o700));
+    assert!(!folder.path().join("card.json.new").exists());
+}
+
+#[test]
+fn exit_statuses_say_what_kind_of_mistake_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("broken.json"), "{\"atr\": 12345678}").unwrap();
+    let build =
+        ["profile", "build", CONSUMER, "--as", "cp", "--imei", IMEI, "--imsi", IMSI, "--wsp", "--pin"];
+    let pin = |pin| [&build[..], &[pin]].concat();
+    let (file, env, literal) = (pin("@none"), pin("env:BOOTGATE_NO_SUCH_PIN"), pin("x"));
+    for (args, exit, said) in [
+        (&["serve", "--listen", "nonsense"][..], 2, "--listen"),
+        (&file, 2, "--pin: cannot read none"),
+        (&env, 2, "--pin: environment variable BOOTGATE_NO_SUCH_PIN is not set"),
+        (&literal, 2, "--pin"),
+        (&["lab", "phone", "--image", "none.json"], 1, "none.json"),
+        (&["lab", "phone", "--image", "broken.json"], 1, "broken.json:1:16: not what stands here; expected"),
+        (&["lab", "card", "--vpcd", "127.0.0.1:1", "--image", "none.json"], 1, "none.json"),
+        (&["lab", "card", "--vpcd", "127.0.0.1:1", "--wait", "0"], 69, "127.0.0.1:1"),
+        (&["profile", "check", "none.toml"], 78, "cannot read none.toml"),
+        (&["profile", "build", "none.toml", "--as", "cp"], 78, "cannot read none.toml"),
+        (&["config", "check", "none.toml"], 78, "none.toml"),
+        (&["config", "show", "--config", "none.toml"], 78, "none.toml"),
+        (&["batch", "check", "none.csv"], 1, "cannot read none.csv"),
+        (&["decode", "none.hex"], 1, "cannot read none.hex"),
+        (&["profile", "import", "broken.json"], 1, "broken.json: "),
+        (&["profile", "ddf", "broken.json"], 1, "broken.json: "),
+        (&["factory", "verify", "none", "--public-key", "none.pub"], 2, "--public-key: cannot read none.pub"),
+        (&["rehearse", "--seed", "x"], 2, "expected a whole number from 0 to 18446744073709551615"),
+        (&["job", "show", "x"], 2, ""),
+    ] {
+        let ran = bootgate_in(folder.path(), args);
+        assert_eq!(ran.exit, exit, "{args:?}: {}", ran.shown());
+        assert!(ran.err.contains(said), "{args:?}: {said} in {}", ran.err);
+        assert!(!ran.err.contains("12345678"), "{}", ran.err);
+    }
+}
+
+#[test]
+fn help_names_every_way() {
+    for (args, said) in [
+        (&["lab", "phone"][..], "<--pcsc <READER>|--image <FILE>>"),
+        (&["lab", "card"], "<--vpcd <HOST:PORT>|--new <FILE>>"),
+        (&["card", "clear-refusal"], "<--iccid <DIGITS>|--reader <READER>>"),
+    ] {
+        let ran = bootgate(args);
+        assert_eq!(ran.exit, 2);
+        assert!(ran.err.contains(said), "{said} in {}", ran.err);
+    }
+    assert!(bootgate(&["rehearse", "-h"]).out.contains("uicc-2g"));
+}
+
+#[test]
+fn short_messages_that_were_built_are_imported_and_those_that_are_missing_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| bootgate_in(folder.path(), args);
+    let number =
+        ["profile", "build", CONSUMER, "--as", "cp", "--imei", IMEI, "--imsi", IMSI, "--sec", "netwpin"];
+    // Segments are those of a push, whether that is said or not.
+    for (more, file) in [(&["--wsp", "--segments"][..], "both.txt"), (&["--segments=16"], "alone.txt")] {
+        let ran = run(&[&number[..], more, &["-o", file]].concat());
+        assert_eq!(ran.exit, 0, "{}", ran.err);
+        let lines = std::fs::read_to_string(folder.path().join(file)).unwrap();
+        assert!(lines.lines().count() > 2, "{lines}");
+        // In whatever order they stand.
+        let turned: Vec<&str> = lines.lines().rev().collect();
+        std::fs::write(folder.path().join(file), turned.join("\n")).unwrap();
+        let ran = run(&["profile", "import", file, "-o", "made.toml"]);
+        assert_eq!(ran.exit, 0, "{}", ran.err);
+        let made = std::fs::read_to_string(folder.path().join("made.toml")).unwrap();
+        assert!(made.contains("server-id = \"acme.dm\"") && made.contains("netwpin"), "{made}");
+
+        std::fs::write(folder.path().join(file), turned[1..].join("\n")).unwrap();
+        let ran = run(&["profile", "import", file]);
+        let missing = format!("{file}: of the {0} short messages of the push, {0} are missing", turned.len());
+        assert!(ran.exit == 1 && ran.err.contains(&missing), "{}", ran.err);
+    }
+    let both = std::fs::read_to_string(folder.path().join("both.txt")).unwrap();
+    let other = std::fs::read_to_string(folder.path().join("alone.txt")).unwrap();
+    std::fs::write(folder.path().join("mixed.txt"), both + "\n" + &other).unwrap();
+    let ran = run(&["profile", "import", "mixed.txt"]);
+    assert!(
+        ran.exit == 1 && ran.err.contains("mixed.txt: the short messages are of more than one push"),
+        "{}",
+        ran.err
+    );
+}

@@ -1,0 +1,90 @@
+//! What the README shows is what the program prints.
+
+use super::program::{Ran, bootgate_in};
+
+const README: &str = include_str!("../../README.md");
+const CONSUMER: &str = include_str!("../../config/profiles/consumer-phone.toml");
+
+/// The lines that the README shows below a command, to the next command or the end of the block.
+fn shown(command: &str) -> Vec<&'static str> {
+    let begin = format!("    $ bootgate {command}");
+    let lines = README.lines().skip_while(|line| !line.starts_with(&begin)).skip(1);
+    let lines: Vec<_> = lines
+        .take_while(|line| line.starts_with("    ") && !line.starts_with("    $ "))
+        .map(|line| line.trim())
+        .collect();
+    assert!(!lines.is_empty(), "the README shows nothing of `bootgate {command}`");
+    lines
+}
+
+/// Long numbers, digests and PINs are drawn anew each time.
+fn masked(line: &str) -> String {
+    let drawn = |word: &str| word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let word = |word: &str| match word.rsplit_once('=') {
+        Some((name, value)) if drawn(value) => format!("{name}=#"),
+        None if drawn(word) => "#".to_owned(),
+        _ => word.to_owned(),
+    };
+    line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// Every line that is shown is one that was printed; one that ends in an ellipsis is the beginning of one.
+fn all_in(shown: &[&str], ran: &Ran) {
+    let printed: Vec<String> = ran.shown().lines().map(masked).collect();
+    for line in shown.iter().filter(|line| !matches!(**line, "…" | "")) {
+        let found = match line.strip_suffix('…') {
+            Some(begin) => printed.iter().any(|p| p.starts_with(&masked(begin))),
+            None => printed.contains(&masked(line)),
+        };
+        assert!(found, "the README shows\n{line}\nand the program prints\n{}", ran.shown());
+    }
+}
+
+#[test]
+fn the_rehearsal_is_the_one_that_is_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = bootgate_in(folder.path(), &["rehearse", "--seed", "1"]);
+    let begin = README.lines().skip_while(|line| !line.trim_start().starts_with("ms  octets"));
+    let lines: Vec<_> =
+        begin.take_while(|line| line.is_empty() || line.starts_with("    ")).map(str::trim).collect();
+    assert!(
+        lines.len() > 30 && lines.iter().any(|line| line.contains("handed-off: first session")),
+        "{lines:?}"
+    );
+    all_in(&lines, &ran);
+}
+
+#[test]
+fn commands_print_what_is_shown_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let run = |args: &[&str]| bootgate_in(folder.path(), args);
+    write("acme.toml", CONSUMER);
+    write("server.key", "a secret of the DM server");
+    write("cards.scr", "RST\nCMD A0 A4 00 00 03 3F 00 (9F XX)\nCMD A0 E4 00 00 02 6F 07 (90 00)\n");
+    write(
+        "shift.csv",
+        "iccid,imsi,imei,adm1\n89490200001234567892,262011234567890,490154203237518,MARKED01\n\
+        89490200001234567901,262011234567891,490154203237526,MARKED02\n89490200001234567918,262011234567890,490154203237534,MARKED01\n",
+    );
+    let imsi = ["--imsi", "262011234567890"];
+
+    all_in(&shown("card run --check cards.scr"), &run(&["card", "run", "--check", "cards.scr"]));
+    all_in(&shown("batch check shift.csv"), &run(&["batch", "check", "shift.csv", "--profile", "acme.toml"]));
+    let build = ["profile", "build", "acme.toml", "--as", "cp", "--imei", "490154203237518"];
+    let push = [&build[..], &imsi, &["--pin", "random", "--wsp", "-o", "acme.wsp"]].concat();
+    all_in(&shown("profile build acme.toml --as cp --imsi 262011234567890"), &run(&push));
+    let digits = run(&[&build[..], &imsi, &["--pin", "48151623", "--wsp"]].concat());
+    write("push.hex", &digits.out);
+    let decode = [&["decode", "--simulate", "--pin", "11112222", "push.hex"][..], &imsi].concat();
+    all_in(&shown("decode --simulate"), &run(&decode));
+    let nonce = ["--nonce", "c2VydmVyLW5vbmNlLTA="];
+    let notify =
+        ["notify", "build", "--server-id", "acme.dm", "--session-id", "F68", "--secret", "@server.key"];
+    all_in(&shown("notify build"), &run(&[&notify[..], &nonce, &["--wsp", "-o", "n.wsp"]].concat()));
+    let decode = [&["decode", "n.wsp", "--server-secret", "@server.key"][..], &nonce].concat();
+    all_in(&shown("decode n.wsp"), &run(&decode));
+
+    write("acme.toml", &CONSUMER.replacen("\naddress = \"internet", "\nadress = \"internet", 1));
+    all_in(&shown("profile check acme.toml"), &run(&["profile", "check", "acme.toml"]));
+}
