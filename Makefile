@@ -17,7 +17,7 @@ soak: setup ## a batch of 1,000 virtual cards in 16 readers, 20 ms a command, wi
 	BOOTGATE_SOAK=1 cargo test --locked --test soak -- --nocapture
 
 bench: ## benchmarks, the comparison with libwbxml2 among them
-	@tests/peers/install build bench
+	@tests/peers/install build test bench
 	cargo bench --locked --bench main
 
 mutate: setup-build ## a minute of octets changed at random on every decoder

@@ -5,9 +5,19 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its results")]
 
 mod card;
+mod card_write;
 mod convert;
 mod decode;
 mod payload;
+#[path = "../it/peers"]
+#[expect(dead_code, unreachable_pub, clippy::panic, reason = "shared with the tests, which use more of it")]
+mod peers {
+    pub mod namespace;
+    pub mod pcscd;
+    mod process;
+
+    pub use process::{Process, program, wait_for};
+}
 mod rehearsal;
 mod verdict;
 
@@ -30,6 +40,7 @@ fn main() -> ExitCode {
     }
     if !listed && (words.is_empty() || words.iter().any(|w| w.contains("card"))) {
         card::commands();
+        card_write::tell();
     }
     divan::main();
     ExitCode::SUCCESS
