@@ -156,7 +156,8 @@ pub fn main() -> ExitCode {
 
 /// What an option takes that may be a secret or an IMSI, as its help calls it. Errors do not repeat such a value; a test
 /// goes through all of them. An ICCID or an IMEI is no secret, but it is easily given in place of an IMSI.
-const HIDDEN: [&str; 6] = ["<SECRET>", "<KEY>", "<NONCE>", "<DIGITS>", "<OCTETS>", "<SOURCE>"];
+const HIDDEN: [&str; 7] =
+    ["<SECRET>", "<KEY>", "<NONCE>", "<DIGITS>", "<OCTETS>", "<SOURCE>", "<NAME=VALUE>"];
 
 /// The error of the argument parser, which repeats what it does not take, without what may be a secret: whoever gives the
 /// value itself where it is not taken has made one mistake already. Nor does a terminal act on what is left.

@@ -18,7 +18,18 @@ pub(crate) fn tell() {
     let took = (0..20).map(|_| {
         // Secrets are drawn anew each time, so there is always something to write.
         let mut command = pcscd.client(Path::new(env!("CARGO_BIN_EXE_bootgate")));
-        command.args(["card", "write", "-r", &reader, "--profile", PROFILE, "--as", "cp", "--adm", "env:ADM"]);
+        command.args([
+            "card",
+            "write",
+            "-r",
+            &reader,
+            "--profile",
+            PROFILE,
+            "--as",
+            "cp",
+            "--adm",
+            "env:ADM",
+        ]);
         command.args(["--imei", "490154203237518", "--yes", "--format", "json"]).env("ADM", ADM);
         let began = Instant::now();
         let out = command.output().unwrap();

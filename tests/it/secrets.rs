@@ -101,7 +101,7 @@ fn a_secret_given_by_mistake_is_not_repeated() {
 }
 
 /// What an option is called in the help of the program when its value may be a secret or an IMSI.
-const HIDDEN: [&str; 6] = ["SECRET", "KEY", "NONCE", "DIGITS", "OCTETS", "SOURCE"];
+const HIDDEN: [&str; 7] = ["SECRET", "KEY", "NONCE", "DIGITS", "OCTETS", "SOURCE", "NAME=VALUE"];
 /// What it is called when it is neither. A new word belongs to one of the two.
 const OPEN: [&str; 30] = [
     "ADDRESS",
@@ -169,7 +169,9 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
         "profile check" => &[profile, "--tac", "tac.csv"],
         "profile build" => &[profile, "--as", "cp", "--imei", "490154203237518", "--wsp"],
         "decode" => &["cp.hex", "--server-secret", "x"],
-        "card inspect" | "card read" | "card erase" => &["-r", "bay"],
+        "card inspect" | "card read" | "card erase" | "card recover" => &["-r", "bay"],
+        "card restore" => &["-r", "bay", "cp.hex"],
+        "card run" => &["survey", "-r", "bay"],
         "card plan" | "card write" => &["-r", "bay", "--profile", profile, "--as", "cp"],
         "notify build" if option == "--account" => &[],
         "notify build" => &["--server-id", "acme.dm", "--secret", "@secret", "--nonce", "AAAA"],
