@@ -193,6 +193,18 @@ fn what_is_wrong_is_said_at_its_element_without_values() {
     }
 }
 
+/// What no XML document can hold is refused on the way in, so that what was read can be written.
+#[test]
+fn a_character_that_xml_does_not_know_is_refused() {
+    for foreign in ['\u{C}', '\u{1}', '\u{FFFE}'] {
+        let text =
+            format!(r#"<pap><badmessage-response code="2000" bad-message-fragment="a{foreign}b"/></pap>"#);
+        for strictness in [Strictness::Strict, Strictness::Lenient] {
+            assert!(Pap::decode(text.as_bytes(), strictness).is_err(), "{foreign:?}");
+        }
+    }
+}
+
 #[test]
 fn codes_say_their_class() {
     assert_eq!(StatusCode::aborted(0xEB), StatusCode(5027));

@@ -175,7 +175,11 @@ impl Parser {
             }
         }
         value.push_str(rest);
-        if value.chars().any(|c| c.is_control() && !c.is_ascii_whitespace()) {
+        // A form feed is white space to Rust and no character to XML (1.0, production 2).
+        let foreign = |c: char| {
+            c.is_control() && !matches!(c, '\t' | '\n' | '\r') || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+        };
+        if value.chars().any(foreign) {
             return Err(self.invalid("an attribute holds a control character"));
         }
         Ok(value.replace(['\t', '\n', '\r'], " "))
