@@ -136,6 +136,19 @@ pub enum KeyError {
         /// What the card said; none when there is no way to ask.
         sw: Option<StatusWord>,
     },
+    /// The card does not know VERIFY here, so presenting a key would only look like a refusal.
+    #[error(
+        "card {card} does not know VERIFY in this class ({sw}), so key {key} was not presented; it is not the kind of card that \
+         this key is for"
+    )]
+    NoVerify {
+        /// The card.
+        card: Iccid,
+        /// The key.
+        key: KeyRef,
+        /// What the card said when it was asked for the counter.
+        sw: StatusWord,
+    },
     /// A card without counter that had its one presentation.
     #[error(
         "card {card} does not tell how many tries key {key} has left, and had the one presentation that the \
@@ -350,6 +363,9 @@ impl<'a> KeyGuard<'a> {
         state: KeyState,
         sw: Option<StatusWord>,
     ) -> Result<(), KeyError> {
+        if let Some(sw @ (StatusWord::UNKNOWN_CLA | StatusWord::UNKNOWN_INS)) = sw {
+            return Err(KeyError::NoVerify { card: card.clone(), key, sw });
+        }
         if !self.policy.allows_once(card, session.transport().atr()) {
             return Err(KeyError::UnknownCounter { card: card.clone(), key, sw });
         }

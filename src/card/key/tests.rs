@@ -53,6 +53,18 @@ fn t1_asks_for_the_counter_with_four_octets() {
     KeyGuard::new(&journal, &policy).present(&mut session, Some(&iccid()), &key()).unwrap();
 }
 
+/// Its answer to the key itself would be booked as a refusal, and the card put aside for nothing.
+#[test]
+fn a_card_that_does_not_know_verify_is_not_given_the_key() {
+    let allowing = strict().allowing_once(&iccid());
+    for sw in ["6E00", "6D00"] {
+        let journal = MemoryKeyJournal::new();
+        let err = present(&journal, &allowing, &[("0020000A00", sw)]).unwrap_err();
+        assert!(matches!(err, KeyError::NoVerify { .. }), "{err}");
+        assert_eq!(state(&journal), KeyState::Clear);
+    }
+}
+
 #[test]
 fn a_refused_key_waits_for_a_person() {
     let journal = MemoryKeyJournal::new();
