@@ -166,7 +166,7 @@ impl Run {
         };
         ["apdu", "sw", "sw1sw2", "sw12", "status", "status word", "received", "response", "<", ">"]
             .iter()
-            .any(|word| ends(&word))
+            .any(ends)
     }
 }
 

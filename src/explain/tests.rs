@@ -729,7 +729,7 @@ fn what_only_carries_an_artefact_is_not_taken_for_one() {
         (hex("00000010800000150000000000000001"), "SMPP"),
         (hex("80000710002000"), "OBEX"),
     ] {
-        let refused = explain(&[octets.clone()], &Options::default()).unwrap_err();
+        let refused = explain(std::slice::from_ref(&octets), &Options::default()).unwrap_err();
         assert!(matches!(refused, Unrecognised::Envelope(why) if why.contains(name)), "{name} {refused:?}");
         // Whoever knows better is believed.
         assert!(explain(&[octets], &taken_for(Kind::Sms)).is_ok());

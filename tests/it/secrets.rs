@@ -136,8 +136,11 @@ const OPEN: [&str; 30] = [
     "WHO",
 ];
 
+/// A command, and its options with what their help calls their values.
+type Described = (Vec<String>, Vec<(String, String)>);
+
 /// Commands with their options, as the help of the program tells them.
-fn options() -> Vec<(Vec<String>, Vec<(String, String)>)> {
+fn options() -> Vec<Described> {
     let (mut found, mut open) = (Vec::new(), vec![Vec::new()]);
     while let Some(command) = open.pop() {
         let args: Vec<&str> = command.iter().map(String::as_str).chain(["-h"]).collect();

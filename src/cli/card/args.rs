@@ -122,22 +122,22 @@ pub(in crate::cli) struct LayoutArgs {
     /// what cards in the field have.
     #[arg(long, value_enum, value_name = "SHAPE")]
     dodf_shape: Option<ShapeName>,
-    /// Who may read bootstrap files that are created. Files that exist keep their access conditions. Without it, as [card] of
+    /// Who may read bootstrap files that are created. Files that exist keep their access conditions. Without it, as `[card]` of
     /// the profile says, else everybody.
     #[arg(long, value_enum, value_name = "WHO")]
     read_access: Option<ReadAccessName>,
-    /// Identifier of a bootstrap file that is created. Without it, as [card] of the profile says, else 6431 or the next free
+    /// Identifier of a bootstrap file that is created. Without it, as `[card]` of the profile says, else 6431 or the next free
     /// one.
     #[arg(long, value_name = "FID")]
     content_fid: Option<Fid>,
-    /// Which file a provisioning document goes into: bootstrap, config1 or config2. Without it, as [card] of the profile says,
+    /// Which file a provisioning document goes into: bootstrap, config1 or config2. Without it, as `[card]` of the profile says,
     /// else bootstrap.
     #[arg(long, value_name = "FILE")]
     cp_file: Option<CardCpFile>,
-    /// Identifier of the PKCS#15 directory when it is created. Without it, as [card] of the profile says, else 7F50.
+    /// Identifier of the PKCS#15 directory when it is created. Without it, as `[card]` of the profile says, else 7F50.
     #[arg(long, value_name = "FID")]
     directory_fid: Option<Fid>,
-    /// Identifier of an EF(DODF) that is created. Without it, as [card] of the profile says, else 6430.
+    /// Identifier of an EF(DODF) that is created. Without it, as `[card]` of the profile says, else 6430.
     #[arg(long, value_name = "FID")]
     dodf_fid: Option<Fid>,
     /// Writes object identifiers wrapped twice, a known mistake that some devices look for.
