@@ -55,6 +55,9 @@ pub fn read(input: &[u8], how: Input) -> Result<Vec<Vec<u8>>, InputError> {
     if xml::root(input).is_some() && how == Input::Any {
         return if input.len() > MAX_OCTETS { Err(InputError::TooMuch) } else { Ok(vec![input.to_vec()]) };
     }
+    if let (Some(xml), Input::Any) = (behind(input), how) {
+        return if xml.len() > MAX_OCTETS { Err(InputError::TooMuch) } else { Ok(vec![xml.to_vec()]) };
+    }
     let text = std::str::from_utf8(input).ok().filter(|text| {
         how == Input::Text || text.chars().all(|c| !c.is_control() || c.is_ascii_whitespace())
     });
@@ -67,6 +70,15 @@ pub fn read(input: &[u8], how: Input) -> Result<Vec<Vec<u8>>, InputError> {
         return Err(InputError::TooMuch);
     }
     Ok(pieces)
+}
+
+/// A document behind something else, as the head of an HTTP answer or what a log puts first. Digits within it are no artefact of
+/// their own: some are secrets.
+fn behind(input: &[u8]) -> Option<&[u8]> {
+    const BEGINNINGS: [&str; 4] = ["<?xml", "<wap-provisioningdoc", "<SyncML", "<MgmtTree"];
+    let text = std::str::from_utf8(input).ok()?;
+    let at = BEGINNINGS.iter().filter_map(|begin| text.find(begin)).min()?;
+    input.get(at..).filter(|xml| xml::root(xml).is_some())
 }
 
 fn lines(text: &str) -> Result<Vec<Vec<u8>>, InputError> {
@@ -282,6 +294,17 @@ mod tests {
         assert_eq!(text(dump), Ok(vec![hex("AABBCCDDEEFF0011")]));
         assert_eq!(text("3F002FE2"), Ok(vec![hex("3F002FE2")]));
         assert_eq!(text("90 00"), Ok(vec![hex("9000")]));
+    }
+
+    /// The digits of a secret within it would be shown as an artefact.
+    #[test]
+    fn xml_behind_something_else_is_found() {
+        let document =
+            "<wap-provisioningdoc><parm value=\"37797E0F8A6BF2C2FA13B7FEAF29B792\"/></wap-provisioningdoc>";
+        for before in ["HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n", "2026-11-26 got: ", "> "] {
+            let read = read(format!("{before}{document}").as_bytes(), Input::Any);
+            assert_eq!(read, Ok(vec![document.as_bytes().to_vec()]), "{before:?}");
+        }
     }
 
     #[test]
