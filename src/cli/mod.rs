@@ -88,7 +88,7 @@ enum Noun {
     /// Lists and shows jobs.
     #[command(subcommand)]
     Job(job::Action),
-    /// Checks tables with one card a row.
+    /// Works on tables with one card a row: checks, writes, seals and verifies.
     #[command(subcommand)]
     Batch(batch::Action),
     /// Shows the configuration in force.

@@ -64,8 +64,8 @@ pub(super) struct AdmArgs {
 /// Sources of keys.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct KeyRingArgs {
-    /// Where keys of the card come from, asked by its ICCID: csv:FILE, dir:FOLDER, env:PREFIX or pkcs11:URI. May be given more
-    /// than once. [[card.key-source]] in the configuration is asked after these.
+    /// Where keys of the card come from, asked by its ICCID: csv:FILE, dir:FOLDER (a file ICCID.toml: adm1 = "..."), env:PREFIX
+    /// (PREFIX_ICCID_ADM1) or pkcs11:URI. May be given more than once. [[card.key-source]] in the configuration is asked after these.
     #[arg(long, value_name = "SOURCE")]
     keys: Vec<String>,
 }
