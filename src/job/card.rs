@@ -28,9 +28,9 @@ use super::{Event, Job, JobKey, Jobs, JobsError, Layout, NewJob, Reason, Record,
 use crate::{
     bootstrap::{self, Credential, Payload, PayloadKind, Settings},
     card::{
-        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard,
-        KeyJournal, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered, Session,
-        WriteJournal,
+        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, CardView, ChannelChoice, Content,
+        FileSystem, Key, KeyGuard, KeyJournal, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions,
+        Recovered, Session, WriteJournal,
     },
     dm::{AccountId, AuthScheme, Register},
     handoff::{self, Credentials, Nonce},
@@ -370,6 +370,18 @@ fn credentials(of: &Credential) -> Credentials {
         secret: of.secret.clone(),
         nonce: Nonce(of.nonce.clone()),
     }
+}
+
+/// Whether a card holds a bootstrap for a DM server: a job that was delivered says what a card was given, and not what became of
+/// it. A file that cannot be read without a PIN counts as holding it.
+pub(super) fn holds(view: &CardView, server: &ServerId) -> bool {
+    view.files.iter().any(|found| match found.content.used() {
+        Some(octets) => bootstrap::recognise(octets)
+            .and_then(|kind| bootstrap::read(kind, octets).ok())
+            .and_then(|settings| settings.dm_account)
+            .is_some_and(|account| account.server_id == *server),
+        None => matches!(&found.content, Content::Unreadable(error) if error.is_denied()),
+    })
 }
 
 /// What octets on a card are, in a few words and without secrets, for plans.

@@ -10,6 +10,7 @@ use tracing::debug;
 use super::{
     CardDone, CardJob, CardJobError, CardRoute, Job, Layout, Observer, State, Verdict,
     batch::{Batch, Row},
+    card::holds,
 };
 use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
@@ -173,7 +174,7 @@ impl Station {
         // A journal that cannot be read stops the write, and says why then.
         let writes = self.route.writes.list().unwrap_or_default();
         let interrupted = writes.into_iter().find(|write| Some(&write.card) == view.iccid.as_ref());
-        let (waiting, nothing_because) = match self.waiting(view.iccid.as_ref(), &jobs) {
+        let (waiting, nothing_because) = match self.waiting(&view, interrupted.is_some(), &jobs) {
             Ok(waiting) => (waiting, None),
             Err(why) => (None, Some(why)),
         };
@@ -259,9 +260,9 @@ impl Station {
     }
 
     /// What waits for a card, or why nothing does.
-    fn waiting(&self, iccid: Option<&Iccid>, jobs: &[Job]) -> Result<Option<Waiting>, String> {
+    fn waiting(&self, view: &CardView, torn: bool, jobs: &[Job]) -> Result<Option<Waiting>, String> {
         let Some(offer) = &self.offer else { return Ok(None) };
-        let iccid = iccid.ok_or("its number cannot be read")?;
+        let iccid = view.iccid.as_ref().ok_or("its number cannot be read")?;
         let row = match &offer.rows {
             None => None,
             Some(rows) => Some(rows.get(iccid).ok_or("the table has no row for it")?),
@@ -271,7 +272,9 @@ impl Station {
                 && job.profile_version == offer.profile.version
                 && matches!(job.state, State::Delivered | State::HandedOff | State::ReHomed)
         };
-        if let Some(job) = jobs.first().filter(done) {
+        let account = offer.profile.dm_account.as_ref();
+        let stands = !torn && account.is_none_or(|account| holds(view, &account.server_id));
+        if let Some(job) = jobs.first().filter(done).filter(|_| stands) {
             return Err(format!("it has this version of the profile already, by job {}", job.id));
         }
         Ok(Some(Waiting {

@@ -104,9 +104,19 @@ async fn every_card_is_in_the_right_bin() {
     assert_eq!((good.line, good.iccid.as_ref()), (Some(2), Some(&number(1))));
     assert!(good.sha256.is_some_and(|digest| digest.len() == 64) && good.octets.is_some());
 
-    // The same card again: nothing is sent to it but what asks who it is.
+    // The same card again: nothing is sent to it but what asks who it is and what it holds.
     let again = insert(&run, &cards[1], &[]).await;
     assert_eq!((again.ending, again.bin, again.job), (Ending::AlreadyDone, Bin::Good, good.job));
+
+    // A card with that number that holds nothing, as after somebody has erased it, is not good for what was done once.
+    let next_day = station.run(&table(&[(1, RIGHT)]), false);
+    let erased = insert(&next_day, &sample(1), &[]).await;
+    assert_eq!(
+        (erased.ending, erased.bin, erased.line),
+        (Ending::Done, Bin::Good, Some(2)),
+        "{:?}",
+        erased.reason
+    );
 
     let refused = insert(&run, &cards[2], &[]).await;
     assert_eq!((refused.ending, refused.bin), (Ending::Refused, Bin::Bad));

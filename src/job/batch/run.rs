@@ -11,10 +11,14 @@ use super::{
 };
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{ApplyError, CardTransport, FileSystem, KeyError, KeyRings, RecoverError, Session},
+    card::{
+        ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, FileSystem, KeyError, KeyRings, RecoverError,
+        Session, locate,
+    },
     ident::{Iccid, JobId, Timestamp},
     job::{
         CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, Layout, Observer, Reason, State, Step,
+        card::holds,
     },
     profile::{Profile, Subscriber},
 };
@@ -211,7 +215,13 @@ impl Run {
             result.reason = Some("the number that was scanned is another than the card's".into());
             return;
         }
-        match self.done_before(&iccid, runtime) {
+        let before = self.done_before(&iccid, runtime).map_err(|e| e.to_string());
+        let mut gone = false;
+        let before = before.and_then(|done| {
+            gone = done.is_some() && !self.stands(&iccid, card)?;
+            Ok(done.filter(|_| !gone))
+        });
+        match before {
             Ok(None) => {}
             Ok(Some((job, state))) => {
                 let mut ledger = self.ledger();
@@ -219,8 +229,8 @@ impl Run {
                 (result.ending, result.job, result.state) = (Ending::AlreadyDone, Some(job), Some(state));
                 return;
             }
-            Err(error) => {
-                result.reason = Some(error.to_string());
+            Err(why) => {
+                result.reason = Some(why);
                 return;
             }
         }
@@ -228,6 +238,9 @@ impl Run {
             let mut ledger = self.ledger();
             match ledger.assign(&iccid) {
                 Assignment::Row(at) => ledger.row(at).cloned().map(|row| (at, row)).ok_or("no such row"),
+                Assignment::AlreadyDone(_) if gone => Err(
+                    "it was done in this run, and does not hold any more what it was given: look who changed it",
+                ),
                 Assignment::AlreadyDone(at) => {
                     result.line = ledger.row(at).map(|row| row.line);
                     result.ending = Ending::AlreadyDone;
@@ -319,6 +332,17 @@ impl Run {
         let done = |state| matches!(state, State::Delivered | State::HandedOff | State::ReHomed);
         let last = jobs.first().filter(|job| is_of(job, &self.work.profile) && done(job.state));
         Ok(last.map(|job| (job.id, job.state)))
+    }
+
+    /// Whether what a job has put on the card is there still: somebody may have erased it, or torn a write.
+    fn stands(&self, iccid: &Iccid, card: &mut dyn CardTransport) -> Result<bool, String> {
+        if self.route.writes.pending(iccid).map_err(|e| e.to_string())?.is_some() {
+            return Ok(false);
+        }
+        let mut fs = FileSystem::new(Session::new(card));
+        let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS)).map_err(|e| e.to_string())?;
+        let account = self.work.profile.dm_account.as_ref();
+        Ok(account.is_none_or(|account| holds(&view, &account.server_id)))
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
