@@ -119,10 +119,11 @@ pub enum ApplyError {
         /// What was written.
         written: Vec<Written>,
     },
-    /// The card reports trouble with its memory while writing: the last thing may be done, half done or not done.
+    /// The card said something else than that it was done, or that nothing was: the last thing may be done, half done or not
+    /// done.
     #[error(
-        "the card reports trouble with its memory: {source}; what is in the last file is not known (written: {}; \
-         {doing} may be). The card may be worn", list(.written)
+        "the card does not say that nothing was changed: {source}; what is in the last file is not known (written: {}; \
+         {doing} may be). The card's memory may be worn", list(.written)
     )]
     Damaged {
         /// What was written for certain.
@@ -362,7 +363,7 @@ impl<'a, 't> Work<'a, 't> {
                 (FileError::Transport(source), Some(doing)) => {
                     ApplyError::Unknown { written, doing: Box::new(doing), source }
                 }
-                (source, Some(doing)) if source.is_memory_trouble() => {
+                (source, Some(doing)) if source.leaves_doubt() => {
                     ApplyError::Damaged { written, doing: Box::new(doing), source: Box::new(source) }
                 }
                 (source, _) if written.is_empty() => ApplyError::NothingWritten { source },

@@ -194,7 +194,7 @@ impl<'t> FileSystem<'t> {
         self.open(file)?;
         for (place, block) in octets.chunks(CommandApdu::MAX_DATA).enumerate() {
             let (p1, p2) = offset(at + place * CommandApdu::MAX_DATA);
-            self.done("UPDATE BINARY", file, CommandApdu::new(0x00, 0xD6, p1, p2), block, None)?;
+            self.updated("UPDATE BINARY", file, CommandApdu::new(0x00, 0xD6, p1, p2), block)?;
         }
         Ok(())
     }
@@ -249,8 +249,7 @@ impl<'t> FileSystem<'t> {
         let mut record = octets.to_vec();
         record.resize(usize::from(length), 0xFF);
         self.open(file)?;
-        self.done("UPDATE RECORD", file, CommandApdu::new(0x00, 0xDC, number, 0x04), &record, None)?;
-        Ok(())
+        self.updated("UPDATE RECORD", file, CommandApdu::new(0x00, 0xDC, number, 0x04), &record)
     }
 
     /// Creates a file in the directory that its path names, and asks the card what it has created. A card that does not
@@ -281,7 +280,11 @@ impl<'t> FileSystem<'t> {
         self.selected = None;
         created?;
         self.parameters.remove(file);
-        self.parameters(file).map(drop)
+        match self.parameters(file) {
+            Ok(_) => Ok(()),
+            Err(FileError::Transport(error)) => Err(error.into()),
+            Err(source) => Err(FileError::NotSeen { file: file.clone(), source: Box::new(source) }),
+        }
     }
 
     /// Deletes a file or an empty directory (TS 102 222, section 6.4).
@@ -372,6 +375,21 @@ impl<'t> FileSystem<'t> {
             return Ok(answer);
         }
         Err(FileError::Refused { doing, file: file.clone(), sw: answer.sw })
+    }
+
+    /// An UPDATE. That it was stored only after some retries (63Cx after UPDATE, ETSI TS 102 221, section 10.2.1; 920x on 2G
+    /// cards) is no refusal: what reads back decides.
+    fn updated(
+        &mut self,
+        doing: &'static str,
+        file: &FilePath,
+        command: CommandApdu,
+        data: &[u8],
+    ) -> Result<(), FileError> {
+        match self.done(doing, file, command, data, None) {
+            Err(FileError::Refused { sw, .. }) if matches!(sw.0 & 0xFFF0, 0x63C0 | 0x9200) => Ok(()),
+            other => other.map(drop),
+        }
     }
 
     pub(super) fn send(

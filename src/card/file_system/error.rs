@@ -58,6 +58,14 @@ pub enum FileError {
         /// The limit.
         max: usize,
     },
+    /// The card said that it created a file, and does not show it.
+    #[error("{file} was created, and then: {source}")]
+    NotSeen {
+        /// The file.
+        file: FilePath,
+        /// What came instead.
+        source: Box<FileError>,
+    },
     /// The reader.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -69,9 +77,15 @@ impl FileError {
         matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Absent)
     }
 
-    /// True when the card reports trouble with its memory (6500, 6581; on 2G cards 9240): what was written is not known.
-    pub fn is_memory_trouble(&self) -> bool {
-        matches!(self, Self::Refused { sw, .. } if matches!(sw.0, 0x6500 | 0x6581 | 0x9240))
+    /// True when a command that changes something may have changed it all the same. Only answers that say that nothing was
+    /// done are believed: memory unchanged (64xx), the checks before execution (67xx to 6Exx; ISO/IEC 7816-4, table 6), and on
+    /// 2G cards references and security (94xx, 98xx). Trouble with the memory (65xx, 9240), 6F00 and warnings say no such thing.
+    pub fn leaves_doubt(&self) -> bool {
+        match self {
+            Self::Refused { sw, .. } => !matches!(sw.0 >> 8, 0x64 | 0x67..=0x6E | 0x94 | 0x98),
+            Self::NotSeen { .. } => true,
+            _ => false,
+        }
     }
 
     /// True when the access condition is not fulfilled.

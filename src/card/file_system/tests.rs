@@ -44,6 +44,21 @@ fn steps(case: &Value) -> Vec<(String, String)> {
     case["steps"].as_array().unwrap().iter().map(one).collect()
 }
 
+/// What a card says instead of 9000, and whether it may have changed something all the same.
+#[test]
+fn only_what_says_that_nothing_was_done_is_believed() {
+    let refused =
+        |sw| FileError::Refused { doing: "UPDATE BINARY", file: FilePath::mf(), sw: StatusWord(sw) };
+    for sw in [0x6400, 0x6700, 0x6982, 0x6985, 0x6A84, 0x6B00, 0x6D00, 0x6E00, 0x9404, 0x9804] {
+        assert!(!refused(sw).leaves_doubt(), "{sw:04X}");
+    }
+    for sw in [0x6200, 0x6300, 0x6500, 0x6581, 0x6F00, 0x9240, 0x6100, 0x1234] {
+        assert!(refused(sw).leaves_doubt(), "{sw:04X}");
+    }
+    let unseen = FileError::NotSeen { file: FilePath::mf(), source: Box::new(refused(0x6A82)) };
+    assert!(unseen.leaves_doubt());
+}
+
 #[test]
 fn shared_vectors_of_read_flows() {
     let Some(cases) = vectors("card/read-flow.json") else { return };
