@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::*;
+use crate::wire::fcp::Order;
 use crate::{
     card::{Protocol, scripted::Script},
     wire::{
