@@ -44,6 +44,18 @@ fn a_good_table_passes_and_says_how_rows_find_their_cards() {
     );
 }
 
+/// Which row went to which card is known to the run that did it: the next one must not give the first row away again.
+#[test]
+fn rows_without_cards_are_not_given_away_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), format!("imei,adm1\n490154203237518,{ADM}\n")).unwrap();
+    std::fs::write(folder.path().join("t.results.jsonl"), "{}\n").unwrap();
+    let ran =
+        bootgate_in(folder.path(), &["batch", "run", "t.csv", "--profile", PROFILE, "--as", "cp", "--yes"]);
+    assert_eq!(ran.exit, 78, "{}", ran.shown());
+    assert!(ran.err.contains("rows that were given away would be given again"), "{}", ran.err);
+}
+
 #[test]
 fn everything_wrong_is_told_with_its_line_as_text_and_json() {
     let folder = tempfile::tempdir().unwrap();

@@ -38,7 +38,7 @@ use crate::{
         secret::SecretSource,
     },
     ident::{Clock as _, Timestamp},
-    job::batch::{Ledger, Run, Shift, Totals, Work},
+    job::batch::{Ledger, Matching, Run, Shift, Totals, Work},
 };
 
 /// Arguments of `run`.
@@ -98,6 +98,17 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         output::note(&format!("{name}:{problem}"));
     }
+    let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
+    if batch.matching == Matching::FirstCome && std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+        return Err(Failure::because(
+            Exit::Config,
+            format!(
+                "{name} does not name its cards, and {} has results already: rows that were given away would be given \
+                 again. Take their lines out of the table, then name another file with --results",
+                output::name(&path)
+            ),
+        ));
+    }
     let labels = config::load(global, Vec::new())?.card.bays;
     let (bays, asked) = (choose(&args.reader, &labels)?, !args.reader.is_empty());
     if args.scan && bays.len() != 1 {
@@ -115,7 +126,6 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
 
     let work = Work { profile, payload: args.kind, layout: args.layout.layout(), rings };
     let run = Arc::new(Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on)));
-    let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
     let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;
 
     let began = SystemClock.now();
