@@ -36,7 +36,9 @@ use bootgate::{
         syncml::{Message, auth::split_basic},
         tlv,
         tnds::MgmtTree,
-        uintvar, wbxml,
+        uintvar,
+        usim::{self, SettingsFile},
+        wbxml,
         wdp::{Limits, Reassembly, Segment, Udh},
         wsp::Push,
         xml,
@@ -109,6 +111,9 @@ const DECODERS: &[(&str, Whole, Decoder)] = &[
     ("gsm", Fits, |o| SelectResponse::decode(o).is_ok()),
     ("ef iccid", Fits, |o| ef::decode_iccid(o).is_ok()),
     ("ef imsi", Fits, |o| ef::decode_imsi(o).is_ok()),
+    ("usim settings", Fits, |o| {
+        SettingsFile::ALL.into_iter().filter(|file| usim::settings(*file, o).is_ok()).count() > 0
+    }),
     ("fid path", Fits, |o| Path::from_octets(o).is_ok()),
     ("uintvar", Fits, |o| uintvar::read(&mut Reader::new(o), "number").is_ok()),
     ("pkcs15 dir", Fits, |o| DirEntry::decode(o).is_ok()),
@@ -181,6 +186,8 @@ fn whole() -> Vec<Vec<u8>> {
         ef::encode_iccid(&"89490200001234567892".parse::<Iccid>().unwrap()).to_vec(),
         ef::encode_imsi(&"262011234567890".parse::<Imsi>().unwrap()).to_vec(),
         hex("3F007F50"),
+        // EF(ACL) with one access point.
+        hex("01DD0908696E7465726E6574"),
         DirEntry::pkcs15(path()).to_octets(),
         OdfEntry::data_objects(Pkcs15Path::whole(path())).to_octets(),
         object.to_octets(),
