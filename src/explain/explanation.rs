@@ -1,13 +1,11 @@
 //! What an explanation consists of, and how it is printed.
 
-use std::{
-    borrow::Cow,
-    fmt::{self, Write as _},
-};
+use std::fmt::{self, Write as _};
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
 use super::{Kind, authentication::Authentication, notification::Notification};
+use crate::ident::printable;
 
 /// Everything that was found out about an artefact.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -128,13 +126,13 @@ impl Explanation {
             if !out.is_empty() {
                 out.push('\n');
             }
-            let _ = writeln!(out, "{bold}{}{reset}, {} octets", one_line(&part.title), part.length);
+            let _ = writeln!(out, "{bold}{}{reset}, {} octets", printable(&part.title), part.length);
             for span in &part.spans {
                 let indent = 2 * span.depth;
                 let _ = write!(out, "{dim}{:04X}{reset}  {:<24}", span.offset, span.octets());
-                let _ = write!(out, "{:indent$}{}", "", one_line(&span.name));
+                let _ = write!(out, "{:indent$}{}", "", printable(&span.name));
                 if let Some(value) = &span.value {
-                    let _ = write!(out, " = {bold}{}{reset}", one_line(value));
+                    let _ = write!(out, " = {bold}{}{reset}", printable(value));
                 }
                 if !span.clause.is_empty() {
                     let _ = write!(out, "  {dim}[{}]{reset}", span.clause);
@@ -147,7 +145,7 @@ impl Explanation {
                         "{:30}{:indent$}{colour}^ {}{reset}",
                         "",
                         "",
-                        one_line(&problem.to_string())
+                        printable(&problem.to_string())
                     );
                 }
             }
@@ -157,30 +155,18 @@ impl Explanation {
         }
         for problem in &self.problems {
             let colour = paint(problem.severity.colour());
-            let _ = writeln!(out, "{colour}{}{reset}", one_line(&problem.to_string()));
+            let _ = writeln!(out, "{colour}{}{reset}", printable(&problem.to_string()));
         }
         if let Some(authentication) = &self.authentication {
             let colour = paint(if authentication.verdict.is_bad() { RED } else { GREEN });
-            let _ = writeln!(out, "{colour}{}{reset}", one_line(&authentication.to_string()));
+            let _ = writeln!(out, "{colour}{}{reset}", printable(&authentication.to_string()));
         }
         if let Some(notification) = &self.notification {
             let colour = paint(if notification.digest.is_bad() { RED } else { GREEN });
-            let _ = writeln!(out, "{colour}{}{reset}", one_line(&notification.to_string()));
+            let _ = writeln!(out, "{colour}{}{reset}", printable(&notification.to_string()));
         }
         out
     }
-}
-
-/// What an artefact says comes from strangers, and a terminal acts on control characters: they are shown as escapes.
-fn one_line(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::new();
-    for c in text.chars() {
-        if c.is_control() { out.extend(c.escape_default()) } else { out.push(c) }
-    }
-    Cow::Owned(out)
 }
 
 impl fmt::Display for Explanation {
