@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Write};
 use crate::{
     app::{App, KeyRingName},
     bootstrap::PayloadKind,
-    card::{Key, KeyRings, ReadAccess},
-    cli::{Exit, Failure, exit::failure, secret::SecretSource},
+    card::{Key, KeyRings, Plan, ReadAccess},
+    cli::{Exit, Failure, Format, Global, exit::failure, output, secret::SecretSource},
     ident::{AdmKey, Pin},
     job::Layout,
     profile::CardCpFile,
@@ -214,6 +214,29 @@ impl ConsentArgs {
         asked.is_ok()
             && std::io::stdin().read_line(&mut answer).is_ok()
             && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// Shows a plan and asks whether it is carried out. The exit status when it is not: it was only to be shown, or somebody
+    /// said no.
+    pub(super) fn agree(&self, global: &Global, plan: &Plan, question: &str) -> anyhow::Result<Option<Exit>> {
+        if self.dry_run {
+            output::emit(global.format, plan)?;
+            return Ok(Some(Exit::Ok));
+        }
+        if global.format == Format::Text {
+            output::text(&plan.to_string())?;
+        }
+        if plan.is_unchanged() {
+            return Ok(None);
+        }
+        if !self.can_ask() {
+            return Err(Self::missing());
+        }
+        if self.ask(question) {
+            return Ok(None);
+        }
+        output::note("nothing was changed");
+        Ok(Some(Exit::Failed))
     }
 
     /// The failure of an action that would have to ask and cannot.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bootstrap::PayloadKind,
     card::{KeyGuard, Outcome, Plan, apply, plan_erase},
-    cli::{Exit, Format, Global, output},
+    cli::{Exit, Global, output},
     job::{Layout, describe},
     profile::CardCpFile,
     wire::pkcs15::ObjectId,
@@ -56,21 +56,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         None => objects(args.kind),
     };
     let plan = plan_erase(&mut fs, &objects, &options).map_err(failure)?;
-    if args.consent.dry_run {
-        output::emit(global.format, &plan)?;
-        return Ok(Exit::Ok);
-    }
-    if global.format == Format::Text {
-        output::text(&plan.to_string())?;
-    }
-    if !plan.is_unchanged() {
-        if !args.consent.can_ask() {
-            return Err(ConsentArgs::missing());
-        }
-        if !args.consent.ask("Empty these files?") {
-            output::note("nothing was changed");
-            return Ok(Exit::Failed);
-        }
+    if let Some(exit) = args.consent.agree(global, &plan, "Empty these files?")? {
+        return Ok(exit);
     }
     let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;
     output::emit(global.format, &Erased { plan, outcome })?;

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     bootstrap::{PayloadKind, recognise},
     card::{KeyGuard, Outcome, Plan, apply, plan},
-    cli::{Exit, Failure, Format, Global, output},
+    cli::{Exit, Failure, Global, output},
     job::describe,
 };
 
@@ -74,21 +74,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let options = layout.options(args.adm.named(), &describe);
     let wanted = layout.file_of(kind, octets.to_vec());
     let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
-    if args.consent.dry_run {
-        output::emit(global.format, &plan)?;
-        return Ok(Exit::Ok);
-    }
-    if global.format == Format::Text {
-        output::text(&plan.to_string())?;
-    }
-    if !plan.is_unchanged() {
-        if !args.consent.can_ask() {
-            return Err(ConsentArgs::missing());
-        }
-        if !args.consent.ask("Put these octets back on the card?") {
-            output::note("nothing was changed");
-            return Ok(Exit::Failed);
-        }
+    if let Some(exit) = args.consent.agree(global, &plan, "Put these octets back on the card?")? {
+        return Ok(exit);
     }
     let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;
     output::emit(global.format, &Restored { octets: octets.len(), plan, outcome })?;
