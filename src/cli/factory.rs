@@ -103,6 +103,11 @@ pub(super) fn sealing_key(file: &Path) -> anyhow::Result<SealingKey> {
     SealingKey::from_pem(&pem("--seal-to", file)?).map_err(|e| named("--seal-to", &e))
 }
 
+/// Reads the key that checks signatures.
+pub(super) fn public_key(file: &Path) -> anyhow::Result<VerifyingKey> {
+    VerifyingKey::from_pem(&pem("--public-key", file)?).map_err(|e| named("--public-key", &e))
+}
+
 fn opening_key(source: &SecretSource) -> anyhow::Result<OpeningKey> {
     let text = source.read_text("--open-with")?;
     OpeningKey::from_pem(&text).map_err(|e| named("--open-with", &e))
@@ -113,16 +118,14 @@ fn named(option: &str, error: &IdentError) -> anyhow::Error {
 }
 
 fn pem(option: &str, file: &Path) -> anyhow::Result<String> {
-    let why = |e| Failure::because(Exit::Usage, format!("{option}: cannot read {}: {e}", file.display()));
+    let why = |e| Failure::because(Exit::Usage, format!("{option}: cannot read {}: {e}", output::name(file)));
     std::fs::read_to_string(file).map_err(why)
 }
 
 type Verified = (directory::Found, Option<Manifest>);
 
 fn verify(args: &VerifyArgs) -> anyhow::Result<(Verified, VerifyReport)> {
-    let key = args.public_key.as_deref().map(|file| {
-        VerifyingKey::from_pem(&pem("--public-key", file)?).map_err(|e| named("--public-key", &e))
-    });
+    let key = args.public_key.as_deref().map(public_key);
     let key = key.transpose()?;
     let found = directory::read(&args.folder)?;
     let mut problems: Vec<String> = Vec::new();

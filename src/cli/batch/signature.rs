@@ -34,7 +34,7 @@ impl Place {
         // `sha256sum` writes such names in a way of its own.
         let name = results.file_name().and_then(|name| name.to_str());
         let name = name.filter(|name| !name.contains(['\\', '\n', '\r'])).ok_or_else(|| {
-            let why = "--sign-key: the results need a file name in UTF-8 without backslashes and line feeds";
+            let why = "results that are signed need a file name in UTF-8 without backslashes and line feeds";
             Failure::because(Exit::Usage, why)
         })?;
         Ok(Self { results: results.to_owned(), name: name.to_owned() })

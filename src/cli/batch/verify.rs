@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{octets, signature::Place};
 use crate::{
-    cli::{Exit, Failure, Global, output},
-    ident::{VerifyingKey, printable},
+    cli::{Exit, Global, factory, output},
+    ident::printable,
     job::batch::Sum,
 };
 
@@ -23,11 +23,7 @@ pub(in crate::cli) struct VerifyArgs {
 }
 
 pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
-    let key = &args.public_key;
-    let wrong = |why: String| Failure::because(Exit::Usage, format!("--public-key: {why}"));
-    let text = std::fs::read_to_string(key);
-    let text = text.map_err(|e| wrong(format!("cannot read {}: {e}", output::name(key))))?;
-    let key = VerifyingKey::from_pem(&text).map_err(|e| wrong(e.to_string()))?;
+    let key = factory::public_key(&args.public_key)?;
     let results = octets(&args.file)?;
     let mut problems = Vec::new();
     match Place::beside(&args.file)?.read()? {
