@@ -64,7 +64,7 @@ impl App {
     ) -> Result<Self, StoreError> {
         let store = Store::open(&config.store.path, config.store.busy_timeout).await?;
         let keys = Arc::new(Keys::new(&store, Arc::clone(&clock)));
-        let vault = Arc::new(Vault::new(key_source(&config), Arc::clone(&random)));
+        let vault = Self::vault_of(&config, Arc::clone(&random));
         let writes = Arc::new(Writes::new(&store, Arc::clone(&vault), Arc::clone(&clock)));
         let store = Arc::new(store);
         Ok(Self {
@@ -79,6 +79,11 @@ impl App {
             writes,
             vault,
         })
+    }
+
+    /// The vault that the configuration names, for what needs no store. Its key is fetched when it is first needed.
+    pub fn vault_of(config: &Config, random: Arc<dyn Random>) -> Arc<Vault> {
+        Arc::new(Vault::new(key_source(config), random))
     }
 
     /// In memory: all is gone with the last clone. For rehearsals and tests.

@@ -8,16 +8,18 @@ mod verify;
 use std::{
     fmt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{Exit, Failure, Global, card::open_app, output, profile};
+use super::{Exit, Failure, Global, config, output, profile};
 use crate::{
-    app::{App, CellVault},
+    app::{App, CellVault, OsRandom, SystemClock},
     ident::printable,
     job::batch::{Batch, Columns, MAX_OCTETS, Report},
+    vault::Vault,
 };
 
 /// Actions.
@@ -88,16 +90,16 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 }
 
 fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
-    let app = open_app(global)?;
-    let (batch, mut report) = table(&args.file, args.columns.as_deref(), &app)?;
+    let config = config::load(global, Vec::new())?;
+    let vault = App::vault_of(&config, Arc::new(OsRandom));
+    let (batch, mut report) = table(&args.file, args.columns.as_deref(), &vault)?;
     if let Some(file) = &args.profile {
         let profile = profile::load(file)?;
         report.check_profile(&batch, &profile);
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(report.check_jobs(
-            &batch,
-            &profile,
-            app.jobs(),
-        ))?;
+        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+            let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+            report.check_jobs(&batch, &profile, app.jobs()).await.map_err(anyhow::Error::from)
+        })?;
     }
     let sound = report.is_sound();
     output::emit(global.format, &Checked { file: args.file.display().to_string(), report })?;
@@ -105,9 +107,13 @@ fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// Reads a table. Sealed cells are opened with the vault.
-pub(super) fn table(file: &Path, columns_file: Option<&Path>, app: &App) -> anyhow::Result<(Batch, Report)> {
+pub(super) fn table(
+    file: &Path,
+    columns_file: Option<&Path>,
+    vault: &Arc<Vault>,
+) -> anyhow::Result<(Batch, Report)> {
     let columns = columns(columns_file)?;
-    Ok(Report::of_sealed_table(&octets(file)?, &columns, &CellVault::new(app.vault())))
+    Ok(Report::of_sealed_table(&octets(file)?, &columns, &CellVault::new(vault)))
 }
 
 /// What the columns are called.

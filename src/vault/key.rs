@@ -4,7 +4,7 @@ use std::{
     fmt,
     fs::{File, OpenOptions},
     io::{Error, ErrorKind, Read, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -199,6 +199,10 @@ fn make(path: &Path, random: &dyn Random) -> Result<(), Error> {
 
 /// A new file beside `path` for its owner alone. Its name is drawn: process numbers are shared by threads, and repeat.
 fn draft(path: &Path, random: &dyn Random) -> Result<(PathBuf, File), Error> {
+    // A vault may be needed before there is a store beside it.
+    if let Some(directory) = path.parent().filter(|d| !d.as_os_str().is_empty() && !d.exists()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    }
     let mut tries = 0..TRIES;
     loop {
         let mut drawn = [0; 8];

@@ -34,7 +34,7 @@ use crate::{
             bays::{bay_config, choose},
             open_app,
         },
-        config, factory, output, profile,
+        factory, output, profile,
         secret::SecretSource,
     },
     ident::{Clock as _, Timestamp},
@@ -87,7 +87,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     })?;
     let profile = profile::load(file)?;
     let app = open_app(global)?;
-    let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref(), &app)?;
+    let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref(), app.vault())?;
     report.check_profile(&batch, &profile);
     let name = args.table.file.display();
     if !report.is_sound() || args.consent.dry_run {
@@ -109,8 +109,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
             ),
         ));
     }
-    let labels = config::load(global, Vec::new())?.card.bays;
-    let (bays, asked) = (choose(&args.reader, &labels)?, !args.reader.is_empty());
+    let (bays, asked) = (choose(&args.reader, &app.config().card.bays)?, !args.reader.is_empty());
     if args.scan && bays.len() != 1 {
         return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
     }

@@ -1,6 +1,6 @@
 //! `bootgate batch seal`: a table whose keys only the vault opens.
 
-use std::{fmt, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf};
+use std::{fmt, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use serde::Serialize;
@@ -8,8 +8,8 @@ use zeroize::Zeroizing;
 
 use super::{Exit, Failure, columns, octets};
 use crate::{
-    app::CellVault,
-    cli::{Global, card::open_app, output},
+    app::{App, CellVault, OsRandom},
+    cli::{Global, config, output},
     job::batch::{SealError, seal},
 };
 
@@ -30,8 +30,8 @@ pub(in crate::cli) struct SealArgs {
 pub(super) fn run(args: &SealArgs, global: &Global) -> anyhow::Result<Exit> {
     let columns = columns(args.columns.as_deref())?;
     let table = Zeroizing::new(octets(&args.file)?);
-    let app = open_app(global)?;
-    let sealed = seal(&table, &columns, &CellVault::new(app.vault())).map_err(|error| {
+    let vault = App::vault_of(&config::load(global, Vec::new())?, Arc::new(OsRandom));
+    let sealed = seal(&table, &columns, &CellVault::new(&vault)).map_err(|error| {
         let exit = if matches!(error, SealError::Cell { .. }) { Exit::Failed } else { Exit::Config };
         if let SealError::Unsound(problems) = &error {
             problems.iter().for_each(|problem| output::note(&format!("{}:{problem}", args.file.display())));
@@ -43,7 +43,7 @@ pub(super) fn run(args: &SealArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut file =
         options.write(true).create_new(true).mode(0o600).open(&args.output).with_context(failed)?;
     file.write_all(&sealed).and_then(|()| file.sync_all()).with_context(failed)?;
-    let key = app.vault().key_id().map_err(|e| Failure::because(Exit::Config, e))?.to_string();
+    let key = vault.key_id().map_err(|e| Failure::because(Exit::Config, e))?.to_string();
     output::emit(global.format, &Sealed { file: args.output.display().to_string(), vault_key: key })?;
     Ok(Exit::Ok)
 }

@@ -22,7 +22,7 @@ use crate::{
     app::App,
     bootstrap::PayloadKind,
     card::{BayConfig, BayEvent, BayName, BayNews, Bays, Pcsc, Plan, Work, Worked},
-    cli::{Exit, Failure, Global, batch, config, output, profile, subscriber::SubscriberArgs},
+    cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
     job::{CardJobError, Clerk, Offer, Station, Verdict},
 };
 
@@ -81,9 +81,9 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let labels = config::load(global, Vec::new())?.card.bays;
-    let only = if args.reader.is_empty() { None } else { Some(choose(&args.reader, &labels)?) };
     let app = open_app(global)?;
+    let labels = &app.config().card.bays;
+    let only = if args.reader.is_empty() { None } else { Some(choose(&args.reader, labels)?) };
     let offer = offer(args, &app)?;
     let stop = Arc::new(AtomicBool::new(false));
     let desk = Arc::new(Desk::open(args.yes || !args.apply, Arc::clone(&stop)));
@@ -136,7 +136,7 @@ fn offer(args: &Args, app: &App) -> anyhow::Result<Option<Offer>> {
     let rows = match &args.table {
         None => None,
         Some(table) => {
-            let (batch, mut report) = batch::table(table, args.columns.as_deref(), app)?;
+            let (batch, mut report) = batch::table(table, args.columns.as_deref(), app.vault())?;
             report.check_profile(&batch, &profile);
             for problem in &report.problems {
                 output::note(&format!("{}:{problem}", table.display()));
