@@ -12,6 +12,7 @@
 //! | [`phone`]     | the virtual phone                                            |         |
 //! | [`explain`]   | any artefact → named octets                                  |         |
 //! | [`card`]      | readers, sessions, files on cards                            | `io`    |
+//! | [`bearer`]    | bearers, the Push Proxy Gateway                              | `io`    |
 //! | [`lab`]       | virtual card and network, rehearsal                          | `io`    |
 //! | [`dm`]        | the DM 1.2 server                                            | `io`    |
 //! | [`handoff`]   | the account at the target server, the first session          | `io`    |
@@ -33,6 +34,8 @@ pub mod wire;
 
 #[cfg(feature = "io")]
 pub mod app;
+#[cfg(feature = "io")]
+pub mod bearer;
 #[cfg(feature = "io")]
 pub mod card;
 #[cfg(feature = "io")]

@@ -1,0 +1,68 @@
+//! One datagram for one device.
+
+use std::{fmt, net::IpAddr, sync::Arc};
+
+use crate::{
+    ident::{Msisdn, Timestamp},
+    wire::{pap::Priority, wdp::Ports},
+};
+
+/// The outbox's number for a dispatch. It is never given twice in one outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DispatchId(pub u64);
+
+/// Where a dispatch goes. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Destination {
+    /// A number in a mobile network.
+    Msisdn(Msisdn),
+    /// An address of an IP network, for modules and labs.
+    Ip(IpAddr),
+}
+
+/// One datagram for one device.
+#[derive(Clone)]
+pub struct Dispatch {
+    /// What events call it.
+    pub id: DispatchId,
+    /// The device.
+    pub destination: Destination,
+    /// WDP ports (WAP-259-WDP).
+    pub ports: Ports,
+    /// The WSP PDU. Shared between the devices that get the same octets.
+    pub octets: Arc<[u8]>,
+    /// After this it is worth nothing and is not sent any more; the network is told, too.
+    pub expires: Option<Timestamp>,
+    /// Which goes first when there is a queue.
+    pub priority: Priority,
+}
+
+impl fmt::Display for DispatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Destination {
+    /// What kind of address it is, for errors.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Msisdn(_) => "telephone numbers",
+            Self::Ip(IpAddr::V4(_)) => "IPv4 addresses",
+            Self::Ip(IpAddr::V6(_)) => "IPv6 addresses",
+        }
+    }
+}
+
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Destination({})", self.kind())
+    }
+}
+
+impl fmt::Debug for Dispatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, destination, ports: _, octets, expires, priority } = self;
+        write!(f, "Dispatch({id}, {destination:?}, {} octets, {priority}, until {expires:?})", octets.len())
+    }
+}

@@ -1,0 +1,143 @@
+//! What bearers say about dispatches.
+//!
+//! | event     | closes a dispatch for the bearer | what is known then                                            |
+//! |-----------|----------------------------------|---------------------------------------------------------------|
+//! | Submitted | no                               | a segment is at the SMSC under this id; a receipt may come    |
+//! | Sent      | yes                              | all of it is with the network, which told or will tell more   |
+//! | Failed    | yes                              | nothing of it can arrive as a whole                           |
+//! | Unclear   | yes                              | something was sent and its answer was lost                    |
+//! | Expired   | yes                              | its time ran out before all of it was sent                    |
+//! | Receipt   | no                               | what the SMSC says of one segment, perhaps of an earlier life |
+
+use super::DispatchId;
+use crate::ident::Timestamp;
+
+/// What happened to a dispatch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The SMSC took a segment.
+    Submitted {
+        /// Which dispatch.
+        id: DispatchId,
+        /// Which segment, from 0.
+        segment: u8,
+        /// What the SMSC calls it.
+        message: MessageId,
+    },
+    /// The network has all of it.
+    Sent {
+        /// Which dispatch.
+        id: DispatchId,
+        /// In how many segments.
+        segments: u8,
+        /// Receipts were asked for, so [`Event::Receipt`]s are to be expected.
+        receipts: bool,
+    },
+    /// It was refused.
+    Failed {
+        /// Which dispatch.
+        id: DispatchId,
+        /// Why.
+        failure: Failure,
+    },
+    /// Something was sent and its answer never came.
+    Unclear {
+        /// Which dispatch.
+        id: DispatchId,
+        /// Segments of which it is not known whether the network has them.
+        in_doubt: u8,
+        /// Segments in all.
+        segments: u8,
+    },
+    /// Its time ran out before all of it was sent.
+    Expired {
+        /// Which dispatch.
+        id: DispatchId,
+    },
+    /// An SMSC says what became of a segment.
+    Receipt(Receipt),
+}
+
+/// What an SMSC calls a segment: the route's name and the SMSC's id, brought to one form where submit responses and
+/// receipts write it differently.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MessageId {
+    /// The SMSC that gave it, by its name in the configuration: ids are unique for one SMSC only.
+    pub smsc: std::sync::Arc<str>,
+    /// The id.
+    pub id: String,
+}
+
+/// What an SMSC says of one segment (SMPP 3.4, 5.2.28 and appendix B).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Which segment.
+    pub message: MessageId,
+    /// What became of it.
+    pub state: ReceiptState,
+    /// The network's error code, where it said one.
+    pub network_error: Option<u32>,
+    /// When it came to us.
+    pub at: Timestamp,
+}
+
+/// `message_state` of a receipt (SMPP 3.4, 5.2.28).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ReceiptState {
+    /// On its way; not final.
+    Enroute,
+    /// The handset has it.
+    Delivered,
+    /// Its validity ran out.
+    Expired,
+    /// Deleted at the SMSC.
+    Deleted,
+    /// It cannot be delivered.
+    Undeliverable,
+    /// Accepted; read by somebody on behalf of the subscriber.
+    Accepted,
+    /// The SMSC does not know.
+    Unknown,
+    /// Rejected.
+    Rejected,
+}
+
+/// Why a network refused a dispatch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The SMSC refused a segment for good.
+    #[error("the SMSC {smsc} refused segment {segment} with command status {status:08X}h{meaning}")]
+    Refused {
+        /// The SMSC.
+        smsc: std::sync::Arc<str>,
+        /// The segment, from 0.
+        segment: u8,
+        /// The command status (SMPP 3.4, 5.1.3).
+        status: u32,
+        /// What it means, with a leading comma, or nothing.
+        meaning: &'static str,
+    },
+    /// The SMSC went on refusing it for now until the bearer gave up.
+    #[error(
+        "the SMSC {smsc} could not take it after {tries} tries, the last time with command status {status:08X}h"
+    )]
+    Busy {
+        /// The SMSC.
+        smsc: std::sync::Arc<str>,
+        /// How often it was tried.
+        tries: u32,
+        /// The last command status.
+        status: u32,
+    },
+    /// The system below could not send it.
+    #[error("it could not be sent: {0}")]
+    Network(String),
+}
+
+impl Failure {
+    /// Whether it may work later.
+    pub fn is_transient(&self) -> bool {
+        !matches!(self, Self::Refused { .. })
+    }
+}

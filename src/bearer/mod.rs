@@ -1,0 +1,74 @@
+//! What carries a bootstrap through the air: bearers, and the Push Proxy Gateway that feeds them.
+//!
+//! A *push* is one document for one or several devices, as an initiator handed it in. For each device it becomes a
+//! [`Dispatch`]: the octets of one WDP datagram, where they go and until when. A [`Bearer`] takes dispatches, cuts
+//! them as its network demands and says in [`Event`]s what became of each. What is accepted is kept in an outbox
+//! before it is confirmed to anybody, so that a killed process loses nothing; only the outbox knows states, bearers
+//! know what is under way.
+//!
+//! This room does not know what the octets mean.
+
+mod dispatch;
+mod event;
+
+pub use dispatch::{Destination, Dispatch, DispatchId};
+pub use event::{Event, Failure, MessageId, Receipt, ReceiptState};
+
+/// A way to a device: an SMSC, or the network itself.
+///
+/// It is told of a dispatch, says at once whether it can carry it, and reports what happens in [`Event`]s to the
+/// channel that it was made with. It keeps nothing over its own end: whoever feeds it does.
+#[async_trait::async_trait]
+pub trait Bearer: std::fmt::Debug + Send + Sync {
+    /// What people call it: its name in the configuration.
+    fn name(&self) -> &str;
+
+    /// In how many pieces it would carry this, without sending anything.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it never will.
+    fn admit(&self, dispatch: &Dispatch) -> Result<u8, Refusal>;
+
+    /// Takes a dispatch over. Waits while as many are under way as the bearer can hold, so that a slow network holds
+    /// back whoever feeds it. After that, exactly one closing [`Event`] follows for it while the bearer lives.
+    ///
+    /// # Errors
+    /// [`Closed`].
+    async fn send(&self, dispatch: Dispatch) -> Result<(), Closed>;
+
+    /// Takes back a dispatch of which nothing has left yet; false when it is too late or the dispatch is not known.
+    fn withdraw(&self, id: DispatchId) -> bool;
+}
+
+/// Why a bearer never carries a dispatch.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// It would take more short messages than the route allows.
+    #[error(
+        "{octets} octets need {segments} short messages, and the route {route} takes {most} at most; raise its segment-limit, or send less"
+    )]
+    TooLong {
+        /// The route.
+        route: String,
+        /// Octets of the datagram.
+        octets: usize,
+        /// Segments that it would need.
+        segments: usize,
+        /// Segments that the route takes.
+        most: u8,
+    },
+    /// It does not reach destinations of this kind.
+    #[error("the route {route} does not reach {kind}")]
+    Destination {
+        /// The route.
+        route: String,
+        /// What was asked for, without the address.
+        kind: &'static str,
+    },
+}
+
+/// The bearer has ended and takes nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the route has been shut down")]
+pub struct Closed;
