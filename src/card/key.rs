@@ -7,7 +7,7 @@ mod ring;
 use std::fmt;
 
 use crate::{
-    ident::{AdmKey, Iccid, Pin},
+    ident::{AdmKey, Iccid, Pin, tries},
     wire::{apdu::StatusWord, arr::KeyRef},
 };
 
@@ -112,7 +112,7 @@ pub enum KeyError {
     },
     /// The counter is lower than allowed.
     #[error(
-        "key {key} has {left} tries left, fewer than the {floor} that are asked for; it was not presented"
+        "key {key} has {} left, fewer than the {floor} that are asked for; it was not presented", tries(*left)
     )]
     TooFewTries {
         /// The key.
@@ -179,9 +179,9 @@ pub enum KeyError {
     },
     /// The counter is lower than before the last presentation, which the card accepted: someone tried a wrong key since.
     #[error(
-        "key {key} of card {card} had {before} tries left before it was last accepted and has {left} now: somebody \
+        "key {key} of card {card} had {} left before it was last accepted and has {left} now: somebody \
          presented a wrong key since; it was not presented. Find out who, then run \
-         `bootgate card clear-refusal --iccid {card}`"
+         `bootgate card clear-refusal --iccid {card}`", tries(*before)
     )]
     CounterFell {
         /// The card.

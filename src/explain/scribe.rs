@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::wire::DecodeError;
+use crate::{ident::counted, wire::DecodeError};
 
 use super::{
     Secrets,
@@ -195,7 +195,7 @@ impl<'a> Scribe<'a> {
         if !self.is_empty() {
             let count = self.take_unknown(if done.is_err() { "not explained" } else { "left over" });
             if done.is_ok() {
-                self.wrong(format!("{count} octet(s) that belong to nothing"));
+                self.wrong(format!("{} that belong to nothing", counted(count, "octet")));
             }
         }
         self.end = outer;

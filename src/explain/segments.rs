@@ -95,11 +95,10 @@ fn together(group: &Group, options: &Options, out: &mut Explanation) {
     let missing: Vec<String> =
         (1..=group.total).filter(|n| !group.parts.contains_key(n)).map(|n| n.to_string()).collect();
     if !missing.is_empty() {
-        out.problems.push(Problem::wrong(format!(
-            "segment(s) {} of {} with reference {reference} are missing",
-            missing.join(", "),
-            group.total
-        )));
+        let (segments, are) = if missing.len() == 1 { ("segment", "is") } else { ("segments", "are") };
+        let (missing, total) = (missing.join(", "), group.total);
+        let why = format!("{segments} {missing} of {total} with reference {reference} {are} missing");
+        out.problems.push(Problem::wrong(why));
     }
     let there: Vec<&Vec<u8>> = (1..=group.total).map_while(|n| group.parts.get(&n)).collect();
     if there.is_empty() {

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{Arranged, Kind, Options, Secrets, Unrecognised, arrange};
 use crate::{
-    ident::{Imei, Timestamp},
+    ident::{Imei, Timestamp, counted},
     phone::{
         AccountSummary, BootstrapKind, BootstrapResult, Identity, Phone, PushResult, SAMPLE_IMEI,
         tree::{Leaf, TreeError},
@@ -84,7 +84,8 @@ pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unr
         })
         .collect();
     for missing in incomplete {
-        hand.refuse("short messages", format!("segment(s) {missing} never came; the phone goes on waiting"));
+        let segments = if missing.contains(',') { "segments" } else { "segment" };
+        hand.refuse("short messages", format!("{segments} {missing} never came; the phone goes on waiting"));
     }
     Ok(hand.shown())
 }
@@ -159,7 +160,10 @@ impl Hand<'_> {
             Outcome::Complete(datagram) => self.datagram(number, &datagram),
             Outcome::Waiting { .. } | Outcome::Repeated => {}
             Outcome::Restarted { dropped, .. } => {
-                let why = format!("the reference was used again; {dropped} segment(s) were dropped");
+                let why = format!(
+                    "the reference was used again; {} of before dropped",
+                    counted(dropped, "segment")
+                );
                 self.refuse(&format!("short message {number}"), why);
             }
         }

@@ -1,11 +1,14 @@
 //! Short messages: SMS-DELIVER and SMS-SUBMIT (3GPP TS 23.040, section 9.2.2).
 
-use crate::wire::{
-    sms::{
-        Alphabet, Dcs, MTI_DELIVER, MTI_SUBMIT, MessageClass, Pdu, Pid, ServiceCentre, SmsTime,
-        TypeOfAddress, ValidityPeriod, text_of, unpack,
+use crate::{
+    ident::counted,
+    wire::{
+        sms::{
+            Alphabet, Dcs, MTI_DELIVER, MTI_SUBMIT, MessageClass, Pdu, Pid, ServiceCentre, SmsTime,
+            TypeOfAddress, ValidityPeriod, text_of, unpack,
+        },
+        wdp::{USER_DATA, Udh},
     },
-    wdp::{USER_DATA, Udh},
 };
 
 use super::{
@@ -38,7 +41,7 @@ pub(super) fn explain(w: &mut Scribe<'_>, options: &Options, found: &mut Found) 
     if !w.is_empty() {
         let left = w.rest().len();
         w.take_rest("left over", "");
-        w.wrong(format!("{left} octet(s) behind the user data that its length does not count"));
+        w.wrong(format!("{} behind the user data that its length does not count", counted(left, "octet")));
     }
     w.cross_check(base, Pdu::decode(octets));
     Ok(())

@@ -596,7 +596,7 @@ fn segments_are_put_together_and_judged() {
     assert!(problems(&twice).iter().any(|p| p.ends_with("a repetition of an earlier segment")));
 
     let missing = unsound("missing", &[four[0].clone(), four[2].clone()], &Options::default());
-    assert_eq!(missing.problems, [Problem::wrong("segment(s) 2, 4 of 4 with reference 07 are missing")]);
+    assert_eq!(missing.problems, [Problem::wrong("segments 2, 4 of 4 with reference 07 are missing")]);
     assert_eq!(missing.parts[2].title, "beginning of the datagram with reference 07, 1 of 4 segments");
 
     let three = segments(3);

@@ -19,7 +19,7 @@ pub use job::JobId;
 pub use mask::without_imsi;
 pub use name::{ProfileName, ReaderName, ServerId};
 pub use number::{Iccid, Imei, Imsi, Msisdn};
-pub use printable::{counted, printable, printable_lines};
+pub use printable::{counted, printable, printable_lines, tries};
 pub use random::Random;
 pub use secret::{AdmKey, Pin, SharedSecret};
 #[cfg(test)]

@@ -19,6 +19,11 @@ pub fn counted<N: Display + PartialEq + From<u8>>(number: N, thing: &str) -> Str
     if number == N::from(1) { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
+/// The tries that a key has, in words: `1 try`, `2 tries`.
+pub fn tries(number: u8) -> String {
+    if number == 1 { "1 try".to_owned() } else { format!("{number} tries") }
+}
+
 /// U+202E and its like make a line read otherwise than it is written (Unicode, annex 9).
 fn turns(c: char) -> bool {
     matches!(c, '\u{061C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')

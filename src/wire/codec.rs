@@ -1,5 +1,7 @@
 //! The verb pair [`Encode`] and [`Decode`], the [`Reader`] that decoders use, and what can go wrong either way.
 
+use crate::ident::counted;
+
 /// A value that has exactly one encoding. Encoding cannot fail.
 pub trait Encode {
     /// Appends the octets of this value to `out`.
@@ -38,7 +40,7 @@ pub trait Decode<'a>: Sized {
 #[non_exhaustive]
 pub enum DecodeError {
     /// The octets end before the field does.
-    #[error("{what} at offset {at}: needs {needed} more octet(s)")]
+    #[error("{what} at offset {at}: needs {}", counted(*needed, "more octet"))]
     Truncated {
         /// The field.
         what: &'static str,
@@ -58,7 +60,7 @@ pub enum DecodeError {
         why: String,
     },
     /// Octets are left over behind a complete value.
-    #[error("{left} octet(s) behind the end of the {what} at offset {at}")]
+    #[error("{} behind the end of the {what} at offset {at}", counted(*left, "octet"))]
     Trailing {
         /// The value that ended.
         what: &'static str,

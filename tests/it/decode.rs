@@ -171,11 +171,7 @@ fn segments_come_in_any_order_out_of_a_log() {
 
     let missing = decode(&["--pin", PIN, "-"], log(&[2, 0]).as_bytes());
     assert_eq!(missing.exit, 1);
-    assert!(
-        missing.out.contains("wrong: segment(s) 2 of 3 with reference 2A are missing"),
-        "{}",
-        missing.out
-    );
+    assert!(missing.out.contains("wrong: segment 2 of 3 with reference 2A is missing"), "{}", missing.out);
     assert!(missing.out.contains("<parm> = PROVIDER-ID: acme.dm"), "as far as it goes: {}", missing.out);
 }
 

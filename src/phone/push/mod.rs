@@ -18,7 +18,7 @@ mod tests;
 use serde::Serialize;
 
 use crate::{
-    ident::Pin,
+    ident::{Pin, counted},
     wire::wsp::{MediaCode, Push, Sec},
 };
 
@@ -163,7 +163,7 @@ pub enum PushRefusal {
         tries: u32,
     },
     /// The user did not enter a PIN.
-    #[error("{method}: the user gave up after {tries} PIN(s)")]
+    #[error("{method}: the user gave up after {}", counted(*tries, "PIN"))]
     NoPin {
         /// The method's name.
         method: &'static str,

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::wire::{Decode, DecodeError, Encode, Reader};
+use crate::{
+    ident::counted,
+    wire::{Decode, DecodeError, Encode, Reader},
+};
 
 use super::{Concatenation, Ports, Reference, Udh};
 
@@ -21,7 +24,8 @@ pub struct Segment {
 /// A datagram that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{octets} octets do not fit {most} short message(s) of {each} octets each; make the document smaller"
+    "{octets} octets do not fit {} of {each} octets each; make the document smaller",
+    counted(*most, "short message")
 )]
 pub struct SplitError {
     /// Octets of the datagram.

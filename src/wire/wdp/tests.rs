@@ -175,7 +175,7 @@ fn messages_are_filled_to_the_octet() {
     );
     assert_eq!(
         split(Ports::PUSH, long, 10, &[7; 1271]).unwrap_err().to_string(),
-        "1271 octets do not fit 10 short message(s) of 127 octets each; make the document smaller"
+        "1271 octets do not fit 10 short messages of 127 octets each; make the document smaller"
     );
     assert!(split(Ports::PUSH, long, 1, &[7; 134]).is_err());
     assert!(split(Ports::PUSH, long, 0, &[]).is_err());
