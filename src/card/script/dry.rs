@@ -45,7 +45,7 @@ impl Dry {
                     self.entries.push(Entry::new(label.status.at.line, word));
                     self.list(&label.statements);
                 }
-                Entry::new(line, "ESW")
+                Entry::new(switch.end.at.line, "ESW")
             }
             Statement::Verify(key) => Entry::new(line, format!("VER {:02X}", key.value.0))
                 .noting("VERIFY *** under the key rule: only when its counter allows it"),

@@ -132,13 +132,21 @@ pub enum ScriptError {
         /// The option.
         option: &'static str,
     },
-    /// The backup holds nothing of a file.
-    #[error("{at}: the backup holds no content of {file}")]
+    /// The backup holds nothing that the script puts back.
+    #[error("{at}: the backup holds nothing of the files that the script puts back; nothing was written")]
     NotInBackup {
+        /// The first statement that puts something back.
+        at: Position,
+    },
+    /// What the backup holds cannot be put back.
+    #[error("{at}: {file} cannot be put back: {why}; nothing was written")]
+    NotRestorable {
         /// The statement.
         at: Position,
         /// The file.
         file: Place,
+        /// Why.
+        why: String,
     },
     /// The backup is of another card.
     #[error("{at}: the backup is of card {}, and this is {}", shown(.backup), shown(.card))]

@@ -1,7 +1,9 @@
-//! `SAV`, `PUT` and `RES`: statements about whole files. They find the file, and leave the card in its MF.
+//! `SAV` and `PUT`, and what [`RES`](super::restore) shares with them: statements about whole files. They find the file, and
+//! leave the card in its MF.
 
 use crate::{
     card::{FileError, FileSystem, Mode, select::SelectDialect},
+    ident::counted,
     wire::script::{At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put},
 };
 
@@ -18,10 +20,18 @@ impl Run<'_, '_> {
         if self.setup.backup.is_none() {
             return Err(ScriptError::NoBackup { at, what: "SAV", option: "--backup FILE" });
         }
-        let saved = self.in_files(at, |fs| contents(fs, &place))?;
-        let pieces = saved.len();
-        saved.into_iter().try_for_each(|saved| self.keep(at, saved))?;
-        self.tell(Entry::new(at.line, format!("SAV {place}")).noting(format!("{pieces} piece(s) kept")));
+        // That a file is not there is worth keeping too.
+        let saved = self.in_files(at, |fs| match contents(fs, &place) {
+            Err(error) if error.is_absent() => Ok(None),
+            saved => saved.map(Some),
+        })?;
+        let note = match &saved {
+            Some(saved) => format!("{} kept", counted(saved.len(), "piece")),
+            None => "the card has no such file; that is kept".to_owned(),
+        };
+        let absent = || vec![Saved { file: Some(place.clone()), kept: Kept::Absent {} }];
+        saved.unwrap_or_else(absent).into_iter().try_for_each(|saved| self.keep(at, saved))?;
+        self.tell(Entry::new(at.line, format!("SAV {place}")).noting(note));
         Ok(())
     }
 
@@ -42,31 +52,14 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// `RES`.
-    pub(super) fn restore(&mut self, at: Position, file: &At<Expr>) -> Result<(), ScriptError> {
-        let place = self.declared_place(at, "RES", EffectKind::Updates, file)?;
-        let Some(backup) = self.setup.restore else {
-            return Err(ScriptError::NoBackup { at, what: "RES", option: "--restore FILE" });
-        };
-        if backup.iccid != self.iccid || self.iccid.is_none() {
-            let (backup, card) = (backup.iccid.clone(), self.iccid.clone());
-            return Err(ScriptError::OtherCard { at, backup, card });
-        }
-        let absent = Kept::Absent {};
-        let pieces: Vec<_> = backup.of(&place).filter(|saved| saved.kept != absent).collect();
-        if pieces.is_empty() {
-            return Err(ScriptError::NotInBackup { at, file: place });
-        }
-        let mut changed = false;
-        for saved in pieces {
-            changed |= self.replace(at, &place, &saved.kept, false)?;
-        }
-        self.tell(Entry::new(at.line, format!("RES {place}")).noting(said(changed)));
-        Ok(())
-    }
-
     /// Puts content into a file, and reads it back. `fill`: the rest of the file becomes FF. False when it was there already.
-    fn replace(&mut self, at: Position, place: &Place, new: &Kept, fill: bool) -> Result<bool, ScriptError> {
+    pub(super) fn replace(
+        &mut self,
+        at: Position,
+        place: &Place,
+        new: &Kept,
+        fill: bool,
+    ) -> Result<bool, ScriptError> {
         let file = path(place);
         match new {
             Kept::Octets { at: from, octets } => {
@@ -156,7 +149,7 @@ impl Run<'_, '_> {
     }
 
     /// The file of a statement, when the script has declared that.
-    fn declared_place(
+    pub(super) fn declared_place(
         &self,
         at: Position,
         what: &'static str,
@@ -175,7 +168,7 @@ impl Run<'_, '_> {
     }
 
     /// Works on files, and leaves the card in its MF.
-    fn in_files<T>(
+    pub(super) fn in_files<T>(
         &mut self,
         at: Position,
         work: impl FnOnce(&mut FileSystem<'_>) -> Result<T, FileError>,
@@ -231,6 +224,6 @@ fn same(at: Position, place: &Place, from: usize, back: &[u8], wanted: &[u8]) ->
     }
 }
 
-fn said(changed: bool) -> &'static str {
+pub(super) fn said(changed: bool) -> &'static str {
     if changed { "written and read back" } else { "unchanged" }
 }

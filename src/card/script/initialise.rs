@@ -5,6 +5,7 @@
 
 use crate::{
     card::Mode,
+    ident::counted,
     wire::{
         apdu::{CommandApdu, StatusClass, StatusWord},
         script::{At, Expr, Manner, Position, ProblemKind, Script, Statement},
@@ -67,7 +68,7 @@ impl Run<'_, '_> {
         self.no_answer();
         let note = match (answered, sw.sw1()) {
             (_, 0x6D..=0x6F) => "the card has no toolkit".to_owned(),
-            (n, _) => format!("{n} proactive command(s) answered"),
+            (n, _) => format!("{} answered", counted(n, "proactive command")),
         };
         let mut entry = Entry::new(at.line, "INI").noting(note);
         entry.sent = Some(profile);

@@ -22,6 +22,7 @@ mod files;
 mod initialise;
 mod keys;
 mod report;
+mod restore;
 mod run;
 mod shipped;
 
@@ -32,7 +33,7 @@ pub use error::ScriptError;
 pub use keys::read_key;
 pub use report::{Entry, Output, Report};
 pub use run::{Setup, run};
-pub use shipped::{SHIPPED, Shipped, shipped};
+pub use shipped::{SHIPPED, Shipped, nearest_shipped, shipped};
 
 #[cfg(test)]
 mod tests;

@@ -107,6 +107,7 @@ impl Run<'_, '_> {
         if let Some(backup) = &mut self.setup.backup {
             backup.begin(self.iccid.as_ref());
         }
+        self.can_restore(&checked.script)?;
         self.reset(at)?;
         self.list(&checked.script.statements)
     }
@@ -141,7 +142,12 @@ impl Run<'_, '_> {
                 Ok(())
             }
             Statement::Output(label, value) => {
-                let value = self.value(value, at)?.to_string();
+                let value = match self.value(value, at)? {
+                    Value::Octets(octets) => {
+                        octets.as_text().map_or_else(|| octets.to_string(), str::to_owned)
+                    }
+                    value => value.to_string(),
+                };
                 self.tell(Entry::new(at.line, format!("OUT {label}")).noting(value.clone()));
                 self.report.1.push(Output { label: label.clone(), value });
                 Ok(())
@@ -178,18 +184,21 @@ impl Run<'_, '_> {
     fn assert(&mut self, at: Position, assertion: &Assertion) -> Result<(), ScriptError> {
         let left = self.value(&assertion.left, at)?;
         let right = self.value(&assertion.right, at)?;
+        // Whether octets are secret, or were written as text, is no part of what they are.
+        let same = match (&left, &right) {
+            (Value::Octets(left), Value::Octets(right)) => left.expose() == right.expose(),
+            (Value::Digits(left, _), Value::Digits(right, _)) => left == right,
+            (left, right) => left == right,
+        };
         let holds = match (assertion.comparison, &left, &right) {
-            (Comparison::Different, left, right) => left != right,
+            (Comparison::Different, ..) => !same,
             (Comparison::BeginsWith, Value::Octets(left), Value::Octets(right)) => {
                 left.expose().starts_with(right.expose())
             }
             (Comparison::BeginsWith, Value::Digits(left, _), Value::Digits(right, _)) => {
                 left.starts_with(right.as_str())
             }
-            // Whether octets are secret is no part of what they are.
-            (_, Value::Octets(left), Value::Octets(right)) => left.expose() == right.expose(),
-            (_, Value::Digits(left, _), Value::Digits(right, _)) => left == right,
-            (_, left, right) => left == right,
+            _ => same,
         };
         if holds {
             return Ok(());

@@ -27,6 +27,14 @@ pub fn shipped(name: &str) -> Option<Shipped> {
     SHIPPED.into_iter().find(|script| script.name == name)
 }
 
+/// The name of the one that may have been meant by `name`, a word or the name of a file.
+pub fn nearest_shipped(name: &str) -> Option<&'static str> {
+    let file = std::path::Path::new(name).file_stem()?.to_str()?.to_lowercase();
+    let scored = SHIPPED.iter().map(|script| (strsim::jaro_winkler(&file, script.name), script.name));
+    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (best.0 > 0.8).then_some(best.1)
+}
+
 impl Shipped {
     /// What it does, in a line: its first remark behind the header.
     pub fn title(&self) -> &'static str {

@@ -151,6 +151,8 @@ impl StatusPattern {
 pub struct Switch {
     /// The lists, in order; the first whose label fits is run, and none when none fits.
     pub labels: Vec<Label>,
+    /// Where `ESW` stands.
+    pub end: At<()>,
 }
 
 /// One list of a branch.

@@ -186,7 +186,7 @@ pub fn place(item: &At<Expr>, env: &Environment) -> Result<Option<Place>, Proble
 fn one(item: &At<Expr>, env: &Environment) -> Result<Option<Value>, Problem> {
     Ok(Some(match &item.value {
         Expr::Octets(octets) => Value::Octets(Octets::shown(octets)),
-        Expr::Text(text) => Value::Octets(Octets::shown(text.as_bytes())),
+        Expr::Text(text) => Value::Octets(Octets::text(text)),
         Expr::Digits(digits) => Value::Digits(Zeroizing::new(digits.clone()), false),
         Expr::Path(place) => Value::Path(place.clone()),
         Expr::Variable(name) => return env.value(name, item.at),
@@ -232,8 +232,8 @@ fn call(
             Some(Value::Octets(if secret { Octets::hidden(&swapped) } else { Octets::shown(&swapped) }))
         }
         (Function::Ascii, _, Some((digits, secret)), _) => {
-            let octets = digits.as_bytes();
-            Some(Value::Octets(if secret { Octets::hidden(octets) } else { Octets::shown(octets) }))
+            let hidden = || Octets::hidden(digits.as_bytes());
+            Some(Value::Octets(if secret { hidden() } else { Octets::text(&digits) }))
         }
         (Function::Luhn, _, Some((mut digits, secret)), _) => {
             let check = luhn(&digits);

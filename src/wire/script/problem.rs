@@ -60,6 +60,8 @@ pub enum ProblemKind {
     // ── The text ──────────────────────────────────────────────────────────────────────────────
     #[error("the script has more than {limit} {what}")]
     TooLarge { what: &'static str, limit: usize },
+    #[error("nothing in the script does anything: it has no statement but remarks and declarations")]
+    Empty,
     #[error("the last line ends in \\ and nothing follows")]
     Unfinished,
     #[error("this character is not allowed; outside REM a script is ASCII")]

@@ -12,17 +12,24 @@ pub struct Octets {
     octets: Zeroizing<Vec<u8>>,
     /// As long as `octets`: which of them are secret.
     hidden: Vec<bool>,
+    /// Written as text, all of them.
+    is_text: bool,
 }
 
 impl Octets {
     /// Octets that anybody may see.
     pub fn shown(octets: &[u8]) -> Self {
-        Self { octets: Zeroizing::new(octets.to_vec()), hidden: vec![false; octets.len()] }
+        Self { octets: Zeroizing::new(octets.to_vec()), hidden: vec![false; octets.len()], is_text: false }
+    }
+
+    /// Octets that somebody wrote as text, and anybody may see.
+    pub fn text(text: &str) -> Self {
+        Self { is_text: true, ..Self::shown(text.as_bytes()) }
     }
 
     /// Octets that nobody may see.
     pub fn hidden(octets: &[u8]) -> Self {
-        Self { octets: Zeroizing::new(octets.to_vec()), hidden: vec![true; octets.len()] }
+        Self { octets: Zeroizing::new(octets.to_vec()), hidden: vec![true; octets.len()], is_text: false }
     }
 
     /// Octets in which whatever is found of `secrets` is secret too: a card gives back what was written on it. A secret may be
@@ -72,6 +79,13 @@ impl Octets {
         &self.octets
     }
 
+    /// The text, when they were written as text and all of it can be shown.
+    pub fn as_text(&self) -> Option<&str> {
+        let is_printable = |octet: &u8| matches!(octet, b' '..=b'~');
+        let is_shown = self.is_text && !self.has_secret() && self.octets.iter().all(is_printable);
+        std::str::from_utf8(&self.octets).ok().filter(|_| is_shown)
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.octets.len()
@@ -104,6 +118,7 @@ impl Octets {
 
     /// Appends others.
     pub fn extend(&mut self, more: &Self) {
+        self.is_text &= more.is_text;
         self.octets.extend_from_slice(&more.octets);
         self.hidden.extend_from_slice(&more.hidden);
     }
@@ -113,7 +128,7 @@ impl Octets {
     pub fn slice(&self, from: usize, count: usize) -> Option<Self> {
         let range = from..from.checked_add(count)?;
         let octets = Zeroizing::new(self.octets.get(range.clone())?.to_vec());
-        Some(Self { octets, hidden: self.hidden.get(range)?.to_vec() })
+        Some(Self { octets, hidden: self.hidden.get(range)?.to_vec(), is_text: self.is_text })
     }
 }
 
@@ -173,7 +188,8 @@ impl Value {
                 Ok(Self::Digits(Zeroizing::new(text.to_owned()), secret))
             }
             Type::Digits => Err("decimal digits"),
-            Type::Text if text.is_ascii() => Ok(Self::Octets(octets(text.as_bytes()))),
+            Type::Text if text.is_ascii() && !secret => Ok(Self::Octets(Octets::text(text))),
+            Type::Text if text.is_ascii() => Ok(Self::Octets(Octets::hidden(text.as_bytes()))),
             Type::Text => Err("ASCII"),
             Type::Path => text.parse().map(Self::Path).map_err(|_| "a file, as 3F00/7F50/6431"),
         }

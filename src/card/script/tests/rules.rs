@@ -189,3 +189,16 @@ fn a_file_that_is_put_is_old_none_or_new_at_every_cut() {
     }
     assert!(cuts > 30 && news > 0, "{cuts} cuts, {news} new");
 }
+
+#[test]
+fn text_is_shown_as_text_and_octets_as_octets() {
+    let card = prepared();
+    let script = "REM bootgate 1\nVAR NAME text \"Acme\"\nVAR KI secret text\nRST\nOUT \"a\" \"read, not written\"\n\
+        OUT \"b\" ${NAME} \" 7\"\nOUT \"c\" \"no\" 00\nOUT \"d\" 41 42\nOUT \"e\" ${KI} \"x\"\nAST ${NAME} == 41 63 6D 65\n\
+        LET SAME ${NAME}\nOUT \"f\" ${SAME}\nOFF\n";
+    let report = done(run_on(&card, script, With { set: &[("KI", "MARKED-K")], ..With::default() }));
+    let values: Vec<_> = report.outputs.iter().map(|output| output.value.as_str()).collect();
+    assert_eq!(values, ["read, not written", "Acme 7", "6E 6F 00", "41 42", "*** 78", "Acme"]);
+    let report = run_on(&card, "REM bootgate 1\nRST\nAST \"A\" != 41\n", With::default());
+    assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
+}

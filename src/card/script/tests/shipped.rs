@@ -38,7 +38,7 @@ fn all_are_sound_and_say_what_they_do() {
         assert!(script.title().len() > 20, "{}", script.name);
         assert_eq!(checked.script.version, Some(1));
     }
-    assert_eq!(shipped("nonesuch"), None);
+    assert_eq!((shipped("nonesuch"), nearest_shipped("nonesuch")), (None, None));
 }
 
 #[test]
@@ -84,6 +84,73 @@ fn what_is_backed_up_and_erased_is_restored() {
         let report = on_sim(&card, script("restore"), With { restore: Some(&backup.0), ..With::default() });
         assert_eq!(card.image(), before, "{}", shown(&report));
     }
+}
+
+#[test]
+fn the_backup_of_an_erased_card_is_restored_too() {
+    let card = written(Personality::Uicc, b"a document that was there");
+    let before = card.image();
+    let mut backup = MemoryBackup::default();
+    done(run_on(&card, script("erase"), With { set: ADM, backup: Some(&mut backup), ..With::default() }));
+    let report = done(run_on(
+        &card,
+        script("restore"),
+        With { set: ADM, restore: Some(&backup.0), ..With::default() },
+    ));
+    assert_eq!(card.image(), before, "{}", shown(&report));
+    assert!(
+        shown(&report).contains("RES 3F00/7F50/6430\n      the backup holds nothing of it; left as it is")
+    );
+}
+
+#[test]
+fn nothing_is_restored_where_not_all_of_it_can_be() {
+    let back_up = |card: &CardHandle| {
+        let mut backup = MemoryBackup::default();
+        let with = With { backup: Some(&mut backup), ..With::default() };
+        let report = done(run_on(card, script("back-up"), with));
+        (backup.0, report)
+    };
+    let stopped = |card: &CardHandle, backup: &CardBackup, why: &str| {
+        let changes = card.changes();
+        let report =
+            run_on(card, script("restore"), With { set: ADM, restore: Some(backup), ..With::default() });
+        assert!(shown(&report).contains(why), "{why}: {}", shown(&report));
+        assert_eq!((card.changes(), report.changes, report.entries.len()), (changes, 0, 0));
+    };
+    let whole = written(Personality::Uicc, b"a document that was there");
+    let (backup, _) = back_up(&whole);
+
+    let mut image = prepared().image();
+    let Body::Directory { files, .. } = &mut image.mf.find_mut(&[Fid::PKCS15]).unwrap().body else {
+        panic!()
+    };
+    files.retain(|file| file.fid != Fid(0x6430));
+    let lacking = from(image);
+    stopped(
+        &lacking,
+        &backup,
+        "11:1: 3F00/7F50/6430 cannot be put back: the card has no such file; nothing was written",
+    );
+    let mut smaller = sample(Personality::Uicc, SampleKind::Prepared);
+    smaller.bootstrap_size = 299;
+    let why =
+        "10:1: 3F00/7F50/6431 cannot be put back: the backup holds 300 octets, and there is room for 299";
+    stopped(&from(smaller.image()), &backup, why);
+    stopped(
+        &whole,
+        &CardBackup { saved: Vec::new(), ..backup.clone() },
+        "the backup holds nothing of the files",
+    );
+
+    // What a card lacks is kept as that, and is no reason to stop.
+    let (backup, report) = back_up(&lacking);
+    assert!(shown(&report).contains("SAV 3F00/7F50/6430\n      the card has no such file; that is kept"));
+    stopped(&whole, &backup, "the card had no such file when the backup was made, and RES deletes none");
+    let before = lacking.image();
+    done(run_on(&lacking, script("erase"), With { set: ADM, ..With::default() }));
+    done(run_on(&lacking, script("restore"), With { set: ADM, restore: Some(&backup), ..With::default() }));
+    assert_eq!(lacking.image(), before);
 }
 
 #[test]
@@ -136,8 +203,7 @@ fn a_card_is_locked_for_shipping_and_one_that_cannot_be_is_told() {
         let report =
             on_sim(&card, script("lock-for-shipping"), With { backup: Some(&mut backup), ..With::default() });
         let told = if kind == SampleKind::Pin { "neither read nor written" } else { "read, not written" };
-        let value: Vec<u8> = told.bytes().collect();
-        assert_eq!(report.outputs[0].value, crate::wire::script::Octets::shown(&value).to_string());
+        assert_eq!(report.outputs[0].value, told);
         assert_eq!(card.image(), before);
     }
     // A file that anybody writes.

@@ -91,10 +91,28 @@ pub fn check(input: &[u8], given: &BTreeMap<String, Zeroizing<String>>, need: Ne
     let mut walk = Walk { extended: script.version.is_some(), declared: &declared, keys, problems };
     walk.list(&script.statements, state);
     let mut problems = walk.problems;
+    if problems.is_empty() && !does_something(&script) {
+        problems.push(Problem::new(Position { line: 1, column: 1 }, ProblemKind::Empty));
+    }
     problems.sort_by_key(|problem| problem.at);
     problems.dedup();
     problems.truncate(MAX_PROBLEMS);
     Checked { script, environment, declared, problems }
+}
+
+fn does_something(script: &Script) -> bool {
+    let mut does = false;
+    script.each(&mut |statement| {
+        does |= !matches!(
+            statement,
+            Statement::Blank
+                | Statement::Remark(_)
+                | Statement::Variable(_)
+                | Statement::Key(_)
+                | Statement::Effect(_)
+        );
+    });
+    does
 }
 
 /// What is known between two statements.

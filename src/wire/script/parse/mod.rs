@@ -125,12 +125,14 @@ impl<L: Iterator<Item = Line>> Parser<L> {
             self.problems.push(Problem::new(line.at, ProblemKind::SwitchSyntax { found }));
         }
         let mut labels: Vec<Label> = Vec::new();
+        let mut end = line.at;
         loop {
             let Some(next) = self.lines.next() else {
                 self.problems.push(Problem::new(line.at, ProblemKind::SwitchNotClosed));
                 break;
             };
             if is_end(&next) {
+                end = next.at;
                 break;
             }
             if next.text.ends_with(':') && next.word != "REM" {
@@ -154,7 +156,7 @@ impl<L: Iterator<Item = Line>> Parser<L> {
         if labels.is_empty() {
             self.problems.push(Problem::new(line.at, ProblemKind::SwitchEmpty));
         }
-        Statement::Switch(Switch { labels })
+        Statement::Switch(Switch { labels, end: At::new(end, ()) })
     }
 }
 
