@@ -55,14 +55,37 @@ fn scripts_are_checked_with_file_line_and_column() {
     let effect = &json["files"][0]["effects"][0];
     assert_eq!((&effect["kind"], &effect["file"]), (&"updates".into(), &"3F00/7F50/6431".into()));
     assert_eq!((&json["files"][1]["problems"][0]["line"], exit), (&2.into(), 78));
+
+    for empty in ["", "\n\n", "REM nothing yet\n", "REM bootgate 1\nREM later\n"] {
+        std::fs::write(folder.path().join("empty.scr"), empty).unwrap();
+        let (exit, out, _) = check(&folder, &["--check", "empty.scr"]);
+        assert!(
+            exit == 78 && out.contains("empty.scr:1:1: error: nothing in the script does anything"),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn a_listing_names_the_line_of_each_statement() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "REM bootgate 1\nRST\nAPD 00 A4 00 0C 02 3F 00 (90 00, 6D 00)\nSWI\n90 00 :\nRST\n6D 00 :\nRST\nESW\nOFF\n";
+    std::fs::write(folder.path().join("a.scr"), script).unwrap();
+    let (_, out, err) = check(&folder, &["a.scr", "--dry-run"]);
+    let lines: Vec<_> = out.lines().filter(|line| line.ends_with("ESW") || line.ends_with("OFF")).collect();
+    assert_eq!(lines, ["   9  ESW", "  10  OFF"], "{out}{err}");
 }
 
 #[test]
 fn what_is_not_there_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (exit, _, err) = check(&folder, &["--check", "none.scr"]);
-    assert!(exit == 1 && err.contains("cannot read none.scr"), "{err}");
+    assert!(exit == 2 && err.contains("cannot read none.scr") && err.contains("--list names"), "{err}");
     assert_eq!(check(&folder, &["none.scr"]).0, 2);
+    for typed in ["resotre", "restore.scr"] {
+        let (exit, _, err) = check(&folder, &["--check", typed]);
+        assert!(exit == 2 && err.contains("did you mean `restore`, which comes with bootgate?"), "{err}");
+    }
 }
 
 #[test]
@@ -139,7 +162,7 @@ fn shipped_scripts_run_over_a_reader() {
 
     let (exit, out, err) = station.run(&["survey"]);
     assert!(exit == 0 && out.contains("OUT ICCID\n      89001010000000000018"), "{out}{err}");
-    assert!(out.contains("ok: survey on card 89001010000000000018, 0 change(s)"), "{out}");
+    assert!(out.contains("ok: survey on card 89001010000000000018, 0 changes ("), "{out}");
 
     let (exit, _, err) = station.run(&["create-bootstrap-tree", key[0], key[1], key[2]]);
     assert!(exit == 2 && err.contains("--backup FILE"), "{err}");
@@ -170,10 +193,10 @@ fn shipped_scripts_run_over_a_reader() {
         "{out}{err}"
     );
     assert!(out.contains("expected  01 02 04 (90 00)\n      seen      01 02 03 (90 00)"), "{out}");
-    assert!(out.contains("kept: 1 piece(s) of old content in own.json"), "{out}");
+    assert!(out.contains("kept: 1 piece of old content in own.json"), "{out}");
 
     let (exit, out, err) = station.run(&["back-up", "--backup", "whole.json"]);
-    assert!(exit == 0 && out.contains("kept: 3 piece(s)"), "{out}{err}");
+    assert!(exit == 0 && out.contains("kept: 3 pieces of"), "{out}{err}");
     assert_eq!(run(&["erase", "--backup", "erase.json"])["changes"], 2);
     run(&["restore", "--restore", "whole.json", "--no-backup"]);
     let locked = run(&["lock-for-shipping", "--no-backup"]);

@@ -6,12 +6,11 @@ mod values;
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use serde::Serialize;
 
 use super::args::ConsentArgs;
 use crate::{
-    card::script::{SHIPPED, shipped},
+    card::script::{SHIPPED, nearest_shipped, shipped},
     cli::{Exit, Failure, Global, output},
     ident::printable,
 };
@@ -20,10 +19,11 @@ use values::Assignment;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(in crate::cli) struct Args {
-    /// Card script, a file or the name of one that comes with bootgate (see --list): the language of 3GPP TS 51.013, Annex
-    /// B, or the superset of it that begins with `REM bootgate 1`. With --check, any number of them.
+    /// Script file, or the name of a script that comes with bootgate (--list shows them). One; with --check as many as wanted.
+    ///
+    /// The language is that of 3GPP TS 51.013, Annex B, or the superset of it that begins with the line `REM bootgate 1`.
     #[arg(required_unless_present = "list", value_name = "SCRIPT")]
     scripts: Vec<String>,
     /// Checks the scripts and sends nothing.
@@ -54,6 +54,12 @@ pub(in crate::cli) struct Args {
     consent: ConsentArgs,
 }
 
+const USAGE: &str = "bootgate card run [OPTIONS] -r <READER> <SCRIPT>
+       bootgate card run --dry-run [--set <NAME=VALUE>]... <SCRIPT>
+       bootgate card run --check <SCRIPT>...
+       bootgate card run --print <SCRIPT>
+       bootgate card run --list";
+
 const EXAMPLES: &str = "Examples:
   bootgate card run survey -r 'bay 0'
   bootgate card run --check --format json *.scr
@@ -62,10 +68,10 @@ const EXAMPLES: &str = "Examples:
   bootgate card run restore -r 'bay 0' --set ADM=env:ADM --restore card.json --no-backup --yes
   bootgate card run --print create-bootstrap-tree > mine.scr
 
-Nothing is sent while --check finds an error. Keys are presented under the rule that guards all keys, also where a script
+Nothing is sent while --check finds an error. Keys are presented under the rule that guards all keys, also where a script \
 carries VERIFY as octets; a script that changes the card asks first, and needs --backup or --no-backup.
 
-Exit status: 0 when the script came to its end, 1 when the card answered something else than it expects, 2 usage, 69
+Exit status: 0 when the script came to its end, 1 when the card answered something else than it expects, 2 usage, 69 \
 reader or card unavailable, 77 key refused or not presented, 78 when the script has an error";
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -91,7 +97,14 @@ fn text(script: &str) -> anyhow::Result<Vec<u8>> {
     match (std::fs::read(script), shipped(script)) {
         (Ok(text), _) => Ok(text),
         (Err(_), Some(shipped)) => Ok(shipped.text.as_bytes().to_vec()),
-        (Err(error), None) => Err(error).with_context(|| format!("cannot read {}", printable(script))),
+        (Err(error), None) => {
+            let hint = match nearest_shipped(script) {
+                Some(name) => format!("did you mean `{name}`, which comes with bootgate?"),
+                None => "--list names those that come with bootgate".to_owned(),
+            };
+            let why = format!("cannot read {}: {error}; {hint}", printable(script));
+            Err(Failure::because(Exit::Usage, why))
+        }
     }
 }
 

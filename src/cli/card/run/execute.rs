@@ -21,7 +21,7 @@ use crate::{
         exit::Meaning as _,
         output,
     },
-    ident::Iccid,
+    ident::{Iccid, counted},
     store::BackupFile,
     wire::script::{Checked, Need, Severity, Statement, check},
 };
@@ -36,7 +36,7 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     }
     let errors = checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
     if errors > 0 {
-        let why = format!("{script} has {errors} error(s); nothing was sent");
+        let why = format!("{script} has {}; nothing was sent", counted(errors, "error"));
         return Err(Failure::because(Exit::Config, why));
     }
     if dry {
@@ -203,9 +203,15 @@ impl fmt::Display for Done {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let card = self.iccid.as_ref().map_or_else(|| "without a number".into(), ToString::to_string);
         let how = if self.ok { "ok" } else { "stopped" };
-        write!(f, "{how}: {} on card {card}, {} change(s) ({})", self.script, self.changes, self.apdus)?;
+        write!(
+            f,
+            "{how}: {} on card {card}, {} ({})",
+            self.script,
+            counted(self.changes, "change"),
+            self.apdus
+        )?;
         match &self.backup {
-            Some(file) => write!(f, "\nkept: {} piece(s) of old content in {file}", self.saved),
+            Some(file) => write!(f, "\nkept: {} of old content in {file}", counted(self.saved, "piece")),
             None => Ok(()),
         }
     }
