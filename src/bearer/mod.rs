@@ -10,9 +10,12 @@
 
 mod dispatch;
 mod event;
+pub mod pap_client;
+mod post;
 
 pub use dispatch::{Destination, Dispatch, DispatchId};
 pub use event::{Event, Failure, MessageId, Receipt, ReceiptState};
+pub use post::{Answer, Endpoint, EndpointError, Patience, PostError};
 
 /// A way to a device: an SMSC, or the network itself.
 ///
