@@ -135,9 +135,14 @@ pub(super) async fn post(
 }
 
 impl Endpoint {
+    /// The host.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// Host and port as the field `Host` has them.
     pub(super) fn authority(&self) -> String {
-        let host = self.0.host_str().unwrap_or_default();
+        let host = self.host();
         self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
@@ -147,13 +152,12 @@ impl Endpoint {
         fields: &[(HeaderName, HeaderValue)],
         body: Vec<u8>,
     ) -> Result<Request<Full<Bytes>>, PostError> {
-        let value = |name: HeaderName, text: &str| {
-            HeaderValue::from_str(text).map_err(|_| PostError::Field { name })
-        };
-        let path = self.0.query().map_or_else(
-            || self.0.path().to_owned(),
-            |query| format!("{}?{query}", self.0.path()),
-        );
+        let value =
+            |name: HeaderName, text: &str| HeaderValue::from_str(text).map_err(|_| PostError::Field { name });
+        let path = self
+            .0
+            .query()
+            .map_or_else(|| self.0.path().to_owned(), |query| format!("{}?{query}", self.0.path()));
         let length = body.len();
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = hyper::Method::POST;
@@ -170,7 +174,7 @@ impl Endpoint {
 
     async fn connect(&self, patience: Duration) -> Result<TcpStream, PostError> {
         let failed = |source| PostError::Unreachable { endpoint: self.clone(), source };
-        let host = self.0.host_str().unwrap_or_default();
+        let host = self.host();
         // An IPv6 address stands in brackets in a URL and without them everywhere else.
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
         let port = self.0.port_or_known_default().unwrap_or(80);

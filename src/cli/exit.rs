@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{Exit, Failure, output::name};
 use crate::{
+    bearer::{PostError, pap_client::PapError},
     bootstrap::{BootstrapError, factory::FactoryError},
     card::{
         ApplyError, FileError, KeyError, KeyRingError, PlanError, ReaderError, RecoverError, TransportError,
@@ -12,6 +13,7 @@ use crate::{
     job::{CardJobError, OfferError},
     lab::{network::NetworkError, rehearsal::RehearsalError},
     phone::End,
+    wire::pap::StatusCode,
 };
 
 /// What an error means for the exit status.
@@ -215,6 +217,18 @@ impl Meaning for OfferError {
             Self::Plan(error) => error.exit(),
             Self::Transport(error) => error.exit(),
             _ => Exit::Usage,
+        }
+    }
+}
+
+impl Meaning for PapError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Unfit(_) | Self::Denied { .. } => Exit::Refused,
+            Self::Refused { code, .. } if *code == StatusCode::FORBIDDEN => Exit::Refused,
+            Self::Post(PostError::Field { .. }) => Exit::Usage,
+            error if error.is_transient() => Exit::Unavailable,
+            _ => Exit::Failed,
         }
     }
 }

@@ -15,6 +15,7 @@ mod lab;
 mod notify;
 mod output;
 mod profile;
+mod push;
 mod rehearse;
 mod secret;
 mod serve;
@@ -80,6 +81,9 @@ enum Noun {
     /// Builds notifications, by which a DM server asks a device for a session.
     #[command(subcommand)]
     Notify(notify::Action),
+    /// Hands pushes to a Push Proxy Gateway, asks where they are, takes them back.
+    #[command(subcommand)]
+    Push(push::Action),
     /// Checks and opens factory images.
     #[command(subcommand)]
     Factory(factory::Action),
@@ -140,6 +144,7 @@ pub fn main() -> ExitCode {
         Noun::Decode(args) => decode::run(args, &cli.global),
         Noun::Card(action) => card::run(action, &cli.global),
         Noun::Notify(action) => notify::run(action, &cli.global),
+        Noun::Push(action) => push::run(action, &cli.global),
         Noun::Factory(action) => factory::run(action, &cli.global),
         Noun::Serve(args) => serve::run(args, &cli.global),
         Noun::Job(action) => job::run(action, &cli.global),
@@ -156,8 +161,8 @@ pub fn main() -> ExitCode {
 
 /// What an option takes that may be a secret or an IMSI, as its help calls it. Errors do not repeat such a value; a test
 /// goes through all of them. An ICCID or an IMEI is no secret, but it is easily given in place of an IMSI.
-const HIDDEN: [&str; 7] =
-    ["<SECRET>", "<KEY>", "<NONCE>", "<DIGITS>", "<OCTETS>", "<SOURCE>", "<NAME=VALUE>"];
+const HIDDEN: [&str; 8] =
+    ["<SECRET>", "<KEY>", "<NONCE>", "<DIGITS>", "<OCTETS>", "<SOURCE>", "<NAME=VALUE>", "<WHOM>"];
 
 /// The error of the argument parser, which repeats what it does not take, without what may be a secret: whoever gives the
 /// value itself where it is not taken has made one mistake already. Nor does a terminal act on what is left.

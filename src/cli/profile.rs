@@ -13,6 +13,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 pub(super) use check::load;
+pub(super) use sign::{Purpose, SignArgs, SignDefaults, Weakness, sign};
 
 use super::{
     Exit, Failure, Format, Global,

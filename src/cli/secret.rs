@@ -106,6 +106,11 @@ impl std::fmt::Debug for SecretOrLiteral {
 }
 
 impl SecretOrLiteral {
+    /// True when the value itself was given.
+    pub(super) fn is_literal(&self) -> bool {
+        matches!(self, Self::Literal(_))
+    }
+
     /// True when the value itself was given and is this word.
     pub(super) fn is_literally(&self, word: &str) -> bool {
         matches!(self, Self::Literal(text) if text.as_str() == word)

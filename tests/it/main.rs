@@ -27,6 +27,7 @@ mod phone_and_dm_server;
 mod profile;
 mod profiles_come_back;
 mod program;
+mod push_initiator;
 mod pushed_bootstrap;
 mod random_profiles;
 mod readme;

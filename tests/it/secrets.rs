@@ -101,9 +101,9 @@ fn a_secret_given_by_mistake_is_not_repeated() {
 }
 
 /// What an option is called in the help of the program when its value may be a secret or an IMSI.
-const HIDDEN: [&str; 7] = ["SECRET", "KEY", "NONCE", "DIGITS", "OCTETS", "SOURCE", "NAME=VALUE"];
+const HIDDEN: [&str; 8] = ["SECRET", "KEY", "NONCE", "DIGITS", "OCTETS", "SOURCE", "NAME=VALUE", "WHOM"];
 /// What it is called when it is neither. A new word belongs to one of the two.
-const OPEN: [&str; 30] = [
+const OPEN: [&str; 34] = [
     "ADDRESS",
     "BITS",
     "COMMAND",
@@ -124,13 +124,17 @@ const OPEN: [&str; 30] = [
     "NAME",
     "PATH",
     "PERSONALITY",
+    "PRIORITY",
     "PROTOCOL",
     "READER",
     "REF",
     "ROUTE",
     "SECONDS",
     "SHAPE",
+    "SPAN",
     "STATE",
+    "TIME",
+    "TYPE",
     "URL",
     "VERSION",
     "WHO",
@@ -178,6 +182,29 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
         "card plan" | "card write" => &["-r", "bay", "--profile", profile, "--as", "cp"],
         "notify build" if option == "--account" => &[],
         "notify build" => &["--server-id", "acme.dm", "--secret", "@secret", "--nonce", "AAAA"],
+        "push send" if option == "--token" => {
+            &["--ppg", "http://127.0.0.1:9/", "--to", "358401234567", "--file", "cp.hex"]
+        }
+        "push send" => &[
+            "--ppg",
+            "http://127.0.0.1:9/",
+            "--to",
+            "358401234567",
+            "--profile",
+            profile,
+            "--as",
+            "cp",
+            "--user",
+            "x",
+            "--password",
+            "env:HOME",
+            "--imei",
+            "490154203237518",
+        ],
+        "push status" | "push cancel" if option == "--token" => &["1@pi", "--ppg", "http://127.0.0.1:9/"],
+        "push status" | "push cancel" => {
+            &["1@pi", "--ppg", "http://127.0.0.1:9/", "--user", "x", "--password", "env:HOME"]
+        }
         "card watch" => &["--profile", profile, "--as", "cp"],
         "batch run" => &["shift.csv", "--profile", profile, "--as", "cp"],
         "factory open" => &["image", "--digests-only", "-o", "out"],

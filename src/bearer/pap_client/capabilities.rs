@@ -136,8 +136,7 @@ impl Capabilities {
             return Err(missing("does not replace pushes", "send without it"));
         }
         let method = push.quality_of_service.as_ref().map(|q| q.delivery_method);
-        let confirmed =
-            matches!(method, Some(DeliveryMethod::Confirmed | DeliveryMethod::PreferConfirmed));
+        let confirmed = matches!(method, Some(DeliveryMethod::Confirmed | DeliveryMethod::PreferConfirmed));
         if confirmed && !self.confirmed {
             let what = "takes a confirmed push and then sends nothing to that number";
             return Err(missing(what, "leave the delivery method out, or use unconfirmed"));
@@ -155,7 +154,11 @@ impl Capabilities {
     /// Whether it can be asked where a push is.
     pub(super) fn admit_query(&self, gateway: &str) -> Result<(), Unfit> {
         let missing = |what, instead| Unfit::Missing { gateway: gateway.to_owned(), what, instead };
-        if self.status_query { Ok(()) } else { Err(missing("does not tell where a push is", "see its own logs")) }
+        if self.status_query {
+            Ok(())
+        } else {
+            Err(missing("does not tell where a push is", "see its own logs"))
+        }
     }
 
     /// Whether it can be asked to cancel.

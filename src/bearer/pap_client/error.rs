@@ -26,7 +26,9 @@ pub enum PapError {
         status: u16,
     },
     /// HTTP alone answered.
-    #[error("the gateway {gateway} answers with HTTP status {status} in place of a PAP answer; is the path of its URL right?")]
+    #[error(
+        "the gateway {gateway} answers with HTTP status {status} in place of a PAP answer; is the path of its URL right?"
+    )]
     Http {
         /// The gateway.
         gateway: String,

@@ -139,8 +139,7 @@ impl PapClient {
         let digest = Sha256::new().chain_update(&control).chain_update(&content.octets).finalize();
         let digits: String = digest.iter().take(16).map(|octet| format!("{octet:02x}")).collect();
         let boundary = format!("bootgate-{digits}");
-        let content_type =
-            format!("multipart/related; boundary={boundary}; type=\"{}\"", pap::CONTENT_TYPE);
+        let content_type = format!("multipart/related; boundary={boundary}; type=\"{}\"", pap::CONTENT_TYPE);
         (content_type, multipart::write(&boundary, &entities))
     }
 
@@ -206,8 +205,7 @@ impl Credentials {
             }
             Self::Bearer(token) => Zeroizing::new(format!("Bearer {}", token.as_str())),
         };
-        let mut value =
-            HeaderValue::from_str(&text).map_err(|_| PostError::Field { name: AUTHORIZATION })?;
+        let mut value = HeaderValue::from_str(&text).map_err(|_| PostError::Field { name: AUTHORIZATION })?;
         value.set_sensitive(true);
         Ok((AUTHORIZATION, value))
     }

@@ -37,7 +37,10 @@ fn whole(request: &[u8]) -> bool {
 }
 
 fn http(status: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn client(endpoint: Endpoint, kind: GatewayKind) -> PapClient {
@@ -121,7 +124,8 @@ async fn an_answer_that_is_not_well_formed_is_read() {
 async fn what_is_no_acceptance_is_none() {
     let refusal = r#"<pap><push-response push-id="1@pi"><response-result code="2007" desc="twice"/></push-response></pap>"#;
     let bad = r#"<pap><badmessage-response code="2000"/></pap>"#;
-    let cancelled = r#"<pap><cancel-response push-id="1@pi"><cancel-result code="1000"/></cancel-response></pap>"#;
+    let cancelled =
+        r#"<pap><cancel-response push-id="1@pi"><cancel-result code="1000"/></cancel-response></pap>"#;
     let long = "x".repeat(5000);
     for (answer, why, in_doubt) in [
         (http("202 Accepted", refusal), "refuses: 2007 duplicate push id (twice)", false),
@@ -160,7 +164,9 @@ async fn status_and_cancel_are_asked_for() {
     let answer = client(endpoint, GatewayKind::Standard).query(query).await.unwrap();
     assert_eq!(answer.results[0].state, MessageState::Delivered);
     let request = String::from_utf8(served.await.unwrap()).unwrap();
-    assert!(request.contains("Content-Type: application/xml\r\n") && request.contains("<statusquery-message"));
+    assert!(
+        request.contains("Content-Type: application/xml\r\n") && request.contains("<statusquery-message")
+    );
 
     let body = r#"<pap><cancel-response push-id="1@pi"><cancel-result code="2008"/></cancel-response></pap>"#;
     let (endpoint, served) = gateway(http("202 Accepted", body)).await;
@@ -175,14 +181,19 @@ async fn status_and_cancel_are_asked_for() {
 async fn what_a_gateway_would_lose_is_not_sent() {
     let nowhere: Endpoint = "http://127.0.0.1:9/".parse().unwrap();
     let later = || Some("2030-01-01T00:00:00Z".parse().unwrap());
-    let confirmed = QualityOfService { delivery_method: DeliveryMethod::Confirmed, ..QualityOfService::default() };
+    let confirmed =
+        QualityOfService { delivery_method: DeliveryMethod::Confirmed, ..QualityOfService::default() };
     let two = vec![push().addresses[0].clone(), Address::plmn("358401234568".parse().unwrap(), "ppg")];
     let large = Content { octets: vec![0; 1_300], ..content("") };
     for (push, content, why) in [
         (push(), content(SIGNED), "does not keep SEC and MAC"),
         (PushMessage { addresses: two, ..push() }, content(""), "serves one address of several"),
         (PushMessage { deliver_after: later(), ..push() }, content(""), "never sends"),
-        (PushMessage { quality_of_service: Some(confirmed), ..push() }, content(""), "takes a confirmed push"),
+        (
+            PushMessage { quality_of_service: Some(confirmed), ..push() },
+            content(""),
+            "takes a confirmed push",
+        ),
         (push(), large, "take up to 11 short messages"),
     ] {
         let error = client(nowhere.clone(), GatewayKind::Kannel).push(&push, &content).await.unwrap_err();
@@ -200,7 +211,13 @@ async fn what_a_gateway_would_lose_is_not_sent() {
 
 #[test]
 fn an_endpoint_holds_no_credentials_and_shows_no_query() {
-    for bad in ["ppg.example/wappush", "ftp://ppg.example/", "http://foo:bar@ppg.example/", "http://h/#a", "http:///x"] {
+    for bad in [
+        "ppg.example/wappush",
+        "ftp://ppg.example/",
+        "http://foo:bar@ppg.example/",
+        "http://h/#a",
+        "http:///x",
+    ] {
         let error = bad.parse::<Endpoint>();
         assert!(error.is_err() || bad == "http:///x", "{bad}");
     }

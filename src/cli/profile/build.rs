@@ -81,7 +81,7 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         (false, true) => Purpose::Fetch,
         (false, false) => Purpose::Any,
     };
-    let signed = sign(&args.sign, &profile, subscriber.imsi.as_ref(), &payload, purpose)?;
+    let signed = sign(&args.sign, (&profile).into(), subscriber.imsi.as_ref(), &payload, purpose)?;
     let pushed = args.wsp.push(|tid| push(tid, &payload, signed.signature.as_ref().ok()))?;
 
     let mut report = BuildReport {

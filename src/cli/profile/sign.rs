@@ -1,4 +1,4 @@
-//! How `profile build` signs a payload for a push: with which method, and with which PIN.
+//! How a payload is signed for a push: with which method, and with which PIN.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ const DIGITS: usize = 8;
 
 /// Arguments about the signature.
 #[derive(Debug, clap::Args)]
-pub(super) struct SignArgs {
+pub(in crate::cli) struct SignArgs {
     /// PIN that signs the payload for a push: the value, @FILE, env:NAME or - (prompt), or the word random to have one
     /// drawn. With userpinmac, the first half of what the user will enter.
     #[arg(long, value_name = "SECRET")]
@@ -35,16 +35,41 @@ pub(super) struct SignArgs {
     sec: Option<SecurityMethod>,
 }
 
+/// What holds where the command line says nothing.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::cli) struct SignDefaults {
+    /// The method.
+    pub(in crate::cli) method: Option<SecurityMethod>,
+    /// Digits of a PIN that is drawn.
+    pub(in crate::cli) pin_length: Option<usize>,
+}
+
+impl From<&Profile> for SignDefaults {
+    fn from(profile: &Profile) -> Self {
+        Self { method: profile.security, pin_length: profile.pin_length }
+    }
+}
+
 impl SignArgs {
+    /// The method that was asked for.
+    pub(in crate::cli) fn method(&self) -> Option<SecurityMethod> {
+        self.sec
+    }
+
+    /// True when a PIN stands on the command line itself, where others see it.
+    pub(in crate::cli) fn has_literal_pin(&self) -> bool {
+        self.pin.as_ref().is_some_and(|pin| pin.is_literal() && !pin.is_literally(RANDOM))
+    }
+
     /// True when a signature was asked for.
-    pub(super) fn asked(&self) -> bool {
+    pub(in crate::cli) fn asked(&self) -> bool {
         self.sec.is_some() || self.pin.is_some() || self.pin_length.is_some()
     }
 }
 
 /// What a payload is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(in crate::cli) enum Purpose {
     /// A card, or whatever the caller makes of it: it need not be signed.
     Any,
     /// An answer over HTTP, as XML, which no MAC is of.
@@ -54,32 +79,32 @@ pub(super) enum Purpose {
 }
 
 /// A payload's signature.
-pub(super) struct Signed {
+pub(in crate::cli) struct Signed {
     /// The signature, or why there is none.
-    pub(super) signature: Result<Signature, String>,
+    pub(in crate::cli) signature: Result<Signature, String>,
     /// True when its PIN was drawn here: nobody else knows it.
-    pub(super) drawn: bool,
+    pub(in crate::cli) drawn: bool,
     /// What is weak about it.
-    pub(super) weaknesses: Vec<Weakness>,
+    pub(in crate::cli) weaknesses: Vec<Weakness>,
 }
 
 /// What is weak about a signature.
 #[derive(Debug, Serialize)]
-pub(super) struct Weakness {
+pub(in crate::cli) struct Weakness {
     /// A stable word for programs.
     code: &'static str,
     /// The risk, and what is better.
-    pub(super) message: String,
+    pub(in crate::cli) message: String,
     /// True when the check of the profile said so already.
     #[serde(skip)]
-    pub(super) told: bool,
+    pub(in crate::cli) told: bool,
 }
 
 /// Signs the payload for a push, or says why not. What was asked for on the command line must work; what the profile
 /// alone asks for may lack its key here, because a card needs no signature.
-pub(super) fn sign(
+pub(in crate::cli) fn sign(
     args: &SignArgs,
-    profile: &Profile,
+    defaults: SignDefaults,
     imsi: Option<&Imsi>,
     payload: &Payload,
     purpose: Purpose,
@@ -96,7 +121,7 @@ pub(super) fn sign(
             Ok(Signed { signature: Err(why), drawn: false, weaknesses })
         }
     };
-    let Some(method) = args.sec.or(profile.security) else {
+    let Some(method) = args.sec.or(defaults.method) else {
         let why =
             "the profile has no [security], so it is for cards only; for a push name a method with --sec";
         return unsigned(why.to_owned(), Vec::new());
@@ -110,17 +135,17 @@ pub(super) fn sign(
         return Ok(Signed {
             signature: Err(why),
             drawn: false,
-            weaknesses: weak(args, profile, method, None),
+            weaknesses: weak(args, defaults, method, None),
         });
     };
     // Not even for a card: whoever has such a profile means to push it one day.
     sec.check_kind(payload.kind).map_err(|error| {
         Failure::because(Exit::Usage, format!("{error}; name another with --sec, or none for a card"))
     })?;
-    let (pin, drawn) = pin(args, profile, sec)?;
+    let (pin, drawn) = pin(args, defaults, sec)?;
     let missing = missing(sec, imsi, pin.as_ref());
     if !missing.is_empty() {
-        let weaknesses = weak(args, profile, method, pin.as_ref());
+        let weaknesses = weak(args, defaults, method, pin.as_ref());
         return unsigned(
             format!("{sec} needs {}; a card needs no signature", missing.join(" and ")),
             weaknesses,
@@ -128,12 +153,12 @@ pub(super) fn sign(
     }
     let signature = mac::sign(payload.kind, sec, imsi, pin.as_ref(), &payload.octets)
         .map_err(|error| Failure::because(Exit::Usage, error))?;
-    let weaknesses = weak(args, profile, method, pin.as_ref());
+    let weaknesses = weak(args, defaults, method, pin.as_ref());
     Ok(Signed { signature: Ok(signature), drawn, weaknesses })
 }
 
 /// The PIN, and whether it was drawn.
-fn pin(args: &SignArgs, profile: &Profile, sec: Sec) -> anyhow::Result<(Option<Pin>, bool)> {
+fn pin(args: &SignArgs, defaults: SignDefaults, sec: Sec) -> anyhow::Result<(Option<Pin>, bool)> {
     let usage = |why: String| Failure::because(Exit::Usage, why);
     let Some(allowed) = sec.method().pin_digits() else {
         if args.pin.is_some() || args.pin_length.is_some() {
@@ -151,10 +176,10 @@ fn pin(args: &SignArgs, profile: &Profile, sec: Sec) -> anyhow::Result<(Option<P
         }
         return Ok((Some(given.parse("--pin")?), false));
     }
-    if !random && args.pin_length.is_none() && profile.pin_length.is_none() {
+    if !random && args.pin_length.is_none() && defaults.pin_length.is_none() {
         return Ok((None, false));
     }
-    let digits = args.pin_length.or(profile.pin_length).unwrap_or(DIGITS);
+    let digits = args.pin_length.or(defaults.pin_length).unwrap_or(DIGITS);
     if !allowed.contains(&digits) {
         let (least, most) = allowed.into_inner();
         return Err(usage(format!("a PIN of {digits} digits is none for {sec}; expected {least} to {most}")));
@@ -175,9 +200,9 @@ fn missing(sec: Sec, imsi: Option<&Imsi>, pin: Option<&Pin>) -> Vec<&'static str
     missing
 }
 
-fn weak(args: &SignArgs, profile: &Profile, method: SecurityMethod, pin: Option<&Pin>) -> Vec<Weakness> {
-    let told: Vec<Warning> = match (args.sec, profile.security) {
-        (None, Some(method)) => weaknesses(method, profile.pin_length, None),
+fn weak(args: &SignArgs, defaults: SignDefaults, method: SecurityMethod, pin: Option<&Pin>) -> Vec<Weakness> {
+    let told: Vec<Warning> = match (args.sec, defaults.method) {
+        (None, Some(method)) => weaknesses(method, defaults.pin_length, None),
         _ => Vec::new(),
     };
     let found = weaknesses(method, None, pin).into_iter();

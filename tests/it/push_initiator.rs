@@ -1,0 +1,286 @@
+//! `bootgate push` against a gateway of another make: what it is handed, what is made of its answers, and what it is never
+//! handed.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::Path,
+    sync::{Arc, Mutex},
+};
+
+use bootgate::{
+    bootstrap::{
+        PayloadKind,
+        mac::{self, Sec},
+    },
+    wire::pap::{Message, Pap, Strictness, multipart},
+};
+
+use super::program::{Ran, bootgate_in};
+
+const NUMBER: &str = "358401234567";
+const PIN: &str = "48151623";
+
+/// A gateway in a thread of its own, which answers each request with the next of what it was given and keeps the requests.
+struct Gateway {
+    url: String,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Gateway {
+    fn new(answers: Vec<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/pap", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for answer in answers {
+                let (mut stream, _) = listener.accept().unwrap();
+                let mut request = Vec::new();
+                while !is_whole(&request) {
+                    let mut octets = [0; 4096];
+                    let n = stream.read(&mut octets).unwrap();
+                    request.extend_from_slice(&octets[..n]);
+                }
+                // The push id is the initiator's.
+                let text = String::from_utf8_lossy(&request).into_owned();
+                let push_id = text.split("push-id=\"").nth(1).and_then(|t| t.split('"').next()).unwrap();
+                let answer = answer.replace("{push-id}", push_id);
+                seen.lock().unwrap().push(request);
+                stream.write_all(answer.as_bytes()).unwrap();
+            }
+        });
+        Self { url, requests }
+    }
+
+    fn requests(&self) -> Vec<Vec<u8>> {
+        self.requests.lock().unwrap().clone()
+    }
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let Some(head) = request.windows(4).position(|w| w == b"\r\n\r\n") else { return false };
+    let text = String::from_utf8_lossy(&request[..head]).to_ascii_lowercase();
+    let length = text.lines().find_map(|l| l.strip_prefix("content-length: ")).unwrap();
+    request.len() >= head + 4 + length.parse::<usize>().unwrap()
+}
+
+fn body(request: &[u8]) -> &[u8] {
+    &request[request.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4..]
+}
+
+fn answer(message: &str) -> String {
+    let body = format!("<?xml version=\"1.0\"?><pap>{message}</pap>");
+    format!(
+        "HTTP/1.1 202 Accepted\r\nContent-Type: application/xml\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len() + "0123456789abcdefghij@bootgate".len() - "{push-id}".len()
+    )
+}
+
+fn accepted() -> String {
+    answer("<push-response push-id=\"{push-id}\"><response-result code=\"1001\"/></push-response>")
+}
+
+fn state(state: &str, code: u16) -> String {
+    answer(&format!(
+        "<statusquery-response push-id=\"{{push-id}}\"><statusquery-result message-state=\"{state}\" code=\"{code}\"/>\
+         </statusquery-response>"
+    ))
+}
+
+/// Runs the program in a folder with a profile and a PIN.
+fn push(args: &[&str]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    files(folder.path());
+    let ran = bootgate_in(folder.path(), &[&["push"], args].concat());
+    assert!(!ran.shown().contains(PIN), "{}", ran.shown());
+    ran
+}
+
+fn files(folder: &Path) {
+    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+    std::fs::copy(profile, folder.join("acme.toml")).unwrap();
+    std::fs::write(folder.join("pin"), format!("{PIN}\n")).unwrap();
+    std::fs::write(folder.join("password"), "Marked-password\n").unwrap();
+    std::fs::write(folder.join("si.wbxml"), [2, 5, 0x6A, 0]).unwrap();
+}
+
+const PAYLOAD: [&str; 10] = [
+    "--profile",
+    "acme.toml",
+    "--as",
+    "cp",
+    "--imei",
+    "490154203237518",
+    "--sec",
+    "userpin",
+    "--pin",
+    "@pin",
+];
+
+fn send(url: &str, more: &[&str]) -> Ran {
+    push(&[&["send", "--ppg", url, "--to", NUMBER], &PAYLOAD[..], more].concat())
+}
+
+#[test]
+fn a_bootstrap_is_handed_in_and_waited_for() {
+    let gateway = Gateway::new(vec![accepted(), state("pending", 1001), state("delivered", 1000)]);
+    let ran = send(
+        &gateway.url,
+        &[
+            "--ppg-kind",
+            "bootgate",
+            "--user",
+            "acme",
+            "--password",
+            "@password",
+            "--wait",
+            "--format",
+            "json",
+        ],
+    );
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    assert!(!ran.shown().contains("Marked"), "{}", ran.shown());
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["states"][0]["state"], "delivered");
+    assert_eq!((&report["accepted"], &report["content"]["sec"]), (&true.into(), &"USERPIN".into()));
+    for said in ["accepted as ", "pending (1001", "delivered (1000 OK)"] {
+        assert!(ran.err.contains(said), "{}", ran.err);
+    }
+
+    let requests = gateway.requests();
+    assert_eq!(requests.len(), 3);
+    // The device can check it with the PIN alone.
+    let head = String::from_utf8_lossy(&requests[0]).into_owned();
+    let kind = head.lines().find_map(|l| l.strip_prefix("Content-Type: ")).unwrap();
+    let entities = multipart::read(&multipart::boundary(kind).unwrap(), body(&requests[0])).unwrap();
+    let Message::Push(control) = Pap::decode(entities[0].body, Strictness::Strict).unwrap().message else {
+        panic!("not a push")
+    };
+    assert!(control.addresses[0].as_str().starts_with("WAPPUSH=+358401234567/TYPE=PLMN@127.0.0.1"));
+    let content_type = entities[1].field("Content-Type").unwrap();
+    let mac = content_type.strip_prefix("application/vnd.wap.connectivity-wbxml; SEC=1; MAC=").unwrap();
+    let pin = PIN.parse().unwrap();
+    mac::verify(PayloadKind::Cp, Sec::UserPin, None, Some(&pin), entities[1].body, Some(mac)).unwrap();
+    assert!(entities[1].field("X-Wap-Application-Id").is_none());
+}
+
+#[test]
+fn only_delivered_is_a_success_of_waiting() {
+    for (end, code) in [("expired", 1000), ("undeliverable", 4000), ("aborted", 5000), ("rejected", 2001)] {
+        let gateway = Gateway::new(vec![accepted(), state(end, code)]);
+        let ran = send(&gateway.url, &["--keeps-authentication", "--wait"]);
+        assert_eq!(ran.exit, 1, "{end}: {}", ran.shown());
+        assert!(ran.out.contains(&format!("state         {end} ({code}")), "{}", ran.out);
+    }
+    // Where it stays pending, that is said.
+    let gateway = Gateway::new(vec![accepted(), state("pending", 1001)]);
+    let ran = send(&gateway.url, &["--ppg-kind", "bootgate", "--wait", "--timeout", "0s"]);
+    assert_eq!(ran.exit, 1, "{}", ran.shown());
+    assert!(ran.out.contains("waited 0 s, and it has not come to an end"), "{}", ran.out);
+    // Accepted is all that is said of what was not waited for.
+    let gateway = Gateway::new(vec![accepted()]);
+    let ran = send(&gateway.url, &["--ppg-kind", "bootgate"]);
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    assert!(ran.out.contains("accepted      1001") && !ran.out.contains("delivered"), "{}", ran.out);
+}
+
+/// An authenticated bootstrap never goes where its authentication would be lost.
+#[test]
+fn what_a_gateway_would_lose_is_not_handed_to_it() {
+    let gateway = Gateway::new(vec![accepted()]);
+    for kind in ["standard", "kannel"] {
+        let ran = send(&gateway.url, &["--ppg-kind", kind]);
+        assert_eq!(ran.exit, 77, "{}", ran.shown());
+        assert!(ran.err.contains("SEC and MAC") && ran.err.contains("sendsms"), "{}", ran.err);
+    }
+    let kannel = ["--ppg", &gateway.url, "--ppg-kind", "kannel"];
+    let si = ["--to", NUMBER, "--file", "si.wbxml", "--content-type", "application/vnd.wap.sic"];
+    for (more, why) in [
+        (&["--delivery-method", "confirmed"][..], "takes a confirmed push"),
+        (&["--deliver-after", "+1h"], "never sends"),
+        (&["--to", "358401234568"], "serves one address of several"),
+    ] {
+        let ran = push(&[&["send"], &kannel[..], &si, more].concat());
+        assert_eq!(ran.exit, 77, "{}", ran.shown());
+        assert!(ran.err.contains(why), "{}", ran.err);
+    }
+    for noun in ["status", "cancel"] {
+        let ran = push(&[&[noun, "1@pi"], &kannel[..]].concat());
+        assert_eq!(ran.exit, 77, "{}", ran.shown());
+    }
+    let ran = push(&[&["send", "--wait"], &kannel[..], &si].concat());
+    assert_eq!(ran.exit, 2, "{}", ran.shown());
+    // Nor is what nothing authenticates, unless that was asked for by name.
+    let unsigned = ["send", "--ppg", &gateway.url, "--to", NUMBER, "--profile", "acme.toml", "--as", "cp"];
+    let imei = ["--imei", "490154203237518"];
+    let ran = push(&[&unsigned[..], &imei].concat());
+    assert_eq!(ran.exit, 2, "{}", ran.shown());
+    // Nor with a PIN that others can read.
+    let ran = push(&[&unsigned[..], &imei, &["--sec", "userpin", "--pin", "4815162"]].concat());
+    assert_eq!(ran.exit, 2, "{}", ran.shown());
+    assert!(!ran.shown().contains("4815162"), "{}", ran.shown());
+    assert_eq!(gateway.requests().len(), 0);
+
+    let ran = send(&gateway.url, &["--ppg-kind", "bootgate", "--dry-run"]);
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    assert!(ran.out.contains("dry run: nothing was sent"), "{}", ran.out);
+    assert_eq!(gateway.requests().len(), 0);
+    let ran = push(&[&unsigned[..], &imei, &["--sec", "none"]].concat());
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    assert_eq!(gateway.requests().len(), 1);
+}
+
+#[test]
+fn exit_statuses_say_whose_turn_it_is() {
+    let refusal = |code: u16| {
+        answer(&format!(
+            "<push-response push-id=\"{{push-id}}\"><response-result code=\"{code}\"/></push-response>"
+        ))
+    };
+    let http = |status: &str| format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n");
+    for (answer, exit, why) in [
+        (refusal(2001), 77, "refuses: 2001 forbidden"),
+        (refusal(2007), 1, "refuses: 2007 duplicate push id"),
+        (refusal(4001), 69, "refuses: 4001 service unavailable"),
+        (http("401 Unauthorized"), 77, "does not let us in"),
+        (http("404 Not Found"), 1, "is the path of its URL right?"),
+        // It may have the push: it must not be sent again blindly.
+        ("HTTP/1.1 202 Accepted\r\n".to_owned(), 1, "bootgate push status"),
+    ] {
+        let gateway = Gateway::new(vec![answer]);
+        let ran = send(&gateway.url, &["--ppg-kind", "bootgate"]);
+        assert_eq!(ran.exit, exit, "{}", ran.shown());
+        assert!(ran.err.contains(why), "{}", ran.err);
+    }
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ran = send(&format!("http://{gone}/pap"), &["--ppg-kind", "bootgate"]);
+    assert_eq!(ran.exit, 69, "{}", ran.shown());
+    for url in ["gopher://x/", "http://foo:bar@x/"] {
+        let ran = send(url, &[]);
+        assert_eq!(ran.exit, 2, "{}", ran.shown());
+        assert!(!ran.shown().contains("foo:bar"), "{}", ran.shown());
+    }
+}
+
+#[test]
+fn a_push_is_asked_for_and_cancelled() {
+    let gateway = Gateway::new(vec![
+        state("pending", 1001).replace("{push-id}", "0123456789abcdefghij@bootgate"),
+        answer("<cancel-response push-id=\"{push-id}\"><cancel-result code=\"1000\"/></cancel-response>"),
+        answer("<cancel-response push-id=\"{push-id}\"><cancel-result code=\"2008\"/></cancel-response>"),
+    ]);
+    let id = "0123456789abcdefghij@bootgate";
+    let ran = push(&["status", id, "--ppg", &gateway.url]);
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    assert!(ran.out.contains("state         pending (1001 accepted for processing)"), "{}", ran.out);
+    let dry = push(&["cancel", id, "--ppg", &gateway.url, "--dry-run"]);
+    assert_eq!((dry.exit, gateway.requests().len()), (0, 1), "{}", dry.shown());
+    let ran = push(&["cancel", id, "--ppg", &gateway.url]);
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    let ran = push(&["cancel", id, "--ppg", &gateway.url, "--to", NUMBER]);
+    assert_eq!(ran.exit, 1, "{}", ran.shown());
+    assert!(ran.out.contains("not cancelled 2008 cancellation not possible"), "{}", ran.out);
+    let last = gateway.requests().pop().unwrap();
+    assert!(String::from_utf8(last).unwrap().contains("WAPPUSH=+358401234567/TYPE=PLMN@127.0.0.1"));
+}
