@@ -78,12 +78,12 @@ impl PayloadArgs {
                 let payload = build(&settings, kind).map_err(failure)?;
                 self.signed((&profile).into(), &subscriber, payload)
             }
-            (_, _, Some(file)) => self.from_file(file, &subscriber),
+            (_, _, Some(file)) => self.of_file(file, &subscriber),
             _ => Err(Failure::because(Exit::Usage, "give --profile with --as, or --file")),
         }
     }
 
-    fn from_file(&self, file: &Path, subscriber: &Subscriber) -> anyhow::Result<(Content, ContentReport)> {
+    fn of_file(&self, file: &Path, subscriber: &Subscriber) -> anyhow::Result<(Content, ContentReport)> {
         let octets = std::fs::read(file).map_err(|e| {
             Failure::because(Exit::Usage, format!("--file: cannot read {}: {e}", output::name(file)))
         })?;
