@@ -11,6 +11,7 @@ mod random;
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::runtime::Handle;
 use tracing::warn;
 
 pub use card_keys::{CellVault, KeyRingName};
@@ -21,14 +22,14 @@ pub use random::OsRandom;
 use crate::{
     card::{
         CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal,
-        MemoryWriteJournal, Recovered, WriteJournal,
+        MemoryWriteJournal, WriteJournal,
     },
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,
     ident::{Clock, JobId, Random},
     job::{
-        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, Event, Jobs, JobsError, NewJob,
-        Observer, Reason, Watch,
+        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, JobWrites, Jobs, JobsError, NewJob,
+        Observer, SettleError, State, Watch,
     },
     store::{Keys, Memory, Store, StoreError, Writes},
     vault::{KeySource, Vault},
@@ -205,17 +206,14 @@ impl App {
         mut observer: Box<dyn Observer>,
     ) -> Result<CardDone, CardJobError> {
         let route = self.card_route();
-        let runtime = tokio::runtime::Handle::current();
+        let runtime = Handle::current();
         let run = move || route.run(&job, &mut *card, &mut *observer, &runtime);
         tokio::task::spawn_blocking(run).await.unwrap_or(Err(CardJobError::Crashed))
     }
 
-    /// Tells the job that had begun an interrupted write what became of it.
-    ///
-    /// # Errors
-    /// [`JobsError`].
-    pub async fn settled(&self, recovered: &Recovered) -> Result<(), JobsError> {
-        job::settled(&*self.jobs, &*self.registrar, recovered, self.clock.now()).await
+    /// Tells jobs of interrupted writes that are settled outside of a job: see [`JobWrites`].
+    pub fn job_writes(&self, runtime: Handle) -> JobWrites {
+        JobWrites::new(&self.card_route(), runtime)
     }
 
     /// Makes the DM server that devices know by `uri`. Each call makes one with sessions of its own.
@@ -248,26 +246,22 @@ impl App {
         }
     }
 
-    /// What a service does when it starts: a job that is `delivering` although the process that delivered is gone
-    /// becomes `unknown`, because nobody can tell any more how far it came. A job whose process lives is left alone.
-    /// Jobs before that state have sent nothing and stay as they are.
+    /// What a service does when it starts, about jobs whose process is gone: see [`job::abandon`]. A job whose process lives is
+    /// left alone.
     ///
     /// # Errors
-    /// [`JobsError`].
-    pub async fn recover(&self) -> Result<Vec<JobId>, JobsError> {
-        let abandoned = self.jobs.abandoned().await?;
-        for id in &abandoned {
-            let reason = Reason::new("the process that delivered ended before it could tell how far it came");
-            match self.jobs.tell(*id, &Event::DeliveryUnclear { reason }, self.clock.now()).await {
-                Ok(_) => {
-                    warn!(job.id = %id, "The delivery of job {id} was cut off; what arrived is not known")
+    /// [`SettleError`].
+    pub async fn recover(&self) -> Result<Vec<JobId>, SettleError> {
+        let abandoned = job::abandon(&self.card_route()).await?;
+        for (id, state) in &abandoned {
+            match state {
+                State::Unknown => {
+                    warn!(job.id = %id, "The delivery of job {id} was cut off; what arrived is not known");
                 }
-                // Another process that starts now was faster, or the device came in.
-                Err(JobsError::Illegal { .. }) => {}
-                Err(error) => return Err(error),
+                state => warn!(job.id = %id, "Job {id} was cut off before anything was written; it is {state}"),
             }
         }
-        Ok(abandoned)
+        Ok(abandoned.into_iter().map(|(id, _)| id).collect())
     }
 }
 

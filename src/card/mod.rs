@@ -12,6 +12,7 @@ mod gsm;
 mod journal;
 mod key;
 mod locate;
+mod observer;
 mod path;
 mod pcsc;
 mod pending;
@@ -29,7 +30,7 @@ mod settings;
 mod transport;
 mod view;
 
-pub use apply::{ApplyError, Change, Outcome, Written, apply};
+pub use apply::{ApplyError, Change, Outcome, Written, apply, apply_for};
 pub use bay::{
     Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, Label, Mark, Stay, Work, Worked,
     survey,
@@ -39,10 +40,12 @@ pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
 pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, KeyRing, KeyRingError, KeyRings, Presented};
 pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
+pub use observer::{NotTold, Settled, Unobserved, WriteObserver};
 pub use path::{FilePath, FilePathError};
 pub use pcsc::{Pcsc, PcscCard, Readers};
 pub use pending::{
-    MemoryWriteJournal, PendingFormatError, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
+    EntryId, MemoryWriteJournal, Origin, PendingEntry, PendingFormatError, PendingSummary, PendingWrite,
+    WriteJournal, WriteJournalError,
 };
 pub use plan::{
     Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,

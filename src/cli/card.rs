@@ -176,15 +176,19 @@ fn settle_first(
         Err(_) => return Ok(()),
     };
     let writes = app.write_journal();
-    if writes.pending(&card).map_err(failure)?.is_none() {
-        return Ok(());
+    match writes.pending(&card).map_err(failure)? {
+        None => return Ok(()),
+        // Not one that was cut off.
+        Some(entry) if entry.under_way => return Err(failure(WriteJournalError::UnderWay { card })),
+        Some(_) => {}
     }
     let question = "An earlier write to this card was interrupted. Take it back?";
     if consent.dry_run || !consent.can_ask() || !consent.ask(question) {
         return Err(failure(WriteJournalError::Pending { card }));
     }
-    if let Some(recovered) = settle(fs, &card, keys, guard, &*writes).map_err(failure)? {
-        tokio::runtime::Runtime::new()?.block_on(app.settled(&recovered))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut jobs = app.job_writes(runtime.handle().clone());
+    if let Some(recovered) = settle(fs, &card, keys, guard, &*writes, &mut jobs).map_err(failure)? {
         output::note(&recovered.to_string());
     }
     Ok(())

@@ -9,12 +9,18 @@
 //! | plan what would change on the card; ask          | `queued`             | `failed`, `cancelled`  |
 //! | register the account at the DM server            | `registered`         | `failed`               |
 //! | have the payload ready                           | `prepared`           | `failed`               |
-//! | record that writing begins, then present keys, write, read back | `delivering`, then `delivered` | `failed`, `unknown` |
+//! | present keys; enter the write in the journal     | `prepared`           | `failed`               |
+//! | record that writing begins; write                | `delivering`         | `failed`, `unknown`    |
+//! | read back; record it; close the journal's entry  | `delivered`          | `unknown`              |
+//!
+//! A job is `unknown` while the journal holds its write: the next contact with the card takes that back or goes on to its end,
+//! and tells the job (see [`WriteObserver`](crate::card::WriteObserver)). It is `failed` only when nothing of the write is on the card.
 //!
 //! Cards block: [`CardRoute::run`] belongs on a thread that may wait, and asks the keepers of jobs and accounts through
 //! the runtime that it is given.
 
 mod error;
+mod progress;
 mod settle;
 
 use std::{cell::RefCell, sync::Arc};
@@ -22,20 +28,20 @@ use std::{cell::RefCell, sync::Arc};
 use tokio::runtime::Handle;
 
 pub use error::CardJobError;
-pub use settle::settled;
+pub use settle::{JobWrites, SettleError, abandon};
+use progress::Progress;
 
-use super::{Event, Job, JobKey, Jobs, JobsError, Layout, NewJob, Reason, Record, Route, State, Step};
+use super::{Event, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State};
 use crate::{
-    bootstrap::{self, Credential, Payload, PayloadKind, Settings},
+    bootstrap::{self, Payload, PayloadKind},
     card::{
-        self, ApduTrace, ApplyError, BootstrapFile, CardTransport, CardView, ChannelChoice, Content,
-        FileSystem, Key, KeyGuard, KeyJournal, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions,
-        Recovered, Session, WriteJournal,
+        self, ApduTrace, BootstrapFile, CardTransport, CardView, ChannelChoice, Content, FileSystem, Key,
+        KeyJournal, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered, Session,
+        WriteJournal,
     },
-    dm::{AccountId, AuthScheme, Register},
-    handoff::{self, Credentials, Nonce},
+    dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
-    profile::{self, Profile, Subscriber},
+    profile::{Profile, Subscriber},
     wire::{arr::KeyRef, pkcs15::ObjectId, usim::SettingsFile},
 };
 
@@ -196,11 +202,11 @@ impl CardRoute {
             Some(iccid) if job.attested => self.policy.allowing_once(iccid),
             _ => self.policy.clone(),
         };
-        let mut progress = self.accept(&new, policy, &observer, runtime)?;
+        let progress = self.accept(&new, policy, &observer, runtime)?;
         let plan = progress.plan(&mut fs, job, &keys, &payload, files)?;
-        let account = progress.register(&settings)?;
+        progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
-        let outcome = progress.deliver(&mut fs, &plan, &keys, account)?;
+        let outcome = progress.deliver(&mut fs, &plan, &keys)?;
         let record = progress.record()?;
         Ok(CardDone { record, plan, outcome, payload_octets: payload.octets.len(), losses: payload.losses })
     }
@@ -224,127 +230,6 @@ impl CardRoute {
     }
 }
 
-/// A job under way.
-struct Progress<'a, 'o> {
-    route: &'a CardRoute,
-    policy: KeyPolicy,
-    id: JobId,
-    observer: &'a RefCell<&'o mut dyn Observer>,
-    runtime: &'a Handle,
-}
-
-impl Progress<'_, '_> {
-    /// Records what happened. A device that came in meanwhile has outrun the news; that is no error.
-    fn tell(&mut self, event: &Event) -> Result<State, CardJobError> {
-        let told = self.runtime.block_on(self.route.jobs.tell(self.id, event, self.route.clock.now()));
-        match told? {
-            Step::To(state) => {
-                self.observer.borrow_mut().reached(self.id, state);
-                Ok(state)
-            }
-            Step::Stay => Ok(self.record()?.job.state),
-        }
-    }
-
-    fn fail(&mut self, why: &dyn std::fmt::Display) -> Result<State, CardJobError> {
-        self.tell(&Event::Failed { reason: Reason::new(&why.to_string()) })
-    }
-
-    fn record(&self) -> Result<Record, CardJobError> {
-        let found = self.runtime.block_on(self.route.jobs.get(self.id))?;
-        Ok(found.ok_or(JobsError::NotFound { id: self.id })?)
-    }
-
-    fn plan(
-        &mut self,
-        fs: &mut FileSystem<'_>,
-        job: &CardJob,
-        keys: &[Key],
-        payload: &Payload,
-        files: Vec<(SettingsFile, Vec<u8>)>,
-    ) -> Result<Plan, CardJobError> {
-        let (wanted, options) = job.wish(keys, payload, &files);
-        let id = self.id;
-        // What is behind a PIN can be neither planned for nor read back without it.
-        let guard = KeyGuard::new(&*self.route.journal, &self.policy);
-        if let Err(source) = guard.present_pins(fs, keys) {
-            let state = self.fail(&source)?;
-            return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
-        }
-        self.settle(fs, keys)?;
-        let plan = match card::plan(fs, &[wanted], &options) {
-            Ok(mut plan) => {
-                plan.reference = Some(id.to_string());
-                plan
-            }
-            Err(source) => {
-                self.fail(&source)?;
-                return Err(CardJobError::Plan { id, source: Box::new(source) });
-            }
-        };
-        let verdict = self.observer.borrow_mut().planned(&plan);
-        if verdict == Verdict::CallOff {
-            let reason = Reason::new("the plan for the card was not approved");
-            self.tell(&Event::CalledOff { reason })?;
-            return Err(CardJobError::CalledOff { id });
-        }
-        Ok(plan)
-    }
-
-    fn register(&mut self, settings: &Settings) -> Result<AccountId, CardJobError> {
-        let account = settings.dm_account.as_ref().ok_or(CardJobError::NoAccount)?;
-        let (client, server) =
-            (credentials(&account.credentials.client), credentials(&account.credentials.server));
-        let device = settings.device.as_ref().map(|imei| imei.device_uri());
-        let now = self.route.clock.now();
-        let registrar = &*self.route.registrar;
-        let kept = handoff::register(registrar, &account.server_id, device, &client, &server, now);
-        match self.runtime.block_on(kept) {
-            Ok(account) => self.tell(&Event::AccountRegistered { account }).map(|_| account),
-            Err(source) => {
-                self.fail(&source)?;
-                Err(CardJobError::Handoff { id: self.id, source })
-            }
-        }
-    }
-
-    fn deliver(
-        &mut self,
-        fs: &mut FileSystem<'_>,
-        plan: &Plan,
-        keys: &[Key],
-        account: AccountId,
-    ) -> Result<Outcome, CardJobError> {
-        self.tell(&Event::DeliveryStarted)?;
-        let guard = KeyGuard::new(&*self.route.journal, &self.policy);
-        match card::apply(fs, plan, keys, &guard, &*self.route.writes) {
-            Ok(outcome) => {
-                self.tell(&Event::DeliveryConfirmed)?;
-                Ok(outcome)
-            }
-            Err(source) => {
-                let reason = Reason::new(&source.to_string());
-                let event = match source {
-                    // Nothing can be told of octets whose answer was lost, and nothing of a card that shows others
-                    // than it was given.
-                    ApplyError::Unknown { .. }
-                    | ApplyError::Damaged { .. }
-                    | ApplyError::Mismatch { .. }
-                    | ApplyError::NotClosed(_) => Event::DeliveryUnclear { reason },
-                    _ => Event::Failed { reason },
-                };
-                let state = self.tell(&event)?;
-                // Credentials that are on no card open no session.
-                if source.wrote_nothing() {
-                    let withdrawn = self.runtime.block_on(self.route.registrar.withdraw(account));
-                    withdrawn.map_err(|source| CardJobError::Withdraw { id: self.id, source })?;
-                }
-                Err(CardJobError::Apply { id: self.id, state, source: Box::new(source) })
-            }
-        }
-    }
-}
-
 /// The card's ICCID, which must be the one that was meant. A card that does not tell it has none.
 fn number(fs: &mut FileSystem<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid>, CardJobError> {
     let found = match fs.iccid() {
@@ -357,18 +242,6 @@ fn number(fs: &mut FileSystem<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid
             Err(CardJobError::OtherCard { meant: meant.clone(), found: found.clone() })
         }
         _ => Ok(found),
-    }
-}
-
-fn credentials(of: &Credential) -> Credentials {
-    Credentials {
-        scheme: match of.scheme {
-            profile::AuthScheme::Basic => AuthScheme::Basic,
-            profile::AuthScheme::Digest => AuthScheme::Md5,
-        },
-        name: of.name.clone(),
-        secret: of.secret.clone(),
-        nonce: Nonce(of.nonce.clone()),
     }
 }
 

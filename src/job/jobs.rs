@@ -61,7 +61,7 @@ pub trait Jobs: Send + Sync {
     /// [`JobsError::Unavailable`].
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError>;
 
-    /// Jobs that are `delivering` although the process that delivered is gone.
+    /// Jobs that a process worked at that is gone: by the card route from `queued` on, by others while `delivering`.
     ///
     /// # Errors
     /// [`JobsError::Unavailable`].

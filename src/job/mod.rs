@@ -12,7 +12,9 @@ mod state;
 mod station;
 mod watch;
 
-pub use card::{CardDone, CardJob, CardJobError, CardRoute, Observer, Verdict, describe, settled};
+pub use card::{
+    CardDone, CardJob, CardJobError, CardRoute, JobWrites, Observer, SettleError, Verdict, abandon, describe,
+};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
 pub use layout::Layout;
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};

@@ -9,7 +9,7 @@ use crate::{
     ident::{Iccid, JobId, Timestamp},
     job::{
         Attempt, Change, Created, Entry, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record,
-        State, Step,
+        Route, State, Step,
     },
 };
 
@@ -43,6 +43,9 @@ impl Jobs for Store {
         };
         let owner = match change.entry.to {
             State::Delivering => Some(self.owner.token().map_err(writing)?),
+            State::Registered | State::Prepared if job.route == Route::Card => {
+                Some(self.owner.token().map_err(writing)?)
+            }
             _ => None,
         };
         write(&mut tx, id, &change, owner).await.map_err(|e| writing(e.into()))?;
@@ -72,7 +75,12 @@ impl Jobs for Store {
     }
 
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {
-        let rows = sqlx::query("SELECT id, owner FROM job WHERE state = ?").bind(State::Delivering.name());
+        let working = [State::Queued, State::Registered, State::Prepared].map(State::name);
+        let rows = sqlx::query(
+            "SELECT id, owner FROM job WHERE state = ?1
+             OR (state IN (SELECT value FROM json_each(?2)) AND owner IS NOT NULL)",
+        );
+        let rows = rows.bind(State::Delivering.name()).bind(serde_json::Value::from(working.to_vec()).to_string());
         let rows = rows.fetch_all(&self.readers).await.map_err(|e| reading(e.into()))?;
         self.owner.sweep();
         let mut gone = Vec::new();
@@ -104,9 +112,11 @@ impl Store {
         }
         let record = Record::accepted(Job::accepted(id, new, at));
         let job = record.job;
+        // A card is in the reader of whoever makes a job for it: the job is worked at from here on.
+        let owner = (job.route == Route::Card).then(|| self.owner.token()).transpose()?;
         sqlx::query(
-            "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, created_at, changed_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, owner,
+             created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(id.to_string())
         .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
@@ -118,6 +128,7 @@ impl Store {
         .bind(job.payload.to_string())
         .bind(job.imei.as_ref().map(|i| i.digits().to_owned()))
         .bind(job.iccid.as_ref().map(|i| i.digits().to_owned()))
+        .bind(owner)
         .bind(at.as_millis())
         .bind(at.as_millis())
         .execute(&mut *tx)

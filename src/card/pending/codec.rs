@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{PendingFormatError, PendingWrite, Touch};
+use super::{Origin, PendingFormatError, PendingWrite, Touch};
 
 /// The form that is written.
 const FORM: u32 = 1;
@@ -25,6 +25,9 @@ struct Written {
     keys: Vec<u8>,
     #[serde(default)]
     reference: Option<String>,
+    /// A script's, whose steps are known as far as it came.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    script: bool,
     steps: Vec<Step>,
 }
 
@@ -63,6 +66,7 @@ pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
         card: write.card.digits().to_owned(),
         keys: write.keys.iter().map(|key| key.0).collect(),
         reference: write.reference.clone(),
+        script: write.origin == Origin::Script,
         steps: write.touches.iter().map(step).collect(),
     };
     // Text and numbers alone: there is nothing in it that JSON cannot carry.
@@ -108,6 +112,7 @@ pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> 
         card: Iccid::from_card(&written.card).map_err(|error| failed(&error))?,
         keys: written.keys.iter().copied().map(KeyRef).collect(),
         reference: written.reference,
+        origin: if written.script { Origin::Script } else { Origin::Plan },
         touches: written.steps.iter().map(step).collect::<Result<_, _>>()?,
     })
 }
@@ -142,6 +147,7 @@ mod tests {
             card: Iccid::from_card("8988211000000430010").unwrap(),
             keys: vec![KeyRef::ADM1, KeyRef(0x01)],
             reference: Some("01KDVDNA04RXRBJDG62H16804Y".into()),
+            origin: Origin::Plan,
             touches: vec![
                 Touch::Create {
                     file: FilePath::mf().child(Fid::PKCS15),
@@ -164,6 +170,8 @@ mod tests {
         };
         let sealed = write.to_octets();
         assert_eq!(PendingWrite::from_octets(&sealed).unwrap(), write);
+        let script = PendingWrite { origin: Origin::Script, ..write.clone() };
+        assert_eq!(PendingWrite::from_octets(&script.to_octets()).unwrap(), script);
         let shown = format!("{write:?}");
         assert!(shown.contains("A063/6431: 4 octets from 300"), "{shown}");
         assert!(!shown.contains("4815") && !shown.contains("34383135"), "{shown}");

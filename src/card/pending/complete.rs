@@ -7,7 +7,7 @@ use crate::{
     ident::Iccid,
 };
 
-use super::{PendingWrite, Touch};
+use super::{Origin, PendingWrite, Touch};
 
 /// Reads the records that change: nobody can take back what nobody knows. Of files the plan has read what there is.
 pub(in crate::card) fn complete(
@@ -44,7 +44,8 @@ pub(in crate::card) fn pending(card: &Iccid, plan: &Plan, operations: &[Operatio
         };
         touches.push(touch);
     }
-    PendingWrite { card: card.clone(), keys: plan.keys.clone(), reference: plan.reference.clone(), touches }
+    let (keys, reference) = (plan.keys.clone(), plan.reference.clone());
+    PendingWrite { card: card.clone(), keys, reference, origin: Origin::Plan, touches }
 }
 
 fn octets(file: &FilePath, at: usize, old: &[Option<u8>], new: Vec<u8>) -> Touch {

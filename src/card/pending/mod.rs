@@ -3,8 +3,10 @@
 
 mod codec;
 mod complete;
+mod held;
+mod memory;
 
-use std::{collections::BTreeMap, fmt, sync::Mutex};
+use std::fmt;
 
 use zeroize::Zeroizing;
 
@@ -16,34 +18,70 @@ use crate::{
 use super::FilePath;
 
 pub(super) use complete::{complete, pending};
+pub(super) use held::Held;
+pub use memory::MemoryWriteJournal;
 
-/// Remembers the one write that is under way on each card.
+/// Remembers the one write that is under way on each card. Two cards may have one number, and two processes (or two bays)
+/// one journal: so an entry has an identity, belongs to whoever has begun or taken it, and is closed by nobody else.
 pub trait WriteJournal: Send + Sync {
     /// The write to a card that was begun and not closed.
     ///
     /// # Errors
     /// [`WriteJournalError`] when the journal cannot be read; then nothing is written to the card.
-    fn pending(&self, card: &Iccid) -> Result<Option<PendingWrite>, WriteJournalError>;
+    fn pending(&self, card: &Iccid) -> Result<Option<PendingEntry>, WriteJournalError>;
 
-    /// A write is about to begin. Returns when this survives a loss of power.
+    /// A write is about to begin, by the caller. Returns when this survives a loss of power.
     ///
     /// # Errors
     /// [`WriteJournalError`] when the journal cannot be written, or holds a write to that card already; then nothing is
     /// written to the card.
-    fn begin(&self, write: &PendingWrite) -> Result<(), WriteJournalError>;
+    fn begin(&self, write: &PendingWrite) -> Result<EntryId, WriteJournalError>;
+
+    /// An entry of the caller's holds this from now on: a script finds out what it writes as it goes. Returns when this
+    /// survives a loss of power.
+    ///
+    /// # Errors
+    /// [`WriteJournalError`]; then what was to be added is not done.
+    fn replace(&self, entry: EntryId, write: &PendingWrite) -> Result<(), WriteJournalError>;
+
+    /// Takes an entry that nobody works on, in order to settle it.
+    ///
+    /// # Errors
+    /// [`WriteJournalError::UnderWay`] while its owner lives and works on it, [`WriteJournalError::Gone`] when it was closed
+    /// meanwhile.
+    fn take(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError>;
+
+    /// The caller works on its entry no more, and it stays for the next contact with the card. Whatever prevents that is not
+    /// told: an entry whose owner is gone is free too.
+    fn leave(&self, entry: EntryId);
 
     /// All was read back, or all was taken back.
     ///
     /// # Errors
-    /// [`WriteJournalError`] when the journal cannot be written; the write then counts as interrupted, and the next
-    /// contact with the card finds it done.
-    fn close(&self, card: &Iccid) -> Result<(), WriteJournalError>;
+    /// [`WriteJournalError`] when the journal cannot be written, or the entry is not the caller's; the write then counts as
+    /// interrupted, and the next contact with the card finds it done.
+    fn close(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError>;
 
     /// The writes that were begun and not closed, in the order in which they began, without what they hold.
     ///
     /// # Errors
     /// [`WriteJournalError`] when the journal cannot be read.
     fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError>;
+}
+
+/// Which entry of a journal. A number is never given twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EntryId(pub i64);
+
+/// A write in the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingEntry {
+    /// Which one.
+    pub id: EntryId,
+    /// What it holds.
+    pub write: PendingWrite,
+    /// True while somebody works on it: it is not cut off.
+    pub under_way: bool,
 }
 
 /// A write that was begun: which files it changes, and what they held and are to hold. These are secrets; it does not
@@ -56,19 +94,38 @@ pub struct PendingWrite {
     pub keys: Vec<KeyRef>,
     /// What it is done for, in the words of whoever began it.
     pub reference: Option<String>,
+    /// What began it.
+    pub origin: Origin,
     /// What is done, in order.
     pub(super) touches: Vec<Touch>,
+}
+
+/// What began a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// A plan: all steps are known from the beginning, so it can be gone on with.
+    Plan,
+    /// A script: steps are known as far as it came, so it can only be taken back.
+    Script,
 }
 
 /// A write in the journal, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct PendingSummary {
+    /// Which entry it is.
+    #[serde(skip)]
+    pub id: EntryId,
     /// The card.
     pub card: Iccid,
     /// When it began; none where that is not kept.
     pub began: Option<Timestamp>,
     /// How many steps it has.
     pub steps: usize,
+    /// What began it.
+    pub origin: Origin,
+    /// True while somebody works on it: it is not cut off.
+    pub under_way: bool,
 }
 
 /// One step of a write.
@@ -120,6 +177,7 @@ impl fmt::Debug for PendingWrite {
             .field("card", &self.card)
             .field("keys", &self.keys)
             .field("reference", &self.reference)
+            .field("origin", &self.origin)
             .field("touches", &self.touches)
             .finish()
     }
@@ -173,6 +231,20 @@ pub enum WriteJournalError {
         /// The card.
         card: Iccid,
     },
+    /// Somebody else writes to a card with that number at this moment.
+    #[error(
+        "another process or bay writes to card {card} at this moment, or to another card with the same number; wait for it"
+    )]
+    UnderWay {
+        /// The card.
+        card: Iccid,
+    },
+    /// The entry is not there any more, or is somebody else's.
+    #[error("the write to card {card} is in the journal no more: somebody else has settled or forgotten it")]
+    Gone {
+        /// The card.
+        card: Iccid,
+    },
     /// It cannot be read or written.
     #[error("the journal of writes cannot be used: {source}")]
     Store {
@@ -185,59 +257,5 @@ impl WriteJournalError {
     /// From the error of the store behind it.
     pub fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Store { source: Box::new(source) }
-    }
-}
-
-/// A journal that lasts as long as the process: for tests and for cards that are virtual.
-#[derive(Default)]
-pub struct MemoryWriteJournal {
-    writes: Mutex<BTreeMap<Iccid, PendingWrite>>,
-}
-
-impl MemoryWriteJournal {
-    /// An empty journal.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<Iccid, PendingWrite>) -> T) -> T {
-        // A panic elsewhere leaves the map whole: every change is one insert or one removal.
-        work(&mut self.writes.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
-    }
-}
-
-impl fmt::Debug for MemoryWriteJournal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryWriteJournal").finish_non_exhaustive()
-    }
-}
-
-impl WriteJournal for MemoryWriteJournal {
-    fn pending(&self, card: &Iccid) -> Result<Option<PendingWrite>, WriteJournalError> {
-        Ok(self.with(|writes| writes.get(card).cloned()))
-    }
-
-    fn begin(&self, write: &PendingWrite) -> Result<(), WriteJournalError> {
-        self.with(|writes| {
-            if writes.contains_key(&write.card) {
-                return Err(WriteJournalError::Pending { card: write.card.clone() });
-            }
-            writes.insert(write.card.clone(), write.clone());
-            Ok(())
-        })
-    }
-
-    fn close(&self, card: &Iccid) -> Result<(), WriteJournalError> {
-        self.with(|writes| writes.remove(card));
-        Ok(())
-    }
-
-    fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {
-        let summary = |write: &PendingWrite| PendingSummary {
-            card: write.card.clone(),
-            began: None,
-            steps: write.steps(),
-        };
-        Ok(self.with(|writes| writes.values().map(summary).collect()))
     }
 }

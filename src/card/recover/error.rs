@@ -1,7 +1,7 @@
 //! Why an interrupted write could not be settled.
 
 use crate::{
-    card::{ApplyError, FileError, FilePath, TransportError, pending::WriteJournalError},
+    card::{ApplyError, FileError, FilePath, NotTold, TransportError, pending::WriteJournalError},
     ident::Iccid,
 };
 
@@ -46,6 +46,14 @@ pub enum RecoverError {
         /// What it should hold.
         now: Now,
     },
+    /// A script cannot be gone on with: what it would have done next is not known.
+    #[error(
+        "a script was cut off, and what it would have done next is not known; take it back with --roll-back, and run it again"
+    )]
+    NoWayOn,
+    /// Whoever the write was for could not be told.
+    #[error("the card is settled, but {0}; the write stays in the journal, and the next contact with the card tells it")]
+    NotTold(#[from] NotTold),
     /// A file.
     #[error(transparent)]
     File(FileError),

@@ -17,7 +17,8 @@ use crate::ident::Iccid;
 use super::{
     FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
-    pending::{PendingWrite, WriteJournal},
+    observer::{Settled, WriteObserver},
+    pending::{Held, Origin, PendingEntry, PendingWrite, WriteJournal},
 };
 
 pub use error::RecoverError;
@@ -60,27 +61,35 @@ pub fn examine(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Standing
     Standing::of(write, seen)
 }
 
-/// Goes on to the end of a write, or back to its beginning; reads all of it back, and closes it in the journal.
+/// Goes on to the end of a write, or back to its beginning; reads all of it back, tells `observer`, and closes it in the
+/// journal.
 ///
 /// # Errors
 /// [`RecoverError`]. The write stays in the journal, so that it can be tried again.
 pub fn recover(
     fs: &mut FileSystem<'_>,
-    write: &PendingWrite,
+    entry: &PendingEntry,
     way: Way,
     keys: &[Key],
     guard: &KeyGuard<'_>,
     writes: &dyn WriteJournal,
+    observer: &mut dyn WriteObserver,
 ) -> Result<Recovered, RecoverError> {
+    let write = &entry.write;
     let iccid = fs.iccid()?;
     if iccid != write.card {
         return Err(RecoverError::OtherCard { meant: write.card.clone(), found: iccid });
     }
+    if (way, write.origin) == (Way::Resume, Origin::Script) {
+        return Err(RecoverError::NoWayOn);
+    }
+    // Nobody else may settle it meanwhile, nor may we while somebody still writes.
+    let held = Held::take(writes, &iccid, entry.id)?;
     let standing = examine(fs, write)?;
     let now = match way {
         Way::Resume => Now::New,
         Way::RollBack => Now::Old,
-        Way::Settle if standing.is_new() => Now::New,
+        Way::Settle if standing.is_new() && write.origin == Origin::Plan => Now::New,
         Way::Settle => Now::Old,
     };
     let moves = way::moves(&standing, write, now, fs)?;
@@ -109,7 +118,8 @@ pub fn recover(
             Now::Old => after.left_over(write),
         };
     }
-    writes.close(&write.card)?;
+    observer.settled(&Settled { reference: write.reference.as_deref(), now, why: None })?;
+    held.close()?;
     Ok(recovered)
 }
 
@@ -124,9 +134,10 @@ pub fn settle(
     keys: &[Key],
     guard: &KeyGuard<'_>,
     writes: &dyn WriteJournal,
+    observer: &mut dyn WriteObserver,
 ) -> Result<Option<Recovered>, RecoverError> {
     match writes.pending(card)? {
-        Some(write) => recover(fs, &write, Way::Settle, keys, guard, writes).map(Some),
+        Some(entry) => recover(fs, &entry, Way::Settle, keys, guard, writes, observer).map(Some),
         None => Ok(None),
     }
 }

@@ -10,7 +10,10 @@ use super::{
     refusal::iccid,
 };
 use crate::{
-    card::{FileError, KeyGuard, PendingSummary, PendingWrite, Recovered, Standing, Way, examine, recover},
+    card::{
+        FileError, KeyGuard, Origin, PendingSummary, PendingWrite, Recovered, Standing, Way, WriteJournal,
+        WriteJournalError, examine, recover,
+    },
     cli::{Exit, Failure, Global, output},
     ident::Iccid,
 };
@@ -52,8 +55,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     if let Some(card) = &args.iccid {
-        let is_pending = writes.list().map_err(failure)?.iter().any(|summary| summary.card == *card);
-        return forget(args, global, &*writes, card, is_pending);
+        return forget(args, global, &*writes, card);
     }
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
@@ -63,18 +65,20 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let card = fs.iccid().map_err(failure)?;
     let keys = rings.complete(Some(&card), &keys).map_err(failure)?;
     if args.forget {
-        let is_pending = writes.list().map_err(failure)?.iter().any(|summary| summary.card == card);
-        return forget(args, global, &*writes, &card, is_pending);
+        return forget(args, global, &*writes, &card);
     }
-    let Some(write) = writes.pending(&card).map_err(failure)? else {
+    let Some(entry) = writes.pending(&card).map_err(failure)? else {
         output::emit(global.format, &Report { card, pending: None, recovered: None })?;
         return Ok(Exit::Ok);
     };
+    if entry.under_way {
+        return Err(failure(WriteJournalError::UnderWay { card }));
+    }
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
     guard.present_pins(&mut fs, &keys).map_err(failure)?;
-    let standing = examine(&mut fs, &write).map_err(failure)?;
-    let pending = Pending::new(&write, standing);
+    let standing = examine(&mut fs, &entry.write).map_err(failure)?;
+    let pending = Pending::new(&entry.write, standing);
     let way = match (args.resume, args.roll_back) {
         (true, _) => Way::Resume,
         (_, true) => Way::RollBack,
@@ -110,8 +114,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
-    let recovered = recover(&mut fs, &write, way, &keys, &guard, &*writes).map_err(failure)?;
-    tokio::runtime::Runtime::new()?.block_on(app.settled(&recovered))?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let mut jobs = app.job_writes(runtime.handle().clone());
+    let recovered = recover(&mut fs, &entry, way, &keys, &guard, &*writes, &mut jobs).map_err(failure)?;
     let pending = (global.format == crate::cli::Format::Json).then_some(pending);
     output::emit(global.format, &Report { card, pending, recovered: Some(recovered) })?;
     Ok(Exit::Ok)
@@ -120,11 +125,12 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 fn forget(
     args: &Args,
     global: &Global,
-    writes: &dyn crate::card::WriteJournal,
+    writes: &dyn WriteJournal,
     card: &Iccid,
-    is_pending: bool,
 ) -> anyhow::Result<Exit> {
-    if is_pending && !args.consent.dry_run {
+    let pending = writes.list().map_err(failure)?.into_iter().find(|summary| summary.card == *card);
+    let forgotten = pending.is_some() && !args.consent.dry_run;
+    if let Some(summary) = pending.as_ref().filter(|_| forgotten) {
         if !args.consent.can_ask() {
             return Err(ConsentArgs::missing());
         }
@@ -132,10 +138,10 @@ fn forget(
             output::note("nothing was changed");
             return Ok(Exit::Failed);
         }
-        writes.close(card).map_err(failure)?;
+        writes.take(card, summary.id).map_err(failure)?;
+        writes.close(card, summary.id).map_err(failure)?;
     }
-    let forgotten = is_pending && !args.consent.dry_run;
-    output::emit(global.format, &Forgotten { card: card.clone(), pending: is_pending, forgotten })?;
+    output::emit(global.format, &Forgotten { card: card.clone(), pending: pending.is_some(), forgotten })?;
     Ok(Exit::Ok)
 }
 
@@ -193,7 +199,9 @@ impl fmt::Display for List {
         }
         let line = |summary: &PendingSummary| {
             let began = summary.began.map_or(String::new(), |began| format!(", began {began}"));
-            format!("{}  {} steps{began}", summary.card, summary.steps)
+            let script = if summary.origin == Origin::Script { " of a script" } else { "" };
+            let now = if summary.under_way { ", under way at this moment" } else { "" };
+            format!("{}  {} steps{script}{began}{now}", summary.card, summary.steps)
         };
         f.write_str(&self.cards.iter().map(line).collect::<Vec<_>>().join("\n"))
     }

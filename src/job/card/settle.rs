@@ -1,74 +1,164 @@
-//! What comes before a plan: an earlier write to the card that was cut off.
+//! How jobs hear of the writes that are done for them, and what comes before a plan: an earlier write to the card that was
+//! cut off.
 
-use super::{CardJobError, Progress, Verdict};
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::{CardJobError, CardRoute, Progress, Verdict};
 use crate::{
-    card::{self, FileSystem, Key, KeyGuard, Now, Recovered, Way},
-    dm::Register,
-    ident::{JobId, Timestamp},
-    job::{Event, Jobs, JobsError, Reason},
+    card::{self, FileSystem, Key, KeyGuard, NotTold, Now, Settled, Way, WriteObserver},
+    dm::{AccountsError, Register},
+    ident::{Clock, JobId, Timestamp},
+    job::{Event, Jobs, JobsError, Reason, Record, State, Step},
 };
 
-/// Tells the job that had begun an interrupted write what became of it: it is delivered when all of it is on the card now,
-/// failed when it was taken back. A write that was for no job tells none.
+/// Tells jobs of writes that are settled outside of any job: by a person, or before a write that is for none. A write that was
+/// for no job tells none.
+pub struct JobWrites {
+    jobs: Arc<dyn Jobs>,
+    registrar: Arc<dyn Register>,
+    clock: Arc<dyn Clock>,
+    runtime: Handle,
+}
+
+/// A job could not be told how its write ended.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// Its state could not be recorded.
+    #[error(transparent)]
+    Jobs(#[from] JobsError),
+    /// Its account could not be taken back.
+    #[error("its account could not be withdrawn from the DM server: {0}")]
+    Withdraw(#[from] AccountsError),
+}
+
+impl JobWrites {
+    /// For the jobs of a route. Its keepers are asked on `runtime`; this may not run on one of its asynchronous threads.
+    pub fn new(route: &CardRoute, runtime: Handle) -> Self {
+        let CardRoute { jobs, registrar, clock, .. } = route.clone();
+        Self { jobs, registrar, clock, runtime }
+    }
+}
+
+impl std::fmt::Debug for JobWrites {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JobWrites").finish_non_exhaustive()
+    }
+}
+
+impl WriteObserver for JobWrites {
+    /// Only a job begins the write of a job.
+    fn begun(&mut self, _reference: Option<&str>) -> Result<(), NotTold> {
+        Ok(())
+    }
+
+    fn settled(&mut self, as_now: &Settled<'_>) -> Result<(), NotTold> {
+        let told = settled(&*self.jobs, &*self.registrar, as_now, self.clock.now());
+        self.runtime.block_on(told).map(drop).map_err(NotTold::new)
+    }
+}
+
+/// Tells the job that had begun a write what became of it: it is delivered when all of it is on the card now; when nothing
+/// is, it is failed, or called off where it was delivered already, and its account is withdrawn. To tell it twice changes
+/// nothing. The job and its state where that has changed.
 ///
 /// # Errors
-/// [`JobsError`] when the job cannot be told.
-pub async fn settled(
+/// [`SettleError`]; then not all of that is done, and it is to be told again.
+pub(super) async fn settled(
     jobs: &dyn Jobs,
     registrar: &dyn Register,
-    recovered: &Recovered,
+    settled: &Settled<'_>,
     at: Timestamp,
-) -> Result<(), JobsError> {
-    let Some(id) = recovered.reference.as_deref().and_then(|text| text.parse::<JobId>().ok()) else {
-        return Ok(());
+) -> Result<Option<(JobId, State)>, SettleError> {
+    let Some(id) = settled.reference.and_then(|text| text.parse::<JobId>().ok()) else { return Ok(None) };
+    // Another database may have it.
+    let Some(record) = jobs.get(id).await? else { return Ok(None) };
+    let state = record.job.state;
+    let tell = async |event| match jobs.tell(id, &event, at).await {
+        Ok(Step::To(state)) => Ok(Some((id, state))),
+        // It was over already.
+        Ok(Step::Stay) | Err(JobsError::Illegal { .. }) => Ok(None),
+        Err(error) => Err(SettleError::Jobs(error)),
     };
-    let event = match recovered.now {
-        Now::New => Event::DeliveryConfirmed,
-        Now::Old => {
-            Event::Failed { reason: Reason::new("its write to the card was interrupted, and was taken back") }
+    if settled.now == Now::New {
+        // Cut off when the journal had the write and the job had not heard of it; then somebody went on to its end.
+        if state == State::Prepared {
+            tell(Event::DeliveryStarted).await?;
         }
+        return tell(Event::DeliveryConfirmed).await;
+    }
+    let interrupted = "its write to the card was interrupted, and was taken back".to_owned();
+    let reason = Reason::new(&settled.why.map_or(interrupted, ToString::to_string));
+    let told = match state {
+        State::Delivered | State::ReHomed => tell(Event::CalledOff { reason }).await?,
+        _ => tell(Event::Failed { reason }).await?,
     };
-    match jobs.tell(id, &event, at).await {
-        Ok(_) => {}
-        // It was over already, or another database has it.
-        Err(JobsError::Illegal { .. } | JobsError::NotFound { .. }) => return Ok(()),
-        Err(error) => return Err(error),
+    // Credentials that are on no card open no session. An account that was used stays.
+    if let Some(account) = record.job.account {
+        registrar.withdraw(account).await?;
     }
-    // Credentials that are on no card open no session. One that stays behind does no more harm than that.
-    if recovered.now == Now::Old
-        && let Some(account) = jobs.get(id).await?.and_then(|record| record.job.account)
-    {
-        let _ = registrar.withdraw(account).await;
+    Ok(told)
+}
+
+/// What a process does when it starts: jobs whose process is gone. One that was `delivering` becomes `unknown`, because nobody
+/// can tell how far it came before its card is seen again. One that had not come so far has failed, and its account is
+/// withdrawn; where the journal of writes holds something for its card, the next contact tells it instead.
+///
+/// # Errors
+/// [`SettleError`]; what is left is done at the next start.
+pub async fn abandon(route: &CardRoute) -> Result<Vec<(JobId, State)>, SettleError> {
+    let CardRoute { jobs, registrar, writes, clock, .. } = route;
+    let mut told = Vec::new();
+    for id in jobs.abandoned().await? {
+        let Some(Record { job, .. }) = jobs.get(id).await? else { continue };
+        let event = if job.state == State::Delivering {
+            let reason = Reason::new("the process that delivered ended before it could tell how far it came");
+            Event::DeliveryUnclear { reason }
+        } else {
+            // A journal that cannot be read leaves the job as it is.
+            let Ok(pending) = writes.list() else { continue };
+            if pending.iter().any(|write| Some(&write.card) == job.iccid.as_ref()) {
+                continue;
+            }
+            if let Some(account) = job.account {
+                registrar.withdraw(account).await?;
+            }
+            Event::Failed { reason: Reason::new("its process ended before anything was written") }
+        };
+        match jobs.tell(id, &event, clock.now()).await {
+            Ok(Step::To(state)) => told.push((id, state)),
+            // Another process that starts now was faster, or the device came in.
+            Ok(Step::Stay) | Err(JobsError::Illegal { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
-    Ok(())
+    Ok(told)
 }
 
 impl Progress<'_, '_> {
     /// Nothing can be planned for a card that is between old and new.
-    pub(super) fn settle(&mut self, fs: &mut FileSystem<'_>, keys: &[Key]) -> Result<(), CardJobError> {
+    pub(super) fn settle(&self, fs: &mut FileSystem<'_>, keys: &[Key]) -> Result<(), CardJobError> {
         let id = self.id;
         // Without a number there is no journal, and no write either.
         let Ok(card) = fs.iccid() else { return Ok(()) };
         let writes = &*self.route.writes;
         let ended = match writes.pending(&card) {
             Ok(None) => return Ok(()),
-            Ok(Some(write)) => {
-                if self.observer.borrow_mut().interrupted(&write) == Verdict::CallOff {
+            Ok(Some(entry)) => {
+                if self.observer.borrow_mut().interrupted(&entry.write) == Verdict::CallOff {
                     let reason =
                         Reason::new("an earlier write to the card was interrupted, and is to stay so");
                     self.tell(&Event::CalledOff { reason })?;
                     return Err(CardJobError::CalledOff { id });
                 }
                 let guard = KeyGuard::new(&*self.route.journal, &self.policy);
-                card::recover(fs, &write, Way::Settle, keys, &guard, writes)
+                card::recover(fs, &entry, Way::Settle, keys, &guard, writes, &mut &*self)
             }
             Err(source) => Err(source.into()),
         };
         match ended {
             Ok(recovered) => {
-                let route = self.route;
-                let told = settled(&*route.jobs, &*route.registrar, &recovered, route.clock.now());
-                self.runtime.block_on(told)?;
                 self.observer.borrow_mut().recovered(&recovered);
                 Ok(())
             }

@@ -172,6 +172,32 @@ async fn a_delivery_is_abandoned_when_its_process_is_gone() {
 }
 
 #[tokio::test]
+async fn a_job_by_the_card_route_is_abandoned_before_it_delivers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("jobs.db");
+    let two = open(&path).await;
+    for steps in 0..3 {
+        let one = open(&path).await;
+        one.create(id(steps), &new_job(None), at(0)).await.unwrap();
+        for event in delivery(steps).iter().take(usize::try_from(steps).unwrap()) {
+            one.tell(id(steps), event, at(1)).await.unwrap();
+        }
+        assert!(two.abandoned().await.unwrap().is_empty(), "its process lives");
+        one.close().await;
+        drop(one);
+        assert_eq!(two.abandoned().await.unwrap(), [id(steps)]);
+        two.tell(id(steps), &Event::Failed { reason: Reason::new("killed") }, at(2)).await.unwrap();
+    }
+    // By another route nobody works at a job that is queued.
+    let one = open(&path).await;
+    let new = crate::job::NewJob { route: crate::job::Route::Push, ..new_job(None) };
+    one.create(id(9), &new, at(0)).await.unwrap();
+    one.close().await;
+    drop(one);
+    assert!(two.abandoned().await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn the_key_journal_lasts_and_may_be_asked_from_anywhere() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("jobs.db");
