@@ -28,8 +28,8 @@ use crate::{
     handoff::FirstSession,
     ident::{Clock, JobId, Random},
     job::{
-        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, JobWrites, Jobs, JobsError, NewJob,
-        Observer, SettleError, State, Watch,
+        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, JobWrites, Jobs, JobsError,
+        NewJob, Observer, SettleError, State, Watch,
     },
     store::{Keys, Memory, Store, StoreError, Writes},
     vault::{KeySource, Vault},
@@ -258,7 +258,9 @@ impl App {
                 State::Unknown => {
                     warn!(job.id = %id, "The delivery of job {id} was cut off; what arrived is not known");
                 }
-                state => warn!(job.id = %id, "Job {id} was cut off before anything was written; it is {state}"),
+                state => {
+                    warn!(job.id = %id, "Job {id} was cut off before anything was written; it is {state}")
+                }
             }
         }
         Ok(abandoned.into_iter().map(|(id, _)| id).collect())

@@ -28,8 +28,8 @@ use std::{cell::RefCell, sync::Arc};
 use tokio::runtime::Handle;
 
 pub use error::CardJobError;
-pub use settle::{JobWrites, SettleError, abandon};
 use progress::Progress;
+pub use settle::{JobWrites, SettleError, abandon};
 
 use super::{Event, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State};
 use crate::{

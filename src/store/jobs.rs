@@ -80,7 +80,8 @@ impl Jobs for Store {
             "SELECT id, owner FROM job WHERE state = ?1
              OR (state IN (SELECT value FROM json_each(?2)) AND owner IS NOT NULL)",
         );
-        let rows = rows.bind(State::Delivering.name()).bind(serde_json::Value::from(working.to_vec()).to_string());
+        let rows =
+            rows.bind(State::Delivering.name()).bind(serde_json::Value::from(working.to_vec()).to_string());
         let rows = rows.fetch_all(&self.readers).await.map_err(|e| reading(e.into()))?;
         self.owner.sweep();
         let mut gone = Vec::new();

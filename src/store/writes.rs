@@ -9,9 +9,7 @@ use sqlx::SqliteConnection;
 
 use super::{Store, blocking::Blocking, error::Failed, owner::Owner, row::Reading};
 use crate::{
-    card::{
-        EntryId, Origin, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
-    },
+    card::{EntryId, Origin, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError},
     ident::{Clock, Iccid},
     vault::{Purpose, Vault},
 };
@@ -121,7 +119,8 @@ impl WriteJournal for Writes {
         let sealed = self.seal(write)?;
         let owner = self.owner.token().map_err(WriteJournalError::new)?;
         let changed = self.transaction(async |tx| {
-            let update = sqlx::query("UPDATE card_write SET steps = ?, sealed = ? WHERE id = ? AND owner = ?");
+            let update =
+                sqlx::query("UPDATE card_write SET steps = ?, sealed = ? WHERE id = ? AND owner = ?");
             let done = update.bind(steps(write)).bind(sealed).bind(entry.0).bind(owner).execute(tx).await?;
             Ok(done.rows_affected())
         })?;
@@ -176,7 +175,8 @@ impl WriteJournal for Writes {
 
     fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {
         self.transaction(async |tx| {
-            let all = "SELECT id, iccid, owner, script, began_at, steps FROM card_write ORDER BY began_at, id";
+            let all =
+                "SELECT id, iccid, owner, script, began_at, steps FROM card_write ORDER BY began_at, id";
             let rows = sqlx::query(all).fetch_all(tx).await?;
             let summary = |row| {
                 let r = Reading { table: "card_write", row };

@@ -10,6 +10,7 @@ mod batch_over_pcsc;
 mod batch_run;
 mod bays_over_pcsc;
 mod card_job;
+mod card_job_cuts;
 mod card_keys;
 mod card_over_pcsc;
 mod card_recover;

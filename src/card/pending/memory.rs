@@ -38,11 +38,8 @@ impl MemoryWriteJournal {
 
 impl Clone for MemoryWriteJournal {
     fn clone(&self) -> Self {
-        let kept = self.with(|kept| Kept {
-            last: kept.last,
-            writes: kept.writes.clone(),
-            held: BTreeSet::new(),
-        });
+        let kept =
+            self.with(|kept| Kept { last: kept.last, writes: kept.writes.clone(), held: BTreeSet::new() });
         Self { kept: Mutex::new(kept) }
     }
 }

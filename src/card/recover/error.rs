@@ -52,7 +52,9 @@ pub enum RecoverError {
     )]
     NoWayOn,
     /// Whoever the write was for could not be told.
-    #[error("the card is settled, but {0}; the write stays in the journal, and the next contact with the card tells it")]
+    #[error(
+        "the card is settled, but {0}; the write stays in the journal, and the next contact with the card tells it"
+    )]
     NotTold(#[from] NotTold),
     /// A file.
     #[error(transparent)]

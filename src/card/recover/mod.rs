@@ -9,6 +9,7 @@
 //! again. Keys go through the [`KeyGuard`] as for every write.
 
 mod error;
+mod seen;
 mod standing;
 mod way;
 
@@ -57,7 +58,7 @@ pub enum Now {
 /// # Errors
 /// [`RecoverError`]; [`RecoverError::Changed`] when it is not between old and new.
 pub fn examine(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Standing, RecoverError> {
-    let seen = standing::look(fs, write)?;
+    let seen = seen::look(fs, write)?;
     Standing::of(write, seen)
 }
 

@@ -1,16 +1,16 @@
 //! How far a write came: what the card shows, held against what each step leaves behind.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use crate::card::{
-    FileError, FilePath, FileSystem,
+    FilePath,
     pending::{PendingWrite, Touch},
 };
 
-use super::RecoverError;
-
-/// One octet of a file: which file of the write, which record (0 in a transparent file), and where in it.
-pub(super) type Place = (usize, u8, usize);
+use super::{
+    RecoverError,
+    seen::{Seen, contents},
+};
 
 /// How far a write came.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -53,103 +53,28 @@ pub enum StepState {
     NotBegun,
 }
 
-/// What the card shows of the files of a write.
-#[derive(Clone)]
-pub(super) struct Seen {
-    pub(super) files: Vec<FilePath>,
-    pub(super) exists: Vec<bool>,
-    pub(super) octets: BTreeMap<Place, u8>,
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Seen({} octets of {} files)", self.octets.len(), self.files.len())
-    }
-}
-
-impl Seen {
-    pub(super) fn index(&self, file: &FilePath) -> usize {
-        self.files.iter().position(|known| known == file).unwrap_or(usize::MAX)
-    }
-
-    /// Whether the card shows octets that a step was to bring, where it is not known what was there before.
-    pub(super) fn shows_new(&self, touch: &Touch) -> bool {
-        let Touch::Octets { known, .. } = touch else { return false };
-        let mut unknown = places(touch, self.index(touch.file())).skip(*known);
-        unknown.any(|(place, _, new)| new != 0xFF && self.octets.get(&place) == Some(&new))
-    }
-
-    pub(super) fn has(&self, file: &FilePath) -> bool {
-        self.exists.get(self.index(file)).copied().unwrap_or(false)
-    }
-}
-
-/// The octets that a step changes: where, what was there, and what is to be there.
-pub(super) fn places(touch: &Touch, file: usize) -> impl Iterator<Item = (Place, u8, u8)> + '_ {
-    let (record, at, old, new): (u8, usize, &[u8], &[u8]) = match touch {
-        Touch::Create { .. } => (0, 0, &[], &[]),
-        Touch::Octets { at, old, new, .. } => (0, *at, old, new),
-        Touch::Record { number, old, new, .. } => (*number, 0, old, new),
-    };
-    old.iter().zip(new).enumerate().map(move |(n, (old, new))| ((file, record, at + n), *old, *new))
-}
-
-/// Reads every file of a write.
-pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen, RecoverError> {
-    let files: Vec<FilePath> = write.files().into_iter().cloned().collect();
-    let mut seen = Seen { files, exists: Vec::new(), octets: BTreeMap::new() };
-    for (index, file) in seen.files.iter().enumerate() {
-        let touches = || write.touches.iter().filter(|touch| touch.file() == file);
-        let created = touches().any(|touch| matches!(touch, Touch::Create { .. }));
-        let there = match fs.parameters(file) {
-            Ok(_) => true,
-            Err(error) if error.is_absent() && created => false,
-            Err(error) => return Err(changed(file, error)),
-        };
-        seen.exists.push(there);
-        if !there {
-            continue;
-        }
-        let spans = touches().filter_map(|touch| match touch {
-            Touch::Octets { at, new, .. } => Some(*at..at + new.len()),
-            _ => None,
-        });
-        if let Some(span) = spans.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end)) {
-            let octets = fs.read(file, span.start, span.len()).map_err(|error| changed(file, error))?;
-            seen.octets.extend(span.zip(octets).map(|(at, octet)| ((index, 0, at), octet)));
-        }
-        for number in touches().filter_map(|touch| match touch {
-            Touch::Record { number, .. } => Some(*number),
-            _ => None,
-        }) {
-            let octets = fs.read_record(file, number).map_err(|error| changed(file, error))?;
-            seen.octets.extend((0..).zip(octets).map(|(at, octet)| ((index, number, at), octet)));
-        }
-    }
-    Ok(seen)
-}
-
-/// A file that is gone or has another shape was changed by somebody else.
-fn changed(file: &FilePath, error: FileError) -> RecoverError {
-    match error {
-        error if error.is_absent() => RecoverError::Changed { file: file.clone() },
-        FileError::Short { .. } | FileError::Kind { .. } => RecoverError::Changed { file: file.clone() },
-        other => other.into(),
-    }
-}
-
 /// What is on the card when so many steps are done.
 struct Model<'a> {
     seen: &'a Seen,
     exists: Vec<bool>,
-    /// None: what was not known when the write began.
-    octets: BTreeMap<Place, Option<u8>>,
+    octets: Vec<Expected>,
+}
+
+/// What a place holds.
+#[derive(Clone, Copy)]
+enum Expected {
+    /// No step touches it.
+    Anything,
+    /// It was not known when the write began, and no step has changed it since.
+    Unknown,
+    Known(u8),
 }
 
 impl<'a> Model<'a> {
     /// Before the first step.
     fn new(write: &PendingWrite, seen: &'a Seen) -> Self {
-        let mut model = Self { seen, exists: vec![true; seen.files.len()], octets: BTreeMap::new() };
+        let octets = vec![Expected::Anything; seen.octets.len()];
+        let mut model = Self { seen, exists: vec![true; seen.files.len()], octets };
         for touch in &write.touches {
             let file = seen.index(touch.file());
             if let (Touch::Create { .. }, Some(exists)) = (touch, model.exists.get_mut(file)) {
@@ -159,11 +84,18 @@ impl<'a> Model<'a> {
                 Touch::Octets { known, .. } => *known,
                 _ => usize::MAX,
             };
-            for (n, (place, old, _)) in places(touch, file).enumerate() {
-                model.octets.entry(place).or_insert((n < known).then_some(old));
+            let (old, _) = contents(touch);
+            for (n, (expected, old)) in model.at(touch).iter_mut().zip(old).enumerate() {
+                if matches!(expected, Expected::Anything) {
+                    *expected = if n < known { Expected::Known(*old) } else { Expected::Unknown };
+                }
             }
         }
         model
+    }
+
+    fn at(&mut self, touch: &Touch) -> &mut [Expected] {
+        self.octets.get_mut(self.seen.places(touch)).unwrap_or_default()
     }
 
     fn advance(&mut self, touch: &Touch) {
@@ -171,42 +103,46 @@ impl<'a> Model<'a> {
         if let (Touch::Create { .. }, Some(exists)) = (touch, self.exists.get_mut(file)) {
             *exists = true;
         }
-        for (place, _, new) in places(touch, file) {
-            self.octets.insert(place, Some(new));
-        }
+        let (_, new) = contents(touch);
+        self.at(touch).iter_mut().zip(new).for_each(|(expected, new)| *expected = Expected::Known(*new));
     }
 
     /// The first file that shows something else, where `between` may be in any state.
     fn misfit(&self, between: Option<&Touch>) -> Option<FilePath> {
-        let between_file = between.map(|touch| self.seen.index(touch.file()));
-        let is_being_created =
-            |file: usize| between_file == Some(file) && matches!(between, Some(Touch::Create { .. }));
-        let free: BTreeMap<Place, (u8, u8)> = between
-            .map(|touch| {
-                let file = self.seen.index(touch.file());
-                places(touch, file).map(|(place, old, new)| (place, (old, new))).collect()
-            })
-            .unwrap_or_default();
+        let being_created = match between {
+            Some(touch @ Touch::Create { .. }) => Some(self.seen.index(touch.file())),
+            _ => None,
+        };
+        let (free, (old, new)) =
+            between.map_or((0..0, (&[][..], &[][..])), |touch| (self.seen.places(touch), contents(touch)));
         let named = |file: usize| self.seen.files.get(file).cloned();
         for (file, (expected, seen)) in self.exists.iter().zip(&self.seen.exists).enumerate() {
             // One that is not there yet may be there: on the way back it is emptied where it cannot be deleted.
-            if *expected && !seen && !is_being_created(file) {
+            if *expected && !seen && being_created != Some(file) {
                 return named(file);
             }
         }
-        for (place, expected) in &self.octets {
-            let (file, ..) = *place;
-            let Some(seen) = self.seen.octets.get(place) else { continue };
-            let fits = match (self.exists.get(file), expected) {
-                (Some(false), _) => is_being_created(file) || *seen == 0xFF,
-                (_, None) => true,
-                (_, Some(expected)) => match free.get(place) {
-                    Some((old, new)) => may_be_torn(*seen, *old, *new, free.len()),
-                    None => seen == expected,
-                },
-            };
-            if !fits {
-                return named(file);
+        for span in &self.seen.spans {
+            let is_there = self.exists.get(span.file).copied().unwrap_or(true);
+            let places = span.places.clone();
+            let expected = self.octets.get(places.clone()).unwrap_or(&[]);
+            let seen = self.seen.octets.get(places.clone()).unwrap_or(&[]);
+            for (place, (expected, seen)) in places.zip(expected.iter().zip(seen)) {
+                let (Some(seen), false) = (*seen, matches!(expected, Expected::Anything)) else { continue };
+                let fits = match expected {
+                    _ if !is_there => being_created == Some(span.file) || seen == 0xFF,
+                    Expected::Known(expected) => {
+                        let within = place.checked_sub(free.start).filter(|_| free.contains(&place));
+                        match within.and_then(|n| Some((old.get(n)?, new.get(n)?))) {
+                            Some((old, new)) => may_be_torn(seen, *old, *new, free.len()),
+                            None => seen == *expected,
+                        }
+                    }
+                    _ => true,
+                };
+                if !fits {
+                    return named(span.file);
+                }
             }
         }
         None
@@ -284,13 +220,12 @@ fn state_between(touch: &Touch, seen: &Seen) -> StepState {
     if let Touch::Create { file, .. } = touch {
         return if seen.has(file) { StepState::Done } else { StepState::NotBegun };
     }
-    let all = |wanted: &dyn Fn(u8, u8) -> u8| {
-        places(touch, seen.index(touch.file()))
-            .all(|(place, old, new)| seen.octets.get(&place) == Some(&wanted(old, new)))
-    };
-    if all(&|old, _| old) {
+    let (old, new) = contents(touch);
+    let shown = seen.shown(touch);
+    let all = |wanted: &[u8]| shown.iter().zip(wanted).all(|(seen, wanted)| *seen == Some(*wanted));
+    if all(old) {
         StepState::NotBegun
-    } else if all(&|_, new| new) {
+    } else if all(new) {
         StepState::Done
     } else {
         StepState::Torn

@@ -13,10 +13,7 @@ use crate::{
     wire::arr::{KeyRef, Operation as Op},
 };
 
-use super::{
-    Now, RecoverError, Recovered, Standing,
-    standing::{Place, places},
-};
+use super::{Now, RecoverError, Recovered, Standing, seen::contents};
 
 /// Which way out of an interrupted write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +69,7 @@ pub(super) fn moves(
 struct Draft<'a> {
     standing: &'a Standing,
     /// What is on the card after the moves so far.
-    octets: BTreeMap<Place, u8>,
+    octets: Vec<Option<u8>>,
     moves: Vec<Move>,
 }
 
@@ -84,7 +81,7 @@ impl Draft<'_> {
                     self.moves.push(Move::Do(Operation::Create { file: file.clone(), fcp: fcp.clone() }));
                 }
             }
-            _ => self.write(touch, |_, new| new),
+            _ => self.write(touch, contents(touch).1),
         }
     }
 
@@ -103,23 +100,20 @@ impl Draft<'_> {
             Touch::Create { .. } => {}
             // What is deleted need not be emptied, but for the octet that leads to it.
             _ if deletable.get(touch.file()) == Some(&true) && touch_length(touch) > 1 => {}
-            _ if was_begun => self.write(touch, |old, _| old),
+            _ if was_begun => self.write(touch, contents(touch).0),
             _ => {}
         }
     }
 
     /// Brings the octets of a step to what they should be, where they are not.
-    fn write(&mut self, touch: &Touch, wanted: impl Fn(u8, u8) -> u8) {
-        let file = self.standing.seen.index(touch.file());
-        let there: Vec<Option<u8>> =
-            places(touch, file).map(|(place, ..)| self.octets.get(&place).copied()).collect();
-        let new: Vec<u8> = places(touch, file).map(|(_, old, new)| wanted(old, new)).collect();
+    fn write(&mut self, touch: &Touch, wanted: &[u8]) {
+        let Some(octets) = self.octets.get_mut(self.standing.seen.places(touch)) else { return };
+        let new = wanted.to_vec();
+        let there: Vec<Option<u8>> = octets.to_vec();
         if there.iter().zip(&new).all(|(there, new)| *there == Some(*new)) {
             return;
         }
-        for ((place, ..), octet) in places(touch, file).zip(&new) {
-            self.octets.insert(place, *octet);
-        }
+        octets.iter_mut().zip(&new).for_each(|(octet, new)| *octet = Some(*new));
         let operation = match touch {
             Touch::Record { file, number, .. } => {
                 Operation::Record { file: file.clone(), number: *number, octets: new, old: Vec::new() }
@@ -135,12 +129,10 @@ impl Draft<'_> {
     /// What empties a file that was created, for a card that does not delete it.
     fn emptied(&self, file: &FilePath, write: &PendingWrite) -> Vec<Operation> {
         let of_file = write.touches.iter().filter(|touch| touch.file() == file && touch_length(touch) > 1);
-        let index = self.standing.seen.index(file);
         of_file
             .filter_map(|touch| match touch {
                 Touch::Octets { at, new, .. } => {
-                    let old =
-                        places(touch, index).map(|(place, ..)| self.octets.get(&place).copied()).collect();
+                    let old = self.octets.get(self.standing.seen.places(touch)).unwrap_or(&[]).to_vec();
                     let new = vec![0xFF; new.len()];
                     Some(Operation::Write(Region { file: file.clone(), at: *at, old, new }))
                 }
@@ -152,7 +144,7 @@ impl Draft<'_> {
 
 /// How many octets a step changes.
 fn touch_length(touch: &Touch) -> usize {
-    places(touch, 0).count()
+    contents(touch).0.len()
 }
 
 /// Carries out moves and notes what was done.

@@ -138,12 +138,13 @@ impl Case {
         if let Some(fault) = fault {
             reader = reader.with_fault(fault);
         }
-        let write = writes.pending(&iccid()).unwrap().unwrap();
+        let mut entry = writes.pending(&iccid()).unwrap().unwrap();
         // As it comes out of a journal that has outlived the process.
-        let write = PendingWrite::from_octets(&write.to_octets()).unwrap();
+        entry.write = PendingWrite::from_octets(&entry.write.to_octets()).unwrap();
         let result = {
             let mut fs = FileSystem::new(Session::new(&mut reader));
-            recover(&mut fs, &write, way, &[adm()], &KeyGuard::new(keys, &self.policy), writes)
+            let guard = KeyGuard::new(keys, &self.policy);
+            recover(&mut fs, &entry, way, &[adm()], &guard, writes, &mut Unobserved)
         };
         (result, reader.sent())
     }
@@ -179,14 +180,6 @@ fn copy_keys(journal: &MemoryKeyJournal) -> MemoryKeyJournal {
         KeyState::Accepted { .. } => copy.outcome(&iccid(), KeyRef::ADM1, KeyOutcome::Accepted).unwrap(),
         KeyState::Refused { .. } => copy.outcome(&iccid(), KeyRef::ADM1, KeyOutcome::Refused).unwrap(),
         _ => {}
-    }
-    copy
-}
-
-fn copy_writes(journal: &MemoryWriteJournal) -> MemoryWriteJournal {
-    let copy = MemoryWriteJournal::new();
-    if let Some(write) = journal.pending(&iccid()).unwrap() {
-        copy.begin(&write).unwrap();
     }
     copy
 }
@@ -274,7 +267,7 @@ fn from_between(
     deep: bool,
     at: &str,
 ) -> usize {
-    let fresh = || (from(torn.clone()), copy_keys(kept.keys), copy_writes(kept.writes));
+    let fresh = || (from(torn.clone()), copy_keys(kept.keys), kept.writes.clone());
     let (card, keys, writes) = fresh();
     let at = format!("{at}, {way:?}");
     finish(case, &card, way, &keys, &writes, after, &at);
@@ -434,13 +427,41 @@ fn a_counter_that_fell_is_no_reason_to_try() {
     let mut reader = InProcess::insert(&card, bay());
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let guard = KeyGuard::new(&keys, &case.policy);
-    let error = settle(&mut fs, &iccid(), &[], &guard, &writes).unwrap_err();
+    let error = settle(&mut fs, &iccid(), &[], &guard, &writes, &mut Unobserved).unwrap_err();
     assert!(matches!(error, RecoverError::Apply(ApplyError::KeyMissing { key: KeyRef::ADM1 })), "{error}");
     // A person has looked into it.
     keys.clear(&iccid()).unwrap();
-    assert_eq!(settle(&mut fs, &iccid(), &[adm()], &guard, &writes).unwrap().unwrap().now, Now::Old);
-    assert!(settle(&mut fs, &iccid(), &[adm()], &guard, &writes).unwrap().is_none());
+    assert_eq!(
+        settle(&mut fs, &iccid(), &[adm()], &guard, &writes, &mut Unobserved).unwrap().unwrap().now,
+        Now::Old
+    );
+    assert!(settle(&mut fs, &iccid(), &[adm()], &guard, &writes, &mut Unobserved).unwrap().is_none());
     assert_eq!(found(&card, CP), document("acme.dm"));
+}
+
+#[test]
+fn a_write_that_somebody_is_at_is_not_settled_on_another_card_of_that_number() {
+    let case =
+        Case::new("update", Personality::Uicc, SampleKind::Prepared, Protocol::T0, Job::Write("beta.dm"));
+    let case = case.holding("acme.dm");
+    let (_, keys, writes) = cut_behind(&case, 2);
+    let entry = writes.pending(&iccid()).unwrap().unwrap();
+    // Somebody has taken it, and his card is between old and new; ours is as it was before.
+    writes.take(&iccid(), entry.id).unwrap();
+    let ours = from(case.before.clone());
+    let ended = case.run(&ours, None, &keys, &writes);
+    assert!(
+        matches!(ended, Err(Some(ApplyError::Journal(WriteJournalError::UnderWay { .. })))),
+        "{ended:?}"
+    );
+    for way in [Way::Resume, Way::RollBack, Way::Settle] {
+        let error = case.go(&ours, None, way, &keys, &writes).0.unwrap_err();
+        assert!(matches!(error, RecoverError::Journal(WriteJournalError::UnderWay { .. })), "{error}");
+    }
+    assert!(ours.image() == case.before);
+    assert_eq!(writes.pending(&iccid()).unwrap().map(|entry| entry.id), Some(entry.id));
+    writes.leave(entry.id);
+    assert_eq!(case.go(&ours, None, Way::Settle, &keys, &writes).0.unwrap().now, Now::Old);
 }
 
 /// A card that has no DELETE FILE.
@@ -482,7 +503,8 @@ fn what_cannot_be_deleted_is_left_empty_and_used_again() {
         let mut reader = NoDelete(InProcess::insert(&card, bay()));
         let mut fs = FileSystem::new(Session::new(&mut reader));
         let guard = KeyGuard::new(&keys, &case.policy);
-        let recovered = settle(&mut fs, &iccid(), &[adm()], &guard, &writes).unwrap().unwrap();
+        let recovered =
+            settle(&mut fs, &iccid(), &[adm()], &guard, &writes, &mut Unobserved).unwrap().unwrap();
         assert!(recovered.now == Now::Old && recovered.deleted.is_empty(), "{n}: {recovered:?}");
         assert!(recovered.left_empty.contains(&FilePath::mf().child(Fid::PKCS15)), "{n}: {recovered:?}");
         assert_eq!(phone_sees(&card), None, "{n}");

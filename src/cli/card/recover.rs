@@ -122,12 +122,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn forget(
-    args: &Args,
-    global: &Global,
-    writes: &dyn WriteJournal,
-    card: &Iccid,
-) -> anyhow::Result<Exit> {
+fn forget(args: &Args, global: &Global, writes: &dyn WriteJournal, card: &Iccid) -> anyhow::Result<Exit> {
     let pending = writes.list().map_err(failure)?.into_iter().find(|summary| summary.card == *card);
     let forgotten = pending.is_some() && !args.consent.dry_run;
     if let Some(summary) = pending.as_ref().filter(|_| forgotten) {

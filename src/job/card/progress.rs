@@ -103,7 +103,12 @@ impl Progress<'_, '_> {
         }
     }
 
-    pub(super) fn deliver(&self, fs: &mut FileSystem<'_>, plan: &Plan, keys: &[Key]) -> Result<Outcome, CardJobError> {
+    pub(super) fn deliver(
+        &self,
+        fs: &mut FileSystem<'_>,
+        plan: &Plan,
+        keys: &[Key],
+    ) -> Result<Outcome, CardJobError> {
         if plan.is_unchanged() {
             self.tell(&Event::DeliveryStarted)?;
         }

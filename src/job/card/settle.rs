@@ -88,17 +88,17 @@ pub(super) async fn settled(
         }
         return tell(Event::DeliveryConfirmed).await;
     }
-    let interrupted = "its write to the card was interrupted, and was taken back".to_owned();
-    let reason = Reason::new(&settled.why.map_or(interrupted, ToString::to_string));
-    let told = match state {
-        State::Delivered | State::ReHomed => tell(Event::CalledOff { reason }).await?,
-        _ => tell(Event::Failed { reason }).await?,
-    };
-    // Credentials that are on no card open no session. An account that was used stays.
+    // Credentials that are on no card open no session. An account that was used stays. This goes first: a job that has failed is
+    // not looked at again.
     if let Some(account) = record.job.account {
         registrar.withdraw(account).await?;
     }
-    Ok(told)
+    let interrupted = "its write to the card was interrupted, and was taken back".to_owned();
+    let reason = Reason::new(&settled.why.map_or(interrupted, ToString::to_string));
+    match state {
+        State::Delivered | State::ReHomed => tell(Event::CalledOff { reason }).await,
+        _ => tell(Event::Failed { reason }).await,
+    }
 }
 
 /// What a process does when it starts: jobs whose process is gone. One that was `delivering` becomes `unknown`, because nobody
@@ -116,10 +116,12 @@ pub async fn abandon(route: &CardRoute) -> Result<Vec<(JobId, State)>, SettleErr
             let reason = Reason::new("the process that delivered ended before it could tell how far it came");
             Event::DeliveryUnclear { reason }
         } else {
-            // A journal that cannot be read leaves the job as it is.
-            let Ok(pending) = writes.list() else { continue };
-            if pending.iter().any(|write| Some(&write.card) == job.iccid.as_ref()) {
-                continue;
+            // Its write may be in the journal from here on. A journal that cannot be read leaves the job as it is.
+            if job.state == State::Prepared {
+                let Ok(pending) = writes.list() else { continue };
+                if pending.iter().any(|write| Some(&write.card) == job.iccid.as_ref()) {
+                    continue;
+                }
             }
             if let Some(account) = job.account {
                 registrar.withdraw(account).await?;

@@ -188,13 +188,6 @@ async fn a_job_by_the_card_route_is_abandoned_before_it_delivers() {
         assert_eq!(two.abandoned().await.unwrap(), [id(steps)]);
         two.tell(id(steps), &Event::Failed { reason: Reason::new("killed") }, at(2)).await.unwrap();
     }
-    // By another route nobody works at a job that is queued.
-    let one = open(&path).await;
-    let new = crate::job::NewJob { route: crate::job::Route::Push, ..new_job(None) };
-    one.create(id(9), &new, at(0)).await.unwrap();
-    one.close().await;
-    drop(one);
-    assert!(two.abandoned().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,134 @@
+//! What a card shows of the files of a write.
+
+use std::{collections::BTreeMap, fmt, ops::Range};
+
+use crate::card::{
+    FileError, FilePath, FileSystem,
+    pending::{PendingWrite, Touch},
+};
+
+use super::RecoverError;
+
+/// What the card shows of the files of a write: an octet for each place that the write touches, file after file and record
+/// after record.
+#[derive(Clone)]
+pub(super) struct Seen {
+    pub(super) files: Vec<FilePath>,
+    pub(super) exists: Vec<bool>,
+    pub(super) spans: Vec<Span>,
+    /// None: there is no such octet.
+    pub(super) octets: Vec<Option<u8>>,
+}
+
+/// The octets of a file, or of a record of it, from the first to the last that the write touches.
+#[derive(Clone)]
+pub(super) struct Span {
+    pub(super) file: usize,
+    /// 0 in a transparent file.
+    record: u8,
+    /// Where the first of them is in the file.
+    at: usize,
+    /// Where they are among all octets of the write.
+    pub(super) places: Range<usize>,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Seen({} octets of {} files)", self.octets.len(), self.files.len())
+    }
+}
+
+impl Seen {
+    pub(super) fn index(&self, file: &FilePath) -> usize {
+        self.files.iter().position(|known| known == file).unwrap_or(usize::MAX)
+    }
+
+    /// Whether the card shows octets that a step was to bring, where it is not known what was there before.
+    pub(super) fn shows_new(&self, touch: &Touch) -> bool {
+        let Touch::Octets { known, new, .. } = touch else { return false };
+        let mut unknown = self.shown(touch).iter().zip(new.iter()).skip(*known);
+        unknown.any(|(seen, new)| *new != 0xFF && *seen == Some(*new))
+    }
+
+    pub(super) fn has(&self, file: &FilePath) -> bool {
+        self.exists.get(self.index(file)).copied().unwrap_or(false)
+    }
+
+    /// Where the octets of a step are among all of them.
+    pub(super) fn places(&self, touch: &Touch) -> Range<usize> {
+        let (record, at, length) = extent(touch);
+        let file = self.index(touch.file());
+        let span = self.spans.iter().find(|span| (span.file, span.record) == (file, record));
+        match span {
+            Some(span) if length > 0 => {
+                let start = span.places.start + at.saturating_sub(span.at);
+                start..start + length
+            }
+            _ => 0..0,
+        }
+    }
+
+    pub(super) fn shown(&self, touch: &Touch) -> &[Option<u8>] {
+        self.octets.get(self.places(touch)).unwrap_or(&[])
+    }
+}
+
+/// Which record a step changes (0 in a transparent file), from where on, and how many octets.
+fn extent(touch: &Touch) -> (u8, usize, usize) {
+    match touch {
+        Touch::Create { .. } => (0, 0, 0),
+        Touch::Octets { at, new, .. } => (0, *at, new.len()),
+        Touch::Record { number, new, .. } => (*number, 0, new.len()),
+    }
+}
+
+/// Old and new content of a step.
+pub(super) fn contents(touch: &Touch) -> (&[u8], &[u8]) {
+    match touch {
+        Touch::Create { .. } => (&[], &[]),
+        Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } => (old, new),
+    }
+}
+
+/// Reads every file of a write.
+pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen, RecoverError> {
+    let files: Vec<FilePath> = write.files().into_iter().cloned().collect();
+    let mut seen = Seen { files, exists: Vec::new(), spans: Vec::new(), octets: Vec::new() };
+    for (index, file) in seen.files.iter().enumerate() {
+        let touches = || write.touches.iter().filter(|touch| touch.file() == file);
+        let created = touches().any(|touch| matches!(touch, Touch::Create { .. }));
+        let there = match fs.parameters(file) {
+            Ok(_) => true,
+            Err(error) if error.is_absent() && created => false,
+            Err(error) => return Err(changed(file, error)),
+        };
+        seen.exists.push(there);
+        // From the first octet to the last, for each record.
+        let mut extents: BTreeMap<u8, Range<usize>> = BTreeMap::new();
+        for (record, at, length) in touches().map(extent).filter(|(.., length)| *length > 0) {
+            let whole = extents.entry(record).or_insert(at..at + length);
+            *whole = whole.start.min(at)..whole.end.max(at + length);
+        }
+        for (record, whole) in extents {
+            let octets = match (there, record) {
+                (false, _) => Vec::new(),
+                (true, 0) => fs.read(file, whole.start, whole.len()).map_err(|error| changed(file, error))?,
+                (true, number) => fs.read_record(file, number).map_err(|error| changed(file, error))?,
+            };
+            let first = seen.octets.len();
+            seen.octets.extend((0..whole.len()).map(|n| octets.get(n).copied()));
+            let places = first..seen.octets.len();
+            seen.spans.push(Span { file: index, record, at: whole.start, places });
+        }
+    }
+    Ok(seen)
+}
+
+/// A file that is gone or has another shape was changed by somebody else.
+fn changed(file: &FilePath, error: FileError) -> RecoverError {
+    match error {
+        error if error.is_absent() => RecoverError::Changed { file: file.clone() },
+        FileError::Short { .. } | FileError::Kind { .. } => RecoverError::Changed { file: file.clone() },
+        other => other.into(),
+    }
+}
