@@ -450,10 +450,7 @@ fn a_write_that_somebody_is_at_is_not_settled_on_another_card_of_that_number() {
     writes.take(&iccid(), entry.id).unwrap();
     let ours = from(case.before.clone());
     let ended = case.run(&ours, None, &keys, &writes);
-    assert!(
-        matches!(ended, Err(Some(ApplyError::Journal(WriteJournalError::UnderWay { .. })))),
-        "{ended:?}"
-    );
+    assert!(matches!(ended, Err(Some(ApplyError::Journal(WriteJournalError::UnderWay { .. })))), "{ended:?}");
     for way in [Way::Resume, Way::RollBack, Way::Settle] {
         let error = case.go(&ours, None, way, &keys, &writes).0.unwrap_err();
         assert!(matches!(error, RecoverError::Journal(WriteJournalError::UnderWay { .. })), "{error}");
