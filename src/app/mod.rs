@@ -20,6 +20,7 @@ use config::Config;
 pub use random::OsRandom;
 
 use crate::{
+    bearer::{Outbox, ppg::Ppg},
     card::{
         CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal,
         MemoryWriteJournal, WriteJournal,
@@ -31,7 +32,7 @@ use crate::{
         self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, JobWrites, Jobs, JobsError,
         NewJob, Observer, SettleError, State, Watch,
     },
-    store::{Keys, Memory, Store, StoreError, Writes},
+    store::{Keys, Memory, MemoryOutbox, OutboxFile, Store, StoreError, Writes},
     vault::{KeySource, Vault},
 };
 
@@ -51,6 +52,7 @@ pub struct App {
     keys: Arc<dyn KeyJournal>,
     writes: Arc<dyn WriteJournal>,
     vault: Arc<Vault>,
+    ppg: Ppg,
 }
 
 impl App {
@@ -67,9 +69,12 @@ impl App {
         let keys = Arc::new(Keys::new(&store, Arc::clone(&clock)));
         let vault = Self::vault_of(&config, Arc::clone(&random));
         let writes = Arc::new(Writes::new(&store, Arc::clone(&vault), Arc::clone(&clock)));
+        let outbox = OutboxFile::new(&store, Arc::clone(&vault), config.ppg.durability);
+        let ppg = gateway(&config, Arc::new(outbox), &clock);
         let store = Arc::new(store);
         Ok(Self {
             config: Arc::new(config),
+            ppg,
             clock,
             random,
             jobs: store.clone(),
@@ -90,8 +95,10 @@ impl App {
     /// In memory: all is gone with the last clone. For rehearsals and tests.
     pub fn in_memory(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let memory = Arc::new(Memory::new());
+        let ppg = gateway(&config, Arc::new(MemoryOutbox::new()), &clock);
         Self {
             config: Arc::new(config),
+            ppg,
             clock,
             random,
             jobs: memory.clone(),
@@ -148,6 +155,11 @@ impl App {
     /// Seals secrets.
     pub fn vault(&self) -> &Arc<Vault> {
         &self.vault
+    }
+
+    /// The Push Proxy Gateway. It takes pushes once it [delivers](Ppg::deliver).
+    pub fn ppg(&self) -> &Ppg {
+        &self.ppg
     }
 
     /// When a key may be presented, as configured.
@@ -265,6 +277,10 @@ impl App {
         }
         Ok(abandoned.into_iter().map(|(id, _)| id).collect())
     }
+}
+
+fn gateway(config: &Config, outbox: Arc<dyn Outbox>, clock: &Arc<dyn Clock>) -> Ppg {
+    Ppg::new(config.ppg.settings.clone(), config.ppg.initiators.clone(), outbox, Arc::clone(clock))
 }
 
 /// Where the key of the vault is, as configured.

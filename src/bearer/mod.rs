@@ -10,12 +10,19 @@
 
 mod dispatch;
 mod event;
+mod outbox;
 pub mod pap_client;
 mod post;
+pub mod ppg;
 
 pub use dispatch::{Destination, Dispatch, DispatchId};
 pub use event::{Event, Failure, MessageId, Receipt, ReceiptState};
+pub use outbox::{
+    Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, Move, NewDelivery, NewPush, Notice,
+    NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing, State,
+};
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError};
+pub use ppg::add_up;
 
 /// A way to a device: an SMSC, or the network itself.
 ///

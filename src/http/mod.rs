@@ -1,13 +1,15 @@
-//! One page of routes: the DM endpoint and `/healthz`.
+//! One page of routes: the DM endpoint, the Push Proxy Gateway and `/healthz`.
 //!
 //! | method | path                                  | answer                                                     |
 //! |--------|---------------------------------------|------------------------------------------------------------|
 //! | POST   | `[http] dm-path`, `/dm` by default    | the DM server's message; 400, 413, 415 or 503 without body |
+//! | POST   | `[ppg] path`, `/pap` by default       | 202 with a PAP document; 401, 408 or 413 without           |
 //! | GET    | `/healthz`                            | 200 while the store answers, else 503                      |
 //!
 //! Bodies are capped, headers and requests have time limits, connections are counted. Nothing of a body is logged.
 
 mod connection;
+mod pap;
 
 use std::time::Duration;
 
@@ -60,8 +62,16 @@ fn router(service: Service) -> Router {
         .route(http.dm_path.as_str(), post(dm))
         .route("/healthz", get(healthz))
         .layer(DefaultBodyLimit::max(http.body_limit))
+        .with_state(service.clone())
+        .merge(gateway(&service.app))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout))
-        .with_state(service)
+}
+
+/// The route of the Push Proxy Gateway.
+fn gateway(app: &App) -> Router {
+    let config = &app.config().ppg;
+    let state = pap::Gateway { ppg: app.ppg().clone(), body_limit: config.body_limit };
+    Router::new().route(config.path.as_str(), post(pap::pap)).with_state(state)
 }
 
 /// One message of a device.

@@ -21,7 +21,9 @@ mod error;
 mod jobs;
 mod keys;
 mod memory;
+mod memory_outbox;
 mod open;
+mod outbox;
 mod owner;
 mod row;
 mod writes;
@@ -34,6 +36,8 @@ pub use card_backup::{BackupFile, BackupFileError};
 pub use error::StoreError;
 pub use keys::Keys;
 pub use memory::Memory;
+pub use memory_outbox::MemoryOutbox;
+pub use outbox::{Durability, OutboxFile};
 pub use writes::Writes;
 
 /// Jobs, accounts and devices in an SQLite file.

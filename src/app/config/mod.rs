@@ -5,6 +5,7 @@
 
 mod error;
 mod layer;
+mod ppg;
 mod toml;
 mod value;
 
@@ -23,6 +24,7 @@ use crate::{
 
 pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
+pub use ppg::{Ppg, Tls};
 pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
 
 use layer::{Entry, Layers};
@@ -43,6 +45,8 @@ pub struct Config {
     pub vault: Vault,
     /// `[card]`
     pub card: Card,
+    /// `[ppg]`
+    pub ppg: Ppg,
     entries: BTreeMap<String, Entry>,
 }
 
@@ -179,6 +183,13 @@ impl Config {
         let store = Store::read(&mut layers, home);
         let vault = Vault::read(&mut layers, home);
         let card = Card::read(&mut layers);
+        let ppg = Ppg::read(&mut layers, home);
+        if let (Some(http), Some(ppg)) = (&http, &ppg)
+            && ppg.listen.is_none()
+            && http.dm_path == ppg.path
+        {
+            layers.wrong_value("ppg.path", "is [http] dm-path, too; give each a path of its own".into());
+        }
         if let (Some(http), Some(dm)) = (&http, &dm) {
             if http.body_limit < dm.max_message_size {
                 let message = "is smaller than [dm] max-message-size, which devices are told they may send";
@@ -190,9 +201,11 @@ impl Config {
                 layers.wrong_value("dm.uri", message.into());
             }
         }
-        match (http, dm, store, vault, card) {
-            (Some(http), Some(dm), Some(store), Some(vault), Some(card)) if layers.problems.is_empty() => {
-                Ok(Self { http, dm, store, vault, card, entries: layers.entries })
+        match (http, dm, store, vault, card, ppg) {
+            (Some(http), Some(dm), Some(store), Some(vault), Some(card), Some(ppg))
+                if layers.problems.is_empty() =>
+            {
+                Ok(Self { http, dm, store, vault, card, ppg, entries: layers.entries })
             }
             _ => Err(ConfigError::Wrong(layers.problems)),
         }

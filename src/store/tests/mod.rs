@@ -76,4 +76,5 @@ async fn open(path: &Path) -> Store {
 
 mod contract;
 mod file;
+mod outbox;
 mod writes;

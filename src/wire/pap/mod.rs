@@ -46,6 +46,8 @@ pub const CONTENT_TYPE: &str = "application/xml";
 pub struct Pap {
     /// The version that its document type names; none when there is no document type or an unknown one.
     pub version: Option<Version>,
+    /// The number of a version that its document type names and that is none of ours. Never written.
+    pub foreign_version: Option<String>,
     /// `product-name`: the program that wrote it.
     pub product_name: Option<String>,
     /// What it says.
@@ -55,7 +57,7 @@ pub struct Pap {
 impl Pap {
     /// A message of version 2.0, which gateways of every age read.
     pub fn new(message: Message) -> Self {
-        Self { version: Some(Version::V2_0), product_name: None, message }
+        Self { version: Some(Version::V2_0), foreign_version: None, product_name: None, message }
     }
 
     /// Reads a document.
@@ -105,16 +107,20 @@ impl Version {
         }
     }
 
-    /// The version that a public identifier names, in one of the forms that are in use.
-    fn from_public_id(id: &str) -> Option<Self> {
+    /// The version that a public identifier names, in one of the forms that are in use; the number where it is another.
+    /// None when the document type is none of PAP.
+    fn from_public_id(id: &str) -> Option<Result<Self, String>> {
         let name = id.strip_prefix("-//WAPFORUM//DTD PAP").or_else(|| id.strip_prefix("-//OMA//DTD PAP"))?;
-        match name.strip_suffix("//EN")?.trim() {
+        Some(match name.strip_suffix("//EN")?.trim() {
             // Samples of 1.0 leave the number out.
-            "" | "1.0" => Some(Self::V1_0),
-            "2.0" => Some(Self::V2_0),
-            "2.1" => Some(Self::V2_1),
-            _ => None,
-        }
+            "" | "1.0" => Ok(Self::V1_0),
+            "2.0" => Ok(Self::V2_0),
+            "2.1" => Ok(Self::V2_1),
+            other if other.len() <= 8 && other.chars().all(|c| c.is_ascii_digit() || c == '.') => {
+                Err(other.to_owned())
+            }
+            _ => return None,
+        })
     }
 }
 

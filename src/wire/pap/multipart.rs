@@ -69,6 +69,29 @@ pub fn boundary(content_type: &str) -> Result<String, DecodeError> {
     Err(invalid("no boundary parameter; expected boundary=…"))
 }
 
+/// A media type, lower case, and its parameters in order (RFC 2045, section 5.1). Parameters without a value are left out.
+///
+/// # Errors
+/// [`DecodeError::Invalid`] when the type is none or a quote does not end. Values are not quoted: they may be secret.
+pub fn media_type(text: &str) -> Result<(String, Vec<(String, String)>), DecodeError> {
+    let invalid = |why: &str| DecodeError::invalid("Content-Type", 0, why);
+    let (kind, mut rest) = text.split_once(';').unwrap_or((text, ""));
+    let kind = kind.trim().to_ascii_lowercase();
+    let token = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_graphic() && c != '/');
+    if !kind.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype)) {
+        return Err(invalid("expected type/subtype"));
+    }
+    let mut parameters = Vec::new();
+    while let Some((name, behind)) = rest.split_once('=') {
+        let (value, left) = parameter(behind.trim_start()).ok_or_else(|| invalid("a quote does not end"))?;
+        // What stands before a semicolon without a value belongs to no parameter.
+        let name = name.rsplit(';').next().unwrap_or(name).trim();
+        parameters.push((name.to_owned(), value));
+        rest = left;
+    }
+    Ok((kind, parameters))
+}
+
 /// A parameter's value, a token or quoted, and what stands behind its semicolon.
 fn parameter(text: &str) -> Option<(String, &str)> {
     let Some(quoted) = text.strip_prefix('"') else {

@@ -24,7 +24,12 @@ pub(super) fn pap(octets: &[u8], strictness: Strictness) -> Read<Pap> {
     let message = root.children.iter().find_map(|e| message(e).transpose());
     let message = message.unwrap_or_else(|| Err(invalid(root, "holds no message that is known")))?;
     let product_name = text(root, "product-name");
-    Ok(Pap { version: document.version, product_name, message })
+    let (version, foreign_version) = match document.version {
+        Some(Ok(version)) => (Some(version), None),
+        Some(Err(number)) => (None, Some(number)),
+        None => (None, None),
+    };
+    Ok(Pap { version, foreign_version, product_name, message })
 }
 
 /// The message that an element is; none when it is no message.

@@ -117,7 +117,7 @@ fn every_message_reads_back_in_every_version() {
     for message in messages {
         for version in Version::ALL {
             let pap =
-                Pap { version: Some(version), product_name: Some("x".into()), message: message.clone() };
+                Pap { version: Some(version), product_name: Some("x".into()), ..Pap::new(message.clone()) };
             let text = pap.encode();
             assert_eq!(strict(&text).unwrap(), pap, "{text}");
         }

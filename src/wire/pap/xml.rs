@@ -29,7 +29,7 @@ pub enum Strictness {
 
 /// A document: what its document type says, and its root.
 pub(super) struct Document {
-    pub(super) version: Option<Version>,
+    pub(super) version: Option<Result<Version, String>>,
     pub(super) root: Element,
 }
 
@@ -80,7 +80,7 @@ pub(super) fn read(octets: &[u8], strictness: Strictness) -> Result<Document, De
 
 struct Parser {
     strictness: Strictness,
-    version: Option<Version>,
+    version: Option<Result<Version, String>>,
     open: Vec<Element>,
     root: Option<Element>,
     elements: usize,

@@ -113,6 +113,13 @@ impl ContentType {
         self
     }
 
+    /// The same with one more parameter by name. At most [`MAX_PARAMETERS`] are kept.
+    #[must_use]
+    pub fn with_named(mut self, name: Text, value: Value) -> Self {
+        self.push(Parameter { name: ParameterName::Text(name), value });
+        self
+    }
+
     /// The same with its length written as a uintvar.
     #[must_use]
     pub fn with_quoted_length(mut self) -> Self {

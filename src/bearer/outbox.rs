@@ -1,0 +1,398 @@
+//! The outbox: what the gateway has accepted, kept until its end is known and told.
+//!
+//! A push is one document of one initiator; it has one [`delivery`](NewDelivery) for each address. What a method has
+//! returned is kept: after a SIGKILL always, after a power cut as the store is set. Nothing is delivered before it was
+//! marked [`State::Sending`], so that after an end nobody expected it is known of what it is not known whether it left.
+
+use std::{fmt, str::FromStr, sync::Arc};
+
+use super::{Destination, Dispatch, DispatchId, MessageId, Receipt};
+use crate::{
+    ident::Timestamp,
+    wire::{
+        pap::{Address, MessageState, Priority, PushId, Replace, StatusCode, Version},
+        wdp::Ports,
+    },
+};
+
+/// Keeps pushes and deliveries.
+#[async_trait::async_trait]
+pub trait Outbox: fmt::Debug + Send + Sync {
+    /// Keeps a push with all its deliveries, or nothing of it.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn accept(&self, push: NewPush) -> Result<Accepted, OutboxError>;
+
+    /// What is known of a push: that initiator's, by its id.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn find(&self, initiator: &InitiatorName, id: &PushId) -> Result<Option<Kept>, OutboxError>;
+
+    /// Marks up to `most` deliveries that are due as [`State::Sending`] and hands them out, the most urgent first. Closes
+    /// those whose time has run out.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn claim(&self, most: usize, now: Timestamp) -> Result<Claim, OutboxError>;
+
+    /// Takes reports down, in order, all or none. Gives back the deliveries that came to their end by them.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError>;
+
+    /// Deliveries that are [`State::Sending`] for a process that is gone: those of which the network has every segment
+    /// become [`State::Sent`] until `receipts_until`; for the others it is not known, and they are given back.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn abandoned(
+        &self,
+        receipts_until: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<DispatchId>, OutboxError>;
+
+    /// Up to `most` results that are to be told to their initiators now.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError>;
+
+    /// Says how telling went.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn noticed(&self, outcomes: Vec<Noticed>) -> Result<(), OutboxError>;
+
+    /// Forgets up to `most` pushes of which everything ended, and was told where that was wanted, before `before`.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<usize, OutboxError>;
+}
+
+/// What an initiator is called: 1 to 64 letters, digits, `-`, `_` and `.`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InitiatorName(Arc<str>);
+
+/// A push that was checked and is to be kept.
+#[derive(Clone)]
+pub struct NewPush {
+    /// Who hands it in.
+    pub initiator: InitiatorName,
+    /// Its name for it.
+    pub push_id: PushId,
+    /// The push that it takes the place of.
+    pub replace: Option<Replace>,
+    /// When it came.
+    pub received: Timestamp,
+    /// Not sent before.
+    pub not_before: Option<Timestamp>,
+    /// Not sent from then on.
+    pub expires: Option<Timestamp>,
+    /// What goes first.
+    pub priority: Priority,
+    /// Where results go.
+    pub notify: Option<String>,
+    /// In which version of PAP it came.
+    pub version: Version,
+    /// WDP ports.
+    pub ports: Ports,
+    /// The WSP PDU.
+    pub octets: Arc<[u8]>,
+    /// One for each address.
+    pub deliveries: Vec<NewDelivery>,
+}
+
+/// A delivery to one address.
+#[derive(Debug, Clone)]
+pub struct NewDelivery {
+    /// The address, as it came.
+    pub address: Address,
+    /// Where that is, and in how many segments it goes; or why it is refused.
+    pub to: Result<(Destination, u8), Refused>,
+}
+
+/// Why an address is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The code.
+    pub code: StatusCode,
+    /// In words, without the address.
+    pub why: String,
+}
+
+/// Whether a push was kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// It is kept.
+    Kept,
+    /// The initiator has a push of that id already.
+    Duplicate,
+    /// The push that it would replace is not known.
+    NothingToReplace,
+    /// The push that it would replace is pending nowhere, and only there was it to be replaced.
+    NothingPending,
+}
+
+/// Where a delivery is.
+///
+/// | state         | final | what happens next                                        |
+/// |---------------|-------|----------------------------------------------------------|
+/// | Waiting       | no    | it is sent when it is due                                |
+/// | Sending       | no    | a bearer has it                                          |
+/// | Sent          | no    | the network has it, and receipts are to come             |
+/// | Delivered     | yes   |                                                          |
+/// | Undeliverable | yes   |                                                          |
+/// | Expired       | yes   |                                                          |
+/// | Cancelled     | yes   |                                                          |
+/// | Unknown       | yes   | a receipt that comes late still tells more               |
+/// | Rejected      | yes   | the address was refused from the start                   |
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum State {
+    /// To be sent.
+    Waiting = 0,
+    /// A bearer has it.
+    Sending = 1,
+    /// The network has all of it.
+    Sent = 2,
+    /// The device has it.
+    Delivered = 3,
+    /// The network cannot deliver it.
+    Undeliverable = 4,
+    /// Its time ran out.
+    Expired = 5,
+    /// The initiator took it back.
+    Cancelled = 6,
+    /// Nobody can tell.
+    Unknown = 7,
+    /// The address was refused.
+    Rejected = 8,
+}
+
+/// What is known of a push.
+#[derive(Debug, Clone)]
+pub struct Kept {
+    /// When it came.
+    pub received: Timestamp,
+    /// Its deliveries, in the order of the addresses.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What is known of a delivery.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// Its number.
+    pub id: DispatchId,
+    /// The address, as it came.
+    pub address: Address,
+    /// Where it is, since when and why.
+    pub standing: Standing,
+}
+
+/// Where a delivery is, since when and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Where it is.
+    pub state: State,
+    /// The code that goes with it.
+    pub code: StatusCode,
+    /// In words, without number, payload or secret.
+    pub desc: String,
+    /// Since when.
+    pub at: Timestamp,
+}
+
+/// What [`Outbox::claim`] hands out.
+#[derive(Debug, Default)]
+pub struct Claim {
+    /// To be sent.
+    pub dispatches: Vec<Claimed>,
+    /// Closed, because their time had run out.
+    pub settled: Vec<Settled>,
+    /// When something will be due that was not handed out now; none when nothing is waiting.
+    pub next: Option<Timestamp>,
+}
+
+/// A delivery to be sent.
+#[derive(Debug)]
+pub struct Claimed {
+    /// What and where.
+    pub dispatch: Dispatch,
+    /// How often it was tried before.
+    pub tries: u32,
+    /// When its push came.
+    pub received: Timestamp,
+}
+
+/// What became of deliveries, as the outbox is told.
+#[derive(Debug, Clone)]
+pub enum Report {
+    /// The SMSC took a segment.
+    Submitted {
+        /// The delivery.
+        id: DispatchId,
+        /// The segment, from 0.
+        segment: u8,
+        /// What the SMSC calls it.
+        message: MessageId,
+    },
+    /// An SMSC says what became of a segment. What counts is when that says something of the whole delivery.
+    Receipt(Receipt),
+    /// The delivery goes on to another state, if it is in one of `from`.
+    Move(Move),
+}
+
+/// A change of state.
+#[derive(Debug, Clone)]
+pub struct Move {
+    /// The delivery.
+    pub id: DispatchId,
+    /// From which states only.
+    pub from: &'static [State],
+    /// To which.
+    pub to: State,
+    /// The code.
+    pub code: StatusCode,
+    /// In words.
+    pub desc: String,
+    /// When to look at it again: to send it, or to give up waiting for receipts.
+    pub due: Option<Timestamp>,
+    /// In how many segments it went, when that is known now.
+    pub segments: Option<u8>,
+}
+
+/// A delivery that came to its end.
+#[derive(Debug, Clone)]
+pub struct Settled {
+    /// Whose push.
+    pub initiator: InitiatorName,
+    /// Which push.
+    pub push_id: PushId,
+    /// Which delivery.
+    pub delivery: Delivery,
+}
+
+/// Results to be told.
+#[derive(Debug, Default)]
+pub struct Notices {
+    /// To be told now.
+    pub due: Vec<Notice>,
+    /// When the next will be due.
+    pub next: Option<Timestamp>,
+}
+
+/// A result to be told.
+#[derive(Debug, Clone)]
+pub struct Notice {
+    /// Where to.
+    pub to: String,
+    /// What.
+    pub settled: Settled,
+    /// When the push came, and in which version of PAP.
+    pub received: Timestamp,
+    /// The version.
+    pub version: Version,
+    /// How often it was tried before.
+    pub tries: u32,
+}
+
+/// How telling a result went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noticed {
+    /// The delivery.
+    pub id: DispatchId,
+    /// The state that was told. When a receipt that came late has changed it meanwhile, there is more to tell.
+    pub state: State,
+    /// How it went.
+    pub outcome: NoticeOutcome,
+}
+
+/// How telling went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeOutcome {
+    /// The initiator knows.
+    Told,
+    /// To be tried again then.
+    Again(Timestamp),
+    /// It is not tried any more.
+    GivenUp,
+}
+
+/// Why the outbox could not do it.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the outbox cannot be {doing}")]
+pub struct OutboxError {
+    /// What was tried: `read` or `written`.
+    pub doing: &'static str,
+    /// Why.
+    pub source: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+impl InitiatorName {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for InitiatorName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, &'static str> {
+        let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if (1..=64).contains(&text.len()) && text.chars().all(good) {
+            Ok(Self(text.into()))
+        } else {
+            Err("an initiator's name has 1 to 64 letters, digits, `-`, `_` and `.`")
+        }
+    }
+}
+
+impl fmt::Display for InitiatorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for NewPush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (devices, octets) = (self.deliveries.len(), self.octets.len());
+        write!(f, "NewPush({} of {}, {octets} octets for {devices})", self.push_id, self.initiator)
+    }
+}
+
+impl State {
+    /// All of them, by number.
+    pub const ALL: [Self; 9] = [
+        Self::Waiting,
+        Self::Sending,
+        Self::Sent,
+        Self::Delivered,
+        Self::Undeliverable,
+        Self::Expired,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::Rejected,
+    ];
+
+    /// Whether it is the end.
+    pub fn is_final(self) -> bool {
+        !matches!(self, Self::Waiting | Self::Sending | Self::Sent)
+    }
+
+    /// What PAP calls it.
+    pub fn message_state(self) -> MessageState {
+        match self {
+            Self::Waiting | Self::Sending | Self::Sent => MessageState::Pending,
+            Self::Delivered => MessageState::Delivered,
+            Self::Undeliverable => MessageState::Undeliverable,
+            Self::Expired => MessageState::Expired,
+            Self::Cancelled => MessageState::Cancelled,
+            Self::Unknown => MessageState::Unknown,
+            Self::Rejected => MessageState::Rejected,
+        }
+    }
+}

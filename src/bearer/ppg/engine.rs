@@ -1,0 +1,294 @@
+//! Delivery: two loops that run while the gateway does. One claims what is due and hands it to the bearer; the other takes
+//! down what the bearer says. Both work on many deliveries at a time, because what costs is the transaction.
+
+use std::{pin::pin, sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+use tracing::{info, warn};
+
+use super::{InDoubt, Ppg, settings::back_off};
+use crate::{
+    bearer::{Bearer, Claimed, DispatchId, Event, Failure, Move, OutboxError, Report, State},
+    ident::Timestamp,
+    wire::pap::StatusCode,
+};
+
+/// Events that are taken down together at most.
+const TOGETHER: usize = 1024;
+/// The longest time without looking whether something is due: the clock may be set.
+const LOOK: Duration = Duration::from_secs(30);
+/// How long to wait when the outbox does not answer.
+const BREATH: Duration = Duration::from_secs(1);
+/// How often it is looked for pushes to be forgotten, and how many are forgotten in one go.
+const PRUNE: (Duration, usize) = (Duration::from_secs(60), 2000);
+
+/// What is remembered of a delivery that a bearer has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct UnderWay {
+    tries: u32,
+    received: Timestamp,
+    expires: Option<Timestamp>,
+}
+
+impl Ppg {
+    /// Delivers over `bearer`, which was made with the other end of `events`, until `stop`. Then nothing new is sent; what
+    /// the bearer has not sent yet is taken back, and of the rest the answers are waited for up to `grace`.
+    ///
+    /// A gateway delivers over one bearer, for its whole life.
+    pub async fn deliver(
+        &self,
+        bearer: Arc<dyn Bearer>,
+        mut events: mpsc::Receiver<Event>,
+        stop: impl Future<Output = ()>,
+        grace: Duration,
+    ) {
+        let bearer = Arc::clone(self.0.bearer.get_or_init(|| bearer));
+        let mut stop = pin!(stop);
+        {
+            let mut forever = pin!(async {
+                self.settle_abandoned().await;
+                tokio::join!(self.feed(&*bearer), self.record(&mut events), self.tell(), self.forget_old());
+            });
+            tokio::select! {
+                () = &mut forever => return,
+                () = &mut stop => {}
+            }
+        }
+        self.wind_down(&*bearer, &mut events, grace).await;
+    }
+
+    /// Says what is known of deliveries that were being sent when an earlier process ended.
+    async fn settle_abandoned(&self) {
+        let now = self.0.clock.now();
+        let until = now.plus(self.settings().receipts);
+        let unclear = self.persist("find what was being sent", || self.0.outbox.abandoned(until, now)).await;
+        if !unclear.is_empty() {
+            let (count, policy) = (unclear.len(), self.settings().in_doubt);
+            warn!(
+                "An earlier process ended while it sent {count} deliveries; nobody knows which of them left ({policy:?})"
+            );
+        }
+        let moves: Vec<Report> = unclear.into_iter().map(|id| Report::Move(self.in_doubt(id))).collect();
+        self.take_down(moves).await;
+    }
+
+    /// Claims what is due and hands it to the bearer. The bearer holds this loop back when it has enough.
+    async fn feed(&self, bearer: &dyn Bearer) {
+        loop {
+            let now = self.0.clock.now();
+            let most = self.settings().batch;
+            let claim = match self.0.outbox.claim(most, now).await {
+                Ok(claim) => claim,
+                Err(error) => {
+                    self.breathe("claim what is due", &error).await;
+                    continue;
+                }
+            };
+            self.announce(claim.settled);
+            let full = claim.dispatches.len() >= most;
+            self.hold(&claim.dispatches);
+            for claimed in claim.dispatches {
+                let id = claimed.dispatch.id;
+                if bearer.send(claimed.dispatch).await.is_err() {
+                    self.forget(id);
+                    self.take_down(vec![Report::Move(back(id, now.plus(BREATH)))]).await;
+                }
+            }
+            if !full {
+                let wait = claim.next.map_or(LOOK, |at| at.since(self.0.clock.now())).min(LOOK);
+                // Not shorter than a clock tick, so that a moment that has come is past.
+                let wait = wait.max(Duration::from_millis(1));
+                let _ = tokio::time::timeout(wait, self.0.wake.notified()).await;
+            }
+        }
+    }
+
+    /// Takes down what the bearer says.
+    async fn record(&self, events: &mut mpsc::Receiver<Event>) {
+        let mut together = Vec::new();
+        while events.recv_many(&mut together, TOGETHER).await > 0 {
+            let reports = together.drain(..).map(|event| self.report(event)).collect();
+            self.take_down(reports).await;
+        }
+        // The bearer has ended; there is nothing more to come, and nothing to end for.
+        std::future::pending().await
+    }
+
+    /// Writes reports, however often it takes: what the bearer said is not said again.
+    async fn take_down(&self, reports: Vec<Report>) {
+        let again = reports.iter().any(|r| matches!(r, Report::Move(m) if m.to == State::Waiting));
+        let now = self.0.clock.now();
+        let settled = self
+            .persist("take down what became of pushes", || self.0.outbox.record(reports.clone(), now))
+            .await;
+        self.announce(settled);
+        if again {
+            self.0.wake.notify_one();
+        }
+    }
+
+    /// What an event means for the outbox.
+    fn report(&self, event: Event) -> Report {
+        let now = self.0.clock.now();
+        let change = |id, to, code, desc: String| Move {
+            id,
+            from: &[State::Sending],
+            to,
+            code,
+            desc,
+            due: None,
+            segments: None,
+        };
+        Report::Move(match event {
+            Event::Submitted { id, segment, message } => return Report::Submitted { id, segment, message },
+            Event::Receipt(receipt) => return Report::Receipt(receipt),
+            Event::Sent { id, segments, receipts: true } => {
+                let expires = self.forget(id).and_then(|held| held.expires);
+                let due = expires.unwrap_or(now).max(now).plus(self.settings().receipts);
+                let sent = change(id, State::Sent, StatusCode::ACCEPTED, "the network has it".to_owned());
+                Move { due: Some(due), segments: Some(segments), ..sent }
+            }
+            Event::Sent { id, segments, receipts: false } => {
+                self.forget(id);
+                let desc = "the network has it and tells no more".to_owned();
+                Move { segments: Some(segments), ..change(id, State::Unknown, StatusCode::OK, desc) }
+            }
+            Event::Failed { id, failure } => {
+                let held = self.forget(id);
+                match self.next_try(held, &failure, now) {
+                    Some(at) => Move { desc: failure.to_string(), ..back(id, at) },
+                    None => {
+                        change(id, State::Undeliverable, StatusCode::SERVICE_FAILURE, failure.to_string())
+                    }
+                }
+            }
+            Event::Unclear { id, in_doubt, segments } => {
+                self.forget(id);
+                let unclear = self.in_doubt(id);
+                Move { desc: format!("{} ({in_doubt} of {segments} segments)", unclear.desc), ..unclear }
+            }
+            Event::Expired { id } => {
+                self.forget(id);
+                let desc = "its time ran out before all of it was sent".to_owned();
+                change(id, State::Expired, StatusCode::SERVICE_FAILURE, desc)
+            }
+        })
+    }
+
+    /// When a delivery that failed is tried again; none when it is not.
+    fn next_try(&self, held: Option<UnderWay>, failure: &Failure, now: Timestamp) -> Option<Timestamp> {
+        let held = held.filter(|_| failure.is_transient())?;
+        let until = held.expires.unwrap_or_else(|| held.received.plus(self.settings().give_up));
+        let at = now.plus(back_off(self.settings().retry, held.tries));
+        (at < until).then_some(at)
+    }
+
+    /// What happens to a delivery of which it is not known whether the network has it.
+    fn in_doubt(&self, id: DispatchId) -> Move {
+        match self.settings().in_doubt {
+            InDoubt::Hold => Move {
+                id,
+                from: &[State::Sending],
+                to: State::Unknown,
+                code: StatusCode::SERVICE_FAILURE,
+                desc: "it was being sent and the answer was lost: the device may have it or not".to_owned(),
+                due: None,
+                segments: None,
+            },
+            InDoubt::Resend => {
+                let desc =
+                    "the answer was lost; it is sent again, and the device may get it twice".to_owned();
+                Move { desc, ..back(id, self.0.clock.now()) }
+            }
+        }
+    }
+
+    /// Remembers deliveries that go to the bearer.
+    fn hold(&self, claimed: &[Claimed]) {
+        let mut under_way = self.under_way();
+        for Claimed { dispatch, tries, received } in claimed {
+            let held = UnderWay { tries: *tries, received: *received, expires: dispatch.expires };
+            under_way.insert(dispatch.id, held);
+        }
+    }
+
+    /// The bearer has it no more.
+    pub(super) fn forget(&self, id: DispatchId) -> Option<UnderWay> {
+        self.under_way().remove(&id)
+    }
+
+    /// Forgets pushes that are over for long enough.
+    async fn forget_old(&self) {
+        let (every, most) = PRUNE;
+        loop {
+            tokio::time::sleep(every).await;
+            let before =
+                Timestamp::from_millis(self.0.clock.now().as_millis().saturating_sub(
+                    i64::try_from(self.settings().retention.as_millis()).unwrap_or(i64::MAX),
+                ));
+            while self.persist("forget old pushes", || self.0.outbox.prune(before, most)).await >= most {
+                // Others write between two helpings.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Ends in order.
+    async fn wind_down(&self, bearer: &dyn Bearer, events: &mut mpsc::Receiver<Event>, grace: Duration) {
+        let now = self.0.clock.now();
+        let held: Vec<DispatchId> = self.under_way().keys().copied().collect();
+        let unsent: Vec<DispatchId> = held.into_iter().filter(|id| bearer.withdraw(*id)).collect();
+        for id in &unsent {
+            self.forget(*id);
+        }
+        let count = unsent.len();
+        self.take_down(unsent.into_iter().map(|id| Report::Move(back(id, now))).collect()).await;
+        let answers = async {
+            while !self.under_way().is_empty() {
+                let mut together = Vec::new();
+                if events.recv_many(&mut together, TOGETHER).await == 0 {
+                    return;
+                }
+                let reports = together.drain(..).map(|event| self.report(event)).collect();
+                self.take_down(reports).await;
+            }
+        };
+        let _ = tokio::time::timeout(grace, answers).await;
+        let left = self.under_way().len();
+        info!(
+            "The gateway stopped: {count} deliveries wait for the next start, {left} had left and were not answered"
+        );
+    }
+
+    /// Asks the outbox until it answers.
+    async fn persist<T, F: Future<Output = Result<T, OutboxError>>>(
+        &self,
+        what: &str,
+        ask: impl Fn() -> F,
+    ) -> T {
+        loop {
+            match ask().await {
+                Ok(answer) => return answer,
+                Err(error) => self.breathe(what, &error).await,
+            }
+        }
+    }
+
+    pub(super) async fn breathe(&self, what: &str, error: &OutboxError) {
+        warn!(error = error as &dyn std::error::Error, "The gateway could not {what}; trying again");
+        tokio::time::sleep(BREATH).await;
+    }
+}
+
+/// Back into the queue.
+fn back(id: DispatchId, at: Timestamp) -> Move {
+    Move {
+        id,
+        from: &[State::Sending],
+        to: State::Waiting,
+        code: StatusCode::ACCEPTED,
+        desc: String::new(),
+        due: Some(at),
+        segments: None,
+    }
+}

@@ -1,0 +1,140 @@
+//! The Push Proxy Gateway (WAP-247-PAP, WAP-151-PPGService): takes pushes from initiators, keeps them in the outbox,
+//! feeds bearers, and knows and tells what became of each.
+//!
+//! | step     | file           | what                                                            |
+//! |----------|----------------|-----------------------------------------------------------------|
+//! | speak    | `protocol`     | a PAP document in, a PAP document out                            |
+//! | check    | `submission`   | rights, times, quality of service, addresses, size              |
+//! | encode   | `content`      | the content entity as a WSP PDU                                  |
+//! | keep     | [`Outbox`]     | accepted is what is kept                                         |
+//! | deliver  | `engine`       | claims what is due, hands it to the bearer, takes events down    |
+//! | add up   | `receipts`     | receipts of segments                                             |
+//! | tell     | `notify`       | results to initiators that want them                             |
+
+mod content;
+mod engine;
+mod initiator;
+mod notify;
+mod protocol;
+mod rate;
+mod receipts;
+mod settings;
+mod submission;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicU8, Ordering},
+    },
+};
+
+use tokio::sync::{Notify, broadcast};
+
+pub use initiator::{CredentialDigest, Credentials, Initiator, Initiators, Presented, Rights};
+pub use receipts::add_up;
+pub use settings::{InDoubt, NotifySettings, Settings, Switches};
+
+use super::{Bearer, DispatchId, Outbox, Settled};
+use crate::{
+    ident::Clock,
+    wire::wdp::{PUSH_PORT, Ports, WSP_PORT},
+};
+
+/// The ports of pushes: to 2948, from 9200.
+const PORTS: Ports = Ports::Wide { destination: PUSH_PORT, originator: WSP_PORT };
+/// Ends that a subscriber may lag behind.
+const BACKLOG: usize = 4096;
+
+/// A gateway. Cloning is cheap; clones are the same gateway.
+#[derive(Clone)]
+pub struct Ppg(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    initiators: Initiators,
+    outbox: Arc<dyn Outbox>,
+    clock: Arc<dyn Clock>,
+    bearer: OnceLock<Arc<dyn Bearer>>,
+    /// Deliveries that the bearer has.
+    under_way: Mutex<HashMap<DispatchId, engine::UnderWay>>,
+    rates: rate::Rates,
+    tid: AtomicU8,
+    /// Something may be due.
+    wake: Notify,
+    /// Something may be to be told.
+    tell: Notify,
+    settled: broadcast::Sender<Settled>,
+}
+
+impl Ppg {
+    /// A gateway on an outbox. It takes pushes once it [delivers](Self::deliver).
+    pub fn new(
+        settings: Settings,
+        initiators: Initiators,
+        outbox: Arc<dyn Outbox>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            settings,
+            initiators,
+            outbox,
+            clock,
+            bearer: OnceLock::new(),
+            under_way: Mutex::default(),
+            rates: rate::Rates::default(),
+            tid: AtomicU8::new(0),
+            wake: Notify::new(),
+            tell: Notify::new(),
+            settled: broadcast::Sender::new(BACKLOG),
+        }))
+    }
+
+    /// Who may hand in pushes.
+    pub fn initiators(&self) -> &Initiators {
+        &self.0.initiators
+    }
+
+    /// How it behaves.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Deliveries that come to their end from now on. Who lags behind by thousands loses some, and can ask with
+    /// [`status`](Self::status).
+    pub fn subscribe(&self) -> broadcast::Receiver<Settled> {
+        self.0.settled.subscribe()
+    }
+
+    fn under_way(&self) -> MutexGuard<'_, HashMap<DispatchId, engine::UnderWay>> {
+        self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A transaction identifier: any will do, and none like the one before makes captures easier to read.
+    fn next_tid(&self) -> u8 {
+        self.0.tid.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Passes on what came to its end.
+    fn announce(&self, settled: Vec<Settled>) {
+        if settled.is_empty() {
+            return;
+        }
+        self.0.tell.notify_one();
+        if self.0.settled.receiver_count() > 0 {
+            for end in settled {
+                // Fails when the last subscriber has just gone.
+                let _ = self.0.settled.send(end);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Ppg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ppg").field("outbox", &self.0.outbox).field("bearer", &self.0.bearer.get()).finish()
+    }
+}

@@ -1,0 +1,316 @@
+//! The outbox without a file: the same answers, gone with the process. For rehearsals and tests.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+
+use crate::{
+    bearer::{
+        Accepted, Claim, Claimed, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Kept,
+        MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Receipt,
+        ReceiptState, Report, Settled, Standing, State, add_up,
+    },
+    ident::Timestamp,
+    wire::pap::{PushId, ReplaceMethod, StatusCode},
+};
+
+/// The outbox in memory.
+#[derive(Default)]
+pub struct MemoryOutbox {
+    kept: Mutex<Everything>,
+}
+
+#[derive(Default)]
+struct Everything {
+    pushes: BTreeMap<(InitiatorName, PushId), Arc<NewPush>>,
+    deliveries: BTreeMap<DispatchId, Item>,
+    /// Without a delivery where a receipt came before the answer that gave its segment the name.
+    messages: BTreeMap<MessageId, (Option<DispatchId>, Option<ReceiptState>)>,
+    last: u64,
+}
+
+struct Item {
+    push: Arc<NewPush>,
+    destination: Option<Destination>,
+    segments: u8,
+    delivery: Delivery,
+    due: Timestamp,
+    tries: u32,
+    untold: bool,
+}
+
+impl MemoryOutbox {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Everything> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Outbox for MemoryOutbox {
+    async fn accept(&self, push: NewPush) -> Result<Accepted, OutboxError> {
+        Ok(self.kept().accept(push))
+    }
+
+    async fn find(&self, initiator: &InitiatorName, id: &PushId) -> Result<Option<Kept>, OutboxError> {
+        let kept = self.kept();
+        let Some(push) = kept.pushes.get(&(initiator.clone(), id.clone())) else { return Ok(None) };
+        let own = kept.deliveries.values().filter(|item| Arc::ptr_eq(&item.push, push));
+        let deliveries = own.map(|item| item.delivery.clone()).collect();
+        Ok(Some(Kept { received: push.received, deliveries }))
+    }
+
+    async fn claim(&self, most: usize, now: Timestamp) -> Result<Claim, OutboxError> {
+        Ok(self.kept().claim(most, now))
+    }
+
+    async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError> {
+        Ok(self.kept().record(&reports, now))
+    }
+
+    /// Nothing outlives its process here.
+    async fn abandoned(&self, _: Timestamp, _: Timestamp) -> Result<Vec<DispatchId>, OutboxError> {
+        Ok(Vec::new())
+    }
+
+    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError> {
+        let kept = self.kept();
+        let mut notices = Notices::default();
+        let mut untold: Vec<&Item> = kept.deliveries.values().filter(|item| item.untold).collect();
+        untold.sort_by_key(|item| item.due);
+        for item in untold.into_iter().take(most) {
+            if item.due > now {
+                notices.next = Some(item.due);
+                break;
+            }
+            notices.due.push(Notice {
+                to: item.push.notify.clone().unwrap_or_default(),
+                settled: item.settled(),
+                received: item.push.received,
+                version: item.push.version,
+                tries: item.tries,
+            });
+        }
+        Ok(notices)
+    }
+
+    async fn noticed(&self, outcomes: Vec<Noticed>) -> Result<(), OutboxError> {
+        let mut kept = self.kept();
+        for told in outcomes {
+            let Some(item) = kept.deliveries.get_mut(&told.id) else { continue };
+            if item.delivery.standing.state == told.state {
+                item.tries += 1;
+                match told.outcome {
+                    NoticeOutcome::Told | NoticeOutcome::GivenUp => item.untold = false,
+                    NoticeOutcome::Again(at) => item.due = at,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<usize, OutboxError> {
+        let mut kept = self.kept();
+        let mut busy = BTreeSet::new();
+        for item in kept.deliveries.values() {
+            let standing = &item.delivery.standing;
+            if !standing.state.is_final() || standing.at >= before || item.untold {
+                busy.insert(item.push.key());
+            }
+        }
+        let over = kept.pushes.iter().filter(|(key, push)| push.received < before && !busy.contains(*key));
+        let over: BTreeSet<_> = over.map(|(key, _)| key.clone()).take(most).collect();
+        kept.pushes.retain(|key, _| !over.contains(key));
+        kept.deliveries.retain(|_, item| !over.contains(&item.push.key()));
+        let left: BTreeSet<DispatchId> = kept.deliveries.keys().copied().collect();
+        kept.messages.retain(|_, (id, _)| id.is_some_and(|id| left.contains(&id)));
+        Ok(over.len())
+    }
+}
+
+impl Everything {
+    fn accept(&mut self, push: NewPush) -> Accepted {
+        let mut only: Option<BTreeSet<String>> = None;
+        if let Some(replace) = &push.replace {
+            let old = self.pushes.get(&(push.initiator.clone(), replace.push_id.clone())).cloned();
+            let Some(old) = old else { return Accepted::NothingToReplace };
+            if self.pushes.contains_key(&push.key()) {
+                return Accepted::Duplicate;
+            }
+            let mut cancelled = BTreeSet::new();
+            let waiting = |item: &&mut Item| {
+                Arc::ptr_eq(&item.push, &old) && item.delivery.standing.state == State::Waiting
+            };
+            for item in self.deliveries.values_mut().filter(waiting) {
+                let desc = "replaced by another push".to_owned();
+                item.stand(State::Cancelled, StatusCode::OK, desc, push.received);
+                cancelled.insert(item.delivery.address.as_str().to_owned());
+            }
+            if replace.method == ReplaceMethod::PendingOnly {
+                if cancelled.is_empty() {
+                    return Accepted::NothingPending;
+                }
+                only = Some(cancelled);
+            }
+        }
+        if self.pushes.contains_key(&push.key()) {
+            return Accepted::Duplicate;
+        }
+        let push = Arc::new(push);
+        self.pushes.insert(push.key(), Arc::clone(&push));
+        for new in &push.deliveries {
+            if only.as_ref().is_some_and(|only| !only.contains(new.address.as_str())) {
+                continue;
+            }
+            self.last += 1;
+            let id = DispatchId(self.last);
+            let (destination, segments, state, code, desc) = match &new.to {
+                Ok((to, segments)) => {
+                    (Some(to.clone()), *segments, State::Waiting, StatusCode::ACCEPTED, String::new())
+                }
+                Err(refused) => (None, 0, State::Rejected, refused.code, refused.why.clone()),
+            };
+            let standing = Standing { state, code, desc, at: push.received };
+            let delivery = Delivery { id, address: new.address.clone(), standing };
+            let due = push.not_before.unwrap_or(push.received).max(push.received);
+            let untold = state.is_final() && push.notify.is_some();
+            let push = Arc::clone(&push);
+            self.deliveries.insert(id, Item { push, destination, segments, delivery, due, tries: 0, untold });
+        }
+        Accepted::Kept
+    }
+
+    fn claim(&mut self, most: usize, now: Timestamp) -> Claim {
+        let mut claim = Claim::default();
+        for item in self.deliveries.values_mut() {
+            let (state, code) = (item.delivery.standing.state, StatusCode::SERVICE_FAILURE);
+            if state == State::Waiting && item.push.expires.is_some_and(|at| at <= now) {
+                item.stand(State::Expired, code, "its time ran out before it could be sent".to_owned(), now);
+            } else if state == State::Sent && item.due <= now {
+                let desc = "the network took it and never said what became of it".to_owned();
+                item.stand(State::Unknown, code, desc, now);
+            } else {
+                continue;
+            }
+            claim.settled.push(item.settled());
+        }
+        let mut due: Vec<&mut Item> = self
+            .deliveries
+            .values_mut()
+            .filter(|item| item.delivery.standing.state == State::Waiting && item.due <= now)
+            .collect();
+        due.sort_by_key(|item| (item.push.priority, item.due, item.delivery.id));
+        for item in due.into_iter().take(most) {
+            let Some(destination) = item.destination.clone() else { continue };
+            item.delivery.standing.state = State::Sending;
+            item.delivery.standing.at = now;
+            let dispatch = Dispatch {
+                id: item.delivery.id,
+                destination,
+                ports: item.push.ports,
+                octets: Arc::clone(&item.push.octets),
+                expires: item.push.expires,
+                priority: item.push.priority,
+            };
+            claim.dispatches.push(Claimed { dispatch, tries: item.tries, received: item.push.received });
+            item.tries += 1;
+        }
+        claim.dispatches.sort_by_key(|claimed| (claimed.dispatch.priority, claimed.dispatch.id));
+        let moments = self.deliveries.values().flat_map(|item| match item.delivery.standing.state {
+            State::Waiting => [Some(item.due), item.push.expires],
+            State::Sent => [Some(item.due), None],
+            _ => [None, None],
+        });
+        claim.next = moments.flatten().min();
+        claim
+    }
+
+    fn record(&mut self, reports: &[Report], now: Timestamp) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        let mut touched = BTreeSet::new();
+        for report in reports {
+            match report {
+                Report::Submitted { id, segment: _, message } => {
+                    let early =
+                        self.messages.get(message).filter(|(of, _)| of.is_none()).and_then(|(_, r)| *r);
+                    self.messages.insert(message.clone(), (Some(*id), early));
+                }
+                Report::Move(change) => {
+                    settled.extend(self.go(change, now));
+                    if change.to == State::Sent {
+                        touched.insert(change.id);
+                    }
+                }
+                Report::Receipt(receipt) => touched.extend(self.note(receipt)),
+            }
+        }
+        for id in touched {
+            let receipts: Vec<_> =
+                self.messages.values().filter(|(of, _)| *of == Some(id)).filter_map(|(_, r)| *r).collect();
+            let segments = self.deliveries.get(&id).map_or(0, |item| item.segments);
+            if let Some((to, code, desc)) = add_up(&receipts, segments) {
+                let from = &[State::Sent, State::Unknown];
+                let change = Move { id, from, to, code, desc, due: None, segments: None };
+                settled.extend(self.go(&change, now));
+            }
+        }
+        settled
+    }
+
+    fn go(&mut self, change: &Move, now: Timestamp) -> Option<Settled> {
+        let item = self.deliveries.get_mut(&change.id)?;
+        if !change.from.contains(&item.delivery.standing.state) {
+            return None;
+        }
+        item.segments = change.segments.unwrap_or(item.segments);
+        item.stand(change.to, change.code, change.desc.clone(), now);
+        item.due = change.due.unwrap_or(now);
+        change.to.is_final().then(|| item.settled())
+    }
+
+    fn note(&mut self, receipt: &Receipt) -> Option<DispatchId> {
+        let (id, known) = self.messages.entry(receipt.message.clone()).or_insert((None, None));
+        if known.is_none_or(|state| state == ReceiptState::Enroute) {
+            *known = Some(receipt.state);
+        }
+        *id
+    }
+}
+
+impl Item {
+    fn stand(&mut self, state: State, code: StatusCode, desc: String, at: Timestamp) {
+        self.delivery.standing = Standing { state, code, desc, at };
+        if state.is_final() {
+            self.due = at;
+            self.tries = 0;
+            self.untold = self.push.notify.is_some();
+        }
+    }
+
+    fn settled(&self) -> Settled {
+        Settled {
+            initiator: self.push.initiator.clone(),
+            push_id: self.push.push_id.clone(),
+            delivery: self.delivery.clone(),
+        }
+    }
+}
+
+impl NewPush {
+    fn key(&self) -> (InitiatorName, PushId) {
+        (self.initiator.clone(), self.push_id.clone())
+    }
+}
+
+impl std::fmt::Debug for MemoryOutbox {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("MemoryOutbox")
+    }
+}

@@ -1,0 +1,236 @@
+//! Handing deliveries out, and finding those whose sender is gone.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+use sqlx::{Row, SqliteConnection};
+
+use super::{
+    super::{
+        Store,
+        error::{Corrupt, Failed},
+        row::Reading,
+    },
+    record,
+    row::{self, dispatch},
+};
+use crate::{
+    bearer::{Claim, Claimed, Dispatch, DispatchId, Move, Settled, State},
+    ident::Timestamp,
+    vault::{Purpose, Vault},
+    wire::{pap::StatusCode, wdp::Ports},
+};
+
+/// What was handed out, with payloads that are sealed still.
+pub(super) struct Rows {
+    deliveries: Vec<Due>,
+    payloads: BTreeMap<i64, Payload>,
+    settled: Vec<Settled>,
+    next: Option<Timestamp>,
+}
+
+struct Due {
+    push: i64,
+    dispatch: Dispatch,
+    tries: u32,
+}
+
+/// What all deliveries of a push share.
+struct Payload {
+    purpose: String,
+    received: Timestamp,
+    ports: i64,
+    sealed: Vec<u8>,
+}
+
+/// Marks deliveries that are due as being sent, and closes what ran out of time.
+pub(super) async fn due(
+    tx: &mut SqliteConnection,
+    owner: &str,
+    most: usize,
+    now: Timestamp,
+) -> Result<Rows, Failed> {
+    let settled = ran_out(tx, now).await?;
+    let rows = sqlx::query(
+        "UPDATE delivery SET state = 1, owner = ?1, tries = tries + 1, changed_at = ?2
+         WHERE id IN (SELECT id FROM (
+             SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND priority = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
+             UNION ALL
+             SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND priority = 1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
+             UNION ALL
+             SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND priority = 2 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
+         ) LIMIT ?3)
+         RETURNING id, push, destination, priority, expires_at, tries",
+    );
+    let rows = rows
+        .bind(owner.to_owned())
+        .bind(now.as_millis())
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut deliveries = rows.iter().map(delivery).collect::<Result<Vec<_>, _>>()?;
+    deliveries.sort_by_key(|row| (row.dispatch.priority, row.dispatch.id));
+    let payloads = if deliveries.is_empty() { BTreeMap::new() } else { payloads(tx, &deliveries).await? };
+    let next = next(tx).await?;
+    Ok(Rows { deliveries, payloads, settled, next })
+}
+
+impl Rows {
+    /// Opens the payloads: one for all deliveries of a push.
+    pub(super) fn open(self, vault: &Vault) -> Result<Claim, Unsealable> {
+        let mut opened: BTreeMap<i64, (Arc<[u8]>, Timestamp, i64)> = BTreeMap::new();
+        for (id, payload) in &self.payloads {
+            let purpose = Purpose { kind: "push", of: &payload.purpose };
+            let octets = vault.open(purpose, &payload.sealed).map_err(Unsealable::Vault)?;
+            opened.insert(*id, (Arc::from(octets.as_slice()), payload.received, payload.ports));
+        }
+        let claimed = |row: Due| {
+            let corrupt = Corrupt { table: "push", column: "octets" };
+            let (octets, received, ports) = opened.get(&row.push).ok_or(Unsealable::Corrupt(corrupt))?;
+            let corrupt = Corrupt { table: "push", column: "ports" };
+            let ports = row::read_ports(*ports).ok_or(Unsealable::Corrupt(corrupt))?;
+            let dispatch = Dispatch { octets: Arc::clone(octets), ports, ..row.dispatch };
+            Ok(Claimed { dispatch, tries: row.tries, received: *received })
+        };
+        let dispatches = self.deliveries.into_iter().map(claimed).collect::<Result<_, Unsealable>>()?;
+        Ok(Claim { dispatches, settled: self.settled, next: self.next })
+    }
+}
+
+/// Why a payload cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsealable {
+    #[error(transparent)]
+    Vault(crate::vault::VaultError),
+    #[error(transparent)]
+    Corrupt(Corrupt),
+}
+
+/// Deliveries whose sender is gone: those that the network has whole are waiting for receipts, of the others nobody knows.
+pub(super) async fn abandoned(
+    tx: &mut SqliteConnection,
+    store: &Store,
+    receipts_until: Timestamp,
+    now: Timestamp,
+) -> Result<Vec<DispatchId>, Failed> {
+    let rows = sqlx::query(
+        "SELECT id, owner, segments, (SELECT count(*) FROM message WHERE message.delivery = delivery.id) AS named
+         FROM delivery WHERE state = 1 ORDER BY id",
+    );
+    let rows = rows.fetch_all(&mut *tx).await?;
+    store.owner.sweep();
+    let mut lives: BTreeMap<String, bool> = BTreeMap::new();
+    let (mut taken, mut unclear) = (Vec::new(), Vec::new());
+    for row in &rows {
+        let r = Reading { table: "delivery", row };
+        let owner: Option<String> = r.plain("owner")?;
+        let alive = |token: String| *lives.entry(token).or_insert_with_key(|token| store.owner.lives(token));
+        if owner.is_some_and(alive) {
+            continue;
+        }
+        let (segments, named): (i64, i64) = (r.plain("segments")?, r.plain("named")?);
+        let id = dispatch(&r)?;
+        if named >= segments { taken.push(id) } else { unclear.push(id) }
+    }
+    let sent = |id| Move {
+        id,
+        from: &[State::Sending],
+        to: State::Sent,
+        code: StatusCode::ACCEPTED,
+        desc: "the network has it".to_owned(),
+        due: Some(receipts_until),
+        segments: None,
+    };
+    let moves: Vec<Move> = taken.into_iter().map(sent).collect();
+    record::moves(tx, &moves, now).await?;
+    Ok(unclear)
+}
+
+fn delivery(row: &sqlx::sqlite::SqliteRow) -> Result<Due, Failed> {
+    let r = Reading { table: "delivery", row };
+    let destination: String = r.plain("destination")?;
+    let tries: u32 = r.plain("tries")?;
+    let dispatch = Dispatch {
+        id: dispatch(&r)?,
+        destination: row::read_destination(&destination).ok_or_else(|| r.corrupt("destination"))?,
+        ports: Ports::Wide { destination: 0, originator: 0 },
+        octets: Arc::from([]),
+        expires: r.maybe_time("expires_at")?,
+        priority: row::read_priority(r.plain("priority")?).ok_or_else(|| r.corrupt("priority"))?,
+    };
+    Ok(Due { push: r.plain("push")?, dispatch, tries: tries.saturating_sub(1) })
+}
+
+async fn payloads(tx: &mut SqliteConnection, rows: &[Due]) -> Result<BTreeMap<i64, Payload>, Failed> {
+    let mut ids: Vec<i64> = rows.iter().map(|row| row.push).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let found = sqlx::query(
+        "SELECT id, initiator, push_id, received_at, ports, octets FROM push WHERE id IN (SELECT value FROM json_each(?))",
+    );
+    let found = found.bind(Value::from(ids).to_string()).fetch_all(tx).await?;
+    let payload = |row| {
+        let r = Reading { table: "push", row };
+        let (initiator, push_id): (&str, &str) = (r.plain("initiator")?, r.plain("push_id")?);
+        let payload = Payload {
+            purpose: super::purpose(initiator, push_id),
+            received: r.time("received_at")?,
+            ports: r.plain("ports")?,
+            sealed: r.plain("octets")?,
+        };
+        Ok((r.plain("id")?, payload))
+    };
+    found.iter().map(payload).collect()
+}
+
+/// Closes deliveries whose time is over: those that were not sent, and those whose receipts never came.
+async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settled>, Failed> {
+    let late =
+        sqlx::query("SELECT id FROM delivery WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= ?");
+    let late = late.bind(now.as_millis()).fetch_all(&mut *tx).await?;
+    let silent = sqlx::query("SELECT id FROM delivery WHERE state = 2 AND due_at <= ?");
+    let silent = silent.bind(now.as_millis()).fetch_all(&mut *tx).await?;
+    if late.is_empty() && silent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut moves = Vec::new();
+    for row in &late {
+        let id = dispatch(&Reading { table: "delivery", row })?;
+        moves.push(Move {
+            id,
+            from: &[State::Waiting],
+            to: State::Expired,
+            code: StatusCode::SERVICE_FAILURE,
+            desc: "its time ran out before it could be sent".to_owned(),
+            due: None,
+            segments: None,
+        });
+    }
+    for row in &silent {
+        let id = dispatch(&Reading { table: "delivery", row })?;
+        moves.push(Move {
+            id,
+            from: &[State::Sent],
+            to: State::Unknown,
+            code: StatusCode::SERVICE_FAILURE,
+            desc: "the network took it and never said what became of it".to_owned(),
+            due: None,
+            segments: None,
+        });
+    }
+    record::moves(tx, &moves, now).await
+}
+
+/// When there will be something to do.
+async fn next(tx: &mut SqliteConnection) -> Result<Option<Timestamp>, Failed> {
+    let row = sqlx::query(
+        "SELECT min(at) AS at FROM (
+             SELECT min(due_at) AS at FROM delivery WHERE state = 0 AND priority = 0
+             UNION ALL SELECT min(due_at) FROM delivery WHERE state = 0 AND priority = 1
+             UNION ALL SELECT min(due_at) FROM delivery WHERE state = 0 AND priority = 2
+             UNION ALL SELECT min(expires_at) FROM delivery WHERE state = 0 AND expires_at IS NOT NULL
+             UNION ALL SELECT min(due_at) FROM delivery WHERE state = 2)",
+    );
+    let row = row.fetch_one(tx).await?;
+    Ok(row.try_get::<Option<i64>, _>("at")?.map(Timestamp::from_millis))
+}

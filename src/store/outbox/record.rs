@@ -1,0 +1,180 @@
+//! Taking down what became of deliveries.
+
+use serde_json::{Value, json};
+use sqlx::{Row, SqliteConnection};
+
+use super::{
+    super::row::Reading,
+    Failed,
+    row::{self, dispatch, number},
+};
+use crate::{
+    bearer::{Move, Receipt, ReceiptState, Report, Settled, State, add_up},
+    ident::Timestamp,
+};
+
+/// States that a receipt can still change.
+const OPEN: &[State] = &[State::Sent, State::Unknown];
+
+/// Takes them down in three steps: names of segments, changes of state, receipts. What the receipts of a delivery come to
+/// is looked at last, so that it does not matter whether a receipt or the word that all is sent came first.
+pub(super) async fn reports(
+    tx: &mut SqliteConnection,
+    reports: &[Report],
+    now: Timestamp,
+) -> Result<Vec<Settled>, Failed> {
+    let mut names = Vec::new();
+    let mut changes = Vec::new();
+    let mut receipts = Vec::new();
+    for report in reports {
+        match report {
+            Report::Submitted { id, segment, message } => {
+                names.push(json!([&*message.smsc, message.id, number(*id), segment]));
+            }
+            Report::Move(change) => changes.push(change.clone()),
+            Report::Receipt(receipt) => receipts.push(receipt),
+        }
+    }
+    if !names.is_empty() {
+        // An SMSC may begin its numbers anew: the younger segment has the name.
+        let insert = sqlx::query(
+            "INSERT INTO message (smsc, id, delivery, segment)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+             ON CONFLICT (smsc, id) DO UPDATE SET delivery = excluded.delivery, segment = excluded.segment,
+                 receipt = iif(message.delivery IS NULL, message.receipt, NULL)",
+        );
+        insert.bind(Value::from(names).to_string()).execute(&mut *tx).await?;
+    }
+    let mut settled = moves(tx, &changes, now).await?;
+    let mut touched: Vec<i64> =
+        changes.iter().filter(|c| c.to == State::Sent).map(|c| number(c.id)).collect();
+    touched.extend(note(tx, &receipts, now).await?);
+    if !touched.is_empty() {
+        touched.sort_unstable();
+        touched.dedup();
+        let ends = ends(tx, touched).await?;
+        settled.extend(moves(tx, &ends, now).await?);
+    }
+    Ok(settled)
+}
+
+/// Changes states, and gives back what came to its end.
+pub(super) async fn moves(
+    tx: &mut SqliteConnection,
+    moves: &[Move],
+    now: Timestamp,
+) -> Result<Vec<Settled>, Failed> {
+    if moves.is_empty() {
+        return Ok(Vec::new());
+    }
+    let changes = move_rows(moves, now);
+    let update = sqlx::query(
+        "UPDATE delivery SET
+             state = change.to_state, code = change.code, reason = change.reason, changed_at = ?2, due_at = change.due,
+             segments = coalesce(change.segments, delivery.segments), owner = NULL,
+             tries = iif(change.to_state > 2, 0, tries),
+             notice = iif(change.to_state > 2 AND notice > 0, 2, notice)
+         FROM (SELECT value ->> 0 AS id, value ->> 1 AS mask, value ->> 2 AS to_state, value ->> 3 AS code,
+                      value ->> 4 AS reason, value ->> 5 AS due, value ->> 6 AS segments FROM json_each(?1)) AS change
+         WHERE delivery.id = change.id AND (1 << state) & change.mask
+         RETURNING id, push, address, state, code, reason, changed_at,
+             iif(state > 2, (SELECT initiator FROM push WHERE push.id = push), NULL) AS initiator,
+             iif(state > 2, (SELECT push_id FROM push WHERE push.id = push), NULL) AS push_id",
+    );
+    let rows = update.bind(changes).bind(now.as_millis());
+    let rows = rows.fetch_all(tx).await?;
+    let mut settled = Vec::new();
+    for row in &rows {
+        if row.try_get::<i64, _>("state")? > 2 {
+            settled.push(row::settled(row)?);
+        }
+    }
+    Ok(settled)
+}
+
+fn move_rows(moves: &[Move], now: Timestamp) -> String {
+    let row = |change: &Move| {
+        let from = change.from.iter().fold(0, |mask, state| mask | 1 << row::state(*state));
+        json!([
+            number(change.id),
+            from,
+            row::state(change.to),
+            change.code.0,
+            change.desc,
+            change.due.unwrap_or(now).as_millis(),
+            change.segments,
+        ])
+    };
+    moves.iter().map(row).collect::<Value>().to_string()
+}
+
+/// Writes receipts to their segments; the deliveries of which more is known now. A receipt that says the end stands; one
+/// that comes late, or twice, changes nothing.
+async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt], now: Timestamp) -> Result<Vec<i64>, Failed> {
+    if receipts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let said: Value =
+        receipts.iter().map(|r| json!([&*r.message.smsc, r.message.id, code(r.state)])).collect();
+    let update = sqlx::query(
+        "INSERT INTO message (smsc, id, receipt, noted_at)
+         SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM json_each(?1) WHERE true
+         ON CONFLICT (smsc, id) DO UPDATE SET receipt = excluded.receipt WHERE coalesce(message.receipt, 1) = 1
+         RETURNING delivery",
+    );
+    let rows = update.bind(said.to_string()).bind(now.as_millis()).fetch_all(tx).await?;
+    let deliveries = rows.iter().map(|row| row.try_get::<Option<i64>, _>("delivery"));
+    Ok(deliveries.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
+}
+
+/// The deliveries among `touched` whose receipts say the end.
+async fn ends(tx: &mut SqliteConnection, touched: Vec<i64>) -> Result<Vec<Move>, Failed> {
+    let rows = sqlx::query(
+        "SELECT id, segments, (SELECT group_concat(receipt) FROM message WHERE message.delivery = delivery.id) AS receipts
+         FROM delivery WHERE id IN (SELECT value FROM json_each(?)) AND state IN (2, 7)",
+    );
+    let rows = rows.bind(Value::from(touched).to_string()).fetch_all(tx).await?;
+    let mut ends = Vec::new();
+    for row in &rows {
+        let r = Reading { table: "delivery", row };
+        let receipts: Option<String> = r.plain("receipts")?;
+        let receipts: Vec<ReceiptState> = receipts
+            .iter()
+            .flat_map(|all| all.split(','))
+            .filter_map(|n| read_code(n.parse().ok()?))
+            .collect();
+        if let Some((to, code, desc)) = add_up(&receipts, r.plain("segments")?) {
+            let id = dispatch(&r)?;
+            ends.push(Move { id, from: OPEN, to, code, desc, due: None, segments: None });
+        }
+    }
+    Ok(ends)
+}
+
+/// As SMPP numbers them (SMPP 3.4, 5.2.28).
+fn code(state: ReceiptState) -> i64 {
+    match state {
+        ReceiptState::Enroute => 1,
+        ReceiptState::Delivered => 2,
+        ReceiptState::Expired => 3,
+        ReceiptState::Deleted => 4,
+        ReceiptState::Undeliverable => 5,
+        ReceiptState::Accepted => 6,
+        ReceiptState::Unknown => 7,
+        ReceiptState::Rejected => 8,
+    }
+}
+
+fn read_code(number: i64) -> Option<ReceiptState> {
+    Some(match number {
+        1 => ReceiptState::Enroute,
+        2 => ReceiptState::Delivered,
+        3 => ReceiptState::Expired,
+        4 => ReceiptState::Deleted,
+        5 => ReceiptState::Undeliverable,
+        6 => ReceiptState::Accepted,
+        7 => ReceiptState::Unknown,
+        8 => ReceiptState::Rejected,
+        _ => return None,
+    })
+}

@@ -1,0 +1,139 @@
+//! What stands in columns, and reading one push.
+
+use std::fmt::Write as _;
+
+use sqlx::{SqlitePool, sqlite::SqliteRow};
+
+use super::{super::row::Reading, Failed};
+use crate::{
+    bearer::{Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Standing, State},
+    ident::Timestamp,
+    wire::{
+        pap::{Priority, PushId, StatusCode, Version},
+        wdp::Ports,
+    },
+};
+
+/// One push, from a connection that reads.
+pub(super) async fn find(
+    readers: &SqlitePool,
+    initiator: &InitiatorName,
+    id: &PushId,
+) -> Result<Option<Kept>, Failed> {
+    let rows = sqlx::query(
+        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at
+         FROM push JOIN delivery ON delivery.push = push.id
+         WHERE initiator = ? AND push_id = ? ORDER BY delivery.id",
+    );
+    let rows = rows.bind(initiator.as_str()).bind(id.as_str()).fetch_all(readers).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let received = Reading { table: "push", row: first }.time("received_at")?;
+    Ok(Some(Kept { received, deliveries: rows.iter().map(delivery).collect::<Result<_, _>>()? }))
+}
+
+/// A delivery of the columns id, address, state, code, reason and changed_at.
+pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
+    let r = Reading { table: "delivery", row };
+    Ok(Delivery {
+        id: dispatch(&r)?,
+        address: r.text("address")?,
+        standing: Standing {
+            state: read_state(r.plain("state")?).ok_or_else(|| r.corrupt("state"))?,
+            code: StatusCode(r.plain("code")?),
+            desc: r.plain("reason")?,
+            at: r.time("changed_at")?,
+        },
+    })
+}
+
+/// A delivery with the columns initiator and push_id besides.
+pub(super) fn settled(row: &SqliteRow) -> Result<Settled, Failed> {
+    let r = Reading { table: "push", row };
+    Ok(Settled { initiator: r.text("initiator")?, push_id: r.text("push_id")?, delivery: delivery(row)? })
+}
+
+pub(super) fn dispatch(r: &Reading<'_>) -> Result<DispatchId, Failed> {
+    let id: i64 = r.plain("id")?;
+    u64::try_from(id).map(DispatchId).map_err(|_| r.corrupt("id"))
+}
+
+pub(super) fn number(id: DispatchId) -> i64 {
+    i64::try_from(id.0).unwrap_or(i64::MAX)
+}
+
+pub(super) fn state(state: State) -> i64 {
+    state as i64
+}
+
+pub(super) fn read_state(number: i64) -> Option<State> {
+    State::ALL.into_iter().find(|s| state(*s) == number)
+}
+
+pub(super) fn priority(of: Priority) -> i64 {
+    of as i64
+}
+
+pub(super) fn read_priority(number: i64) -> Option<Priority> {
+    Priority::ALL.iter().copied().find(|p| priority(*p) == number)
+}
+
+pub(super) fn version(version: Version) -> i64 {
+    match version {
+        Version::V1_0 => 10,
+        Version::V2_0 => 20,
+        Version::V2_1 => 21,
+    }
+}
+
+pub(super) fn read_version(number: i64) -> Option<Version> {
+    Version::ALL.into_iter().find(|v| version(*v) == number)
+}
+
+/// Destination and originator, 16 bits each; bit 32 says that the wire has 8 bits for each.
+pub(super) fn ports(ports: Ports) -> i64 {
+    match ports {
+        Ports::Wide { destination, originator } => i64::from(destination) << 16 | i64::from(originator),
+        Ports::Narrow { destination, originator } => {
+            1 << 32 | i64::from(destination) << 16 | i64::from(originator)
+        }
+    }
+}
+
+pub(super) fn read_ports(number: i64) -> Option<Ports> {
+    let destination = u16::try_from(number >> 16 & 0xFFFF).ok()?;
+    let originator = u16::try_from(number & 0xFFFF).ok()?;
+    Some(match number >> 32 {
+        0 => Ports::Wide { destination, originator },
+        _ => Ports::Narrow {
+            destination: destination.try_into().ok()?,
+            originator: originator.try_into().ok()?,
+        },
+    })
+}
+
+pub(super) fn destination(destination: &Destination) -> String {
+    match destination {
+        Destination::Msisdn(number) => number.digits().to_owned(),
+        Destination::Ip(address) => address.to_string(),
+    }
+}
+
+/// Digits alone are a telephone number: every IP address has a point or a colon.
+pub(super) fn read_destination(text: &str) -> Option<Destination> {
+    match text.parse() {
+        Ok(address) => Some(Destination::Ip(address)),
+        Err(_) => text.parse().ok().map(Destination::Msisdn),
+    }
+}
+
+pub(super) fn time(at: Option<Timestamp>) -> Option<i64> {
+    at.map(Timestamp::as_millis)
+}
+
+pub(super) fn hex(octets: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * octets.len());
+    for octet in octets {
+        let _ = write!(text, "{octet:02x}");
+    }
+    text
+}

@@ -1,0 +1,341 @@
+//! What both outboxes answer, and what the one in the file stands.
+
+use std::sync::Arc;
+
+use super::{BUSY, Fixed, at};
+use crate::{
+    bearer::{
+        Accepted, Destination, Dispatch, DispatchId, MessageId, Move, NewDelivery, NewPush, NoticeOutcome,
+        Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State,
+    },
+    store::{Durability, OutboxFile, Store},
+    vault::{KeySource, Vault},
+    wire::{
+        pap::{Priority, Replace, ReplaceMethod, StatusCode, Version},
+        wdp::Ports,
+    },
+};
+
+/// The same questions to both outboxes.
+macro_rules! both {
+    ($($(#[$doc:meta])* async fn $name:ident($outbox:ident) $body:block)+) => {
+        mod memory { $(
+            #[tokio::test]
+            async fn $name() { super::$name(&crate::store::MemoryOutbox::new()).await }
+        )+ }
+        mod file { $(
+            #[tokio::test]
+            async fn $name() {
+                let dir = tempfile::tempdir().unwrap();
+                super::$name(&super::open(dir.path()).await).await
+            }
+        )+ }
+        $($(#[$doc])* async fn $name($outbox: &dyn Outbox) $body)+
+    };
+}
+
+async fn open(dir: &std::path::Path) -> OutboxFile {
+    let store = Store::open(&dir.join("jobs.db"), BUSY).await.unwrap();
+    let vault = Vault::new(KeySource::Made(dir.join("key")), Arc::new(Fixed));
+    OutboxFile::new(&store, Arc::new(vault), Durability::Kill)
+}
+
+fn push(id: &str, numbers: &[&str]) -> NewPush {
+    let delivery = |n: &&str| NewDelivery {
+        address: format!("WAPPUSH=+{n}/TYPE=PLMN@ppg").parse().unwrap(),
+        to: Ok((Destination::Msisdn(n.parse().unwrap()), 1)),
+    };
+    NewPush {
+        initiator: "pi".parse().unwrap(),
+        push_id: id.parse().unwrap(),
+        replace: None,
+        received: at(0),
+        not_before: None,
+        expires: None,
+        priority: Priority::Medium,
+        notify: None,
+        version: Version::V2_0,
+        ports: Ports::Wide { destination: 2948, originator: 9200 },
+        octets: Arc::from(*b"\x01\x06\x01\xB6MARKED-payload"),
+        deliveries: numbers.iter().map(delivery).collect(),
+    }
+}
+
+async fn states(outbox: &dyn Outbox, id: &str) -> Vec<State> {
+    let kept = outbox.find(&"pi".parse().unwrap(), &id.parse().unwrap()).await.unwrap();
+    kept.map(|kept| kept.deliveries.iter().map(|d| d.standing.state).collect()).unwrap_or_default()
+}
+
+async fn claim(outbox: &dyn Outbox, most: usize, seconds: i64) -> Vec<Dispatch> {
+    let claim = outbox.claim(most, at(seconds)).await.unwrap();
+    claim.dispatches.into_iter().map(|claimed| claimed.dispatch).collect()
+}
+
+fn name(id: &str) -> MessageId {
+    MessageId { smsc: "lab".into(), id: id.to_owned() }
+}
+
+fn submitted(id: DispatchId, segment: u8, message: &str) -> Report {
+    Report::Submitted { id, segment, message: name(message) }
+}
+
+fn receipt(message: &str, state: ReceiptState) -> Report {
+    Report::Receipt(Receipt { message: name(message), state, network_error: None, at: at(0) })
+}
+
+fn to(id: DispatchId, from: &'static [State], state: State) -> Move {
+    let (code, desc) = (StatusCode::ACCEPTED, "so it is".to_owned());
+    Move { id, from, to: state, code, desc, due: Some(at(1000)), segments: None }
+}
+
+fn sent(id: DispatchId, segments: u8) -> Report {
+    Report::Move(Move { segments: Some(segments), ..to(id, &[State::Sending], State::Sent) })
+}
+
+both! {
+    async fn a_push_is_kept_once_and_handed_out_once(outbox) {
+        assert_eq!(outbox.accept(push("a", &["491711", "491712"])).await.unwrap(), Accepted::Kept);
+        assert_eq!(outbox.accept(push("a", &["491713"])).await.unwrap(), Accepted::Duplicate);
+        let other = NewPush { initiator: "other".parse().unwrap(), ..push("a", &["491714"]) };
+        assert_eq!(outbox.accept(other).await.unwrap(), Accepted::Kept);
+        assert_eq!(states(outbox, "a").await, [State::Waiting; 2]);
+        assert!(states(outbox, "b").await.is_empty());
+        let first = claim(outbox, 2, 0).await;
+        assert_eq!(first.len(), 2);
+        assert_eq!(first[0].destination, Destination::Msisdn("491711".parse().unwrap()));
+        assert_eq!(&*first[1].octets, b"\x01\x06\x01\xB6MARKED-payload");
+        assert_eq!(first[1].ports, Ports::Wide { destination: 2948, originator: 9200 });
+        assert_eq!(claim(outbox, 9, 0).await.len(), 1);
+        assert!(claim(outbox, 9, 0).await.is_empty());
+        assert_eq!(states(outbox, "a").await, [State::Sending; 2]);
+    }
+
+    async fn what_waits_goes_by_priority_and_time(outbox) {
+        for (id, priority, after, expires) in [
+            ("low", Priority::Low, None, None),
+            ("later", Priority::High, Some(at(10)), None),
+            ("medium", Priority::Medium, None, Some(at(20))),
+            ("high", Priority::High, None, None),
+            ("dies", Priority::Low, Some(at(5)), Some(at(6))),
+        ] {
+            let push = NewPush { priority, not_before: after, expires, ..push(id, &["491711"]) };
+            outbox.accept(push).await.unwrap();
+        }
+        let priorities = |of: &[Dispatch]| of.iter().map(|d| d.priority).collect::<Vec<_>>();
+        assert_eq!(priorities(&claim(outbox, 2, 0).await), [Priority::High, Priority::Medium]);
+        let rest = outbox.claim(9, at(0)).await.unwrap();
+        assert_eq!((rest.dispatches.len(), rest.next), (1, Some(at(5))));
+        let rest = outbox.claim(9, at(6)).await.unwrap();
+        assert_eq!((rest.dispatches.len(), rest.settled.len(), rest.next), (0, 1, Some(at(10))));
+        assert_eq!(rest.settled[0].push_id.as_str(), "dies");
+        assert_eq!(states(outbox, "dies").await, [State::Expired]);
+        let rest = outbox.claim(9, at(10)).await.unwrap();
+        assert_eq!((rest.dispatches.len(), rest.next), (1, None));
+    }
+
+    async fn receipts_add_up_whatever_comes_first(outbox) {
+        outbox.accept(push("a", &["1111", "2222", "3333"])).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        let reports = vec![
+            submitted(ids[0], 0, "a0"),
+            submitted(ids[0], 1, "a1"),
+            sent(ids[0], 2),
+            submitted(ids[1], 0, "b0"),
+            receipt("b0", ReceiptState::Delivered),
+            receipt("c0", ReceiptState::Delivered),
+        ];
+        assert!(outbox.record(reports, at(1)).await.unwrap().is_empty());
+        assert_eq!(states(outbox, "a").await, [State::Sent, State::Sending, State::Sending]);
+        let reports = vec![
+            receipt("a1", ReceiptState::Enroute),
+            receipt("a0", ReceiptState::Delivered),
+            sent(ids[1], 1),
+            submitted(ids[2], 0, "c0"),
+            sent(ids[2], 1),
+        ];
+        let mut ends: Vec<_> = outbox.record(reports, at(2)).await.unwrap().iter().map(|s| s.delivery.id).collect();
+        ends.sort();
+        assert_eq!(ends, [ids[1], ids[2]]);
+        let ends = outbox.record(vec![receipt("a1", ReceiptState::Rejected)], at(3)).await.unwrap();
+        assert_eq!((ends.len(), ends[0].delivery.standing.at), (1, at(3)));
+        assert_eq!(states(outbox, "a").await, [State::Undeliverable, State::Delivered, State::Delivered]);
+        // What has ended stays as it is.
+        assert!(outbox.record(vec![receipt("a1", ReceiptState::Delivered), sent(ids[1], 1)], at(4)).await.unwrap().is_empty());
+    }
+
+    async fn silence_ends_as_unknown_and_a_late_receipt_still_counts(outbox) {
+        outbox.accept(push("a", &["1111"])).await.unwrap();
+        let id = claim(outbox, 9, 0).await[0].id;
+        outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
+        let claim = outbox.claim(9, at(999)).await.unwrap();
+        assert_eq!((claim.settled.len(), claim.next), (0, Some(at(1000))));
+        assert_eq!(outbox.claim(9, at(1000)).await.unwrap().settled.len(), 1);
+        assert_eq!(states(outbox, "a").await, [State::Unknown]);
+        assert_eq!(outbox.record(vec![receipt("m", ReceiptState::Delivered)], at(2000)).await.unwrap().len(), 1);
+        assert_eq!(states(outbox, "a").await, [State::Delivered]);
+    }
+
+    async fn a_number_that_an_smsc_gives_again_is_the_younger_segment(outbox) {
+        outbox.accept(push("a", &["1111", "2222"])).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        outbox.record(vec![submitted(ids[0], 0, "m"), sent(ids[0], 1), receipt("m", ReceiptState::Delivered)], at(1)).await.unwrap();
+        outbox.record(vec![submitted(ids[1], 0, "m"), sent(ids[1], 1)], at(2)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Delivered, State::Sent]);
+        outbox.record(vec![receipt("m", ReceiptState::Expired)], at(3)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Delivered, State::Expired]);
+    }
+
+    async fn a_move_from_another_state_does_nothing(outbox) {
+        outbox.accept(push("a", &["1111"])).await.unwrap();
+        let id = claim(outbox, 9, 0).await[0].id;
+        let wrong = Report::Move(to(id, &[State::Waiting], State::Cancelled));
+        assert!(outbox.record(vec![wrong], at(1)).await.unwrap().is_empty());
+        assert_eq!(states(outbox, "a").await, [State::Sending]);
+        let back = Report::Move(to(id, &[State::Waiting, State::Sending], State::Waiting));
+        outbox.record(vec![back], at(1)).await.unwrap();
+        assert!(claim(outbox, 9, 999).await.is_empty());
+        let again = outbox.claim(9, at(1000)).await.unwrap();
+        assert_eq!((again.dispatches[0].dispatch.id, again.dispatches[0].tries), (id, 1));
+    }
+
+    async fn one_push_replaces_another(outbox) {
+        let replacing = |id: &str, method, numbers: &[&str]| {
+            let replace = Replace { push_id: "a".parse().unwrap(), method };
+            NewPush { replace: Some(replace), ..push(id, numbers) }
+        };
+        let new = replacing("b", ReplaceMethod::All, &["1111"]);
+        assert_eq!(outbox.accept(new).await.unwrap(), Accepted::NothingToReplace);
+        outbox.accept(push("a", &["1111", "2222", "3333"])).await.unwrap();
+        let gone = claim(outbox, 1, 0).await[0].id;
+        outbox.record(vec![sent(gone, 1)], at(1)).await.unwrap();
+        let duplicate = replacing("a", ReplaceMethod::All, &["1111"]);
+        assert_eq!(outbox.accept(duplicate).await.unwrap(), Accepted::Duplicate);
+        assert_eq!(states(outbox, "a").await, [State::Sent, State::Waiting, State::Waiting]);
+        let new = replacing("b", ReplaceMethod::PendingOnly, &["1111", "2222"]);
+        assert_eq!(outbox.accept(new).await.unwrap(), Accepted::Kept);
+        assert_eq!(states(outbox, "a").await, [State::Sent, State::Cancelled, State::Cancelled]);
+        assert_eq!(claim(outbox, 9, 2).await[0].destination, Destination::Msisdn("2222".parse().unwrap()));
+        let none = replacing("c", ReplaceMethod::PendingOnly, &["1111"]);
+        assert_eq!(outbox.accept(none).await.unwrap(), Accepted::NothingPending);
+        let all = replacing("d", ReplaceMethod::All, &["1111"]);
+        assert_eq!(outbox.accept(all).await.unwrap(), Accepted::Kept);
+    }
+
+    async fn results_are_to_be_told_until_they_are(outbox) {
+        let refused = Refused { code: StatusCode::ADDRESS_NOT_FOUND, why: "nobody".into() };
+        let mut told = NewPush { notify: Some("http://pi/".into()), ..push("a", &["1111", "2222"]) };
+        told.deliveries[0].to = Err(refused);
+        outbox.accept(told).await.unwrap();
+        outbox.accept(push("quiet", &["3333"])).await.unwrap();
+        let notices = outbox.notices(9, at(0)).await.unwrap();
+        assert_eq!((notices.due.len(), notices.due[0].to.as_str()), (1, "http://pi/"));
+        let first = &notices.due[0].settled;
+        assert_eq!((first.push_id.as_str(), first.delivery.standing.code), ("a", StatusCode::ADDRESS_NOT_FOUND));
+        let outcome = |id, state, outcome| vec![Noticed { id, state, outcome }];
+        let again = outcome(first.delivery.id, State::Rejected, NoticeOutcome::Again(at(60)));
+        outbox.noticed(again).await.unwrap();
+        let notices = outbox.notices(9, at(59)).await.unwrap();
+        assert_eq!((notices.due.len(), notices.next), (0, Some(at(60))));
+        let notices = outbox.notices(9, at(60)).await.unwrap();
+        assert_eq!((notices.due.len(), notices.due[0].tries), (1, 1));
+        let id = notices.due[0].settled.delivery.id;
+        outbox.noticed(outcome(id, State::Rejected, NoticeOutcome::Told)).await.unwrap();
+        assert!(outbox.notices(9, at(99)).await.unwrap().due.is_empty());
+        // A receipt that comes between reading and telling leaves more to tell.
+        let id = claim(outbox, 9, 0).await[0].id;
+        outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
+        outbox.claim(9, at(1000)).await.unwrap();
+        let notice = outbox.notices(9, at(1000)).await.unwrap().due.remove(0);
+        assert_eq!(notice.settled.delivery.standing.state, State::Unknown);
+        outbox.record(vec![receipt("m", ReceiptState::Delivered)], at(1001)).await.unwrap();
+        outbox.noticed(outcome(id, State::Unknown, NoticeOutcome::Told)).await.unwrap();
+        let notice = outbox.notices(9, at(1001)).await.unwrap().due.remove(0);
+        assert_eq!(notice.settled.delivery.standing.state, State::Delivered);
+    }
+
+    async fn what_is_over_is_forgotten_and_nothing_else(outbox) {
+        outbox.accept(push("over", &["1111"])).await.unwrap();
+        outbox.accept(push("open", &["2222"])).await.unwrap();
+        outbox.accept(NewPush { notify: Some("http://pi/".into()), ..push("untold", &["3333"]) }).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        let end = |id| Report::Move(to(id, &[State::Sending], State::Undeliverable));
+        outbox.record(vec![submitted(ids[0], 0, "m"), end(ids[0]), end(ids[2])], at(10)).await.unwrap();
+        assert_eq!(outbox.prune(at(10), 9).await.unwrap(), 0);
+        assert_eq!(outbox.prune(at(11), 9).await.unwrap(), 1);
+        assert!(states(outbox, "over").await.is_empty());
+        assert_eq!(states(outbox, "open").await, [State::Sending]);
+        assert_eq!(states(outbox, "untold").await, [State::Undeliverable]);
+        assert_eq!(outbox.accept(push("over", &["1111"])).await.unwrap(), Accepted::Kept);
+        let again = claim(outbox, 9, 20).await;
+        assert!(again[0].id > ids[2], "a number is never given twice");
+    }
+}
+
+#[tokio::test]
+async fn many_at_once_share_transactions_and_lose_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = Arc::new(open(dir.path()).await);
+    let mut tasks = Vec::new();
+    for n in 0..400 {
+        let outbox = outbox.clone();
+        // Every other id comes twice.
+        tasks.push(tokio::spawn(async move {
+            outbox.accept(push(&format!("p{}", n / 2 * 2 + n % 4 / 3), &["491711"])).await.unwrap()
+        }));
+    }
+    let mut kept = 0;
+    for task in tasks {
+        kept += usize::from(task.await.unwrap() == Accepted::Kept);
+    }
+    let mut out = 0;
+    loop {
+        let claimed = claim(&*outbox, 64, 0).await.len();
+        out += claimed;
+        if claimed == 0 {
+            break;
+        }
+    }
+    assert_eq!(out, kept);
+    assert!((200..400).contains(&kept), "{kept}");
+}
+
+#[tokio::test]
+async fn what_was_accepted_outlives_its_process_and_what_was_sending_is_in_doubt() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    outbox.accept(push("a", &["1111", "2222", "3333", "4444"])).await.unwrap();
+    let ids: Vec<_> = claim(&outbox, 3, 0).await.iter().map(|d| d.id).collect();
+    outbox
+        .record(vec![submitted(ids[0], 0, "m0"), submitted(ids[1], 0, "m1"), sent(ids[1], 1)], at(1))
+        .await
+        .unwrap();
+    // Nobody is in doubt about what a process that lives is sending.
+    let neighbour = open(dir.path()).await;
+    assert!(neighbour.abandoned(at(1000), at(2)).await.unwrap().is_empty());
+    drop(outbox);
+    // The task that writes, and with it the lock of the owner, goes with its last user.
+    let mut unclear = Vec::new();
+    for _ in 0..200 {
+        unclear = neighbour.abandoned(at(1000), at(2)).await.unwrap();
+        if !unclear.is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(unclear, [ids[2]]);
+    assert_eq!(states(&neighbour, "a").await, [State::Sent, State::Sent, State::Sending, State::Waiting]);
+    neighbour.record(vec![receipt("m0", ReceiptState::Delivered)], at(3)).await.unwrap();
+    assert_eq!(states(&neighbour, "a").await[0], State::Delivered);
+    assert_eq!(claim(&neighbour, 9, 3).await[0].destination, Destination::Msisdn("4444".parse().unwrap()));
+}
+
+#[tokio::test]
+async fn payloads_are_sealed_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    outbox.accept(push("a", &["491711"])).await.unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let octets = std::fs::read(entry.unwrap().path()).unwrap();
+        assert!(!octets.windows(6).any(|w| w == b"MARKED"));
+    }
+}
