@@ -156,7 +156,7 @@ pub(super) fn present_keys(
     guard: &KeyGuard<'_>,
 ) -> Result<(), ApplyError> {
     for needed in needed {
-        match keys.iter().find(|key| key.reference == *needed) {
+        match keys.iter().find(|key| key.id == *needed) {
             Some(key) => {
                 guard.present(fs.session_mut(), card, key)?;
             }

@@ -3,7 +3,8 @@
 
 use std::{collections::BTreeMap, fmt, sync::Mutex};
 
-use crate::{ident::Iccid, wire::arr::KeyRef};
+use super::KeyId;
+use crate::ident::Iccid;
 
 /// Remembers each presentation of a key. The entry is durable before the key goes to the card.
 pub trait KeyJournal: Send + Sync {
@@ -11,25 +12,26 @@ pub trait KeyJournal: Send + Sync {
     ///
     /// # Errors
     /// [`JournalError`] when the journal cannot be read; then the key is not presented.
-    fn state(&self, card: &Iccid, key: KeyRef) -> Result<KeyState, JournalError>;
+    fn state(&self, card: &Iccid, key: KeyId) -> Result<KeyState, JournalError>;
 
-    /// The key is about to be sent; `tries` is what its counter shows. Returns when this survives a loss of power.
+    /// The key is about to be sent; `tries` is what its counter shows, and none when that would not tell what became of the key
+    /// should the answer be lost. Returns when this survives a loss of power.
     ///
     /// # Errors
     /// [`JournalError`] when the journal cannot be written; then the key is not presented.
-    fn presenting(&self, card: &Iccid, key: KeyRef, tries: Option<u8>) -> Result<(), JournalError>;
+    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError>;
 
     /// The card's answer to the presentation before.
     ///
     /// # Errors
     /// [`JournalError`] when the journal cannot be written; the presentation then counts as unanswered.
-    fn outcome(&self, card: &Iccid, key: KeyRef, outcome: KeyOutcome) -> Result<(), JournalError>;
+    fn outcome(&self, card: &Iccid, key: KeyId, outcome: KeyOutcome) -> Result<(), JournalError>;
 
     /// A person has looked into it: forgets everything about a card, and returns the keys that it forgot.
     ///
     /// # Errors
     /// [`JournalError`] when the journal cannot be written.
-    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyRef, KeyState)>, JournalError>;
+    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyId, KeyState)>, JournalError>;
 }
 
 /// What is known of a key on a card. `tries` is what the counter showed before the presentation, where the card tells.
@@ -81,7 +83,7 @@ impl JournalError {
 /// A journal that lasts as long as the process: for tests and for cards that are virtual.
 #[derive(Default)]
 pub struct MemoryKeyJournal {
-    keys: Mutex<BTreeMap<(Iccid, KeyRef), KeyState>>,
+    keys: Mutex<BTreeMap<(Iccid, KeyId), KeyState>>,
 }
 
 impl MemoryKeyJournal {
@@ -90,7 +92,7 @@ impl MemoryKeyJournal {
         Self::default()
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<(Iccid, KeyRef), KeyState>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<(Iccid, KeyId), KeyState>) -> T) -> T {
         // A panic elsewhere leaves the map whole: every change is one insert.
         work(&mut self.keys.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
@@ -103,16 +105,16 @@ impl fmt::Debug for MemoryKeyJournal {
 }
 
 impl KeyJournal for MemoryKeyJournal {
-    fn state(&self, card: &Iccid, key: KeyRef) -> Result<KeyState, JournalError> {
+    fn state(&self, card: &Iccid, key: KeyId) -> Result<KeyState, JournalError> {
         Ok(self.with(|keys| keys.get(&(card.clone(), key)).copied().unwrap_or(KeyState::Clear)))
     }
 
-    fn presenting(&self, card: &Iccid, key: KeyRef, tries: Option<u8>) -> Result<(), JournalError> {
+    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError> {
         self.with(|keys| keys.insert((card.clone(), key), KeyState::Unanswered { tries }));
         Ok(())
     }
 
-    fn outcome(&self, card: &Iccid, key: KeyRef, outcome: KeyOutcome) -> Result<(), JournalError> {
+    fn outcome(&self, card: &Iccid, key: KeyId, outcome: KeyOutcome) -> Result<(), JournalError> {
         self.with(|keys| {
             let state = keys.entry((card.clone(), key)).or_insert(KeyState::Clear);
             *state = state.after(outcome);
@@ -120,7 +122,7 @@ impl KeyJournal for MemoryKeyJournal {
         Ok(())
     }
 
-    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyRef, KeyState)>, JournalError> {
+    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyId, KeyState)>, JournalError> {
         Ok(self.with(|keys| {
             let of_card: Vec<_> = keys.keys().filter(|(c, _)| c == card).cloned().collect();
             of_card.into_iter().filter_map(|at| Some((at.1, keys.remove(&at)?))).collect()

@@ -38,7 +38,10 @@ pub use bay::{
 pub use channel::{ChannelChoice, ChannelChoiceError};
 pub use file_system::{FileError, FileSystem};
 pub use journal::{JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal};
-pub use key::{CardRange, Key, KeyError, KeyGuard, KeyPolicy, KeyRing, KeyRingError, KeyRings, Presented};
+pub use key::{
+    CardRange, Key, KeyError, KeyGuard, KeyId, KeyPermit, KeyPolicy, KeyRing, KeyRingError, KeyRings,
+    KeysStopped, Presented,
+};
 pub use locate::{BOOTSTRAP_OBJECTS, Depth, locate};
 pub use observer::{NotTold, Settled, Unobserved, WriteObserver};
 pub use path::{FilePath, FilePathError};

@@ -114,6 +114,11 @@ pub(super) fn is_pin(key: KeyRef) -> bool {
     matches!(key.0, 0x01..=0x08 | 0x11)
 }
 
+/// True for a PIN that a PUK unblocks: those that the user knows, second ones too (TS 102 221, table 9.3).
+pub(super) fn has_puk(key: KeyRef) -> bool {
+    is_pin(key) || matches!(key.0, 0x81..=0x88)
+}
+
 impl FileSystem<'_> {
     /// The access rules of a file or directory, read once.
     ///

@@ -11,10 +11,9 @@ use zeroize::Zeroizing;
 use crate::wire::{
     Encode,
     apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord, instruction},
-    arr::KeyRef,
 };
 
-use super::{CardTransport, Protocol, TransportError, channel, proactive};
+use super::{CardTransport, KeyId, Protocol, TransportError, channel, proactive};
 
 /// The most GET RESPONSE that one command is worth: 64 Kbyte, twice the largest file.
 const MAX_FOLLOW_UPS: u32 = 256;
@@ -30,7 +29,8 @@ pub struct Session<'t> {
     mode: Mode,
     /// The logical channel; 0 is the basic one, which is always open.
     pub(super) channel: u8,
-    accepted: Vec<KeyRef>,
+    /// Keys that the card took since the last reset, and what their counters showed before.
+    accepted: Vec<(KeyId, Option<u8>)>,
 }
 
 /// Which commands the card is spoken to in.
@@ -174,14 +174,15 @@ impl<'t> Session<'t> {
         Ok(response)
     }
 
-    /// Notes that the card took a key in this session.
-    pub(super) fn note_accepted(&mut self, key: KeyRef) {
-        self.accepted.push(key);
+    /// Notes that the card took a key in this session, and what its counter showed before.
+    pub(super) fn note_accepted(&mut self, key: KeyId, tries: Option<u8>) {
+        self.accepted.retain(|(known, _)| *known != key);
+        self.accepted.push((key, tries));
     }
 
-    /// Whether the card took a key in this session.
-    pub(super) fn has_accepted(&self, key: KeyRef) -> bool {
-        self.accepted.contains(&key)
+    /// What the counter of a key showed before the card took it in this session; none when it did not take it.
+    pub(super) fn accepted(&self, key: KeyId) -> Option<Option<u8>> {
+        self.accepted.iter().find(|(known, _)| *known == key).map(|(_, tries)| *tries)
     }
 
     /// Resets the card, which closes its logical channels: what follows is on the basic one.

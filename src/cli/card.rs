@@ -4,6 +4,7 @@ pub(super) mod args;
 pub(super) mod bays;
 mod erase;
 mod inspect;
+mod pin;
 mod read;
 mod recover;
 mod refusal;
@@ -58,6 +59,18 @@ pub(super) enum Action {
     /// with --apply it writes, when you agree, and says what was read back. Ends with Ctrl-C.
     #[command(after_help = watch::EXAMPLES)]
     Watch(watch::Args),
+    /// Gives a PIN a new value and its tries back, by its PUK. Asks first.
+    #[command(after_help = pin::EXAMPLES)]
+    Unblock(pin::UnblockArgs),
+    /// Gives a PIN a new value. Asks first.
+    #[command(after_help = pin::EXAMPLES)]
+    ChangePin(pin::ChangeArgs),
+    /// Switches a PIN on: the card asks for it from then on. Asks first.
+    #[command(after_help = pin::EXAMPLES)]
+    EnablePin(pin::SwitchArgs),
+    /// Switches a PIN off: the card does not ask for it any more. Asks first.
+    #[command(after_help = pin::EXAMPLES)]
+    DisablePin(pin::SwitchArgs),
     /// Lets keys be presented again to a card that refused one. For a person who has found out why.
     ClearRefusal(refusal::Args),
 }
@@ -74,6 +87,10 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::Recover(args) => recover::run(&args, global),
         Action::Run(args) => run::run(&args, global),
         Action::Watch(args) => watch::run(&args, global),
+        Action::Unblock(args) => pin::run_unblock(&args, global),
+        Action::ChangePin(args) => pin::run_change(&args, global),
+        Action::EnablePin(args) => pin::run_switch(&args, true, global),
+        Action::DisablePin(args) => pin::run_switch(&args, false, global),
         Action::ClearRefusal(args) => refusal::run(&args, global),
     }
 }

@@ -73,7 +73,7 @@ impl Meaning for KeyError {
     fn exit(&self) -> Exit {
         match self {
             Self::Transport(error) => error.exit(),
-            Self::PinLength => Exit::Usage,
+            Self::PinLength | Self::PukLength | Self::PukIsNoKey { .. } | Self::NotPuk { .. } => Exit::Usage,
             Self::Journal(_) | Self::AnswerLost { .. } => Exit::Failed,
             _ => Exit::Refused,
         }
@@ -286,6 +286,7 @@ mod tests {
     fn exit_statuses_say_whose_turn_it_is() {
         let gone = || TransportError::CardGone { reader: "bay 0".parse().unwrap() };
         let file = FilePath::mf();
+        let card = || "89490200001234567892".parse().unwrap();
         let refused = |sw| FileError::Refused { doing: "SELECT", file: file.clone(), sw: StatusWord(sw) };
         let mute = TransportError::Mute { reader: "bay 0".parse().unwrap() };
         assert_eq!(PlanError::Transport(mute).exit(), Exit::Unavailable);
@@ -293,9 +294,9 @@ mod tests {
         assert_eq!(PlanError::NeedsPin { file: file.clone() }.exit(), Exit::Refused);
         assert_eq!(PlanError::NoMemory { free: 1, needed: 2 }.exit(), Exit::Failed);
         assert_eq!(ApplyError::KeyMissing { key: KeyRef::ADM1 }.exit(), Exit::Refused);
-        let blocked = KeyError::Blocked { key: KeyRef::ADM1 };
+        let blocked = KeyError::Blocked { card: card(), key: KeyRef::ADM1.into() };
         assert_eq!(ApplyError::Key(blocked).exit(), Exit::Refused);
-        let lost = KeyError::AnswerLost { key: KeyRef::ADM1, source: gone() };
+        let lost = KeyError::AnswerLost { key: KeyRef::ADM1.into(), source: gone() };
         assert_eq!(ApplyError::Key(lost).exit(), Exit::Failed);
         let before = ApplyError::NothingWritten { source: gone().into() };
         assert_eq!(before.exit(), Exit::Unavailable);

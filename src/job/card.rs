@@ -76,7 +76,7 @@ impl CardJob {
         payload: &Payload,
         settings: &'a [(SettingsFile, Vec<u8>)],
     ) -> (BootstrapFile, PlanOptions<'a>) {
-        let adm = keys.iter().map(|key| key.reference).find(|key| *key >= KeyRef::ADM1);
+        let adm = keys.iter().filter_map(|key| key.id.reference()).find(|key| *key >= KeyRef::ADM1);
         let layout = self.layout.or(&self.profile.card);
         (layout.file(payload), PlanOptions { settings, ..layout.options(adm, &describe) })
     }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use sqlx::{Row, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::{Store, blocking::Blocking, error::Failed, row::Reading};
 use crate::{
-    card::{JournalError, KeyJournal, KeyOutcome, KeyState},
+    card::{JournalError, KeyId, KeyJournal, KeyOutcome, KeyState},
     ident::{Clock, Iccid, Timestamp},
-    wire::arr::KeyRef,
 };
 
 /// The journal for code that blocks. It may be asked from any thread, also from one that runs asynchronous tasks
@@ -34,17 +33,17 @@ impl Keys {
 }
 
 impl KeyJournal for Keys {
-    fn state(&self, card: &Iccid, key: KeyRef) -> Result<KeyState, JournalError> {
+    fn state(&self, card: &Iccid, key: KeyId) -> Result<KeyState, JournalError> {
         // Under the write lock, too: what another process is writing now must be waited for.
         self.transaction(async |tx| read(tx, card, key).await)
     }
 
-    fn presenting(&self, card: &Iccid, key: KeyRef, tries: Option<u8>) -> Result<(), JournalError> {
+    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError> {
         let now = self.clock.now();
         self.transaction(async |tx| write(tx, card, key, KeyState::Unanswered { tries }, now).await)
     }
 
-    fn outcome(&self, card: &Iccid, key: KeyRef, outcome: KeyOutcome) -> Result<(), JournalError> {
+    fn outcome(&self, card: &Iccid, key: KeyId, outcome: KeyOutcome) -> Result<(), JournalError> {
         let now = self.clock.now();
         self.transaction(async |tx| {
             let state = read(tx, card, key).await?.after(outcome);
@@ -52,13 +51,14 @@ impl KeyJournal for Keys {
         })
     }
 
-    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyRef, KeyState)>, JournalError> {
+    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyId, KeyState)>, JournalError> {
         self.transaction(async |tx| {
             let forget = sqlx::query("DELETE FROM presented_key WHERE iccid = ? RETURNING *");
             let rows = forget.bind(card.digits()).fetch_all(tx).await?;
             let forgotten = rows.iter().map(|row| {
                 let r = Reading { table: "presented_key", row };
-                Ok((KeyRef(row.try_get("key_ref")?), state(&r)?))
+                let key = KeyId::from_number(r.plain("key_ref")?).ok_or_else(|| r.corrupt("key_ref"))?;
+                Ok((key, state(&r)?))
             });
             let mut forgotten = forgotten.collect::<Result<Vec<_>, Failed>>()?;
             forgotten.sort_by_key(|(key, _)| *key);
@@ -70,7 +70,7 @@ impl KeyJournal for Keys {
 async fn write(
     conn: &mut SqliteConnection,
     card: &Iccid,
-    key: KeyRef,
+    key: KeyId,
     state: KeyState,
     now: Timestamp,
 ) -> Result<(), Failed> {
@@ -78,7 +78,7 @@ async fn write(
         "INSERT OR REPLACE INTO presented_key (iccid, key_ref, state, tries, changed_at) VALUES (?, ?, ?, ?, ?)",
     )
     .bind(card.digits())
-    .bind(key.0)
+    .bind(key.number())
     .bind(name(state))
     .bind(state.tries())
     .bind(now.as_millis())
@@ -87,9 +87,9 @@ async fn write(
     Ok(())
 }
 
-async fn read(conn: &mut SqliteConnection, card: &Iccid, key: KeyRef) -> Result<KeyState, Failed> {
+async fn read(conn: &mut SqliteConnection, card: &Iccid, key: KeyId) -> Result<KeyState, Failed> {
     let found = sqlx::query("SELECT * FROM presented_key WHERE iccid = ? AND key_ref = ?");
-    let row = found.bind(card.digits()).bind(key.0).fetch_optional(conn).await?;
+    let row = found.bind(card.digits()).bind(key.number()).fetch_optional(conn).await?;
     row.map_or(Ok(KeyState::Clear), |row| state(&Reading { table: "presented_key", row: &row }))
 }
 

@@ -21,31 +21,6 @@ impl KeyRef {
     pub const UNIVERSAL_PIN: Self = Self(0x11);
     /// 81: second (local) PIN of application 1.
     pub const PIN2: Self = Self(0x81);
-
-    /// What tables and other sources of keys call them (ETSI TS 102 221, table 9.3).
-    pub const NAMED: [(&str, Self); 11] = [
-        ("adm1", Self(0x0A)),
-        ("adm2", Self(0x0B)),
-        ("adm3", Self(0x0C)),
-        ("adm4", Self(0x0D)),
-        ("adm5", Self(0x0E)),
-        ("adm6", Self(0x8A)),
-        ("adm7", Self(0x8B)),
-        ("adm8", Self(0x8C)),
-        ("adm9", Self(0x8D)),
-        ("adm10", Self(0x8E)),
-        ("pin", Self::PIN1),
-    ];
-
-    /// The key that a source calls so.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::NAMED.iter().find(|(known, _)| *known == name).map(|(_, key)| *key)
-    }
-
-    /// All names, for people.
-    pub fn names() -> String {
-        Self::NAMED.map(|(name, _)| name).join(", ")
-    }
 }
 
 impl fmt::Display for KeyRef {

@@ -13,7 +13,7 @@ use bootgate::{
     bootstrap::{Payload, PayloadKind},
     card::{
         CardTransport, ChannelChoice, Content, Depth, EntryId, FileSystem, JournalError, Key, KeyGuard,
-        KeyJournal, KeyOutcome, KeyPolicy, KeyRings, KeyState, MemoryKeyJournal, MemoryWriteJournal,
+        KeyId, KeyJournal, KeyOutcome, KeyPolicy, KeyRings, KeyState, MemoryKeyJournal, MemoryWriteJournal,
         PendingEntry, PendingSummary, PendingWrite, Protocol, Session, TransportError, WriteJournal,
         WriteJournalError, locate, settle,
     },
@@ -164,19 +164,19 @@ impl WriteJournal for Through<MemoryWriteJournal> {
 }
 
 impl KeyJournal for Through<MemoryKeyJournal> {
-    fn state(&self, card: &Iccid, key: KeyRef) -> Result<KeyState, JournalError> {
+    fn state(&self, card: &Iccid, key: KeyId) -> Result<KeyState, JournalError> {
         self.alive(|| JournalError::new(Killed))?.state(card, key)
     }
 
-    fn presenting(&self, card: &Iccid, key: KeyRef, tries: Option<u8>) -> Result<(), JournalError> {
+    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError> {
         self.alive(|| JournalError::new(Killed))?.presenting(card, key, tries)
     }
 
-    fn outcome(&self, card: &Iccid, key: KeyRef, outcome: KeyOutcome) -> Result<(), JournalError> {
+    fn outcome(&self, card: &Iccid, key: KeyId, outcome: KeyOutcome) -> Result<(), JournalError> {
         self.alive(|| JournalError::new(Killed))?.outcome(card, key, outcome)
     }
 
-    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyRef, KeyState)>, JournalError> {
+    fn clear(&self, card: &Iccid) -> Result<Vec<(KeyId, KeyState)>, JournalError> {
         self.inner.clear(card)
     }
 }

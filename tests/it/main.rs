@@ -13,6 +13,7 @@ mod card_job;
 mod card_job_cuts;
 mod card_keys;
 mod card_over_pcsc;
+mod card_pins;
 mod card_recover;
 mod card_scripts;
 mod cp_and_dm_trees;

@@ -1,5 +1,7 @@
-//! What a key's counter shows, asked without spending a try (ETSI TS 102 221, section 11.1.9; 3GPP TS 51.011, section 9.2.1).
+//! What a key's counter shows, asked without spending a try (ETSI TS 102 221, sections 11.1.9 and 11.1.13; 3GPP TS 51.011,
+//! section 9.2.1), and the commands that do spend one.
 
+use super::KeyId;
 use crate::{
     card::{Mode, Session, TransportError, gsm},
     wire::{
@@ -8,54 +10,113 @@ use crate::{
     },
 };
 
+/// VERIFY PIN; VERIFY CHV in class A0.
+pub(super) const VERIFY: u8 = 0x20;
+/// CHANGE PIN: the old value and the new one.
+pub(super) const CHANGE: u8 = 0x24;
+/// DISABLE PIN.
+pub(super) const DISABLE: u8 = 0x26;
+/// ENABLE PIN.
+pub(super) const ENABLE: u8 = 0x28;
+/// UNBLOCK PIN: the PUK, and the new value of the PIN.
+pub(super) const UNBLOCK: u8 = 0x2C;
+
+/// CHV2, as class A0 numbers it; a UICC has its second PIN as 81.
+const CHV2: KeyRef = KeyRef(0x02);
+
 /// What a card tells of a key without being given it.
 pub(super) enum Counter {
+    /// So many tries.
     Left(u8),
-    NotNeeded,
+    /// It was presented since the last reset, and the card says that instead of a number.
+    Presented,
+    /// The PIN is switched off: the tries, where the card tells them all the same, else what it says instead.
+    Off(Result<u8, StatusWord>),
+    /// None is left.
     Blocked,
+    /// The card has no such key.
     NoSuchKey,
+    /// It does not tell. What it says instead; none where there is no way to ask.
     Unknown(Option<StatusWord>),
 }
 
-/// VERIFY of a key, still without data.
-pub(super) fn verify(key: KeyRef) -> CommandApdu {
-    CommandApdu::new(0x00, 0x20, 0x00, key.0)
+/// The key as it is counted: what a UICC calls 81 is CHV2 in class A0.
+pub(super) fn counted(mode: Mode, key: KeyId) -> KeyId {
+    match (mode, key) {
+        (Mode::TwoG, KeyId::Key(KeyRef::PIN2)) => KeyId::Key(CHV2),
+        (Mode::TwoG, KeyId::Puk(KeyRef::PIN2)) => KeyId::Puk(CHV2),
+        _ => key,
+    }
 }
 
-/// The counter as the status of a directory tells it: of CHV1 and CHV2, and of no other key. An empty VERIFY is not sent: class A0
-/// has none, and a card might count it.
-fn counter_2g(session: &mut Session<'_>, key: KeyRef) -> Result<Counter, TransportError> {
-    if !matches!(key.0, 0x01 | 0x02) {
+/// A command about a key, still without data. In class A0 the PUK of CHV1 goes by 00 (3GPP TS 51.011, section 9.2.13,
+/// remembered).
+pub(super) fn about(mode: Mode, ins: u8, key: KeyId) -> CommandApdu {
+    let p2 = match (mode, key) {
+        (Mode::TwoG, KeyId::Puk(KeyRef::PIN1)) => 0x00,
+        (_, KeyId::Key(of) | KeyId::Puk(of)) => of.0,
+    };
+    CommandApdu::new(0x00, ins, 0x00, p2)
+}
+
+/// The counter as the status of a directory tells it: of CHV1, CHV2 and their PUKs, and of no other key. An empty VERIFY is not
+/// sent: class A0 has none, and a card might count it.
+fn counter_2g(session: &mut Session<'_>, key: KeyId) -> Result<Counter, TransportError> {
+    let (KeyId::Key(of) | KeyId::Puk(of)) = key;
+    if !matches!(of, KeyRef::PIN1 | CHV2) {
         return Ok(Counter::Unknown(None));
     }
     let Some(directory) = gsm::status(session)? else { return Ok(Counter::Unknown(None)) };
-    if key == KeyRef::PIN1 && directory.chv1_is_off() {
-        return Ok(Counter::NotNeeded);
-    }
-    let chv = if key == KeyRef::PIN1 { directory.chv1 } else { directory.chv2 };
+    let chv = match key {
+        KeyId::Key(KeyRef::PIN1) => directory.chv1,
+        KeyId::Key(_) => directory.chv2,
+        KeyId::Puk(KeyRef::PIN1) => directory.unblock1,
+        KeyId::Puk(_) => directory.unblock2,
+    };
+    let off = key == KeyRef::PIN1 && directory.chv1_is_off();
     Ok(match (chv.is_initialised(), chv.tries_left()) {
         (false, _) => Counter::NoSuchKey,
+        (true, left) if off => Counter::Off(Ok(left)),
         (true, 0) => Counter::Blocked,
         (true, left) => Counter::Left(left),
     })
 }
 
-/// Asks for the counter by a VERIFY without data, which costs no try. On T=0 the session gives it P3 = 00.
-pub(super) fn counter(session: &mut Session<'_>, key: KeyRef) -> Result<Counter, TransportError> {
+/// Asks for the counter by a VERIFY (of a PUK by an UNBLOCK PIN) without data, which costs no try. On T=0 the session gives it
+/// P3 = 00.
+pub(super) fn counter(session: &mut Session<'_>, key: KeyId) -> Result<Counter, TransportError> {
     if session.mode() == Mode::TwoG {
         return counter_2g(session, key);
     }
-    let sw = session.send_once(&verify(key))?.sw;
+    let is_puk = matches!(key, KeyId::Puk(_));
+    let ins = if is_puk { UNBLOCK } else { VERIFY };
+    let sw = session.send_once(&about(Mode::ThreeG, ins, key))?.sw;
     Ok(match sw.class() {
         StatusClass::WrongKey(0) | StatusClass::Blocked => Counter::Blocked,
         StatusClass::WrongKey(left) => Counter::Left(left),
-        // Some cards say so while the key is verified (remembered).
-        StatusClass::Ok | StatusClass::OkFetch(_) => Counter::NotNeeded,
         StatusClass::Absent => Counter::NoSuchKey,
+        // A PUK is neither verified nor switched off: such an answer tells nothing of its tries.
+        _ if is_puk => Counter::Unknown(Some(sw)),
+        // Some cards say so while the key is verified (remembered).
+        StatusClass::Ok | StatusClass::OkFetch(_) => Counter::Presented,
         // A PIN that is switched off: 6984 or 6985, both seen. It counts as satisfied.
-        _ if matches!(sw, StatusWord::NOT_USABLE | StatusWord::CONDITIONS) => Counter::NotNeeded,
+        _ if matches!(sw, StatusWord::NOT_USABLE | StatusWord::CONDITIONS) => Counter::Off(Err(sw)),
         _ => Counter::Unknown(Some(sw)),
     })
+}
+
+/// The tries that a refusal leaves, where the card tells them: in its answer, or in class A0 in the status of a directory.
+pub(super) fn left_after(session: &mut Session<'_>, key: KeyId, sw: StatusWord) -> Option<u8> {
+    match sw.class() {
+        StatusClass::WrongKey(left) => Some(left),
+        StatusClass::Blocked => Some(0),
+        _ if session.mode() == Mode::TwoG => match counter_2g(session, key) {
+            Ok(Counter::Left(left) | Counter::Off(Ok(left))) => Some(left),
+            Ok(Counter::Blocked) => Some(0),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Why a counter is not known, in words.

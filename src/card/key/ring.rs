@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use super::Key;
+use super::{Key, KeyId, KeyPolicy};
 use crate::ident::Iccid;
 
 /// A source of keys.
@@ -15,6 +15,14 @@ pub trait KeyRing: Send + Sync {
     /// # Errors
     /// [`KeyRingError`] when it cannot be told.
     fn keys_of(&self, card: &Iccid) -> Result<Vec<Key>, KeyRingError>;
+
+    /// Where it looks for a key of a card, for people: a file, a column, a variable.
+    fn place_of(&self, card: &Iccid, key: KeyId) -> String;
+
+    /// Whether somebody attests here that a key may be presented once to a card that does not tell its counter.
+    fn allows_once(&self, _card: &Iccid) -> bool {
+        false
+    }
 }
 
 /// Why a source of keys told none. No key is repeated.
@@ -45,6 +53,24 @@ pub enum KeyRingError {
         /// Why.
         why: String,
     },
+    /// No source knows the key.
+    #[error("key {key} of card {card} was not given, and no source of keys has it: {}", looked(.places))]
+    Unknown {
+        /// The card.
+        card: Iccid,
+        /// The key.
+        key: KeyId,
+        /// Where it was looked for.
+        places: Vec<String>,
+    },
+}
+
+/// Where was looked, in words.
+fn looked(places: &[String]) -> String {
+    match places {
+        [] => "none is named (--keys SOURCE, or [[card.key-source]] in the configuration)".to_owned(),
+        places => format!("looked for {}", places.join(", ")),
+    }
 }
 
 /// Sources in order: what an earlier one says of a key counts.
@@ -67,12 +93,40 @@ impl KeyRings {
         let Some(card) = card else { return Ok(keys) };
         for ring in &self.0 {
             for key in ring.keys_of(card)? {
-                if !keys.iter().any(|known| known.reference == key.reference) {
+                if !keys.iter().any(|known| known.id == key.id) {
                     keys.push(key);
                 }
             }
         }
         Ok(keys)
+    }
+}
+
+impl KeyRings {
+    /// One key of a card, from the first source that knows it.
+    ///
+    /// # Errors
+    /// [`KeyRingError`]; [`KeyRingError::Unknown`] says where it was looked for.
+    pub fn key(&self, card: &Iccid, key: KeyId) -> Result<Key, KeyRingError> {
+        let known = self.complete(Some(card), &[])?.into_iter().find(|known| known.id == key);
+        known.ok_or_else(|| KeyRingError::Unknown {
+            card: card.clone(),
+            key,
+            places: self.places_of(card, key),
+        })
+    }
+
+    /// Where a key of a card is looked for.
+    pub fn places_of(&self, card: &Iccid, key: KeyId) -> Vec<String> {
+        self.0.iter().map(|ring| ring.place_of(card, key)).collect()
+    }
+
+    /// The policy for a card: the one that is there, and once more where a source attests that.
+    pub fn policy(&self, card: Option<&Iccid>, policy: &KeyPolicy) -> KeyPolicy {
+        match card.filter(|card| self.0.iter().any(|ring| ring.allows_once(card))) {
+            Some(card) => policy.allowing_once(card),
+            None => policy.clone(),
+        }
     }
 }
 
@@ -97,6 +151,14 @@ mod tests {
         fn keys_of(&self, _: &Iccid) -> Result<Vec<Key>, KeyRingError> {
             Ok(self.0.iter().map(|(of, key)| Key::adm(*of, key.parse().unwrap())).collect())
         }
+
+        fn place_of(&self, card: &Iccid, key: KeyId) -> String {
+            format!("key {key} of {card} in a fixed list")
+        }
+
+        fn allows_once(&self, _: &Iccid) -> bool {
+            self.0.is_empty()
+        }
     }
 
     #[test]
@@ -107,9 +169,9 @@ mod tests {
         let card = "89490200001234567892".parse().unwrap();
         let given = [Key::adm(KeyRef::ADM1, "given111".parse().unwrap())];
         let keys = rings.complete(Some(&card), &given).unwrap();
-        let told: Vec<(KeyRef, AdmKey)> = keys.into_iter().map(|k| (k.reference, k.octets)).collect();
+        let told: Vec<(KeyId, AdmKey)> = keys.into_iter().map(|k| (k.id, k.octets)).collect();
         let expected = [(KeyRef::ADM1, "given111"), (KeyRef::ADM3, "first333"), (KeyRef::PIN1, "1234")];
-        assert_eq!(told, expected.map(|(of, key)| (of, key.parse().unwrap())));
+        assert_eq!(told, expected.map(|(of, key)| (of.into(), key.parse().unwrap())));
         // A card without number has no keys in a source.
         assert_eq!(rings.complete(None, &given).unwrap().len(), 1);
         assert_eq!(format!("{rings:?}"), r#"["fixed", "fixed"]"#);

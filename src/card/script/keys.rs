@@ -1,8 +1,8 @@
 //! Keys in scripts: each is presented by the guard, whatever the script writes.
 
 use crate::{
-    card::{Key, KeyError, Mode, Presented, rights::is_pin},
-    ident::{AdmKey, Pin},
+    card::{Key, KeyError, Mode, Presented},
+    ident::AdmKey,
     wire::{
         apdu::{CommandApdu, ResponseApdu, StatusWord},
         arr::KeyRef,
@@ -16,23 +16,10 @@ use super::{
     run::{Run, problem},
 };
 
-/// The key that somebody means by a text: digits for a PIN; 4 to 8 characters or 16 hexadecimal digits for any other.
-///
-/// # Errors
-/// What was expected. The message never repeats the text.
-pub fn read_key(reference: KeyRef, text: &str) -> Result<Key, String> {
-    if is_pin(reference) {
-        let pin: Pin = text.parse().map_err(|e: crate::ident::IdentError| e.to_string())?;
-        return Key::pin(reference, &pin).map_err(|e| e.to_string());
-    }
-    let key: AdmKey = text.parse().map_err(|e: crate::ident::IdentError| e.to_string())?;
-    Ok(Key::adm(reference, key))
-}
-
 impl Run<'_, '_> {
     /// `VER`.
     pub(super) fn verify(&mut self, at: Position, reference: KeyRef) -> Result<(), ScriptError> {
-        let Some(key) = self.setup.keys.iter().find(|key| key.reference == reference).cloned() else {
+        let Some(key) = self.setup.keys.iter().find(|key| key.id == reference).cloned() else {
             let name = self.names.get(&reference).cloned().unwrap_or_default();
             return Err(ScriptError::KeyMissing { at, key: reference, name });
         };

@@ -30,7 +30,6 @@ pub use answer::Difference;
 pub use backup::{Backup, BackupError, CardBackup, Kept, MemoryBackup, Saved};
 pub use dry::dry_run;
 pub use error::ScriptError;
-pub use keys::read_key;
 pub use report::{Entry, Output, Report};
 pub use run::{Setup, run};
 pub use shipped::{SHIPPED, Shipped, nearest_shipped, shipped};

@@ -230,7 +230,7 @@ fn a_sim_pulled_at_every_command_is_old_none_or_new() {
             }
             cuts += 1;
             // A key that was presented is not presented again before a person clears it.
-            let presented = journal.state(&iccid(), KeyRef::ADM1).unwrap() != KeyState::Clear;
+            let presented = journal.state(&iccid(), KeyRef::ADM1.into()).unwrap() != KeyState::Clear;
             let again = job(&card, Mode::ThreeG, None, &wanted, &journal, &allowed_once());
             match again {
                 Ended::NotApplied(ApplyError::Key(KeyError::AllowanceUsed { .. })) => {

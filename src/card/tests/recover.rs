@@ -171,14 +171,16 @@ impl Case {
 /// A journal of keys with the same entries.
 fn copy_keys(journal: &MemoryKeyJournal) -> MemoryKeyJournal {
     let copy = MemoryKeyJournal::new();
-    let state = journal.state(&iccid(), KeyRef::ADM1).unwrap();
+    let state = journal.state(&iccid(), KeyRef::ADM1.into()).unwrap();
     match state {
         KeyState::Clear => {}
-        _ => copy.presenting(&iccid(), KeyRef::ADM1, state.tries()).unwrap(),
+        _ => copy.presenting(&iccid(), KeyRef::ADM1.into(), state.tries()).unwrap(),
     }
     match state {
-        KeyState::Accepted { .. } => copy.outcome(&iccid(), KeyRef::ADM1, KeyOutcome::Accepted).unwrap(),
-        KeyState::Refused { .. } => copy.outcome(&iccid(), KeyRef::ADM1, KeyOutcome::Refused).unwrap(),
+        KeyState::Accepted { .. } => {
+            copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Accepted).unwrap()
+        }
+        KeyState::Refused { .. } => copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Refused).unwrap(),
         _ => {}
     }
     copy

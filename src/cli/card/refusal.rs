@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{connect, failure, file_system, open_app};
 use crate::{
+    card::KeyId,
     cli::{Exit, Global, output},
     ident::Iccid,
 };
@@ -42,10 +43,18 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let forgotten = open_app(global)?.key_journal().clear(&card)?;
     let keys = forgotten
         .into_iter()
-        .map(|(key, state)| Forgotten { key: format!("{:02X}", key.0), was: state.to_string() })
+        .map(|(key, state)| Forgotten { key: named(key), was: state.to_string() })
         .collect();
     output::emit(global.format, &Cleared { card, keys })?;
     Ok(Exit::Ok)
+}
+
+/// A key by its two digits, as `--adm-ref` takes them.
+fn named(key: KeyId) -> String {
+    match key {
+        KeyId::Key(key) => format!("{:02X}", key.0),
+        KeyId::Puk(pin) => format!("PUK of {:02X}", pin.0),
+    }
 }
 
 #[derive(Serialize)]

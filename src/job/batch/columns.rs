@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::{ident::printable, wire::arr::KeyRef};
+use crate::{card::KeyId, ident::printable};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,8 +25,8 @@ pub enum Column {
     Imei,
     /// The telephone number.
     Msisdn,
-    /// A key of the card, by its reference there: an administrative key, or PIN 1.
-    CardKey(KeyRef),
+    /// A key of the card: an administrative key, a PIN or a PUK.
+    CardKey(KeyId),
     /// Whether a key may be presented to a card that does not tell its counter.
     AllowOnce,
     /// The caller's name for the job.
@@ -45,7 +45,7 @@ const NAMES: [(&str, Column); 6] = [
 
 /// All columns and their own names.
 fn names() -> impl Iterator<Item = (&'static str, Column)> {
-    let keys = KeyRef::NAMED.into_iter().map(|(name, key)| (name, Column::CardKey(key)));
+    let keys = KeyId::NAMED.into_iter().map(|(name, key)| (name, Column::CardKey(key)));
     NAMES.into_iter().chain(keys)
 }
 

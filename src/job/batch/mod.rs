@@ -5,7 +5,8 @@
 //! | `iccid` | the card; in every row or in none (then rows go to cards as they come) |
 //! | `imsi`, `imei`, `msisdn` | what the profile's placeholders and the bootstrap's key are filled with |
 //! | `adm1` to `adm10` | administrative keys: 4 to 8 characters, or 16 hexadecimal digits; or sealed, as [`seal`] makes them |
-//! | `pin` | the card's PIN 1: 4 to 8 digits, or sealed |
+//! | `pin`, `pin2` | the card's PIN 1 and its second PIN: 4 to 8 digits, or sealed |
+//! | `puk1`, `puk2` | their PUKs: 8 digits, or sealed; `bootgate card unblock` takes them from the table |
 //! | `allow-once` | `yes` where a key may be presented once to a card that does not tell its counter: somebody has attested it |
 //! | `key` | the caller's name for the job, so that the same row twice makes one job |
 //!

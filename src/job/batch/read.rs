@@ -13,8 +13,8 @@ use super::{
     sealed,
 };
 use crate::{
-    card::Key,
-    ident::{AdmKey, Iccid, Imsi, Pin},
+    card::{Key, KeyId},
+    ident::{AdmKey, Iccid, Imsi},
     job::JobKey,
     profile::Subscriber,
     wire::arr::KeyRef,
@@ -198,10 +198,10 @@ impl<'a> Reading<'a> {
             }
             Column::Imei => row.subscriber.imei = self.read(line, title, cell),
             Column::Msisdn => row.subscriber.msisdn = self.read(line, title, cell),
-            Column::CardKey(reference) => {
+            Column::CardKey(id) => {
                 match sealed::opened(cell, row.subscriber.iccid.as_ref(), column, self.opener) {
-                    Ok(None) => self.card_key(row, reference, cell, title),
-                    Ok(Some(text)) => self.card_key(row, reference, &text, title),
+                    Ok(None) => self.card_key(row, id, cell, title),
+                    Ok(Some(text)) => self.card_key(row, id, &text, title),
                     Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why }),
                 }
             }
@@ -221,17 +221,19 @@ impl<'a> Reading<'a> {
         }
     }
 
-    fn card_key(&mut self, row: &mut Row, reference: KeyRef, cell: &str, title: &str) {
+    fn card_key(&mut self, row: &mut Row, id: KeyId, cell: &str, title: &str) {
         let line = row.line;
-        if reference == KeyRef::PIN1 {
-            let Some(pin) = self.read::<Pin>(line, title, cell) else { return };
-            match Key::pin(reference, &pin) {
+        let is_adm = id.reference().is_some_and(|key| !matches!(key, KeyRef::PIN1 | KeyRef::PIN2));
+        if !is_adm {
+            match Key::read(id, cell) {
                 Ok(key) => row.keys.push(key),
-                Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why: why.to_string() }),
+                Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why }),
             }
             return;
         }
-        let Some(key) = self.read::<AdmKey>(line, title, cell) else { return };
+        let (Some(reference), Some(key)) = (id.reference(), self.read::<AdmKey>(line, title, cell)) else {
+            return;
+        };
         // Two keys of one card may well be the same.
         let before = *self.adm.0.entry(*key.expose()).or_insert(line);
         if before != line {

@@ -4,14 +4,21 @@ use std::collections::HashMap;
 
 use super::{CellOpener, Columns, Report};
 use crate::{
-    card::{Key, KeyRing, KeyRingError},
+    card::{Key, KeyId, KeyRing, KeyRingError},
     ident::Iccid,
 };
 
 /// The keys of a table, by card.
 pub struct TableRing {
     name: String,
-    keys: HashMap<Iccid, Vec<Key>>,
+    rows: HashMap<Iccid, Held>,
+}
+
+/// What a table holds of a card.
+struct Held {
+    line: u64,
+    keys: Vec<Key>,
+    allow_once: bool,
 }
 
 impl TableRing {
@@ -36,12 +43,12 @@ impl TableRing {
                 n => format!("line {first} (and {} errors more)", n - 1),
             }));
         }
-        let mut keys = HashMap::new();
+        let mut rows = HashMap::new();
         for row in batch.rows {
             let card = row.subscriber.iccid.ok_or_else(|| unusable("it has no column iccid".into()))?;
-            keys.insert(card, row.keys);
+            rows.insert(card, Held { line: row.line, keys: row.keys, allow_once: row.allow_once });
         }
-        Ok(Self { name, keys })
+        Ok(Self { name, rows })
     }
 }
 
@@ -51,13 +58,25 @@ impl KeyRing for TableRing {
     }
 
     fn keys_of(&self, card: &Iccid) -> Result<Vec<Key>, KeyRingError> {
-        Ok(self.keys.get(card).cloned().unwrap_or_default())
+        Ok(self.rows.get(card).map(|row| row.keys.clone()).unwrap_or_default())
+    }
+
+    fn place_of(&self, card: &Iccid, key: KeyId) -> String {
+        let column = key.name().unwrap_or("?");
+        match self.rows.get(card) {
+            Some(row) => format!("column {column} in line {} of {}", row.line, self.name),
+            None => format!("column {column} of {}, which has no row for the card", self.name),
+        }
+    }
+
+    fn allows_once(&self, card: &Iccid) -> bool {
+        self.rows.get(card).is_some_and(|row| row.allow_once)
     }
 }
 
 impl std::fmt::Debug for TableRing {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "TableRing({}, {} cards)", self.name, self.keys.len())
+        write!(f, "TableRing({}, {} cards)", self.name, self.rows.len())
     }
 }
 
@@ -71,7 +90,16 @@ mod tests {
         let ring = read("iccid,adm1,adm6\n89490200001234567892,MARKED-A,MARKED-B\n").unwrap();
         assert_eq!(ring.keys_of(&"89490200001234567892".parse().unwrap()).unwrap().len(), 2);
         assert_eq!(ring.keys_of(&"89490200001234567900".parse().unwrap()).unwrap().len(), 0);
+        let place = |card: &str| ring.place_of(&card.parse().unwrap(), KeyId::named("adm2").unwrap());
+        assert_eq!(place("89490200001234567892"), "column adm2 in line 2 of table k.csv");
+        assert!(place("89490200001234567900").contains("has no row for the card"));
         assert_eq!(format!("{ring:?}"), "TableRing(table k.csv, 1 cards)");
+        let once = read(
+            "iccid,adm1,allow-once\n89490200001234567892,MARKED-A,yes\n89490200001234567900,MARKED-B,\n",
+        );
+        let once = once.unwrap();
+        assert!(once.allows_once(&"89490200001234567892".parse().unwrap()));
+        assert!(!once.allows_once(&"89490200001234567900".parse().unwrap()));
         let error = read("iccid,adm1\n89490200001234567892,MARKED-AA\nx,y\n").unwrap_err().to_string();
         assert!(
             error.contains("table k.csv") && error.contains("line 2") && error.contains("errors more"),

@@ -160,7 +160,7 @@ pub(super) fn opened(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::arr::KeyRef;
+    use crate::{card::KeyId, wire::arr::KeyRef};
 
     /// Seals by putting the place before the text.
     struct Place;
@@ -199,11 +199,12 @@ mod tests {
         let (plain, _) = Report::of_table(PLAIN.as_bytes(), &columns());
         let (opened, report) = Report::of_sealed_table(&sealed, &columns(), &Place);
         assert!(report.is_sound(), "{:?}", report.problems);
-        let keys = |batch: &super::super::Batch| -> Vec<Vec<KeyRef>> {
-            batch.rows.iter().map(|row| row.keys.iter().map(|key| key.reference).collect()).collect()
+        let keys = |batch: &super::super::Batch| -> Vec<Vec<KeyId>> {
+            batch.rows.iter().map(|row| row.keys.iter().map(|key| key.id).collect()).collect()
         };
         assert_eq!(keys(&opened), keys(&plain));
-        assert_eq!(keys(&opened), [vec![KeyRef::ADM1, KeyRef::PIN1], vec![KeyRef::ADM1]]);
+        let adm = KeyId::Key(KeyRef::ADM1);
+        assert_eq!(keys(&opened), [vec![adm, KeyId::Key(KeyRef::PIN1)], vec![adm]]);
         // Sealing again changes nothing.
         assert_eq!(seal(&sealed, &columns(), &Place).unwrap(), sealed);
     }

@@ -1,7 +1,7 @@
 //! Tables: what is read, what is found wrong, and that nothing they hold is quoted.
 
 use super::*;
-use crate::{profile::Profile, wire::arr::KeyRef};
+use crate::{card::KeyId, profile::Profile, wire::arr::KeyRef};
 
 const GOOD: &str = "iccid,imsi,imei,adm1,pin,allow-once,key\n\
     89490200001234567892,262011234567890,490154203237518,48151623,1234,,unit-1\n\
@@ -29,8 +29,8 @@ fn rows_are_read_with_their_keys() {
         assert_eq!(batch.matching, Matching::ByIccid);
         let lines: Vec<u64> = batch.rows.iter().map(|row| row.line).collect();
         assert_eq!(lines, [2, 5]);
-        let references: Vec<KeyRef> = batch.rows[0].keys.iter().map(|key| key.reference).collect();
-        assert_eq!(references, [KeyRef::ADM1, KeyRef(1)]);
+        let references: Vec<KeyId> = batch.rows[0].keys.iter().map(|key| key.id).collect();
+        assert_eq!(references, [KeyRef::ADM1.into(), KeyId::Key(KeyRef(1))]);
         assert!(!batch.rows[0].allow_once && batch.rows[1].allow_once);
         let iccid = "89490200001234567900".parse().unwrap();
         let row = batch.rows.iter().find(|row| row.subscriber.iccid.as_ref() == Some(&iccid)).unwrap();

@@ -8,6 +8,14 @@ pub(super) const DEACTIVATE: u8 = 0x04;
 pub(super) const TERMINAL_PROFILE: u8 = 0x10;
 /// VERIFY PIN.
 pub(super) const VERIFY: u8 = 0x20;
+/// CHANGE PIN.
+pub(super) const CHANGE_PIN: u8 = 0x24;
+/// DISABLE PIN.
+pub(super) const DISABLE_PIN: u8 = 0x26;
+/// ENABLE PIN.
+pub(super) const ENABLE_PIN: u8 = 0x28;
+/// UNBLOCK PIN.
+pub(super) const UNBLOCK_PIN: u8 = 0x2C;
 /// ACTIVATE FILE.
 pub(super) const ACTIVATE: u8 = 0x44;
 /// MANAGE CHANNEL.
@@ -33,6 +41,11 @@ pub(super) const DELETE: u8 = 0xE4;
 /// STATUS.
 pub(super) const STATUS: u8 = 0xF2;
 
+/// True for a command that takes a key and counts the wrong ones.
+pub(super) fn takes_key(ins: u8) -> bool {
+    matches!(ins, VERIFY | CHANGE_PIN | DISABLE_PIN | ENABLE_PIN | UNBLOCK_PIN)
+}
+
 /// Which way data goes. On T=0 the card must know, because P3 does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
@@ -46,6 +59,7 @@ pub(super) enum Direction {
 /// 10.5; TS 102 222, table 2).
 pub(super) fn known(ins: u8) -> Option<(u8, Direction)> {
     match ins {
+        CHANGE_PIN | DISABLE_PIN | ENABLE_PIN | UNBLOCK_PIN => Some((0x00, Direction::In)),
         DEACTIVATE | VERIFY | ACTIVATE | SELECT | UPDATE_BINARY | UPDATE_RECORD | CREATE | DELETE => {
             Some((0x00, Direction::In))
         }

@@ -19,14 +19,12 @@ use crate::{
 
 /// CHV2 of a SIM; a UICC has its PIN2 as 81.
 const CHV2: [KeyRef; 2] = [KeyRef(0x02), KeyRef::PIN2];
-/// An unblocking key with all its tries. The card has no UNBLOCK, so it never changes.
-const UNBLOCK: ChvStatus = ChvStatus(0x8A);
 
 impl VirtualCard {
     pub(super) fn answer_2g(&mut self, octets: &[u8], waiting: Vec<u8>) -> Answer {
-        let is_verify = octets.get(1) == Some(&command::VERIFY);
+        let takes_key = octets.get(1).is_some_and(|ins| command::takes_key(*ins));
         let mut answer = self.carry_out_2g(octets, waiting).unwrap_or_else(Answer::status);
-        answer.sw = in_2g(answer.sw, is_verify);
+        answer.sw = in_2g(answer.sw, takes_key);
         answer
     }
 
@@ -73,16 +71,37 @@ impl VirtualCard {
             command::UPDATE_BINARY if p1 & 0x80 == 0 => self.update_binary(&command),
             command::READ_RECORD if p2 <= 0x04 => self.read_record(&command),
             command::UPDATE_RECORD if p2 <= 0x04 => self.update_record(&command),
-            // There is no empty VERIFY: it wants its eight octets.
+            // There is no empty VERIFY: it wants its eight octets. Nor is there an empty UNBLOCK.
             command::VERIFY if data.is_empty() => Err(StatusWord(0x6708)),
-            command::VERIFY => self.verify(&command),
+            command::UNBLOCK_PIN if data.is_empty() => Err(StatusWord(0x6710)),
+            command::VERIFY => self.verify(&self.of_card(command)),
+            command::CHANGE_PIN => self.change_pin(&self.of_card(command)),
+            // Only CHV1 goes on and off.
+            command::DISABLE_PIN | command::ENABLE_PIN if p2 == KeyRef::PIN1.0 => self.switch_pin(&command),
+            // CHV1 is 00 here and 01 everywhere else.
+            command::UNBLOCK_PIN if p2 == 0x00 => {
+                self.unblock_pin(&Command { p2: KeyRef::PIN1.0, ..command })
+            }
+            command::UNBLOCK_PIN if p2 == CHV2[0].0 => self.unblock_pin(&self.of_card(command)),
             command::DEACTIVATE if data.is_empty() => self.deactivate(&command),
             command::ACTIVATE if data.is_empty() => self.activate(&command),
             command::TERMINAL_PROFILE => Ok(Answer::done()),
-            command::READ_BINARY | command::UPDATE_BINARY | command::READ_RECORD | command::UPDATE_RECORD => {
-                Err(StatusWord::WRONG_PARAMETERS)
-            }
+            command::READ_BINARY
+            | command::UPDATE_BINARY
+            | command::READ_RECORD
+            | command::UPDATE_RECORD
+            | command::DISABLE_PIN
+            | command::ENABLE_PIN
+            | command::UNBLOCK_PIN => Err(StatusWord::WRONG_PARAMETERS),
             _ => Err(StatusWord::UNKNOWN_INS),
+        }
+    }
+
+    /// A command about CHV2, on a card that keeps it under another number.
+    fn of_card<'a>(&self, command: Command<'a>) -> Command<'a> {
+        match self.keys.iter().find(|key| CHV2.contains(&key.key)) {
+            Some(key) if command.p2 == CHV2[0].0 => Command { p2: key.key.0, ..command },
+            _ => command,
         }
     }
 
@@ -92,6 +111,10 @@ impl VirtualCard {
             let chv = |keys: &[KeyRef]| {
                 let key = self.keys.iter().find(|k| keys.contains(&k.key));
                 ChvStatus(key.map_or(0, |key| 0x80 | (key.tries & 0x0F)))
+            };
+            let unblock = |keys: &[KeyRef]| {
+                let puk = self.keys.iter().find(|k| keys.contains(&k.key)).and_then(|key| key.puk.as_ref());
+                ChvStatus(puk.map_or(0, |puk| 0x80 | (puk.tries & 0x0F)))
             };
             let children = self.files.children(id);
             let count =
@@ -106,9 +129,9 @@ impl VirtualCard {
                 child_efs: u8::try_from(count(false)).unwrap_or(u8::MAX),
                 codes: u8::try_from(self.keys.len() + 2).unwrap_or(u8::MAX),
                 chv1: chv(&[KeyRef::PIN1]),
-                unblock1: UNBLOCK,
+                unblock1: unblock(&[KeyRef::PIN1]),
                 chv2: chv(&CHV2),
-                unblock2: UNBLOCK,
+                unblock2: unblock(&CHV2),
                 rest: Vec::new(),
             })
             .to_octets();
@@ -148,16 +171,16 @@ impl VirtualCard {
 }
 
 /// The status word of class A0 that says the same (card sheet, section 5.5).
-fn in_2g(sw: StatusWord, is_verify: bool) -> StatusWord {
+fn in_2g(sw: StatusWord, takes_key: bool) -> StatusWord {
     StatusWord(match (sw.0, sw.0.to_be_bytes()) {
         (_, [0x61, n]) => u16::from_be_bytes([0x9F, n]),
         (_, [0x6C, n]) => u16::from_be_bytes([0x67, n]),
         (0x63C0 | 0x6983, _) => 0x9840,
         (_, [0x63, n]) if n & 0xF0 == 0xC0 => 0x9804,
         (0x6982 | 0x6900, _) => 0x9804,
-        (0x6984, _) if is_verify => 0x9808,
+        (0x6984 | 0x6985, _) if takes_key => 0x9808,
         (0x6984, _) => 0x9810,
-        (0x6A88, _) if is_verify => 0x9802,
+        (0x6A88, _) if takes_key => 0x9802,
         (0x6A82 | 0x6A88, _) => 0x9404,
         (0x6986, _) => 0x9400,
         (0x6981, _) => 0x9408,

@@ -13,12 +13,12 @@ mod create;
 mod delete;
 mod files;
 mod gsm;
+mod pin;
 mod quirks;
 mod record;
 mod select;
 mod status;
 mod transmission;
-mod verify;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,7 +35,7 @@ use files::{Files, NodeId};
 
 use crate::{
     card::Protocol,
-    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage, Personality, Quirk},
+    lab::image::{CardImage, Hex, ImageError, Inconsistency, KeyImage, Personality, PukImage, Quirk},
     wire::{apdu::StatusWord, arr::KeyRef},
 };
 
@@ -89,7 +89,14 @@ impl VirtualCard {
     pub fn from_image(image: CardImage) -> Result<Self, ImageError> {
         let mut seen = BTreeSet::new();
         for key in &image.keys {
-            if !seen.insert(key.key) || key.value.0.len() != 8 || key.tries > key.max || key.max > 15 {
+            let puk = key.puk.as_ref();
+            let is_puk = puk.is_none_or(|puk| puk.value.0.len() == 8 && puk.tries <= PukImage::MAX);
+            if !seen.insert(key.key)
+                || key.value.0.len() != 8
+                || key.tries > key.max
+                || key.max > 15
+                || !is_puk
+            {
                 return Err(Inconsistency::Key(key.key).into());
             }
         }
@@ -177,6 +184,9 @@ impl VirtualCard {
             command::READ_RECORD => self.read_record(command),
             command::UPDATE_RECORD => self.update_record(command),
             command::VERIFY => self.verify(command),
+            command::CHANGE_PIN => self.change_pin(command),
+            command::DISABLE_PIN | command::ENABLE_PIN => self.switch_pin(command),
+            command::UNBLOCK_PIN => self.unblock_pin(command),
             command::ACTIVATE => self.activate(command),
             command::DEACTIVATE => self.deactivate(command),
             command::CREATE => self.create(command),
@@ -188,10 +198,13 @@ impl VirtualCard {
         }
     }
 
-    /// Sets the counter of every key that has more tries left, for a fault.
+    /// Sets the counter of every key and PUK that has more tries left, for a fault.
     pub(super) fn set_tries(&mut self, tries: u8) {
         for key in &mut self.keys {
             key.tries = key.tries.min(tries);
+            if let Some(puk) = &mut key.puk {
+                puk.tries = puk.tries.min(tries);
+            }
         }
     }
 

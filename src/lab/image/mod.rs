@@ -22,7 +22,7 @@ pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
 pub use personality::{Personality, PersonalityError};
 pub use quirk::{Quirk, QuirkError};
-pub use sample::{SAMPLE_ICCID, SAMPLE_IMSI, SAMPLE_PIN, Sample, SampleKind, is_sample};
+pub use sample::{SAMPLE_ICCID, SAMPLE_IMSI, SAMPLE_PIN, SAMPLE_PUK, Sample, SampleKind, is_sample};
 
 use crate::{card::Protocol, wire::arr::KeyRef};
 
@@ -65,6 +65,30 @@ pub struct KeyImage {
     /// Whether it is switched on; one that is off counts as presented.
     #[serde(default = "yes")]
     pub enabled: bool,
+    /// Its PUK; administrative keys have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub puk: Option<PukImage>,
+}
+
+/// What unblocks a PIN.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PukImage {
+    /// The eight octets that UNBLOCK PIN must carry.
+    pub value: Hex,
+    /// Wrong values that are still allowed, of [`PukImage::MAX`].
+    pub tries: u8,
+}
+
+impl PukImage {
+    /// The tries of a PUK (ETSI TS 102 221, section 9.5.2).
+    pub const MAX: u8 = 10;
+}
+
+impl fmt::Debug for PukImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PukImage({} of {} tries left)", self.tries, Self::MAX)
+    }
 }
 
 fn yes() -> bool {
@@ -74,7 +98,14 @@ fn yes() -> bool {
 impl KeyImage {
     /// A key with three tries that is switched on.
     pub fn new(key: KeyRef, value: [u8; 8]) -> Self {
-        Self { key, value: Hex(value.to_vec()), tries: 3, max: 3, enabled: true }
+        Self { key, value: Hex(value.to_vec()), tries: 3, max: 3, enabled: true, puk: None }
+    }
+
+    /// The same with a PUK.
+    #[must_use]
+    pub fn with_puk(mut self, value: [u8; 8]) -> Self {
+        self.puk = Some(PukImage { value: Hex(value.to_vec()), tries: PukImage::MAX });
+        self
     }
 
     /// The same, switched off.

@@ -84,10 +84,14 @@ pub const SAMPLE_IMSI: &str = "001010123456789";
 const ADM1: [u8; 8] = *b"12345678";
 /// PIN1 of a sample card, as people enter it.
 pub const SAMPLE_PIN: &str = "1234";
-/// The same as the card has it.
+/// PUK of PIN1 of a sample card; that of PIN2 is `27182818`.
+pub const SAMPLE_PUK: &str = "31415926";
+/// The PIN as the card has it.
 const PIN1: [u8; 8] = *b"1234\xFF\xFF\xFF\xFF";
 /// PIN2 of a sample card: `5678`.
 const PIN2: [u8; 8] = *b"5678\xFF\xFF\xFF\xFF";
+/// PUKs as the card has them.
+const PUKS: [[u8; 8]; 2] = [*b"31415926", *b"27182818"];
 
 /// T=0, then global interface octets; the historical octets name a UICC and end in `LAB0` (TS 102 221, section 6.3).
 const ATR_T0: &str = "3B9C95801FC78031E073FE211B644C414230AC";
@@ -178,7 +182,7 @@ impl Sample {
             Protocol::T0 => ATR_T0,
             Protocol::T1 => ATR_T1,
         };
-        let pin1 = KeyImage::new(KeyRef::PIN1, PIN1);
+        let pin1 = KeyImage::new(KeyRef::PIN1, PIN1).with_puk(PUKS[0]);
         kinds::change(&mut mf, self.personality, &rules());
         CardImage {
             personality: self.personality,
@@ -188,7 +192,7 @@ impl Sample {
             memory: self.memory,
             keys: vec![
                 if self.kind == SampleKind::Pin { pin1 } else { pin1.disabled() },
-                KeyImage::new(KeyRef::PIN2, PIN2),
+                KeyImage::new(KeyRef::PIN2, PIN2).with_puk(PUKS[1]),
                 KeyImage::new(KeyRef::ADM1, *self.adm.expose()),
             ],
             mf,

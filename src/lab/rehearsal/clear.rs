@@ -35,7 +35,7 @@ pub(super) fn clear_others(
         Party::Station,
         format!("another bootstrap for {} is on the card: empty it", account.server_id),
     );
-    let adm = plot.keys.first().map(|key| key.reference);
+    let adm = plot.keys.first().and_then(|key| key.id.reference());
     let options = plot.layout.or(&plot.profile.card).options(adm, &describe);
     let plan = card::plan_erase(&mut fs, &stale, &options)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());

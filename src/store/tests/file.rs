@@ -6,7 +6,7 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use super::{BUSY, Fixed, any, at, delivery, id, new_account, new_job, open};
 use crate::{
-    card::{KeyJournal, KeyOutcome, KeyState},
+    card::{KeyId, KeyJournal, KeyOutcome, KeyState},
     dm::{AccountId, Register},
     ident::Iccid,
     job::{Event, Jobs, Reason, State, Step},
@@ -202,8 +202,8 @@ async fn the_key_journal_lasts_and_may_be_asked_from_anywhere() {
     let keys = journal().await;
     let on_card = card.clone();
     let keys = tokio::task::spawn_blocking(move || {
-        assert_eq!(keys.state(&on_card, KeyRef::ADM1).unwrap(), KeyState::Clear);
-        keys.presenting(&on_card, KeyRef::ADM1, Some(3)).unwrap();
+        assert_eq!(keys.state(&on_card, KeyRef::ADM1.into()).unwrap(), KeyState::Clear);
+        keys.presenting(&on_card, KeyRef::ADM1.into(), Some(3)).unwrap();
         keys
     })
     .await
@@ -212,19 +212,23 @@ async fn the_key_journal_lasts_and_may_be_asked_from_anywhere() {
 
     // From a thread of the runtime itself, and by another process.
     let keys = journal().await;
-    assert_eq!(keys.state(&card, KeyRef::ADM1).unwrap(), KeyState::Unanswered { tries: Some(3) });
-    keys.outcome(&card, KeyRef::ADM1, KeyOutcome::Refused).unwrap();
-    keys.presenting(&card, KeyRef::PIN1, None).unwrap();
-    keys.outcome(&card, KeyRef::PIN1, KeyOutcome::Accepted).unwrap();
-    assert_eq!(keys.state(&card, KeyRef::ADM1).unwrap(), KeyState::Refused { tries: Some(3) });
+    assert_eq!(keys.state(&card, KeyRef::ADM1.into()).unwrap(), KeyState::Unanswered { tries: Some(3) });
+    keys.outcome(&card, KeyRef::ADM1.into(), KeyOutcome::Refused).unwrap();
+    keys.presenting(&card, KeyRef::PIN1.into(), None).unwrap();
+    keys.outcome(&card, KeyRef::PIN1.into(), KeyOutcome::Accepted).unwrap();
+    assert_eq!(keys.state(&card, KeyRef::ADM1.into()).unwrap(), KeyState::Refused { tries: Some(3) });
+    // A PUK is counted apart from its PIN.
+    let puk = KeyId::Puk(KeyRef::PIN1);
+    keys.presenting(&card, puk, Some(10)).unwrap();
     let forgotten = keys.clear(&card).unwrap();
     assert_eq!(
         forgotten,
         [
-            (KeyRef::PIN1, KeyState::Accepted { tries: None }),
-            (KeyRef::ADM1, KeyState::Refused { tries: Some(3) })
+            (KeyRef::PIN1.into(), KeyState::Accepted { tries: None }),
+            (KeyRef::ADM1.into(), KeyState::Refused { tries: Some(3) }),
+            (puk, KeyState::Unanswered { tries: Some(10) })
         ]
     );
-    assert_eq!(keys.state(&card, KeyRef::ADM1).unwrap(), KeyState::Clear);
+    assert_eq!(keys.state(&card, KeyRef::ADM1.into()).unwrap(), KeyState::Clear);
     assert!(keys.clear(&card).unwrap().is_empty());
 }

@@ -3,9 +3,8 @@
 use zeroize::Zeroizing;
 
 use crate::{
-    card::{Key, KeyRing, KeyRingError},
+    card::{Key, KeyId, KeyRing, KeyRingError},
     ident::Iccid,
-    wire::arr::KeyRef,
 };
 
 /// Variables named `PREFIX_ICCID_KEY`, as `KEYS_89490200001234567892_ADM1`.
@@ -30,16 +29,20 @@ impl KeyRing for Environment {
         format!("the environment ({}_…)", self.prefix)
     }
 
+    fn place_of(&self, card: &Iccid, key: KeyId) -> String {
+        format!("variable {}", self.variable(card, key.name().unwrap_or("?")))
+    }
+
     fn keys_of(&self, card: &Iccid) -> Result<Vec<Key>, KeyRingError> {
         let mut keys = Vec::new();
-        for (name, reference) in KeyRef::NAMED {
+        for (name, reference) in KeyId::NAMED {
             let variable = self.variable(card, name);
             let Some(value) = std::env::var_os(&variable) else { continue };
             let unusable =
                 |why: &str| KeyRingError::Unusable { ring: self.name(), why: format!("{variable}: {why}") };
             let text =
                 value.into_string().map(Zeroizing::new).map_err(|_| unusable("is not text in UTF-8"))?;
-            keys.push(super::key(reference, &text).map_err(|why| unusable(&why))?);
+            keys.push(Key::read(reference, &text).map_err(|why| unusable(&why))?);
         }
         Ok(keys)
     }

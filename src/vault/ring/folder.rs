@@ -11,9 +11,8 @@ use std::{
 use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::{
-    card::{Key, KeyRing, KeyRingError},
+    card::{Key, KeyId, KeyRing, KeyRingError},
     ident::Iccid,
-    wire::arr::KeyRef,
 };
 
 /// The most octets of a file.
@@ -64,6 +63,11 @@ impl KeyRing for Folder {
         format!("folder {}", self.folder.display())
     }
 
+    fn place_of(&self, card: &Iccid, key: KeyId) -> String {
+        let file = self.folder.join(format!("{}.toml", card.digits()));
+        format!("`{} = \"…\"` in {}", key.name().unwrap_or("?"), file.display())
+    }
+
     fn keys_of(&self, card: &Iccid) -> Result<Vec<Key>, KeyRingError> {
         let file = self.folder.join(format!("{}.toml", card.digits()));
         let open = match fs::File::open(&file) {
@@ -90,14 +94,10 @@ impl KeyRing for Folder {
         })?;
         keys.iter()
             .map(|(name, text)| {
-                let reference = KeyRef::named(name).ok_or_else(|| {
-                    self.unusable(
-                        &file,
-                        &format!("holds a name that is no key; expected {}", KeyRef::names()),
-                    )
+                let reference = KeyId::named(name).ok_or_else(|| {
+                    self.unusable(&file, &format!("holds a name that is no key; expected {}", KeyId::names()))
                 })?;
-                super::key(reference, &text.0)
-                    .map_err(|why| self.unusable(&file, &format!("({name}): {why}")))
+                Key::read(reference, &text.0).map_err(|why| self.unusable(&file, &format!("({name}): {why}")))
             })
             .collect()
     }
@@ -106,16 +106,17 @@ impl KeyRing for Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::arr::KeyRef;
 
     const CARD: &str = "89490200001234567892";
 
-    fn told(text: &str, mode: u32) -> Result<Vec<KeyRef>, String> {
+    fn told(text: &str, mode: u32) -> Result<Vec<KeyId>, String> {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(format!("{CARD}.toml"));
         fs::write(&file, text).unwrap();
         fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
         let keys = Folder::open(folder.path()).unwrap().keys_of(&CARD.parse().unwrap());
-        keys.map(|keys| keys.iter().map(|key| key.reference).collect()).map_err(|e| e.to_string())
+        keys.map(|keys| keys.iter().map(|key| key.id).collect()).map_err(|e| e.to_string())
     }
 
     #[test]

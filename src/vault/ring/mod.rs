@@ -7,30 +7,14 @@
 //! | [`Environment`]  | variable `PREFIX_8949…7892_ADM1`                                       |
 //! | [`Pkcs11Token`]  | object with the label `8949…7892:adm1`, or as the URI's `object` says  |
 //!
-//! Keys are named `adm1` to `adm10` and `pin`, as the columns of a table are.
+//! Keys are named `adm1` to `adm10`, `pin`, `pin2`, `puk1` and `puk2`, as the columns of a table are.
 
 mod environment;
 mod folder;
 mod pkcs11;
 mod uri;
 
-use crate::{
-    card::{Key, KeyError},
-    ident::{AdmKey, IdentError, Pin},
-    wire::arr::KeyRef,
-};
-
 pub use environment::Environment;
 pub use folder::Folder;
 pub use pkcs11::Pkcs11Token;
 pub use uri::{PinSource, Pkcs11Uri, Pkcs11UriError};
-
-/// Reads a key as text.
-fn key(reference: KeyRef, text: &str) -> Result<Key, String> {
-    if reference == KeyRef::PIN1 {
-        let pin: Pin = text.parse().map_err(|e: IdentError| e.to_string())?;
-        return Key::pin(reference, &pin).map_err(|e: KeyError| e.to_string());
-    }
-    let key: AdmKey = text.parse().map_err(|e: IdentError| e.to_string())?;
-    Ok(Key::adm(reference, key))
-}

@@ -17,9 +17,8 @@ use zeroize::Zeroizing;
 
 use super::{PinSource, Pkcs11Uri};
 use crate::{
-    card::{Key, KeyRing, KeyRingError},
+    card::{Key, KeyId, KeyRing, KeyRingError},
     ident::{AdmKey, Iccid},
-    wire::arr::KeyRef,
 };
 
 /// A token with an object for each key: CKA_VALUE is the eight octets, or text as a table has it.
@@ -71,6 +70,10 @@ impl Pkcs11Token {
         KeyRingError::Unusable { ring: name(&self.uri), why: format!("object {label}: {why}") }
     }
 
+    fn label(&self, card: &Iccid, key: &str) -> String {
+        self.uri.object.replace("{iccid}", card.digits()).replace("{key}", key)
+    }
+
     /// The value of the object with a label, if there is one.
     fn value(&self, session: &Session, label: &str) -> Result<Option<Zeroizing<Vec<u8>>>, KeyRingError> {
         let unavailable = |e: Error| KeyRingError::Unavailable { ring: name(&self.uri), why: e.to_string() };
@@ -96,20 +99,24 @@ impl KeyRing for Pkcs11Token {
         name(&self.uri)
     }
 
+    fn place_of(&self, card: &Iccid, key: KeyId) -> String {
+        format!("object {} in {}", self.label(card, key.name().unwrap_or("?")), name(&self.uri))
+    }
+
     fn keys_of(&self, card: &Iccid) -> Result<Vec<Key>, KeyRingError> {
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let mut keys = Vec::new();
-        for (name, reference) in KeyRef::NAMED {
-            let label = self.uri.object.replace("{iccid}", card.digits()).replace("{key}", name);
+        for (name, reference) in KeyId::NAMED {
+            let label = self.label(card, name);
             let Some(value) = self.value(&session, &label)? else { continue };
             let key = match <[u8; 8]>::try_from(value.as_slice()) {
                 // Eight characters are the same eight octets.
-                Ok(octets) if reference != KeyRef::PIN1 => {
-                    Ok(Key::adm(reference, AdmKey::from_octets(octets)))
+                Ok(octets) if name.starts_with("adm") => {
+                    Ok(Key::octets(reference, AdmKey::from_octets(octets)))
                 }
                 _ => std::str::from_utf8(&value)
                     .map_err(|_| "it is neither 8 octets nor text".to_owned())
-                    .and_then(|text| super::key(reference, text)),
+                    .and_then(|text| Key::read(reference, text)),
             };
             keys.push(key.map_err(|why| self.unusable(&label, &why))?);
         }

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    card::{CardTransport, KeyGuard, KeyPolicy, MemoryKeyJournal, Protocol, Session},
+    card::{CardTransport, Key, KeyGuard, KeyPolicy, MemoryKeyJournal, Protocol, Session},
     ident::{Iccid, Imsi},
     lab::{
         card::VirtualCard,
@@ -89,7 +89,7 @@ fn run_in(reader: &mut dyn CardTransport, text: &str, with: With<'_>) -> Report 
     for statement in &checked.script.statements {
         if let Statement::Key(key) = &statement.value {
             let value = with.set.iter().find(|(name, _)| *name == key.name.value).unwrap().1;
-            keys.push(read_key(key.reference.value, value).unwrap());
+            keys.push(Key::read(key.reference.value.into(), value).unwrap());
         }
     }
     let own = MemoryKeyJournal::new();

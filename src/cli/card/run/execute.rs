@@ -10,10 +10,7 @@ use super::{Args, values};
 use crate::{
     card::{
         ApduCounts, Key, KeyGuard, Session,
-        script::{
-            Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, dry_run, read_key,
-            run as run_script,
-        },
+        script::{Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, dry_run, run as run_script},
     },
     cli::{
         Exit, Failure, Format, Global,
@@ -23,7 +20,10 @@ use crate::{
     },
     ident::{Iccid, counted},
     store::BackupFile,
-    wire::script::{Checked, Need, Severity, Statement, check},
+    wire::{
+        arr::KeyRef,
+        script::{Checked, Need, Severity, Statement, check},
+    },
 };
 
 pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -123,9 +123,9 @@ fn keys(checked: &Checked, given: &BTreeMap<String, Zeroizing<String>>) -> anyho
         Statement::Key(key) => Some((key.reference.value, &key.name.value)),
         _ => None,
     });
-    let read = |(reference, name): (_, &String)| {
+    let read = |(reference, name): (KeyRef, &String)| {
         let text = given.get(name)?;
-        let key = read_key(reference, text);
+        let key = Key::read(reference.into(), text);
         Some(key.map_err(|why| Failure::because(Exit::Usage, format!("--set {name}=…: {why}"))))
     };
     declared.filter_map(read).collect()

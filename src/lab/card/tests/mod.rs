@@ -3,6 +3,7 @@
 mod channels;
 mod files;
 mod hostile;
+mod pins;
 mod rights;
 mod sessions;
 

@@ -1,7 +1,15 @@
 //! The guard before keys against scripted cards: what is sent, and what never is.
 
+mod change;
+
 use super::*;
-use crate::card::{MemoryKeyJournal, Protocol, scripted::Script};
+use crate::{
+    card::{
+        JournalError, KeyJournal, KeyOutcome, KeyState, MemoryKeyJournal, Protocol, Session, scripted::Script,
+    },
+    ident::Iccid,
+    wire::apdu::StatusWord,
+};
 
 const VERIFY: &str = "0020000A083132333435363738";
 
@@ -32,7 +40,7 @@ fn present(
 }
 
 fn state(journal: &MemoryKeyJournal) -> KeyState {
-    journal.state(&iccid(), KeyRef::ADM1).unwrap()
+    journal.state(&iccid(), KeyRef::ADM1.into()).unwrap()
 }
 
 #[test]
@@ -60,7 +68,7 @@ fn a_card_that_does_not_know_verify_is_not_given_the_key() {
     for sw in ["6E00", "6D00"] {
         let journal = MemoryKeyJournal::new();
         let err = present(&journal, &allowing, &[("0020000A00", sw)]).unwrap_err();
-        assert!(matches!(err, KeyError::NoVerify { .. }), "{err}");
+        assert!(matches!(err, KeyError::NoInstruction { .. }), "{err}");
         assert_eq!(state(&journal), KeyState::Clear);
     }
 }
@@ -74,8 +82,11 @@ fn a_refused_key_waits_for_a_person() {
     let err = present(&journal, &strict(), &[]).unwrap_err();
     assert!(matches!(err, KeyError::Quarantined { .. }), "{err}");
     // Another card and another key are not concerned.
-    assert_eq!(journal.state(&iccid(), KeyRef::ADM3).unwrap(), KeyState::Clear);
-    assert_eq!(journal.clear(&iccid()).unwrap(), [(KeyRef::ADM1, KeyState::Refused { tries: Some(3) })]);
+    assert_eq!(journal.state(&iccid(), KeyRef::ADM3.into()).unwrap(), KeyState::Clear);
+    assert_eq!(
+        journal.clear(&iccid()).unwrap(),
+        [(KeyRef::ADM1.into(), KeyState::Refused { tries: Some(3) })]
+    );
     present(&journal, &strict(), &[("0020000A00", "63C2"), (VERIFY, "9000")]).unwrap();
 }
 
@@ -159,16 +170,16 @@ fn a_counter_that_fell_since_the_last_acceptance_stops_us() {
 fn without_journal_or_iccid_nothing_is_sent() {
     struct Broken;
     impl KeyJournal for Broken {
-        fn state(&self, _: &Iccid, _: KeyRef) -> Result<KeyState, JournalError> {
+        fn state(&self, _: &Iccid, _: KeyId) -> Result<KeyState, JournalError> {
             Ok(KeyState::Clear)
         }
-        fn presenting(&self, _: &Iccid, _: KeyRef, _: Option<u8>) -> Result<(), JournalError> {
+        fn presenting(&self, _: &Iccid, _: KeyId, _: Option<u8>) -> Result<(), JournalError> {
             Err(JournalError::new(std::io::Error::other("disk full")))
         }
-        fn outcome(&self, _: &Iccid, _: KeyRef, _: KeyOutcome) -> Result<(), JournalError> {
+        fn outcome(&self, _: &Iccid, _: KeyId, _: KeyOutcome) -> Result<(), JournalError> {
             Ok(())
         }
-        fn clear(&self, _: &Iccid) -> Result<Vec<(KeyRef, KeyState)>, JournalError> {
+        fn clear(&self, _: &Iccid) -> Result<Vec<(KeyId, KeyState)>, JournalError> {
             Ok(vec![])
         }
     }

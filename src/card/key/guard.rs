@@ -1,0 +1,277 @@
+//! The guard: what stands between a key and a card.
+
+use std::fmt;
+
+use super::{
+    Key, KeyError, KeyId, KeyPermit, KeyPolicy,
+    counter::{Counter, UNBLOCK, VERIFY, about, counted, counter, left_after},
+    permit::Turn,
+};
+use crate::{
+    card::{
+        FileError, FileSystem, KeyJournal, KeyOutcome, KeyState, Session,
+        rights::{has_puk, is_pin},
+    },
+    ident::Iccid,
+    wire::{
+        apdu::{CommandApdu, StatusWord},
+        arr::KeyRef,
+    },
+};
+
+/// What came of presenting a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presented {
+    /// The card took it.
+    Accepted,
+    /// It was not sent: the card counts it as verified already, or it is switched off.
+    NotNeeded,
+}
+
+/// Presents keys, each once, and only when that cannot lock the card.
+pub struct KeyGuard<'a> {
+    journal: &'a dyn KeyJournal,
+    policy: &'a KeyPolicy,
+    permit: Option<&'a dyn KeyPermit>,
+}
+
+impl fmt::Debug for KeyGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyGuard").field("policy", self.policy).finish_non_exhaustive()
+    }
+}
+
+/// What card and journal say of a key that a try is to be spent on.
+pub(super) enum Standing {
+    /// It may be: the counter, where the card tells it.
+    Ready(Option<u8>),
+    /// It was presented since the last reset. The counter before that, where it was told then; it is full now.
+    Presented(Option<u8>),
+    /// It is switched off: the tries, or what the card says instead of them.
+    Off(Result<u8, StatusWord>),
+}
+
+impl<'a> KeyGuard<'a> {
+    /// A guard that keeps `journal` and goes by `policy`.
+    pub fn new(journal: &'a dyn KeyJournal, policy: &'a KeyPolicy) -> Self {
+        Self { journal, policy, permit: None }
+    }
+
+    /// The same, which asks before each key.
+    #[must_use]
+    pub fn asking(mut self, permit: Option<&'a dyn KeyPermit>) -> Self {
+        self.permit = permit;
+        self
+    }
+
+    /// Presents a PIN or an administrative key.
+    ///
+    /// # Errors
+    /// [`KeyError`]. The key was sent only in [`KeyError::Wrong`] and [`KeyError::AnswerLost`].
+    pub fn present(
+        &self,
+        session: &mut Session<'_>,
+        card: Option<&Iccid>,
+        key: &Key,
+    ) -> Result<Presented, KeyError> {
+        let (card, id) = self.known(session, card, key)?;
+        if let KeyId::Puk(pin) = id {
+            return Err(KeyError::PukIsNoKey { pin });
+        }
+        let tries = match self.standing(session, card, id)? {
+            Standing::Presented(_) | Standing::Off(_) => return Ok(Presented::NotNeeded),
+            Standing::Ready(tries) => tries,
+        };
+        self.spend(session, card, id, VERIFY, key.octets.expose(), (tries, tries))?;
+        Ok(Presented::Accepted)
+    }
+
+    /// Presents the PINs among `keys`, so that files behind them can be read and planned for. A card without PINs among
+    /// them is not asked anything.
+    ///
+    /// # Errors
+    /// As [`KeyGuard::present`].
+    pub fn present_pins(&self, fs: &mut FileSystem<'_>, keys: &[Key]) -> Result<(), KeyError> {
+        for pin in keys.iter().filter(|key| key.id.reference().is_some_and(is_pin)) {
+            let card = match fs.iccid() {
+                Ok(card) => card,
+                Err(FileError::Transport(error)) => return Err(error.into()),
+                Err(_) => return Err(KeyError::NoIccid),
+            };
+            self.present(fs.session_mut(), Some(&card), pin)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a key would be presented now, and the tries that it has left, where the card tells them. Nothing is sent that could
+    /// spend one.
+    ///
+    /// # Errors
+    /// [`KeyError`], as for the command that would take the key.
+    pub fn look(
+        &self,
+        session: &mut Session<'_>,
+        card: Option<&Iccid>,
+        key: KeyId,
+    ) -> Result<Option<u8>, KeyError> {
+        let (card, key) = (card.ok_or(KeyError::NoIccid)?, counted(session.mode(), key));
+        Ok(match self.standing(session, card, key)? {
+            Standing::Ready(tries) | Standing::Presented(tries) => tries,
+            Standing::Off(tries) => tries.ok(),
+        })
+    }
+
+    /// Whether a key counts as presented without being sent: it is switched off, or verified already.
+    ///
+    /// # Errors
+    /// [`KeyError::Transport`].
+    pub fn is_not_needed(&self, session: &mut Session<'_>, key: KeyRef) -> Result<bool, KeyError> {
+        let key = counted(session.mode(), key.into());
+        Ok(matches!(counter(session, key)?, Counter::Presented | Counter::Off(_)))
+    }
+
+    /// The card and the key as it is counted there.
+    pub(super) fn known<'i>(
+        &self,
+        session: &Session<'_>,
+        card: Option<&'i Iccid>,
+        key: &Key,
+    ) -> Result<(&'i Iccid, KeyId), KeyError> {
+        Ok((card.ok_or(KeyError::NoIccid)?, counted(session.mode(), key.id)))
+    }
+
+    /// Whether a try may be spent on a key: what the journal knows of it, then its counter.
+    pub(super) fn standing(
+        &self,
+        session: &mut Session<'_>,
+        card: &Iccid,
+        key: KeyId,
+    ) -> Result<Standing, KeyError> {
+        let state = self.journal.state(card, key)?;
+        if let KeyState::Refused { .. } = state {
+            return Err(KeyError::Quarantined { card: card.clone(), key });
+        }
+        // An UNBLOCK whose answer was lost may have given the PIN another value, whatever its counter shows.
+        if let KeyId::Key(pin) = key
+            && has_puk(pin)
+            && matches!(self.journal.state(card, KeyId::Puk(pin))?, KeyState::Unanswered { .. })
+        {
+            return Err(KeyError::InDoubt { card: card.clone(), key });
+        }
+        match counter(session, key)? {
+            Counter::Blocked => Err(KeyError::Blocked { card: card.clone(), key }),
+            Counter::NoSuchKey => Err(KeyError::NoSuchKey { key }),
+            Counter::Presented => Ok(Standing::Presented(session.accepted(key).flatten())),
+            Counter::Off(tries) => Ok(Standing::Off(tries)),
+            Counter::Left(left) => {
+                self.check_counted(card, key, state, left)?;
+                Ok(Standing::Ready(Some(left)))
+            }
+            // It was taken since the last reset, and there is no counter that would say so.
+            Counter::Unknown(_) if session.accepted(key).is_some() => Ok(Standing::Presented(None)),
+            Counter::Unknown(sw) => {
+                self.check_uncounted(session, card, key, sw)?;
+                Ok(Standing::Ready(None))
+            }
+        }
+    }
+
+    /// Sends a command that a wrong key would cost a try. `tries`: what the counter shows, and what is journalled of it (none
+    /// where a lost answer would leave open more than the counter can tell).
+    pub(super) fn spend(
+        &self,
+        session: &mut Session<'_>,
+        card: &Iccid,
+        key: KeyId,
+        ins: u8,
+        octets: &[u8],
+        (tries, journalled): (Option<u8>, Option<u8>),
+    ) -> Result<(), KeyError> {
+        let command = about(session.mode(), ins, key);
+        // Data of 8 or 16 octets always fit.
+        let Ok(command) = command.with_data(octets) else { return Err(KeyError::PinLength) };
+        let mut turn = Turn::take(self.permit, card)?;
+        self.journal.presenting(card, key, journalled)?;
+        let answer = session.send_once(&command).map_err(|source| KeyError::AnswerLost { key, source })?;
+        let sw = answer.sw;
+        if sw.is_ok() {
+            session.note_accepted(key, tries);
+            return Ok(self.journal.outcome(card, key, KeyOutcome::Accepted)?);
+        }
+        if is_unknown(sw) && ins != VERIFY {
+            // The card did not look at the key. Should it have done so after all, the counter will show it.
+            self.journal.presenting(card, key, tries)?;
+            return Err(no_instruction(card, key, &command, sw));
+        }
+        turn.refused = true;
+        self.journal.outcome(card, key, KeyOutcome::Refused)?;
+        let left = left_after(session, key, sw);
+        Err(KeyError::Wrong { card: card.clone(), key, sw, left })
+    }
+
+    /// The journal, for what a command does besides spending a try.
+    pub(super) fn journal(&self) -> &dyn KeyJournal {
+        self.journal
+    }
+
+    /// Whether a counter that is told allows a try.
+    pub(super) fn check_counted(
+        &self,
+        card: &Iccid,
+        key: KeyId,
+        state: KeyState,
+        left: u8,
+    ) -> Result<(), KeyError> {
+        match state {
+            KeyState::Unanswered { tries: Some(before) } if left < before => {
+                self.journal.outcome(card, key, KeyOutcome::Refused)?;
+                return Err(KeyError::LostAndRefused { card: card.clone(), key, before, left });
+            }
+            KeyState::Accepted { tries: Some(before) } if left < before => {
+                return Err(KeyError::CounterFell { card: card.clone(), key, before, left });
+            }
+            // It had no counter then, or was to be changed: nothing tells what became of it.
+            KeyState::Unanswered { tries: None } => {
+                return Err(KeyError::InDoubt { card: card.clone(), key });
+            }
+            _ => {}
+        }
+        let floor = self.policy.floor;
+        if left < floor {
+            Err(KeyError::TooFewTries { card: card.clone(), key, left, floor })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a key may be presented although its counter is not told.
+    pub(super) fn check_uncounted(
+        &self,
+        session: &Session<'_>,
+        card: &Iccid,
+        key: KeyId,
+        sw: Option<StatusWord>,
+    ) -> Result<(), KeyError> {
+        if let Some(sw) = sw.filter(|sw| is_unknown(*sw)) {
+            let ins = if matches!(key, KeyId::Puk(_)) { UNBLOCK } else { VERIFY };
+            return Err(no_instruction(card, key, &about(session.mode(), ins, key), sw));
+        }
+        if !self.policy.allows_once(card, session.transport().atr()) {
+            return Err(KeyError::UnknownCounter { card: card.clone(), key, sw });
+        }
+        match self.journal.state(card, key)? {
+            KeyState::Clear => Ok(()),
+            state => Err(KeyError::AllowanceUsed { card: card.clone(), key, state }),
+        }
+    }
+}
+
+/// The card does not know a command, and so has not looked at what came with it.
+fn is_unknown(sw: StatusWord) -> bool {
+    matches!(sw, StatusWord::UNKNOWN_CLA | StatusWord::UNKNOWN_INS)
+}
+
+fn no_instruction(card: &Iccid, key: KeyId, command: &CommandApdu, sw: StatusWord) -> KeyError {
+    let command = crate::wire::apdu::instruction(command.ins());
+    KeyError::NoInstruction { card: card.clone(), key, command, sw }
+}
