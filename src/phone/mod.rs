@@ -13,6 +13,7 @@ mod command;
 mod cp;
 mod device;
 mod dm_bootstrap;
+mod inbox;
 mod notification;
 mod push;
 mod report;
@@ -38,6 +39,7 @@ pub use card_reader::{CardError, CardNote, CardPort, FileRole, PortError};
 pub use cp::{CpRefusal, Finding, FirstSession, Rule};
 pub use device::{Identity, SAMPLE_IMEI};
 pub use dm_bootstrap::{DmNote, DmRefusal};
+pub use inbox::{Inbox, InboxRefusal, KEPT, PushTrust, Received, TextMessage};
 pub use notification::{NotificationRefusal, Notified};
 pub use push::{Method, PIN_TRIES, PinRequest, PushRefusal, PushResult, Unauthenticated};
 pub use report::{
