@@ -58,17 +58,41 @@ pub async fn register(
     server: &Credentials,
     at: Timestamp,
 ) -> Result<AccountId, HandoffError> {
+    keep(keeper, &account(server_id, device, client, server)?, at).await
+}
+
+/// The account of one device as the embedded server keeps it: of secrets the digests alone.
+///
+/// # Errors
+/// [`HandoffError::ServerBasic`].
+pub fn account(
+    server_id: &ServerId,
+    device: Option<String>,
+    client: &Credentials,
+    server: &Credentials,
+) -> Result<NewAccount, HandoffError> {
     if server.scheme == AuthScheme::Basic {
         return Err(HandoffError::ServerBasic);
     }
-    let account = NewAccount {
+    Ok(NewAccount {
         server_id: server_id.clone(),
         device,
         client: StoredCredential::of_client(client.scheme, &client.name, &client.secret, &client.nonce.0),
         server: StoredCredential::of_server(server.scheme, &server.name, &server.secret, &server.nonce.0),
-    };
-    let kept = keeper.register(&account, at).await;
-    kept.map_err(|source| HandoffError::Accounts { server_id: server_id.clone(), source })
+    })
+}
+
+/// Registers an account that was made before.
+///
+/// # Errors
+/// [`HandoffError::Accounts`].
+pub async fn keep(
+    keeper: &dyn Register,
+    account: &NewAccount,
+    at: Timestamp,
+) -> Result<AccountId, HandoffError> {
+    let kept = keeper.register(account, at).await;
+    kept.map_err(|source| HandoffError::Accounts { server_id: account.server_id.clone(), source })
 }
 
 /// A device proved itself to the target server with the account that it was given.

@@ -6,4 +6,4 @@
 
 mod embedded;
 
-pub use embedded::{Credentials, FirstSession, HandedOff, HandoffError, Inventory, Nonce, Watcher, register};
+pub use embedded::{Credentials, FirstSession, HandedOff, HandoffError, Inventory, Nonce, Watcher, account, keep, register};

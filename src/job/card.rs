@@ -28,6 +28,7 @@ use std::{cell::RefCell, sync::Arc};
 use tokio::runtime::Handle;
 
 pub use error::CardJobError;
+pub(super) use progress::credentials;
 use progress::Progress;
 pub use settle::{JobWrites, SettleError, abandon};
 

@@ -61,7 +61,8 @@ pub trait Jobs: Send + Sync {
     /// [`JobsError::Unavailable`].
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError>;
 
-    /// Jobs that a process worked at that is gone: by the card route from `queued` on, by others while `delivering`.
+    /// Jobs that a process worked at that is gone: by the card route from `queued` on, by others while `delivering`. Not those
+    /// by the push route: what became of a push its gateway knows, so another process goes on with them.
     ///
     /// # Errors
     /// [`JobsError::Unavailable`].

@@ -7,6 +7,7 @@ pub mod batch;
 mod card;
 mod jobs;
 mod layout;
+pub mod push;
 mod record;
 mod state;
 mod station;

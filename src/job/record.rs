@@ -17,6 +17,8 @@ use crate::{
 pub enum Route {
     /// A card in a reader.
     Card,
+    /// A push over the air.
+    Push,
 }
 
 /// A name that the caller gives to a job, so that asking twice makes one job: 1 to 128 printable characters.
@@ -258,6 +260,7 @@ impl fmt::Display for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Card => "card",
+            Self::Push => "push",
         })
     }
 }
@@ -268,7 +271,8 @@ impl FromStr for Route {
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         match text {
             "card" => Ok(Self::Card),
-            _ => Err(UnknownName { what: "route", text: text.to_owned(), expected: "card" }),
+            "push" => Ok(Self::Push),
+            _ => Err(UnknownName { what: "route", text: text.to_owned(), expected: "card or push" }),
         }
     }
 }

@@ -55,6 +55,11 @@ pub enum Event {
         /// Why.
         reason: Reason,
     },
+    /// The network gave up before all of it had arrived, and says so.
+    DeliveryExpired {
+        /// Which time ran out.
+        reason: Reason,
+    },
     /// The device told us that it took the account.
     AccountTaken,
     /// The device proved itself to the target server with the account.
@@ -139,16 +144,16 @@ impl State {
 
     /// What `event` does to a job in this state.
     ///
-    /// | from         | `registered` | `built`  | `started`  | `confirmed` | `unclear` | `failed` | `taken`  | `session`  | `time-up` | `called-off` |
-    /// |--------------|--------------|----------|------------|-------------|-----------|----------|----------|------------|-----------|--------------|
-    /// | `queued`     | registered   |          |            |             |           | failed   |          |            | expired   | cancelled    |
-    /// | `registered` |              | prepared |            |             |           | failed   |          |            | expired   | cancelled    |
-    /// | `prepared`   |              |          | delivering |             |           | failed   |          |            | expired   | cancelled    |
-    /// | `delivering` |              |          |            | delivered   | unknown   | failed   | re-homed | handed-off |           |              |
-    /// | `unknown`    |              |          | delivering | delivered   | =         | failed   | re-homed | handed-off | expired   | cancelled    |
-    /// | `delivered`  |              |          |            | =           |           |          | re-homed | handed-off | expired   | cancelled    |
-    /// | `re-homed`   |              |          |            | =           | =         | =        | =        | handed-off | expired   | cancelled    |
-    /// | `handed-off` |              |          |            | =           | =         | =        | =        | =          |           |              |
+    /// | from         | `registered` | `built`  | `started`  | `confirmed` | `unclear` | `failed` | `ran-out` | `taken`  | `session`  | `time-up` | `called-off` |
+    /// |--------------|--------------|----------|------------|-------------|-----------|----------|-----------|----------|------------|-----------|--------------|
+    /// | `queued`     | registered   |          |            |             |           | failed   |           |          |            | expired   | cancelled    |
+    /// | `registered` |              | prepared |            |             |           | failed   |           |          |            | expired   | cancelled    |
+    /// | `prepared`   |              |          | delivering |             |           | failed   |           |          |            | expired   | cancelled    |
+    /// | `delivering` |              |          |            | delivered   | unknown   | failed   | expired   | re-homed | handed-off |           |              |
+    /// | `unknown`    |              |          | delivering | delivered   | =         | failed   | expired   | re-homed | handed-off | expired   | cancelled    |
+    /// | `delivered`  |              |          |            | =           |           |          |           | re-homed | handed-off | expired   | cancelled    |
+    /// | `re-homed`   |              |          |            | =           | =         | =        | =         | =        | handed-off | expired   | cancelled    |
+    /// | `handed-off` |              |          |            | =           | =         | =        | =         | =        | =          |           |              |
     ///
     /// `=` is [`Step::Stay`]; an empty place is [`Illegal`]; `failed`, `expired` and `cancelled` take nothing. A
     /// device may come in while its delivery is not yet confirmed (a phone reads the card before we read it back):
@@ -174,7 +179,8 @@ impl State {
             (S::Queued | S::Registered | S::Prepared | S::Delivering | S::Unknown, Event::Failed { .. }) => {
                 To(S::Failed)
             }
-            (S::ReHomed | S::HandedOff, Event::Failed { .. }) => Stay,
+            (S::Delivering | S::Unknown, Event::DeliveryExpired { .. }) => To(S::Expired),
+            (S::ReHomed | S::HandedOff, Event::Failed { .. } | Event::DeliveryExpired { .. }) => Stay,
 
             (S::Delivering | S::Unknown | S::Delivered, Event::AccountTaken) => To(S::ReHomed),
             (S::ReHomed | S::HandedOff, Event::AccountTaken) => Stay,
@@ -222,6 +228,7 @@ impl Event {
             Self::DeliveryConfirmed => "confirmed",
             Self::DeliveryUnclear { .. } => "unclear",
             Self::Failed { .. } => "failed",
+            Self::DeliveryExpired { .. } => "ran-out",
             Self::AccountTaken => "taken",
             Self::FirstSession { .. } => "session",
             Self::TimeUp { .. } => "time-up",
@@ -234,6 +241,7 @@ impl Event {
         match self {
             Self::DeliveryUnclear { reason }
             | Self::Failed { reason }
+            | Self::DeliveryExpired { reason }
             | Self::TimeUp { reason }
             | Self::CalledOff { reason } => Some(reason.clone()),
             Self::AccountRegistered { account } => Some(Reason::new(&format!("account {account}"))),
@@ -314,6 +322,7 @@ mod tests {
             Event::DeliveryConfirmed,
             Event::DeliveryUnclear { reason: reason() },
             Event::Failed { reason: reason() },
+            Event::DeliveryExpired { reason: reason() },
             Event::AccountTaken,
             Event::FirstSession { device: "IMEI:490154203237518".into() },
             Event::TimeUp { reason: reason() },
@@ -345,12 +354,12 @@ mod tests {
                 seen += 1;
             }
         }
-        assert_eq!(seen, 110);
+        assert_eq!(seen, 121);
     }
 
     proptest! {
         #[test]
-        fn no_sequence_leaves_a_final_state_or_skips_a_step(picks in prop::collection::vec(0usize..10, 0..60)) {
+        fn no_sequence_leaves_a_final_state_or_skips_a_step(picks in prop::collection::vec(0usize..11, 0..60)) {
             let events = events();
             let mut state = State::Queued;
             let mut past = vec![state];

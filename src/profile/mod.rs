@@ -62,7 +62,7 @@ pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateErr
 pub use terms::{
     AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, AuthScheme, Bearer, CallType,
     CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, NapAddressType,
-    NapAuthType, NonceFormat, ProxyAddressType, ProxyAuthType, QosParameter, Right, SecurityMethod, Service,
+    NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter, Right, SecurityMethod, Service,
     UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
@@ -93,6 +93,8 @@ pub struct Profile {
     /// `pin-length`: of how many digits the PIN is that is drawn for each device; of `userpinmac`, its first half. Always
     /// one of [`SecurityMethod::pin_digits`].
     pub pin_length: Option<usize>,
+    /// `pin-channel`: how a PIN that is drawn for a push reaches the user. Without it, [`PinChannel::Printed`].
+    pub pin_channel: Option<PinChannel>,
     /// `version` of the provisioning document.
     pub cp_version: CpVersion,
     /// `[dm]`: in which form a DM bootstrap carries all that.
@@ -258,7 +260,8 @@ fn read<'i>(n: &mut Notes<'i>, table: &DeTable<'i>) -> Option<Profile> {
         name: name?,
         version: version?,
         security: security.as_ref().map(|s| s.method),
-        pin_length: security.and_then(|s| s.pin_length),
+        pin_length: security.as_ref().and_then(|s| s.pin_length),
+        pin_channel: security.and_then(|s| s.pin_channel),
         cp_version: cp_version?,
         dm: match dm {
             Some(dm) => dm?,

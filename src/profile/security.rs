@@ -8,7 +8,7 @@ use crate::ident::Pin;
 use super::{
     link::Ids,
     problem::ProblemKind,
-    terms::SecurityMethod,
+    terms::{PinChannel, SecurityMethod},
     tuning::needs,
     walk::{Notes, Section},
 };
@@ -38,7 +38,7 @@ const MAX_NAME: usize = 128;
 pub(super) const BOOTSTRAP_KEYS: &[&str] =
     &["name", "prov-url", "country", "networks", "proxies", "context-allow"];
 /// Keys of `[security]`.
-pub(super) const SECURITY_KEYS: &[&str] = &["method", "pin-length", "allow-unauthenticated"];
+pub(super) const SECURITY_KEYS: &[&str] = &["method", "pin-length", "pin-channel", "allow-unauthenticated"];
 
 impl SecurityMethod {
     /// How many digits the PIN of this method may have; none when it has no PIN. Of `userpinmac` it is the first half of
@@ -57,6 +57,7 @@ impl SecurityMethod {
 pub(super) struct Security {
     pub(super) method: SecurityMethod,
     pub(super) pin_length: Option<usize>,
+    pub(super) pin_channel: Option<PinChannel>,
 }
 
 /// Reads `[bootstrap]`.
@@ -92,13 +93,22 @@ pub(super) fn read_security<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Optio
     if method == SecurityMethod::None && allowed == Some(false) {
         n.at(&v, ProblemKind::Unauthenticated);
     }
+    let no_pin = format!("method {method} has no PIN; expected userpin, usernetwpin or userpinmac");
     let pin_length = s.optional("pin-length").and_then(|v| {
         let Some(digits) = method.pin_digits() else {
-            n.invalid(&v, format!("method {method} has no PIN; expected userpin, usernetwpin or userpinmac"));
+            n.invalid(&v, no_pin.clone());
             return None;
         };
         let bound = |digits: &usize| u32::try_from(*digits).unwrap_or(u32::MAX);
         n.number(&v, bound(digits.start()), bound(digits.end()))
     });
-    Some(Security { method, pin_length: pin_length.and_then(|digits| usize::try_from(digits).ok()) })
+    let pin_channel = s.optional("pin-channel").and_then(|v| {
+        if method.pin_digits().is_none() {
+            n.invalid(&v, no_pin.clone());
+            return None;
+        }
+        n.term::<PinChannel>(&v)
+    });
+    let pin_length = pin_length.and_then(|digits| usize::try_from(digits).ok());
+    Some(Security { method, pin_length, pin_channel })
 }

@@ -390,3 +390,15 @@ mod tests {
         assert!("GSM".parse::<AuthScheme>().unwrap_err().to_string().contains("BASIC, DIGEST"));
     }
 }
+
+terms! {
+    /// How the PIN of a pushed bootstrap reaches the user: never in the message that it is the key of.
+    PinChannel {
+        /// Whoever asks for the job is told, and prints a letter.
+        Printed = "printed",
+        /// A system of the operator is told, by a POST to the address in the configuration.
+        Webhook = "webhook",
+        /// The device's number gets it as text, in a short message of its own.
+        Sms = "sms",
+    }
+}

@@ -77,11 +77,12 @@ impl Jobs for Store {
     async fn abandoned(&self) -> Result<Vec<JobId>, JobsError> {
         let working = [State::Queued, State::Registered, State::Prepared].map(State::name);
         let rows = sqlx::query(
-            "SELECT id, owner FROM job WHERE state = ?1
-             OR (state IN (SELECT value FROM json_each(?2)) AND owner IS NOT NULL)",
+            "SELECT id, owner FROM job WHERE route <> ?3 AND (state = ?1
+             OR (state IN (SELECT value FROM json_each(?2)) AND owner IS NOT NULL))",
         );
         let rows =
             rows.bind(State::Delivering.name()).bind(serde_json::Value::from(working.to_vec()).to_string());
+        let rows = rows.bind(Route::Push.to_string());
         let rows = rows.fetch_all(&self.readers).await.map_err(|e| reading(e.into()))?;
         self.owner.sweep();
         let mut gone = Vec::new();
@@ -105,40 +106,11 @@ impl Jobs for Store {
 impl Store {
     async fn create_job(&self, id: JobId, new: &NewJob, at: Timestamp) -> Result<Created, Failed> {
         let mut tx = self.begin().await?;
-        if let Some(key) = &new.key {
-            let found = sqlx::query("SELECT * FROM job WHERE key = ?").bind(key.as_str());
-            if let Some(row) = found.fetch_optional(&mut *tx).await? {
-                return Ok(Created { job: job(&row)?, fresh: false });
-            }
-        }
-        let record = Record::accepted(Job::accepted(id, new, at));
-        let job = record.job;
         // A card is in the reader of whoever makes a job for it: the job is worked at from here on.
-        let owner = (job.route == Route::Card).then(|| self.owner.token()).transpose()?;
-        sqlx::query(
-            "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, owner,
-             created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(id.to_string())
-        .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
-        .bind(job.state.name())
-        .bind(job.profile.as_str())
-        .bind(job.profile_version)
-        .bind(job.server_id.as_str())
-        .bind(job.route.to_string())
-        .bind(job.payload.to_string())
-        .bind(job.imei.as_ref().map(|i| i.digits().to_owned()))
-        .bind(job.iccid.as_ref().map(|i| i.digits().to_owned()))
-        .bind(owner)
-        .bind(at.as_millis())
-        .bind(at.as_millis())
-        .execute(&mut *tx)
-        .await?;
-        for entry in &record.history {
-            append(&mut tx, id, entry).await?;
-        }
+        let owner = (new.route == Route::Card).then(|| self.owner.token()).transpose()?;
+        let created = create(&mut tx, id, new, owner, at).await?;
         tx.commit().await?;
-        Ok(Created { job, fresh: true })
+        Ok(created)
     }
 
     async fn record(&self, id: JobId) -> Result<Option<Record>, Failed> {
@@ -175,6 +147,47 @@ impl Store {
         let row = found.fetch_optional(&self.readers).await?;
         row.map(|row| Reading { table: "job", row: &row }.text("id")).transpose()
     }
+}
+
+/// Keeps a job that `owner` works at, or finds the one that the same key made before.
+pub(super) async fn create(
+    conn: &mut SqliteConnection,
+    id: JobId,
+    new: &NewJob,
+    owner: Option<String>,
+    at: Timestamp,
+) -> Result<Created, Failed> {
+    if let Some(key) = &new.key {
+        let found = sqlx::query("SELECT * FROM job WHERE key = ?").bind(key.as_str());
+        if let Some(row) = found.fetch_optional(&mut *conn).await? {
+            return Ok(Created { job: job(&row)?, fresh: false });
+        }
+    }
+    let record = Record::accepted(Job::accepted(id, new, at));
+    let job = record.job;
+    sqlx::query(
+        "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, owner,
+         created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(id.to_string())
+    .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
+    .bind(job.state.name())
+    .bind(job.profile.as_str())
+    .bind(job.profile_version)
+    .bind(job.server_id.as_str())
+    .bind(job.route.to_string())
+    .bind(job.payload.to_string())
+    .bind(job.imei.as_ref().map(|i| i.digits().to_owned()))
+    .bind(job.iccid.as_ref().map(|i| i.digits().to_owned()))
+    .bind(owner)
+    .bind(at.as_millis())
+    .bind(at.as_millis())
+    .execute(&mut *conn)
+    .await?;
+    for entry in &record.history {
+        append(&mut *conn, id, entry).await?;
+    }
+    Ok(Created { job, fresh: true })
 }
 
 async fn one_job(conn: &mut SqliteConnection, id: JobId) -> Result<Option<Job>, Failed> {

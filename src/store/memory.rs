@@ -11,7 +11,10 @@ use super::accounts::choose;
 use crate::{
     dm::{Account, AccountId, Accounts, AccountsError, NewAccount, NonceChange, Register, Stored},
     ident::{Iccid, JobId, Timestamp},
-    job::{Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Step},
+    job::{
+        Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Step,
+        push::{Order, Orders},
+    },
 };
 
 /// Jobs, accounts and devices in memory.
@@ -26,6 +29,7 @@ struct Kept {
     accounts: BTreeMap<AccountId, (Account, Option<Timestamp>)>,
     last_account: i64,
     devices: BTreeMap<String, Device>,
+    orders: BTreeMap<JobId, Order>,
 }
 
 impl Memory {
@@ -109,6 +113,45 @@ impl Jobs for Memory {
 
     async fn ping(&self) -> Result<(), JobsError> {
         Ok(())
+    }
+}
+
+#[async_trait]
+impl Orders for Memory {
+    async fn accept(
+        &self,
+        id: JobId,
+        new: &NewJob,
+        order: &Order,
+        at: Timestamp,
+    ) -> Result<Created, JobsError> {
+        let created = self.create(id, new, at).await?;
+        let mut kept = self.kept();
+        let asked = kept.orders.entry(created.job.id).or_insert_with(|| order.clone()).asked;
+        match &new.key {
+            Some(key) if asked != order.asked => {
+                Err(JobsError::KeyTaken { key: key.clone(), id: created.job.id })
+            }
+            _ => Ok(created),
+        }
+    }
+
+    async fn order(&self, id: JobId) -> Result<Option<Order>, JobsError> {
+        Ok(self.kept().orders.get(&id).cloned())
+    }
+
+    async fn keep(&self, id: JobId, order: &Order) -> Result<(), JobsError> {
+        self.kept().orders.insert(id, order.clone());
+        Ok(())
+    }
+
+    async fn close(&self, id: JobId, order: &Order) -> Result<(), JobsError> {
+        self.keep(id, order).await
+    }
+
+    async fn take_over(&self) -> Result<Vec<JobId>, JobsError> {
+        // The process that works on them is this one.
+        Ok(Vec::new())
     }
 }
 

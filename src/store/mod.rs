@@ -24,6 +24,7 @@ mod memory;
 mod memory_outbox;
 mod open;
 mod outbox;
+mod orders;
 mod owner;
 mod row;
 mod writes;
@@ -38,6 +39,7 @@ pub use keys::Keys;
 pub use memory::Memory;
 pub use memory_outbox::MemoryOutbox;
 pub use outbox::{Durability, OutboxFile};
+pub use orders::Orders;
 pub use writes::Writes;
 
 /// Jobs, accounts and devices in an SQLite file.

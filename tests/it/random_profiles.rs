@@ -288,6 +288,7 @@ fn profile(t: &mut Tape) -> String {
         s.put("method", quoted(method));
         if method != "netwpin" {
             s.may(t, "pin-length", |t| 5 + t.below(12));
+            s.may(t, "pin-channel", |t| quoted(t.one(&["printed", "webhook", "sms"])));
         }
         out += &s.0;
     }

@@ -166,7 +166,7 @@ impl WriteObserver for &Progress<'_, '_> {
     }
 }
 
-fn credentials(of: &Credential) -> Credentials {
+pub(in crate::job) fn credentials(of: &Credential) -> Credentials {
     Credentials {
         scheme: match of.scheme {
             profile::AuthScheme::Basic => AuthScheme::Basic,

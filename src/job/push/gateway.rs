@@ -1,0 +1,95 @@
+//! What a push job needs of a Push Proxy Gateway.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+
+use crate::{
+    ident::{Msisdn, Timestamp},
+    wire::pap::{MessageState, PushId, StatusCode},
+};
+
+/// A gateway that takes pushes for good: what it has accepted it delivers, also after it was killed.
+#[async_trait]
+pub trait PushGateway: fmt::Debug + Send + Sync {
+    /// Hands a push in. One that it has under that id already is not sent again; that is no error.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError>;
+
+    /// Where a push is; none when the gateway never had it.
+    ///
+    /// # Errors
+    /// [`GatewayError::Unavailable`].
+    async fn standing(&self, id: &PushId) -> Result<Option<PushStanding>, GatewayError>;
+
+    /// Waits until a push stands elsewhere than `seen`. It may return early.
+    async fn changed(&self, id: &PushId, seen: &PushStanding);
+}
+
+/// What is handed to a gateway. `Debug` shows neither number nor content.
+#[derive(Clone)]
+pub struct PushOrder {
+    /// The name under which it is accepted once.
+    pub push_id: PushId,
+    /// The device.
+    pub to: Msisdn,
+    /// What it gets.
+    pub content: PushContent,
+    /// From then on it is worth nothing.
+    pub expires: Timestamp,
+}
+
+/// What a device gets.
+#[derive(Clone)]
+pub enum PushContent {
+    /// A WSP PDU, to the port for pushes.
+    Push(Arc<[u8]>),
+    /// Text for the user.
+    Text(Arc<str>),
+}
+
+/// Where a push is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushStanding {
+    /// The state.
+    pub state: MessageState,
+    /// Why, in words without number or content.
+    pub why: String,
+}
+
+/// Why a gateway did not do it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// It will never take it.
+    #[error("the push gateway refuses it with {} ({}): {why}", .code.0, .code.text().unwrap_or("a code of its own"))]
+    Refused {
+        /// The code.
+        code: StatusCode,
+        /// In words.
+        why: String,
+    },
+    /// It cannot do it now.
+    #[error("the push gateway does not answer: {why}")]
+    Unavailable {
+        /// In words.
+        why: String,
+    },
+}
+
+impl fmt::Debug for PushOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PushOrder({}, {:?}, until {})", self.push_id, self.content, self.expires)
+    }
+}
+
+impl fmt::Debug for PushContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Push(octets) => write!(f, "push of {} octets", octets.len()),
+            Self::Text(text) => write!(f, "text of {} characters", text.chars().count()),
+        }
+    }
+}
