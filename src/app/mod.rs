@@ -7,6 +7,9 @@
 mod card_keys;
 mod clock;
 pub mod config;
+mod pin_webhook;
+mod profiles;
+mod push;
 mod random;
 
 use std::{sync::Arc, time::Duration};
@@ -31,8 +34,9 @@ use crate::{
     job::{
         self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, JobWrites, Jobs, JobsError,
         NewJob, Observer, SettleError, State, Watch,
+        push::{Orders, PushGateway},
     },
-    store::{Keys, Memory, MemoryOutbox, OutboxFile, Store, StoreError, Writes},
+    store::{self, Keys, Memory, MemoryOutbox, OutboxFile, Store, StoreError, Writes},
     vault::{KeySource, Vault},
 };
 
@@ -53,6 +57,8 @@ pub struct App {
     writes: Arc<dyn WriteJournal>,
     vault: Arc<Vault>,
     ppg: Ppg,
+    orders: Arc<dyn Orders>,
+    gateway: Option<Arc<dyn PushGateway>>,
 }
 
 impl App {
@@ -72,6 +78,7 @@ impl App {
         let outbox = OutboxFile::new(&store, Arc::clone(&vault), config.ppg.durability);
         let ppg = gateway(&config, Arc::new(outbox), &clock);
         let store = Arc::new(store);
+        let orders = Arc::new(store::Orders::new(Arc::clone(&store), Arc::clone(&vault)));
         Ok(Self {
             config: Arc::new(config),
             ppg,
@@ -84,6 +91,8 @@ impl App {
             keys,
             writes,
             vault,
+            orders,
+            gateway: None,
         })
     }
 
@@ -104,6 +113,8 @@ impl App {
             jobs: memory.clone(),
             devices: memory.clone(),
             accounts: memory.clone(),
+            orders: memory.clone(),
+            gateway: None,
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
             writes: Arc::new(MemoryWriteJournal::new()),
@@ -250,11 +261,17 @@ impl App {
         )
     }
 
-    /// Closes sessions that were given up, from time to time, for ever.
+    /// Closes sessions that were given up and goes on with push jobs that were left behind, from time to time, for ever.
     pub async fn tend(&self, server: Server) {
         loop {
             tokio::time::sleep(SWEEP.min(self.config.dm.session_idle)).await;
             server.sweep().await;
+            if let Err(error) = self.resume_pushes().await {
+                warn!(
+                    error = &error as &dyn std::error::Error,
+                    "Push jobs that were left behind cannot be found: {error}"
+                );
+            }
         }
     }
 

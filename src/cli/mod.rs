@@ -20,6 +20,7 @@ mod rehearse;
 mod secret;
 mod serve;
 mod subscriber;
+mod token;
 mod wsp;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -95,6 +96,9 @@ enum Noun {
     /// Works on tables with one card a row: checks, writes, seals and verifies.
     #[command(subcommand)]
     Batch(batch::Action),
+    /// Draws tokens for programs that use the API.
+    #[command(subcommand)]
+    Token(token::Action),
     /// Shows the configuration in force.
     #[command(subcommand)]
     Config(config::Action),
@@ -149,6 +153,7 @@ pub fn main() -> ExitCode {
         Noun::Serve(args) => serve::run(args, &cli.global),
         Noun::Job(action) => job::run(action, &cli.global),
         Noun::Batch(action) => batch::run(action, &cli.global),
+        Noun::Token(action) => token::run(&action, &cli.global),
         Noun::Config(action) => config::run(action, &cli.global),
         Noun::Lab(action) => lab::run(action, &cli.global),
     };

@@ -31,6 +31,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
         let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
         // Before the first request is taken, so that none meets a job in a state that is no longer true.
         app.recover().await?;
+        app.resume_pushes().await?;
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|e| {
             Failure::because(Exit::Unavailable, format!("cannot listen on {listen}: {e}; see [http] listen"))

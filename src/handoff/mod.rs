@@ -6,4 +6,6 @@
 
 mod embedded;
 
-pub use embedded::{Credentials, FirstSession, HandedOff, HandoffError, Inventory, Nonce, Watcher, account, keep, register};
+pub use embedded::{
+    Credentials, FirstSession, HandedOff, HandoffError, Inventory, Nonce, Watcher, account, keep, register,
+};

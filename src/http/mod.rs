@@ -1,13 +1,15 @@
-//! One page of routes: the DM endpoint, the Push Proxy Gateway and `/healthz`.
+//! One page of routes: the DM endpoint, the Push Proxy Gateway, the API and `/healthz`.
 //!
 //! | method | path                                  | answer                                                     |
 //! |--------|---------------------------------------|------------------------------------------------------------|
 //! | POST   | `[http] dm-path`, `/dm` by default    | the DM server's message; 400, 413, 415 or 503 without body |
 //! | POST   | `[ppg] path`, `/pap` by default       | 202 with a PAP document; 401, 408 or 413 without           |
 //! | GET    | `/healthz`                            | 200 while the store answers, else 503                      |
+//! | any    | `/api/v1/…`                           | for programs that ask for jobs: see `api`                  |
 //!
 //! Bodies are capped, headers and requests have time limits, connections are counted. Nothing of a body is logged.
 
+mod api;
 mod connection;
 mod pap;
 
@@ -61,6 +63,7 @@ fn router(service: Service) -> Router {
     Router::new()
         .route(http.dm_path.as_str(), post(dm))
         .route("/healthz", get(healthz))
+        .merge(api::routes())
         .layer(DefaultBodyLimit::max(http.body_limit))
         .with_state(service.clone())
         .merge(gateway(&service.app))

@@ -2,7 +2,8 @@
 //! a [`Clock`] and a source of [`Random`] octets.
 //!
 //! This room imports nothing of ours. Values are checked when they are made, so that a room that holds an
-//! [`Imsi`] need not ask again whether it is one. Secrets ([`Pin`], [`AdmKey`], [`SharedSecret`]) never print.
+//! [`Imsi`] need not ask again whether it is one. Secrets ([`Pin`], [`AdmKey`], [`SharedSecret`], [`Token`])
+//! never print.
 
 mod clock;
 mod job;
@@ -13,6 +14,7 @@ mod printable;
 mod random;
 mod secret;
 mod signature;
+mod token;
 
 pub use clock::{Clock, Timestamp};
 pub use job::JobId;
@@ -25,6 +27,7 @@ pub use secret::{AdmKey, Pin, SharedSecret};
 #[cfg(test)]
 pub(crate) use signature::tests as signature_tests;
 pub use signature::{Curve, SIGNATURE_OCTETS, SigningKey, VerifyingKey, private_key, public_key};
+pub use token::{Token, TokenDigest};
 
 /// Why a name, number or secret was refused. It never repeats the value: some of them must not be logged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

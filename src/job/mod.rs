@@ -9,6 +9,7 @@ mod jobs;
 mod layout;
 pub mod push;
 mod record;
+pub mod request;
 mod state;
 mod station;
 mod watch;

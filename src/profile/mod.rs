@@ -62,8 +62,8 @@ pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateErr
 pub use terms::{
     AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, AuthScheme, Bearer, CallType,
     CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, NapAddressType,
-    NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter, Right, SecurityMethod, Service,
-    UnknownTerm,
+    NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter, Right,
+    SecurityMethod, Service, UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};

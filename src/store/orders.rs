@@ -64,7 +64,8 @@ impl Orders {
 
     async fn put(&self, id: JobId, sealed: Vec<u8>, open: bool) -> Result<(), Failed> {
         let mut tx = self.store.begin().await?;
-        let update = "UPDATE job_order SET sealed = ?2, open = ?3, owner = iif(?3, owner, NULL) WHERE job = ?1";
+        let update =
+            "UPDATE job_order SET sealed = ?2, open = ?3, owner = iif(?3, owner, NULL) WHERE job = ?1";
         sqlx::query(update).bind(id.to_string()).bind(sealed).bind(open).execute(&mut *tx).await?;
         Ok(tx.commit().await?)
     }

@@ -19,6 +19,7 @@ mod card_scripts;
 mod cp_and_dm_trees;
 mod decode;
 mod factory;
+mod job_api;
 mod new_user;
 mod notify;
 mod outputs;

@@ -78,7 +78,8 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms, or files, that do no I/O, read no clock and draw no random numbers.
-const PURE: &[&str] = &["ident/", "wire/", "profile/", "bootstrap/", "phone/", "explain/", "job/state.rs", "job/push/step.rs"];
+const PURE: &[&str] =
+    &["ident/", "wire/", "profile/", "bootstrap/", "phone/", "explain/", "job/state.rs", "job/push/step.rs"];
 
 /// What a pure room may not say.
 const IMPURE_WORDS: &[&str] = &[

@@ -3,6 +3,7 @@
 //! Every value is parsed into the type that the rooms use, and remembers where it came from. All mistakes are
 //! reported together, each with its place and, for a key that is not known, the nearest one that is.
 
+mod api;
 mod error;
 mod layer;
 mod ppg;
@@ -22,6 +23,7 @@ use crate::{
     ident::{IdentError, ServerId},
 };
 
+pub use api::{Api, ApiToken, Job, Right};
 pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
 pub use ppg::{Ppg, Tls};
@@ -47,6 +49,10 @@ pub struct Config {
     pub card: Card,
     /// `[ppg]`
     pub ppg: Ppg,
+    /// `[api]`
+    pub api: Api,
+    /// `[job]`
+    pub job: Job,
     entries: BTreeMap<String, Entry>,
 }
 
@@ -190,6 +196,7 @@ impl Config {
         {
             layers.wrong_value("ppg.path", "is [http] dm-path, too; give each a path of its own".into());
         }
+        let jobs = (Api::read(&mut layers, home), Job::read(&mut layers, home));
         if let (Some(http), Some(dm)) = (&http, &dm) {
             if http.body_limit < dm.max_message_size {
                 let message = "is smaller than [dm] max-message-size, which devices are told they may send";
@@ -201,11 +208,11 @@ impl Config {
                 layers.wrong_value("dm.uri", message.into());
             }
         }
-        match (http, dm, store, vault, card, ppg) {
-            (Some(http), Some(dm), Some(store), Some(vault), Some(card), Some(ppg))
+        match (http, dm, store, vault, card, (ppg, jobs)) {
+            (Some(http), Some(dm), Some(store), Some(vault), Some(card), (Some(ppg), (Some(api), Some(job))))
                 if layers.problems.is_empty() =>
             {
-                Ok(Self { http, dm, store, vault, card, ppg, entries: layers.entries })
+                Ok(Self { http, dm, store, vault, card, ppg, api, job, entries: layers.entries })
             }
             _ => Err(ConfigError::Wrong(layers.problems)),
         }

@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 44, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 49, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());
@@ -170,6 +170,15 @@ fn mistakes_are_named_with_place_and_suggestion() {
             "[[card.bay]]\nlabel = \"a\"\nusb = \"1-4\"\n[[card.bay]]\nlabel = \"a\"\nusb = \"1-5\"\n",
             "1:1: `card.bay` has one label twice",
         ),
+        ("[[api.token]]\ndigest = \"sha256:00\"\n", "2:1: `api.token` has no name"),
+        ("[[api.token]]\nname = \"a\"\n", "2:1: `api.token` has no digest"),
+        ("[[api.token]]\nname = \"a\"\ndigest = \"bgt_x\"\n", "2:1: `api.token` has a digest that is not"),
+        (
+            "[job]\npin-webhook = \"http://pins.example/\"\n",
+            "2:15: `job.pin-webhook` would send PINs in the clear",
+        ),
+        ("[job]\npin-webhook = \"https://u:p@pins.example/\"\n", "2:15: `job.pin-webhook` holds credentials"),
+        ("[job]\npush-validity = \"0h\"\n", "2:17: `job.push-validity` is not a time"),
         ("[card]\nwatchdog = \"20\"\n", "2:12: `card.watchdog` is not a time"),
         ("[[card.key-policy]]\nallow = \"once\"\niccid = 89490\n", "3:9: `iccid` is a number; expected text"),
         ("[http]\nlisten = \n", "2:10: not TOML"),

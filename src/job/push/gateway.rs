@@ -44,10 +44,21 @@ pub struct PushOrder {
 /// What a device gets.
 #[derive(Clone)]
 pub enum PushContent {
-    /// A WSP PDU, to the port for pushes.
-    Push(Arc<[u8]>),
+    /// A document, to the port for pushes.
+    Push(PushEntity),
     /// Text for the user.
     Text(Arc<str>),
+}
+
+/// A document as a gateway takes it (WAP-247-PAP, section 8: the content entity).
+#[derive(Clone, PartialEq, Eq)]
+pub struct PushEntity {
+    /// `Content-Type` with `SEC` and `MAC`, and what else goes with it to the device.
+    pub fields: Vec<(String, String)>,
+    /// The document.
+    pub body: Arc<[u8]>,
+    /// True where the profile asks by name for a bootstrap that nothing authenticates.
+    pub unsigned: bool,
 }
 
 /// Where a push is.
@@ -85,10 +96,16 @@ impl fmt::Debug for PushOrder {
     }
 }
 
+impl fmt::Debug for PushEntity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "push of {} octets", self.body.len())
+    }
+}
+
 impl fmt::Debug for PushContent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Push(octets) => write!(f, "push of {} octets", octets.len()),
+            Self::Push(entity) => entity.fmt(f),
             Self::Text(text) => write!(f, "text of {} characters", text.chars().count()),
         }
     }

@@ -35,7 +35,7 @@ use crate::{
 use super::JobKey;
 
 pub use error::PushJobError;
-pub use gateway::{GatewayError, PushContent, PushGateway, PushOrder, PushStanding};
+pub use gateway::{GatewayError, PushContent, PushEntity, PushGateway, PushOrder, PushStanding};
 pub use letter::{Letter, PinError, PinNote, PinPost};
 pub use order::{Order, OrderError, Orders};
 pub use prepare::{Prepared, prepare};

@@ -1,7 +1,5 @@
 //! What a push job needs until it has ended and what is nobody's business: number, push, account, PIN. It is kept sealed.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
@@ -15,15 +13,15 @@ use crate::{
     wire::syncml::auth::UserDigest,
 };
 
-use super::Letter;
+use super::{Letter, PushEntity};
 
 /// What a push job needs. `Debug` shows no secret.
 #[derive(Clone)]
 pub struct Order {
     /// The device.
     pub to: Msisdn,
-    /// The WSP PDU; none once the gateway has it.
-    pub octets: Option<Arc<[u8]>>,
+    /// The signed document; none once the gateway has it.
+    pub push: Option<PushEntity>,
     /// When it is worth nothing any more.
     pub expires: Timestamp,
     /// The account at the DM server; none once that knows it.
@@ -79,13 +77,15 @@ pub trait Orders: Send + Sync {
 
 /// Octets that are no order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the order of a push job cannot be read; another version of bootgate wrote it, or the database is damaged")]
+#[error(
+    "the order of a push job cannot be read; another version of bootgate wrote it, or the database is damaged"
+)]
 pub struct OrderError;
 
 impl Order {
     /// Nothing of it is needed but to know the same request again.
     pub fn wipe(&mut self) {
-        self.octets = None;
+        self.push = None;
         self.account = None;
         self.letter = None;
     }
@@ -94,7 +94,9 @@ impl Order {
     pub fn to_octets(&self) -> Zeroizing<Vec<u8>> {
         let kept = Kept {
             to: self.to.digits().to_owned(),
-            octets: self.octets.as_ref().map(|o| BASE64_STANDARD.encode(o)),
+            fields: self.push.as_ref().map(|p| p.fields.clone()).unwrap_or_default(),
+            body: self.push.as_ref().map(|p| BASE64_STANDARD.encode(&p.body)),
+            unsigned: self.push.as_ref().is_some_and(|p| p.unsigned),
             expires: self.expires.as_millis(),
             account: self.account.as_ref().map(KeptAccount::of),
             pin: self.letter.as_ref().map(|l| l.pin.expose().to_owned()),
@@ -120,7 +122,9 @@ impl Order {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     to: String,
-    octets: Option<String>,
+    fields: Vec<(String, String)>,
+    body: Option<String>,
+    unsigned: bool,
     expires: i64,
     account: Option<KeptAccount>,
     pin: Option<String>,
@@ -153,14 +157,19 @@ impl Kept {
             }
             _ => None,
         };
-        let octets = self.octets.as_ref().map(|text| BASE64_STANDARD.decode(text)).transpose().ok()?;
+        let body = self.body.as_ref().map(|text| BASE64_STANDARD.decode(text)).transpose().ok()?;
+        let push = body.map(|body| PushEntity {
+            fields: self.fields.clone(),
+            body: body.into(),
+            unsigned: self.unsigned,
+        });
         let account = match &self.account {
             Some(account) => Some(account.read()?),
             None => None,
         };
         Some(Order {
             to: self.to.parse().ok()?,
-            octets: octets.map(Arc::from),
+            push,
             expires: Timestamp::from_millis(self.expires),
             account,
             letter,
@@ -172,7 +181,7 @@ impl Kept {
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        self.octets.zeroize();
+        self.body.zeroize();
         self.pin.zeroize();
     }
 }
@@ -223,7 +232,7 @@ impl Drop for KeptCredential {
 impl std::fmt::Debug for Order {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Order")
-            .field("octets", &self.octets.as_ref().map(|o| o.len()))
+            .field("push", &self.push)
             .field("expires", &self.expires)
             .field("letter", &self.letter)
             .finish_non_exhaustive()

@@ -1,23 +1,22 @@
 //! Everything about a push job that can go wrong before there is one: from profile and subscriber to the signed push.
 
-use std::sync::Arc;
-
 use crate::{
     bootstrap::{
-        self, BootstrapError,
+        self, BootstrapError, PayloadKind,
         mac::{self, Sec, Signature},
     },
     handoff,
     ident::{Msisdn, Pin, Random, ServerId, Timestamp},
     job::{NewJob, Route, card},
     profile::{PinChannel, SecurityMethod},
-    wire::Encode as _,
 };
 
-use super::{Letter, Order, PushJob, PushJobError};
+use super::{Letter, Order, PushEntity, PushJob, PushJobError};
 
 /// Digits of a drawn PIN when the profile does not say how many.
 const PIN_DIGITS: usize = 8;
+/// The application that a DM bootstrap message is for. (That it goes with it is remembered, not read.)
+const DM_CLIENT: &str = "x-wap-application:syncml.dm";
 
 /// A job that can be accepted.
 #[derive(Debug)]
@@ -62,10 +61,15 @@ pub fn prepare(
         }
         None => None,
     };
-    // On the connectionless service any transaction identifier will do.
-    let mut tid = [0];
-    random.fill(&mut tid);
-    let octets: Arc<[u8]> = bootstrap::push(tid[0], &payload, signature.as_ref()).to_octets().into();
+    let content_type = match &signature {
+        Some(signature) => signature.content_type(),
+        None => payload.content_type().to_owned(),
+    };
+    let mut fields = vec![("Content-Type".to_owned(), content_type)];
+    if job.payload == PayloadKind::Dm {
+        fields.push(("X-Wap-Application-Id".to_owned(), DM_CLIENT.to_owned()));
+    }
+    let push = PushEntity { fields, body: payload.octets.into(), unsigned: signature.is_none() };
     let new = NewJob {
         key: job.key.clone(),
         profile: job.profile.name.clone(),
@@ -78,7 +82,7 @@ pub fn prepare(
     };
     let order = Order {
         to,
-        octets: Some(octets),
+        push: Some(push),
         expires: now.plus(job.validity),
         account: Some(account),
         letter: letter(job, signature.as_ref()),

@@ -161,11 +161,11 @@ impl PushRoute {
                 self.orders.keep(id, &order).await?;
             }
             Next::Submit => {
-                let octets = order.octets.clone().ok_or(JobsError::NotFound { id })?;
+                let content = order.push.clone().ok_or(JobsError::NotFound { id })?;
                 let (to, expires) = (order.to.clone(), order.expires);
-                let push = PushOrder { push_id: push, to, content: PushContent::Push(octets), expires };
+                let push = PushOrder { push_id: push, to, content: PushContent::Push(content), expires };
                 self.gateway.submit(&push).await?;
-                (order.octets, order.account) = (None, None);
+                (order.push, order.account) = (None, None);
                 self.orders.keep(id, &order).await?;
             }
             Next::Tell(event) => drop(self.tell(id, &event).await?),

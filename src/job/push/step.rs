@@ -72,8 +72,8 @@ pub fn next(facts: Facts<'_>) -> Next {
         State::Prepared if order.letter.as_ref().is_some_and(super::Letter::is_sent) => Next::SendPin,
         State::Prepared => Next::Tell(Event::DeliveryStarted),
         State::Delivering | State::Unknown => match standing {
-            None if order.octets.is_some() && !late => Next::Submit,
-            None if order.octets.is_some() => {
+            None if order.push.is_some() && !late => Next::Submit,
+            None if order.push.is_some() => {
                 let why = "its time ran out before the push gateway took it";
                 Next::Tell(Event::DeliveryExpired { reason: reason(why) })
             }

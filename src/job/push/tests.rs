@@ -16,10 +16,7 @@ use crate::{
     job::{Event, Jobs as _, JobsError, Reason, Record, State},
     profile::PinChannel,
     store::Memory,
-    wire::{
-        pap::{MessageState, PushId, StatusCode},
-        wsp::{ParameterCode, Push},
-    },
+    wire::pap::{MessageState, PushId, StatusCode},
 };
 
 const IMSI: &str = "262019876598765";
@@ -116,8 +113,12 @@ struct Bench {
 }
 
 fn bench() -> Bench {
-    let (clock, store, gateway, told) =
-        (Arc::new(Fixed::default()), Arc::new(Memory::new()), Arc::new(Fake::default()), Arc::new(Told::default()));
+    let (clock, store, gateway, told) = (
+        Arc::new(Fixed::default()),
+        Arc::new(Memory::new()),
+        Arc::new(Fake::default()),
+        Arc::new(Told::default()),
+    );
     let route = PushRoute {
         jobs: store.clone(),
         orders: store.clone(),
@@ -185,12 +186,11 @@ async fn a_push_is_delivered_when_all_receipts_say_so() {
     let [push] = &pushes[..] else { panic!("{pushes:?}") };
     assert_eq!(push.push_id, push_id(record.job.id).unwrap());
     assert_eq!(push.expires, b.clock.now().plus(Duration::from_secs(3600)));
-    let PushContent::Push(octets) = &push.content else { panic!("{push:?}") };
-    let pdu = Push::decode(octets).unwrap();
-    assert_eq!(pdu.presented().unwrap().sec.unwrap().0, 0);
+    let PushContent::Push(entity) = &push.content else { panic!("{push:?}") };
+    assert!(entity.fields[0].1.starts_with("application/vnd.wap.connectivity-wbxml; SEC=0; MAC="));
     // Nothing is left of what was sealed, and nothing shows it.
     let order = b.store.order(record.job.id).await.unwrap().unwrap();
-    assert!(order.octets.is_none() && order.account.is_none() && order.letter.is_none());
+    assert!(order.push.is_none() && order.account.is_none() && order.letter.is_none());
     assert!(!format!("{push:?} {order:?} {record:?}").contains("1711234567"));
     // The device comes in.
     let event = Event::FirstSession { device: "IMEI:490154203237518".into() };
@@ -201,7 +201,11 @@ async fn a_push_is_delivered_when_all_receipts_say_so() {
 #[tokio::test(start_paused = true)]
 async fn what_the_gateway_says_in_the_end_is_where_the_job_stands() {
     for (says, end, reason) in [
-        (&[(MessageState::Undeliverable, "no such subscriber")][..], "failed", "undeliverable: no such subscriber"),
+        (
+            &[(MessageState::Undeliverable, "no such subscriber")][..],
+            "failed",
+            "undeliverable: no such subscriber",
+        ),
         (&[(MessageState::Rejected, "address")], "failed", "rejected: address"),
         (&[(MessageState::Cancelled, "by hand")], "failed", "cancelled: by hand"),
         (&[(MessageState::Expired, "validity")], "expired", "validity"),
@@ -215,7 +219,10 @@ async fn what_the_gateway_says_in_the_end_is_where_the_job_stands() {
         assert!(last.reason.as_ref().map_or("", Reason::as_str).ends_with(reason), "{last:?}");
         assert_eq!(states(&record).contains(&"unknown"), says.len() == 2);
         // Credentials that nobody has open no session.
-        let kept = !crate::dm::Accounts::candidates(&*b.store, None, "IMEI:490154203237518").await.unwrap().is_empty();
+        let kept = !crate::dm::Accounts::candidates(&*b.store, None, "IMEI:490154203237518")
+            .await
+            .unwrap()
+            .is_empty();
         assert_eq!(kept, end == "delivered", "{says:?}");
     }
 }
@@ -225,7 +232,8 @@ async fn a_job_that_was_left_behind_goes_on_and_pushes_once() {
     // After each step the process is gone, and another one goes on from what is recorded.
     for cut in 0..7 {
         let b = bench();
-        let id = b.route.accept(&job("method = \"userpin\"\npin-channel = \"sms\"")).await.unwrap().record.job.id;
+        let id =
+            b.route.accept(&job("method = \"userpin\"\npin-channel = \"sms\"")).await.unwrap().record.job.id;
         let mut ended = false;
         for step in 0..cut {
             if step == 5 {
@@ -248,9 +256,9 @@ async fn a_job_that_was_left_behind_goes_on_and_pushes_once() {
     for _ in 0..3 {
         b.route.step(id).await.unwrap();
     }
-    let octets = b.store.order(id).await.unwrap().unwrap().octets.unwrap();
+    let content = b.store.order(id).await.unwrap().unwrap().push.unwrap();
     let (to, expires) = ("491711234567".parse().unwrap(), b.clock.now());
-    let had = PushOrder { push_id: push_id(id).unwrap(), to, content: PushContent::Push(octets), expires };
+    let had = PushOrder { push_id: push_id(id).unwrap(), to, content: PushContent::Push(content), expires };
     b.gateway.submit(&had).await.unwrap();
     b.gateway.say(MessageState::Delivered, "");
     assert_eq!(b.route.run(id).await.unwrap(), State::Delivered);
@@ -326,7 +334,10 @@ async fn the_pin_goes_its_own_way_and_never_with_the_push() {
         let id = accepted.record.job.id;
         assert!(!again.fresh && again.record.job.id == id);
         b.route.run(id).await.unwrap();
-        assert!(b.route.accept(&asked).await.unwrap().pin.is_none(), "nothing is kept of a job that has ended");
+        assert!(
+            b.route.accept(&asked).await.unwrap().pin.is_none(),
+            "nothing is kept of a job that has ended"
+        );
 
         let pushes = b.gateway.pushes();
         let texts = pushes.iter().filter_map(|p| match &p.content {
@@ -336,7 +347,8 @@ async fn the_pin_goes_its_own_way_and_never_with_the_push() {
         let texts: Vec<String> = texts.collect();
         let printed = accepted.pin.as_ref().map(|p| p.expose().to_owned());
         assert_eq!(printed, again.pin.map(|p| p.expose().to_owned()));
-        let posted: Vec<String> = b.told.0.lock().unwrap().iter().map(|n| n.pin.expose().to_owned()).collect();
+        let posted: Vec<String> =
+            b.told.0.lock().unwrap().iter().map(|n| n.pin.expose().to_owned()).collect();
         let all: Vec<&String> = printed.iter().chain(&texts).chain(&posted).collect();
         let [pin] = &all[..] else { panic!("{channel}: told {} times", all.len()) };
         assert_eq!(pin.len(), if method == "userpinmac" { 18 } else { 9 });
@@ -347,11 +359,11 @@ async fn the_pin_goes_its_own_way_and_never_with_the_push() {
         };
         assert!(way, "{channel}");
         for push in &pushes {
-            let PushContent::Push(octets) = &push.content else { continue };
-            let bare = octets.windows(9).any(|w| w == &pin.as_bytes()[..9]);
-            assert!(!bare, "the push holds the PIN");
-            let pdu = Push::decode(octets).unwrap();
-            assert_eq!(pdu.content_type.parameter(ParameterCode::MAC).is_none(), method == "userpinmac");
+            let PushContent::Push(entity) = &push.content else { continue };
+            let bare = entity.body.windows(9).any(|w| w == &pin.as_bytes()[..9]);
+            assert!(!bare && !format!("{:?}", entity.fields).contains(&pin[..9]), "the push holds the PIN");
+            assert_eq!(entity.fields[0].1.contains("MAC="), method != "userpinmac");
+            assert_eq!(entity.fields.len(), if kind == PayloadKind::Dm { 2 } else { 1 });
         }
         // The PIN is told before the push is on its way.
         let order = pushes.iter().map(|p| p.push_id.as_str()).collect::<Vec<_>>();
@@ -425,13 +437,14 @@ async fn nothing_is_unauthenticated_but_by_name() {
     let asked = job("method = \"none\"\nallow-unauthenticated = true");
     let id = b.route.accept(&asked).await.unwrap().record.job.id;
     let order = b.store.order(id).await.unwrap().unwrap();
-    assert!(Push::decode(&order.octets.unwrap()).unwrap().presented().is_none());
+    let push = order.push.unwrap();
+    assert!(push.unsigned && push.fields[0].1 == "application/vnd.wap.connectivity-wbxml");
     for method in ["netwpin", "userpin", "usernetwpin", "userpinmac"] {
         let b = bench();
         let id = b.route.accept(&job(&format!("method = \"{method}\""))).await.unwrap().record.job.id;
         let order = b.store.order(id).await.unwrap().unwrap();
-        let presented = Push::decode(&order.octets.unwrap()).unwrap().presented().unwrap();
-        assert_eq!(presented.mac.is_none(), method == "userpinmac");
+        let push = order.push.unwrap();
+        assert!(!push.unsigned && push.fields[0].1.contains("; SEC="));
     }
 }
 
@@ -443,7 +456,7 @@ async fn an_order_reads_back_and_nothing_else_does() {
     let octets = order.to_octets();
     let back = Order::from_octets(&octets).unwrap();
     assert_eq!(*back.to_octets(), *octets);
-    assert_eq!((back.octets, back.expires, back.asked), (order.octets, order.expires, order.asked));
+    assert_eq!((back.push, back.expires, back.asked), (order.push, order.expires, order.asked));
     assert_eq!(back.letter.unwrap().pin.expose(), order.letter.unwrap().pin.expose());
     for end in 0..octets.len() {
         assert_eq!(Order::from_octets(&octets[..end]).unwrap_err(), OrderError);
@@ -456,10 +469,10 @@ async fn the_table_of_steps_is_true() {
     let b = bench();
     let id = b.route.accept(&job("method = \"userpin\"\npin-channel = \"sms\"")).await.unwrap().record.job.id;
     let order = b.store.order(id).await.unwrap().unwrap();
-    let without = |letter: bool, octets: bool| {
+    let without = |letter: bool, push: bool| {
         let mut order = order.clone();
         order.letter = order.letter.filter(|_| letter);
-        order.octets = order.octets.filter(|_| octets);
+        order.push = order.push.filter(|_| push);
         order
     };
     let stands = |state| Some(PushStanding { state, why: "why".into() });

@@ -150,8 +150,18 @@ fn initiators_that_nobody_vouches_for_are_refused_where_the_phone_asks_for_that(
         (PushTrust::Anybody, None, None, None),
         (PushTrust::Authenticated, Some(1), None, None),
         (PushTrust::Authenticated, Some(7), None, None),
-        (PushTrust::Authenticated, None, None, Some("no gateway vouches for the initiator: the Push-Flag is missing")),
-        (PushTrust::Authenticated, Some(trusted), None, Some("no gateway vouches for the initiator: the Push-Flag does not")),
+        (
+            PushTrust::Authenticated,
+            None,
+            None,
+            Some("no gateway vouches for the initiator: the Push-Flag is missing"),
+        ),
+        (
+            PushTrust::Authenticated,
+            Some(trusted),
+            None,
+            Some("no gateway vouches for the initiator: the Push-Flag does not"),
+        ),
         (ours(), Some(1), Some(ACME), None),
         (ours(), Some(1), Some("https://evil.example/"), Some("the initiator is https://evil.example/;")),
         (ours(), Some(1), None, Some("the initiator is not named")),
@@ -240,7 +250,8 @@ fn the_shared_pushes_come_in() {
         }
         let lines = String::from_utf8(vectors::read(&folder, &name, "hex")).unwrap();
         let mut desk = Desk::new(PushTrust::Anybody);
-        if let Some(imsi) = case["expect"]["mac_key"]["value"].as_str().filter(|_| case["expect"]["sec"] == 0) {
+        if let Some(imsi) = case["expect"]["mac_key"]["value"].as_str().filter(|_| case["expect"]["sec"] == 0)
+        {
             let imsi = Some(imsi.parse().unwrap());
             desk.phone = Phone::new(&Identity { imsi, ..device::tests::identity() }).unwrap();
         }
