@@ -3,7 +3,8 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    path::Path,
+    sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
 
@@ -83,8 +84,24 @@ fn config(submit: &Token, read: &Token) -> Config {
     let mut config = Config::built_in().unwrap();
     let token = |name: &str, token: &Token, may| ApiToken { name: name.into(), digest: token.digest(), may };
     config.api.tokens = vec![token("pipeline", submit, Right::Submit), token("desk", read, Right::Read)];
-    config.api.profiles = Some(concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles").into());
+    config.api.profiles = Some(profiles().to_owned());
     config
+}
+
+/// The shipped profiles, in files that are called as they are.
+fn profiles() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles");
+    FOLDER
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            for (file, name) in [("consumer-phone", "acme-consumer"), ("iot-module", "acme-meter")] {
+                let to = folder.path().join(format!("{name}.toml"));
+                std::fs::copy(shipped.join(format!("{file}.toml")), to).unwrap();
+            }
+            folder
+        })
+        .path()
 }
 
 async fn serve(app: App) -> SocketAddr {
@@ -149,7 +166,7 @@ async fn answer(request: reqwest::RequestBuilder) -> (u16, Value) {
 
 fn request(key: &str) -> Value {
     json!({
-        "key": key, "profile": "consumer-phone", "route": "push", "payload": "cp",
+        "key": key, "profile": "acme-consumer", "route": "push", "payload": "cp",
         "subscriber": { "imsi": IMSI, "imei": "490154203237518", "msisdn": MSISDN },
     })
 }
@@ -235,13 +252,13 @@ async fn what_is_wrong_is_answered_as_a_problem() {
         (submit, "text/plain", good.clone(), 415, "expected application/json"),
         (submit, json, "x".repeat(70_000), 413, "65536 octets"),
         (submit, json, good.replace("\"imsi\":", "\"imsi\""), 400, "not JSON"),
-        (submit, json, good.replace("imsi", "imzi"), 400, "did you mean `imsi`?"),
+        (submit, json, good.replace("imsi", "imssi"), 400, "did you mean `imsi`?"),
         (submit, json, good.replace("cp", "xml"), 422, "payload: not as expected; expected cp or dm"),
-        (submit, json, good.replace("consumer-phone", "nobody"), 422, "there is no profile nobody here"),
+        (submit, json, good.replace("acme-consumer", "nobody"), 422, "there is no profile nobody here"),
         (submit, json, without("msisdn"), 422, "a push needs the telephone number"),
         (submit, json, without("imsi"), 422, "USERNETWPIN needs the IMSI"),
         (submit, json, good.replace(IMSI, &format!("{IMSI}x")), 422, "subscriber.imsi: IMSI has a character"),
-        (submit, json, good.replace("consumer-phone", "iot-module"), 422, "server `acme.iot`"),
+        (submit, json, good.replace("acme-consumer", "acme-meter"), 422, "server `acme.iot`"),
     ] {
         let (got, problem) = service.post(token, kind, body).await;
         let detail = problem["detail"].as_str().unwrap();
