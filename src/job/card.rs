@@ -28,8 +28,8 @@ use std::{cell::RefCell, sync::Arc};
 use tokio::runtime::Handle;
 
 pub use error::CardJobError;
-pub(super) use progress::credentials;
 use progress::Progress;
+pub(super) use progress::credentials;
 pub use settle::{JobWrites, SettleError, abandon};
 
 use super::{Event, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State};
