@@ -7,6 +7,7 @@
 mod card_keys;
 mod clock;
 pub mod config;
+mod gateway;
 mod pin_webhook;
 mod profiles;
 mod push;
@@ -20,6 +21,7 @@ use tracing::warn;
 pub use card_keys::{CellVault, KeyRingName};
 pub use clock::SystemClock;
 use config::Config;
+use gateway::OwnGateway;
 pub use random::OsRandom;
 
 use crate::{
@@ -81,7 +83,6 @@ impl App {
         let orders = Arc::new(store::Orders::new(Arc::clone(&store), Arc::clone(&vault)));
         Ok(Self {
             config: Arc::new(config),
-            ppg,
             clock,
             random,
             jobs: store.clone(),
@@ -92,7 +93,8 @@ impl App {
             writes,
             vault,
             orders,
-            gateway: None,
+            gateway: OwnGateway::over(ppg.clone()),
+            ppg,
         })
     }
 
@@ -107,14 +109,14 @@ impl App {
         let ppg = gateway(&config, Arc::new(MemoryOutbox::new()), &clock);
         Self {
             config: Arc::new(config),
-            ppg,
             clock,
             random,
             jobs: memory.clone(),
             devices: memory.clone(),
             accounts: memory.clone(),
             orders: memory.clone(),
-            gateway: None,
+            gateway: OwnGateway::over(ppg.clone()),
+            ppg,
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
             writes: Arc::new(MemoryWriteJournal::new()),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl App {
-    /// The same with a gateway that takes pushes.
+    /// The same with another gateway than ours that takes pushes.
     #[must_use]
     pub fn with_gateway(mut self, gateway: Arc<dyn PushGateway>) -> Self {
         self.gateway = Some(gateway);
@@ -33,7 +33,7 @@ impl App {
             orders: Arc::clone(&self.orders),
             registrar: Arc::clone(&self.registrar),
             server_id: self.config.dm.server_id.clone(),
-            gateway: self.gateway.clone().ok_or(PushJobError::NoGateway)?,
+            gateway: self.gateway.clone().filter(|g| g.is_there()).ok_or(PushJobError::NoGateway)?,
             pins,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),

@@ -23,8 +23,8 @@ mod keys;
 mod memory;
 mod memory_outbox;
 mod open;
-mod outbox;
 mod orders;
+mod outbox;
 mod owner;
 mod row;
 mod writes;
@@ -38,8 +38,8 @@ pub use error::StoreError;
 pub use keys::Keys;
 pub use memory::Memory;
 pub use memory_outbox::MemoryOutbox;
-pub use outbox::{Durability, OutboxFile};
 pub use orders::Orders;
+pub use outbox::{Durability, OutboxFile};
 pub use writes::Writes;
 
 /// Jobs, accounts and devices in an SQLite file.

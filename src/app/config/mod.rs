@@ -209,9 +209,14 @@ impl Config {
             }
         }
         match (http, dm, store, vault, card, (ppg, jobs)) {
-            (Some(http), Some(dm), Some(store), Some(vault), Some(card), (Some(ppg), (Some(api), Some(job))))
-                if layers.problems.is_empty() =>
-            {
+            (
+                Some(http),
+                Some(dm),
+                Some(store),
+                Some(vault),
+                Some(card),
+                (Some(ppg), (Some(api), Some(job))),
+            ) if layers.problems.is_empty() => {
                 Ok(Self { http, dm, store, vault, card, ppg, api, job, entries: layers.entries })
             }
             _ => Err(ConfigError::Wrong(layers.problems)),

@@ -109,6 +109,11 @@ impl Ppg {
         self.0.settled.subscribe()
     }
 
+    /// Whether there is a bearer to deliver over.
+    pub fn has_route(&self) -> bool {
+        self.0.bearer.get().is_some()
+    }
+
     fn under_way(&self) -> MutexGuard<'_, HashMap<DispatchId, engine::UnderWay>> {
         self.0.under_way.lock().unwrap_or_else(PoisonError::into_inner)
     }

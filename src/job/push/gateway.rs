@@ -12,6 +12,11 @@ use crate::{
 /// A gateway that takes pushes for good: what it has accepted it delivers, also after it was killed.
 #[async_trait]
 pub trait PushGateway: fmt::Debug + Send + Sync {
+    /// Whether it has a way to devices at all.
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// Hands a push in. One that it has under that id already is not sent again; that is no error.
     ///
     /// # Errors
