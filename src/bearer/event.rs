@@ -10,7 +10,10 @@
 //! | Receipt   | no                               | what the SMSC says of one segment, perhaps of an earlier life |
 
 use super::DispatchId;
-use crate::ident::Timestamp;
+use crate::{
+    ident::Timestamp,
+    wire::smpp::{CommandStatus, MessageState},
+};
 
 /// What happened to a dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,40 +77,58 @@ pub struct Receipt {
     /// Which segment.
     pub message: MessageId,
     /// What became of it.
-    pub state: ReceiptState,
+    pub state: MessageState,
     /// The network's error code, where it said one.
     pub network_error: Option<u32>,
     /// When it came to us.
     pub at: Timestamp,
+    /// Once this and all its copies are gone, the SMSC is told that the receipt was taken and forgets it: keep it until
+    /// the receipt is stored.
+    pub taken: Taken,
 }
 
-/// `message_state` of a receipt (SMPP 3.4, 5.2.28).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ReceiptState {
-    /// On its way; not final.
-    Enroute,
-    /// The handset has it.
-    Delivered,
-    /// Its validity ran out.
-    Expired,
-    /// Deleted at the SMSC.
-    Deleted,
-    /// It cannot be delivered.
-    Undeliverable,
-    /// Accepted; read by somebody on behalf of the subscriber.
-    Accepted,
-    /// The SMSC does not know.
-    Unknown,
-    /// Rejected.
-    Rejected,
+/// Says, when the last copy of it is dropped, that a receipt was taken. [`Taken::default`] says nothing to anybody.
+#[derive(Clone, Default)]
+pub struct Taken {
+    _last: Option<std::sync::Arc<AtTheEnd>>,
 }
+
+struct AtTheEnd(Box<dyn Fn() + Send + Sync>);
+
+impl Taken {
+    /// Calls `say` in the end.
+    pub fn new(say: impl Fn() + Send + Sync + 'static) -> Self {
+        Self { _last: Some(std::sync::Arc::new(AtTheEnd(Box::new(say)))) }
+    }
+}
+
+impl Drop for AtTheEnd {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl std::fmt::Debug for Taken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Taken")
+    }
+}
+
+impl PartialEq for Taken {
+    /// It is no part of what a receipt says.
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Taken {}
 
 /// Why a network refused a dispatch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
     /// The SMSC refused a segment for good.
-    #[error("the SMSC {smsc} refused segment {segment} with command status {status:08X}h{meaning}")]
+    #[error("the SMSC {smsc} refused segment {segment} with command status {status:08X}h: {meaning}")]
     Refused {
         /// The SMSC.
         smsc: std::sync::Arc<str>,
@@ -115,7 +136,7 @@ pub enum Failure {
         segment: u8,
         /// The command status (SMPP 3.4, 5.1.3).
         status: u32,
-        /// What it means, with a leading comma, or nothing.
+        /// What it means.
         meaning: &'static str,
     },
     /// The SMSC went on refusing it for now until the bearer gave up.
@@ -130,12 +151,33 @@ pub enum Failure {
         /// The last command status.
         status: u32,
     },
+    /// The connection broke in the middle: an answer was lost and other segments never left, so no device can put it
+    /// together. Sent again under another reference it is no duplicate.
+    #[error("the connection to the SMSC {smsc} broke when {sent} of {segments} segments had been sent")]
+    Incomplete {
+        /// The SMSC.
+        smsc: std::sync::Arc<str>,
+        /// Segments that were sent.
+        sent: u8,
+        /// Segments in all.
+        segments: u8,
+    },
     /// The system below could not send it.
     #[error("it could not be sent: {0}")]
     Network(String),
 }
 
 impl Failure {
+    /// A refusal for good.
+    pub fn refused(smsc: std::sync::Arc<str>, segment: u8, status: CommandStatus) -> Self {
+        Self::Refused {
+            smsc,
+            segment,
+            status: status.0,
+            meaning: status.meaning().unwrap_or("a status of its own"),
+        }
+    }
+
     /// Whether it may work later.
     pub fn is_transient(&self) -> bool {
         !matches!(self, Self::Refused { .. })

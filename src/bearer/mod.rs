@@ -14,15 +14,19 @@ mod outbox;
 pub mod pap_client;
 mod post;
 pub mod ppg;
+mod segment;
+pub mod smpp;
 
+pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use dispatch::{Destination, Dispatch, DispatchId};
-pub use event::{Event, Failure, MessageId, Receipt, ReceiptState};
+pub use event::{Event, Failure, MessageId, Receipt, Taken};
 pub use outbox::{
     Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, Move, NewDelivery, NewPush, Notice,
     NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing, State,
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError};
 pub use ppg::add_up;
+pub use segment::References;
 
 /// A way to a device: an SMSC, or the network itself.
 ///

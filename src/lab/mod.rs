@@ -10,4 +10,5 @@ pub mod random;
 pub mod reader;
 pub mod rehearsal;
 pub mod slot;
+pub mod smsc;
 pub mod vpcd;

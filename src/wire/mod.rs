@@ -29,6 +29,7 @@ mod round_trips;
 mod scan;
 pub mod script;
 mod sink;
+pub mod smpp;
 pub mod sms;
 pub mod syncml;
 pub mod tlv;

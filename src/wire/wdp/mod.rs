@@ -13,7 +13,7 @@ mod udh;
 
 pub use element::{Concatenation, ConcatenationError, InformationElement, Ports, Reference};
 pub use reassembly::{Limits, Outcome, Reassembly};
-pub use segment::{Segment, SplitError, USER_DATA, split};
+pub use segment::{Segment, SplitError, USER_DATA, Width, count, split};
 pub use udh::Udh;
 
 /// 0B84: the port for pushes.

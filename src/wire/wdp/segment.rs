@@ -21,6 +21,15 @@ pub struct Segment {
     pub data: Vec<u8>,
 }
 
+/// Of how many bits references are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// 8: IEI 00.
+    Short,
+    /// 16: IEI 08.
+    Long,
+}
+
 /// A datagram that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -63,6 +72,19 @@ pub fn split(ports: Ports, reference: Reference, most: u8, data: &[u8]) -> Resul
             Ok(Segment { udh, data: part.to_vec() })
         })
         .collect()
+}
+
+/// How many messages [`split`] makes of a datagram of `octets`, without a limit.
+pub fn count(ports: Ports, width: Width, octets: usize) -> usize {
+    if octets <= USER_DATA - Udh::of(ports, None).length() {
+        return 1;
+    }
+    let reference = match width {
+        Width::Short => Reference::Short(0),
+        Width::Long => Reference::Long(0),
+    };
+    let part = Concatenation::new(reference, 1, 1).ok();
+    octets.div_ceil((USER_DATA - Udh::of(ports, part).length()).max(1))
 }
 
 impl Segment {

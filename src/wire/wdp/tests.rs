@@ -158,6 +158,8 @@ fn messages_are_filled_to_the_octet() {
         assert!(
             segments.iter().all(|s| s.to_octets().len() <= USER_DATA && s.udh.ports() == Some(Ports::PUSH))
         );
+        let width = if matches!(reference, Reference::Short(_)) { Width::Short } else { Width::Long };
+        assert_eq!(count(Ports::PUSH, width, octets), segments.len());
         segments.iter().map(|s| s.data.len()).collect()
     };
     let (short, long) = (Reference::Short(1), Reference::Long(1));

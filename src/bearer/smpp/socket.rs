@@ -1,0 +1,96 @@
+//! One TCP connection to an SMSC, as a task: octets go both ways until one side has enough.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
+    net::TcpStream,
+    sync::mpsc,
+};
+
+/// Octets that are read at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Writes that may wait for an SMSC that does not read.
+pub(super) const WAITING: usize = 1_024;
+
+/// Where an SMSC listens.
+#[derive(Debug, Clone)]
+pub struct SmscAddress {
+    /// Name or address, and port.
+    pub address: Arc<str>,
+    /// How long connecting may take.
+    pub connect_timeout: Duration,
+}
+
+/// What comes of a connection. Each life of each connection has a number of its own, so that late news is known as such.
+#[derive(Debug)]
+pub(super) enum News {
+    Opened { at: usize, life: u64 },
+    Octets { at: usize, life: u64, octets: Bytes },
+    Lost { at: usize, life: u64, why: io::Error },
+}
+
+/// Opens connection `at` and serves it until it breaks, or until the other end of `writes` is dropped and all is written.
+pub(super) async fn run(
+    endpoint: SmscAddress,
+    (at, life): (usize, u64),
+    news: mpsc::Sender<News>,
+    mut writes: mpsc::Receiver<Bytes>,
+) {
+    let connecting = tokio::time::timeout(endpoint.connect_timeout, TcpStream::connect(&*endpoint.address));
+    let opened = match connecting.await {
+        Ok(Ok(stream)) => stream.set_nodelay(true).map(|()| stream),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")),
+    };
+    let stream = match opened {
+        Ok(stream) => stream,
+        Err(why) => return drop(news.send(News::Lost { at, life, why }).await),
+    };
+    if news.send(News::Opened { at, life }).await.is_err() {
+        return;
+    }
+    if let Err(why) = serve(stream, (at, life), &news, &mut writes).await {
+        drop(news.send(News::Lost { at, life, why }).await);
+    }
+}
+
+async fn serve(
+    stream: impl AsyncRead + AsyncWrite,
+    (at, life): (usize, u64),
+    news: &mpsc::Sender<News>,
+    writes: &mut mpsc::Receiver<Bytes>,
+) -> io::Result<()> {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let reading = async {
+        let mut buffer = BytesMut::new();
+        loop {
+            buffer.reserve(CHUNK);
+            if reader.read_buf(&mut buffer).await? == 0 {
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the SMSC closed the connection"));
+            }
+            // Nobody wants it any more: the writing side ends as well.
+            if news.send(News::Octets { at, life, octets: buffer.split().freeze() }).await.is_err() {
+                return Ok(());
+            }
+        }
+    };
+    let writing = async {
+        let mut waiting = Vec::new();
+        let mut joined = BytesMut::new();
+        while writes.recv_many(&mut waiting, WAITING).await > 0 {
+            for octets in waiting.drain(..) {
+                joined.extend_from_slice(&octets);
+            }
+            writer.write_all(&joined).await?;
+            joined.clear();
+        }
+        writer.shutdown().await
+    };
+    tokio::select! {
+        ended = reading => ended,
+        ended = writing => ended,
+    }
+}
