@@ -32,6 +32,7 @@ use bootgate::{
         pkcs15::{DataObject, DirEntry, Dodf, ObjectId, Odf, OdfEntry, Pkcs15Path, Shape},
         prov::ProvDoc,
         script::{self, Need},
+        smpp::{Header, ReceiptText},
         sms::{Pdu, Tpdu},
         syncml::{Message, auth::split_basic},
         tlv,
@@ -92,6 +93,8 @@ const DECODERS: &[(&str, Whole, Decoder)] = &[
             true
         })
     }),
+    ("smpp header", Fits, |o| matches!(Header::peek(o), Ok(Some(_)))),
+    ("smpp receipt", Fits, |o| std::str::from_utf8(o).is_ok_and(|text| ReceiptText::parse(text).is_ok())),
     ("sms", Fits, |o| Tpdu::decode_exact(o).is_ok()),
     ("sms with centre", Fits, |o| Pdu::decode(o).is_ok()),
     ("package0", Fits, |o| Package0::decode(o).is_ok()),
@@ -194,6 +197,8 @@ fn whole() -> Vec<Vec<u8>> {
         hex("672B0501"),
         hex("00A4000C023F00"),
         hex("9000"),
+        hex("00000010 00000015 00000000 00000001"),
+        b"id:m4 stat:DELIVRD err:000".to_vec(),
     ];
     assert!(whole.iter().all(|input| input.len() <= INPUT));
     whole
