@@ -14,7 +14,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Action, Delivery, SmscAddress, Input, Link, LinkSettings, Note, Now,
+    Action, Delivery, Input, Link, LinkSettings, Note, Now, SmscAddress,
     socket::{self, News},
 };
 use crate::{

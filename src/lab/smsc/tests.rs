@@ -10,8 +10,8 @@ use crate::{
     bearer::{
         Bearer, Destination, Dispatch, DispatchId, Event, ReceiptState, References,
         smpp::{
-            BindMode, Credentials, SmscAddress, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, Source,
-            Validity, Verdicts,
+            BindMode, Credentials, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, SmscAddress,
+            Source, Validity, Verdicts,
         },
     },
     ident::Timestamp,
