@@ -17,6 +17,7 @@ use super::*;
 use crate::{
     bearer::{
         Closed, Destination, Dispatch, Event, Failure, MessageId, Receipt, ReceiptState, Refusal, State,
+        Taken,
     },
     ident::Timestamp,
     store::MemoryOutbox,
@@ -150,7 +151,13 @@ impl Bench {
     }
 
     async fn receipt(&self, id: &str, state: ReceiptState) {
-        let receipt = Receipt { message: message_id(id), state, network_error: None, at: self.clock.now() };
+        let receipt = Receipt {
+            message: message_id(id),
+            state,
+            network_error: None,
+            at: self.clock.now(),
+            taken: Taken::default(),
+        };
         self.tell(Event::Receipt(receipt)).await;
     }
 

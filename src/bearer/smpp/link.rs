@@ -11,94 +11,27 @@
 //! | no answer, others were not sent yet             | `Failed(Incomplete)`: what the device lacks it cannot read |
 //! | not sent when its time runs out                 | `Expired`                                                  |
 
+mod outcome;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 
 use super::{
-    BindMode, LinkSettings, Verdict,
+    Action, BindMode, Input, LinkSettings, Now,
     bucket::Bucket,
-    connection::{Connection, Heard, Role, Submission},
+    connection::{Connection, Role, Submission},
     flight::{Flight, Place},
-    receipts::Report,
     submit,
 };
 use crate::{
-    bearer::{Dispatch, DispatchId, Event, Failure, MessageId, Receipt, References, Refusal, Taken},
+    bearer::{Dispatch, DispatchId, Event, Failure, MessageId, References, Refusal},
     ident::{Random, Timestamp},
-    wire::smpp::CommandStatus,
 };
-
-/// The time, told twice: one that only goes on, for pauses and time limits, and that of the calendar.
-#[derive(Debug, Clone, Copy)]
-pub struct Now {
-    /// Since some beginning.
-    pub elapsed: Duration,
-    /// By the clock.
-    pub clock: Timestamp,
-}
-
-/// What happens to a link.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// A dispatch to carry, that [`Link::admit`] let through.
-    Dispatch(Dispatch),
-    /// A connection that was asked for stands.
-    Opened(usize),
-    /// It sent octets.
-    Octets(usize, &'a [u8]),
-    /// It is gone, or could not be opened.
-    Lost(usize),
-    /// A receipt was kept.
-    Taken(Delivery),
-    /// Nothing; time has passed.
-    Tick,
-    /// Say goodbye.
-    Stop,
-}
-
-/// What is to be done for a link.
-#[derive(Debug)]
-pub enum Action {
-    /// Open this connection.
-    Open(usize),
-    /// Write this to it.
-    Write(usize, Bytes),
-    /// Close it once all is written; nothing of it is wanted any more.
-    Close(usize),
-    /// Tell whoever feeds the bearer. A closing event gives a place back.
-    Tell(Event),
-    /// Tell it of a receipt, and [`Input::Taken`] when it was kept.
-    Receipt(Receipt, Delivery),
-    /// For the log.
-    Note(Note),
-}
-
-/// What an operator wants to know of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Note {
-    /// A bind stands.
-    Bound,
-    /// The SMSC refused it.
-    Refused(CommandStatus),
-    /// A connection broke, or could not be opened.
-    Broken(&'static str),
-    /// The SMSC asked for less.
-    Throttled(CommandStatus, Duration),
-}
-
-/// A message of the SMSC that is to be answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Delivery {
-    connection: usize,
-    /// Which life of the connection: its sequence numbers begin anew with each.
-    life: u64,
-    sequence: u32,
-}
 
 /// The machine.
 pub struct Link {
@@ -246,32 +179,6 @@ impl Link {
         self.flights.insert(id, flight);
     }
 
-    fn heard(&mut self, at: usize, heard: Vec<Heard>, now: Now) {
-        for heard in heard {
-            match heard {
-                Heard::Bound => self.actions.push(Action::Note(Note::Bound)),
-                Heard::Refused(status) => self.refused(at, status, now),
-                Heard::Answer { submission, status, message } => {
-                    self.answer(submission, status, message, now)
-                }
-                Heard::Silent(submission) => {
-                    if let Some(flight) = self.flights.get_mut(&submission.id) {
-                        flight.put(submission.piece, Place::InDoubt);
-                        self.in_doubt(submission.id);
-                    }
-                }
-                Heard::Receipt { report, sequence } => self.receipt(at, report, sequence, now),
-                Heard::Broken(why) => self.lost(at, why, now),
-                Heard::Ended => {
-                    self.flush(at);
-                    self.actions.push(Action::Close(at));
-                    let rest = self.connections.get_mut(at).map(|c| c.lost(now.elapsed, Duration::ZERO));
-                    self.doubt_all(rest.unwrap_or_default());
-                }
-            }
-        }
-    }
-
     fn time(&mut self, now: Now) {
         for at in 0..self.connections.len() {
             let mut heard = Vec::new();
@@ -366,143 +273,6 @@ impl Link {
     fn room(&self) -> Option<usize> {
         let open = self.connections.iter().enumerate().filter(|(_, c)| has_room(c, &self.settings));
         open.min_by_key(|(_, c)| c.outstanding()).map(|(at, _)| at)
-    }
-
-    fn answer(&mut self, submission: Submission, status: CommandStatus, message: Option<String>, now: Now) {
-        let Submission { id, piece } = submission;
-        let Some(flight) = self.flights.get_mut(&id).filter(|flight| flight.is(piece, Place::Sent)) else {
-            return;
-        };
-        if status.is_ok() {
-            self.paused.1 = 0;
-            flight.put(piece, Place::Accepted);
-            let (done, segments) = (flight.is_done(), flight.in_places(&[Place::Accepted]));
-            if let Some(message) = message {
-                let message = self.message_id(self.settings.response_ids.normalise(&message));
-                self.actions.push(Action::Tell(Event::Submitted { id, segment: piece, message }));
-            }
-            if done {
-                self.close(Event::Sent { id, segments, receipts: self.settings.receipts }, id);
-            }
-            return;
-        }
-        let verdict = self.settings.verdicts.of(status);
-        let smsc = Arc::clone(&self.settings.name);
-        if verdict == Verdict::Permanent {
-            let failure = Failure::refused(smsc, piece, status);
-            return self.close(Event::Failed { id, failure }, id);
-        }
-        flight.put(piece, Place::Here);
-        let (refusals, rank) = (flight.refused(status, now.elapsed), flight.rank());
-        if now.elapsed.saturating_sub(refusals.since) >= self.settings.pace.give_up {
-            let failure = Failure::Busy { smsc, tries: refusals.tries, status: refusals.last.0 };
-            return self.close(Event::Failed { id, failure }, id);
-        }
-        if verdict == Verdict::Throttled {
-            // A whole window may be refused at once: that is one sign, not many.
-            if self.paused.0 <= now.elapsed {
-                let pause = grown(self.settings.pace.throttle, self.paused.1);
-                self.paused = (now.elapsed + pause, self.paused.1.saturating_add(1));
-                self.actions.push(Action::Note(Note::Throttled(status, pause)));
-            }
-            self.queue.insert(rank, id);
-        } else {
-            self.queue.remove(&rank);
-            let pause = grown(self.settings.pace.retry, refusals.tries.saturating_sub(1));
-            self.later.insert((now.elapsed + pause, id));
-        }
-    }
-
-    fn receipt(&mut self, at: usize, report: Report, sequence: u32, now: Now) {
-        let Some(life) = self.lives.get(at).copied() else { return };
-        let receipt = Receipt {
-            message: self.message_id(self.settings.receipt_ids.normalise(&report.id)),
-            state: report.state,
-            network_error: report.network_error,
-            at: now.clock,
-            taken: Taken::default(),
-        };
-        self.actions.push(Action::Receipt(receipt, Delivery { connection: at, life, sequence }));
-    }
-
-    fn refused(&mut self, at: usize, status: CommandStatus, now: Now) {
-        self.actions.push(Action::Note(Note::Refused(status)));
-        // Wrong credentials do not get right by trying: an SMSC may bar an account for that.
-        let hopeless = matches!(status, CommandStatus::INVALID_PASSWORD | CommandStatus::INVALID_SYSTEM_ID);
-        let pause = hopeless.then_some(self.settings.pace.reconnect.1);
-        self.end(at, pause, now);
-    }
-
-    fn lost(&mut self, at: usize, why: &'static str, now: Now) {
-        self.actions.push(Action::Note(Note::Broken(why)));
-        self.end(at, None, now);
-    }
-
-    /// Closes a connection, to open it again after a pause.
-    fn end(&mut self, at: usize, pause: Option<Duration>, now: Now) {
-        self.flush(at);
-        self.actions.push(Action::Close(at));
-        let Some(failures) = self.connections.get(at).map(Connection::failures) else { return };
-        let pause = self.jittered(pause.unwrap_or_else(|| grown(self.settings.pace.reconnect, failures)));
-        let lost = self.connections.get_mut(at).map(|c| c.lost(now.elapsed, pause)).unwrap_or_default();
-        if let Some(life) = self.lives.get_mut(at) {
-            *life += 1;
-        }
-        self.doubt_all(lost);
-    }
-
-    fn doubt_all(&mut self, lost: Vec<Submission>) {
-        for submission in &lost {
-            if let Some(flight) =
-                self.flights.get_mut(&submission.id).filter(|f| f.is(submission.piece, Place::Sent))
-            {
-                flight.put(submission.piece, Place::InDoubt);
-            }
-        }
-        for id in lost.iter().map(|submission| submission.id).collect::<BTreeSet<_>>() {
-            self.in_doubt(id);
-        }
-    }
-
-    /// Closes a flight of which a segment is in doubt.
-    fn in_doubt(&mut self, id: DispatchId) {
-        let Some(flight) = self.flights.get(&id).filter(|f| f.in_places(&[Place::InDoubt]) > 0) else {
-            return;
-        };
-        let segments = u8::try_from(flight.places.len()).unwrap_or(u8::MAX);
-        let here = flight.in_places(&[Place::Here]);
-        let event = if here > 0 {
-            let failure = Failure::Incomplete {
-                smsc: Arc::clone(&self.settings.name),
-                sent: segments.saturating_sub(here),
-                segments,
-            };
-            Event::Failed { id, failure }
-        } else {
-            Event::Unclear { id, in_doubt: flight.in_places(&[Place::InDoubt, Place::Sent]), segments }
-        };
-        self.close(event, id);
-    }
-
-    fn close(&mut self, event: Event, id: DispatchId) {
-        if self.remove(id).is_some() {
-            self.actions.push(Action::Tell(event));
-        }
-    }
-
-    fn remove(&mut self, id: DispatchId) -> Option<Flight> {
-        let flight = self.flights.remove(&id)?;
-        self.queue.remove(&flight.rank());
-        if let Some(expires) = flight.dispatch.expires {
-            self.expiry.remove(&(expires, id));
-        }
-        if flight.refusals.is_some() || flight.pieces.is_empty() {
-            self.later.retain(|(_, other)| *other != id);
-        }
-        if let Some(reference) = flight.reference {
-            self.references.give_back(&flight.dispatch.destination, reference);
-        }
-        Some(flight)
     }
 
     /// Once it stops: unbinds what has no submission without an answer.

@@ -9,12 +9,14 @@
 //! | `verdict`    | what a command status means for a segment                                      |
 //! | `connection` | one bind: sequence numbers, window, enquire_link                               |
 //! | `link`       | all binds to one SMSC, and the dispatches that are under way                   |
+//! | `action`     | what goes into the machine and comes out of it                                 |
 //! | `rim`        | timers and channels: does what the machine says                                |
 //! | `socket`     | one TCP connection                                                             |
 //!
 //! `connection` and `link` are a pure machine: inputs and the time come in, actions go out. Nothing in them waits,
 //! reads a clock or touches a socket, so tests drive them in virtual time.
 
+mod action;
 mod bucket;
 mod codec;
 mod connection;
@@ -27,8 +29,9 @@ mod socket;
 mod submit;
 mod verdict;
 
+pub use action::{Action, Input, Note, Now, Unanswered};
 pub use codec::{Body, Incoming, Stream, encode};
-pub use link::{Action, Delivery, Input, Link, Note, Now};
+pub use link::Link;
 pub use receipts::IdForm;
 pub use rim::SmppLink;
 pub use settings::{

@@ -14,7 +14,7 @@ use tokio::{
 use tracing::{info, warn};
 
 use super::{
-    Action, Delivery, Input, Link, LinkSettings, Note, Now, SmscAddress,
+    Action, Input, Link, LinkSettings, Note, Now, SmscAddress, Unanswered,
     socket::{self, News},
 };
 use crate::{
@@ -166,7 +166,7 @@ struct Driver {
     /// To the connections, with the number of each one's life.
     sockets: Vec<(u64, Option<mpsc::Sender<Bytes>>)>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
-    taken: (mpsc::UnboundedSender<Delivery>, mpsc::UnboundedReceiver<Delivery>),
+    taken: (mpsc::UnboundedSender<Unanswered>, mpsc::UnboundedReceiver<Unanswered>),
     events: mpsc::Sender<Event>,
     waiting: VecDeque<Event>,
     stopping: bool,

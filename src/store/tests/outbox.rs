@@ -6,7 +6,7 @@ use super::{BUSY, Fixed, at};
 use crate::{
     bearer::{
         Accepted, Destination, Dispatch, DispatchId, MessageId, Move, NewDelivery, NewPush, NoticeOutcome,
-        Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State,
+        Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State, Taken,
     },
     store::{Durability, OutboxFile, Store},
     vault::{KeySource, Vault},
@@ -80,7 +80,13 @@ fn submitted(id: DispatchId, segment: u8, message: &str) -> Report {
 }
 
 fn receipt(message: &str, state: ReceiptState) -> Report {
-    Report::Receipt(Receipt { message: name(message), state, network_error: None, at: at(0) })
+    Report::Receipt(Receipt {
+        message: name(message),
+        state,
+        network_error: None,
+        at: at(0),
+        taken: Taken::default(),
+    })
 }
 
 fn to(id: DispatchId, from: &'static [State], state: State) -> Move {
