@@ -6,8 +6,10 @@ use async_trait::async_trait;
 
 use crate::{
     dm::{AccountId, AccountsError, AuthScheme, Event, EventSink, NewAccount, Register, StoredCredential},
-    ident::{ServerId, SharedSecret, Timestamp, without_imsi},
+    ident::{ServerId, SharedSecret, Timestamp},
 };
+
+use super::refusals::Refusals;
 
 /// How one side proves itself, with its secret: what the device is about to be given.
 #[derive(Debug, Clone)]
@@ -131,12 +133,13 @@ pub trait Watcher: Send + Sync {
 #[derive(Clone)]
 pub struct FirstSession {
     watcher: Arc<dyn Watcher>,
+    refusals: Arc<Refusals>,
 }
 
 impl FirstSession {
     /// Tells `watcher`.
     pub fn new(watcher: Arc<dyn Watcher>) -> Self {
-        Self { watcher }
+        Self { watcher, refusals: Arc::default() }
     }
 }
 
@@ -150,11 +153,7 @@ impl EventSink for FirstSession {
             Event::Inventory { device, at, nodes, .. } => {
                 self.watcher.inventory(Inventory { device, at, nodes }).await;
             }
-            // A stranger can cause as many of these as it likes: nobody is told unless they ask for debug logs.
-            Event::Refused { device, refusal, .. } => {
-                let device = without_imsi(&device);
-                tracing::debug!(dm.device = %device, dm.refusal = ?refusal, "Credentials of {device:?} were refused");
-            }
+            Event::Refused { device, refusal, at, .. } => self.refusals.warn(&device, refusal, at),
             other => tracing::debug!(dm.event = ?other, "Session event: {other:?}"),
         }
     }

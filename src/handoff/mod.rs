@@ -5,6 +5,7 @@
 //! registered by one process and used at the server of another.
 
 mod embedded;
+mod refusals;
 
 pub use embedded::{
     Credentials, FirstSession, HandedOff, HandoffError, Inventory, Nonce, Watcher, account, keep, register,

@@ -92,7 +92,13 @@ impl Site {
     }
 
     fn serve(&self) -> Serve {
-        let mut process = Process::start("bootgate serve", self.command(&["serve"]).stdout(Stdio::piped()));
+        self.serve_telling(Stdio::inherit())
+    }
+
+    /// The same, with its log somewhere else.
+    fn serve_telling(&self, log: Stdio) -> Serve {
+        let mut command = self.command(&["serve"]);
+        let mut process = Process::start("bootgate serve", command.stdout(Stdio::piped()).stderr(log));
         let mut line = String::new();
         BufReader::new(process.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://");
@@ -351,7 +357,8 @@ fn it_is_not_well_while_its_store_is_not() {
 fn wrong_credentials_get_a_fresh_challenge_and_hand_nothing_off() {
     let site = Site::new();
     let (job, device) = site.delivered(1);
-    let serve = site.serve();
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let serve = site.serve_telling(log.reopen().unwrap().into());
     let mut wrong = Device { secret: "not the secret".parse().unwrap(), ..device };
     let mut nonces = vec![wrong.nonce.clone()];
     let first = wrong.come_in(&serve);
@@ -372,6 +379,12 @@ fn wrong_credentials_get_a_fresh_challenge_and_hand_nothing_off() {
     let shown = site.job(job);
     assert_eq!(shown["state"], "delivered");
     assert_eq!(way(&shown), ["queued", "registered", "prepared", "delivering", "delivered"]);
+    // Whoever looks after the server sees it without asking for more log.
+    drop(serve);
+    let log = std::fs::read_to_string(log.path()).unwrap();
+    let told = log.lines().filter(|line| line.contains("WARN") && line.contains("were refused")).count();
+    assert!(told == 3 && log.contains(DEVICE), "{log}");
+    assert!(!log.contains("not the secret"), "{log}");
 }
 
 #[test]
