@@ -74,6 +74,24 @@ impl App {
         random: Arc<dyn Random>,
     ) -> Result<Self, StoreError> {
         let store = Store::open(&config.store.path, config.store.busy_timeout).await?;
+        Ok(Self::on(store, config, clock, random))
+    }
+
+    /// On the database file that the configuration names, which must be there: who only looks makes none, where a path may
+    /// have been mistyped.
+    ///
+    /// # Errors
+    /// [`StoreError`], among them [`StoreError::Missing`].
+    pub async fn open_existing(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StoreError> {
+        let store = Store::open_existing(&config.store.path, config.store.busy_timeout).await?;
+        Ok(Self::on(store, config, clock, random))
+    }
+
+    fn on(store: Store, config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let keys = Arc::new(Keys::new(&store, Arc::clone(&clock)));
         let vault = Self::vault_of(&config, Arc::clone(&random));
         let writes = Arc::new(Writes::new(&store, Arc::clone(&vault), Arc::clone(&clock)));
@@ -81,7 +99,7 @@ impl App {
         let ppg = gateway(&config, Arc::new(outbox), &clock);
         let store = Arc::new(store);
         let orders = Arc::new(store::Orders::new(Arc::clone(&store), Arc::clone(&vault)));
-        Ok(Self {
+        Self {
             config: Arc::new(config),
             clock,
             random,
@@ -95,7 +113,7 @@ impl App {
             orders,
             gateway: OwnGateway::over(ppg.clone()),
             ppg,
-        })
+        }
     }
 
     /// The vault that the configuration names, for what needs no store. Its key is fetched when it is first needed.

@@ -166,13 +166,24 @@ fn file_system<'c>(card: &'c mut PcscCard, global: &Global) -> anyhow::Result<Fi
     Ok(FileSystem::new(session))
 }
 
-/// Opens the store, which holds the journal of presented keys.
+/// Opens the store, which holds the journal of presented keys. A station may have no service that looks after what a killed
+/// process left, so that is done here.
 pub(super) fn open_app(global: &Global) -> anyhow::Result<App> {
     let config = config::load(global, Vec::new())?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
-        // A station may have no service that looks after what a killed process left.
+        app.recover().await?;
+        Ok(app)
+    })
+}
+
+/// Opens the store for who asks it about cards: none is made, because a new one would know of no card.
+pub(super) fn open_existing_app(global: &Global) -> anyhow::Result<App> {
+    let config = config::load(global, Vec::new())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let app = config::open_existing(config).await?;
         app.recover().await?;
         Ok(app)
     })

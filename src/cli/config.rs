@@ -1,11 +1,17 @@
 //! `bootgate config`: checks a configuration file, shows what is in force.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{Arc, Once},
+};
 
 use serde::Serialize;
 
 use super::{Exit, Failure, Global, output};
-use crate::app::config::{Config, FileSource, Flag, Shown, Sources};
+use crate::app::config::{Config, ConfigError, FileSource, Flag, Shown, Sources};
+use crate::app::{App, OsRandom, SystemClock};
+use crate::store::StoreError;
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -23,25 +29,56 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check { file: Some(file) } => {
             // The file alone, so that the answer does not depend on who asks.
-            let home = Sources::of_process(None, Vec::new()).home;
-            let sources = Sources { file: FileSource::Named(file.clone()), home, ..Sources::default() };
-            Config::load(&sources).map_err(|e| Failure::because(Exit::Config, chain(&e)))?;
+            let Sources { home, data_home, .. } = Sources::of_process(None, Vec::new());
+            let file_source = FileSource::Named(file.clone());
+            let sources = Sources { file: file_source, home, data_home, ..Sources::default() };
+            Config::load(&sources).map_err(|e| failure(&e))?;
             output::emit(global.format, &Checked { ok: true, file: Some(file) })?;
         }
         Action::Check { file: None } => {
             load(global, Vec::new())?;
             output::emit(global.format, &Checked { ok: true, file: None })?;
         }
-        Action::Show => output::emit(global.format, &All(load(global, Vec::new())?.shown()))?,
+        Action::Show => {
+            let config = load(global, Vec::new())?;
+            output::emit(
+                global.format,
+                &All { file: config.file().map(str::to_owned), values: config.shown() },
+            )?;
+        }
     }
     Ok(Exit::Ok)
 }
 
 /// The configuration in force for this run of the program, with `flags` on top.
 pub(super) fn load(global: &Global, flags: Vec<Flag>) -> anyhow::Result<Config> {
-    Config::load(&Sources::of_process(global.config.as_deref(), flags)).map_err(|e| {
-        let exit = if e.is_of_flags() { Exit::Usage } else { Exit::Config };
-        Failure::because(exit, chain(&e))
+    let config =
+        Config::load(&Sources::of_process(global.config.as_deref(), flags)).map_err(|e| failure(&e))?;
+    static TOLD: Once = Once::new();
+    if let Some(file) = config.file() {
+        TOLD.call_once(|| tracing::info!("Configuration is read from {file}"));
+    }
+    Ok(config)
+}
+
+fn failure(error: &ConfigError) -> anyhow::Error {
+    let exit = if error.is_of_command_line() { Exit::Usage } else { Exit::Config };
+    Failure::because(exit, chain(error))
+}
+
+/// Opens the database that the configuration names for who only looks: none is made.
+pub(super) async fn open_existing(config: Config) -> anyhow::Result<App> {
+    let origin = config.origin("store.path").to_string();
+    App::open_existing(config, Arc::new(SystemClock), Arc::new(OsRandom)).await.map_err(|error| match error {
+        StoreError::Missing { path } => {
+            let why = format!(
+                "there is no database {}, which is [store] path by {origin}; `card write`, `batch run` and `serve` \
+                 make one",
+                path.display()
+            );
+            Failure::because(Exit::Failed, why)
+        }
+        other => other.into(),
     })
 }
 
@@ -66,19 +103,28 @@ impl fmt::Display for Checked {
     }
 }
 
+/// What is in force.
 #[derive(Serialize)]
-#[serde(transparent)]
-struct All(Vec<Shown>);
+struct All {
+    /// The file that was read over the compiled-in values.
+    file: Option<String>,
+    values: Vec<Shown>,
+}
 
 impl fmt::Display for All {
     /// As a file that could be read back, with the origins as comments.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.file {
+            Some(file) => {
+                writeln!(f, "# compiled-in values; over them the file {file}; then environment and flags")?
+            }
+            None => writeln!(f, "# compiled-in values; no file over them; then environment and flags")?,
+        }
         let mut current = "";
-        for shown in &self.0 {
+        for shown in &self.values {
             let (section, key) = shown.key.split_once('.').unwrap_or(("", &shown.key));
             if section != current {
-                let gap = if current.is_empty() { "" } else { "\n" };
-                writeln!(f, "{gap}[{section}]")?;
+                writeln!(f, "\n[{section}]")?;
                 current = section;
             }
             let assignment = format!("{key} = {}", shown.value);

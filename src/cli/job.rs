@@ -1,12 +1,11 @@
 //! `bootgate job`: lists jobs, shows one with its history.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use serde::Serialize;
 
 use super::{Exit, Failure, Global, config, output};
 use crate::{
-    app::{App, OsRandom, SystemClock},
     ident::JobId,
     job::{Entry, Filter, Job, Record, State},
 };
@@ -34,7 +33,7 @@ pub(super) enum Action {
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     let config = config::load(global, Vec::new())?;
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+        let app = config::open_existing(config).await?;
         match action {
             Action::List { state: states, limit } => {
                 let jobs = app.jobs().list(&Filter { states, limit }).await?;

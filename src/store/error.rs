@@ -14,6 +14,12 @@ pub enum StoreError {
         /// Why not.
         source: std::io::Error,
     },
+    /// There is no file, and none was to be made.
+    #[error("{}: there is no database", .path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
     /// The file is something else.
     #[error("{}: is not a database of bootgate; it was left as it is. Name another file as [store] path", .path.display())]
     NotOurs {

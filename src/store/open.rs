@@ -37,6 +37,17 @@ impl Store {
     /// [`StoreError`].
     pub async fn open(path: &Path, busy: Duration) -> Result<Self, StoreError> {
         make(path).map_err(|source| StoreError::Create { path: path.to_owned(), source })?;
+        Self::open_existing(path, busy).await
+    }
+
+    /// Opens the file, and makes nothing: for who only looks.
+    ///
+    /// # Errors
+    /// [`StoreError`], among them [`StoreError::Missing`].
+    pub async fn open_existing(path: &Path, busy: Duration) -> Result<Self, StoreError> {
+        if !path.exists() {
+            return Err(StoreError::Missing { path: path.to_owned() });
+        }
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)

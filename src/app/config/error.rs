@@ -22,9 +22,13 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// True when flags alone are wrong: a mistake on the command line, not in the configuration.
-    pub fn is_of_flags(&self) -> bool {
-        matches!(self, Self::Wrong(problems) if problems.iter().all(|p| matches!(p.at, Origin::Flag(_))))
+    /// True when flags alone are wrong, or a file that was named cannot be read: a mistake on the command line, not in the
+    /// configuration.
+    pub fn is_of_command_line(&self) -> bool {
+        match self {
+            Self::Read { .. } => true,
+            Self::Wrong(problems) => problems.iter().all(|p| matches!(p.at, Origin::Flag(_))),
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub struct Sources {
     pub flags: Vec<Flag>,
     /// The home directory, for `~/` in paths.
     pub home: Option<PathBuf>,
+    /// `XDG_DATA_HOME`: where data of programs go (XDG Base Directory Specification).
+    pub data_home: Option<PathBuf>,
 }
 
 /// Which file is read.
@@ -97,6 +99,25 @@ impl Sources {
             env: env.collect(),
             flags,
             home: std::env::home_dir(),
+            data_home: std::env::var_os("XDG_DATA_HOME").map(PathBuf::from),
+        }
+    }
+}
+
+impl Sources {
+    /// Where data files of ours go; none when neither variable says it.
+    ///
+    /// A relative `XDG_DATA_HOME` is to be ignored, the specification says. What was made before the variable was looked at,
+    /// or set, is not left behind.
+    pub(super) fn data_file(&self, name: &str) -> Option<PathBuf> {
+        let below = |data: PathBuf| data.join("bootgate").join(name);
+        let absolute = |path: &&PathBuf| path.is_absolute();
+        let usual = self.home.as_ref().filter(absolute).map(|home| below(home.join(".local/share")));
+        let named = self.data_home.as_ref().filter(absolute).cloned().map(below);
+        match (named, usual) {
+            (Some(named), Some(usual)) if usual.exists() && !named.exists() => Some(usual),
+            (Some(named), _) => Some(named),
+            (None, usual) => usual,
         }
     }
 }
@@ -108,6 +129,17 @@ impl FileSource {
             Self::None => None,
             Self::Standard(directory) => Some(directory.join(STANDARD_FILE)).filter(|path| path.exists()),
             Self::Named(path) => Some(path.clone()),
+        }
+    }
+}
+
+impl FileSource {
+    /// The file that is read and why, in words.
+    pub(super) fn told(&self) -> Option<String> {
+        let file = self.path()?.display().to_string();
+        match self {
+            Self::Standard(_) => Some(format!("{file}, which is in the working directory")),
+            Self::None | Self::Named(_) => Some(file),
         }
     }
 }
@@ -222,6 +254,13 @@ impl Layers {
         };
         let origin = entry.origin.clone();
         parsed.map_err(|wrong| self.problem(origin, wrong)).ok()
+    }
+
+    /// Puts a value that is known only now in the place of the word that stands for it.
+    pub(super) fn resolve(&mut self, key: &str, value: &Path) {
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.raw = Raw::Text(value.display().to_string());
+        }
     }
 
     /// Reads a key that takes a whole number.

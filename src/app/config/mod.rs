@@ -54,6 +54,7 @@ pub struct Config {
     /// `[job]`
     pub job: Job,
     entries: BTreeMap<String, Entry>,
+    file: Option<String>,
 }
 
 /// `[http]`: the listener and its limits.
@@ -161,7 +162,9 @@ impl Config {
         }
         layers.env(&sources.env);
         layers.flags(&sources.flags);
-        Self::from_layers(layers, sources.home.as_deref())
+        let mut config = Self::from_layers(layers, sources)?;
+        config.file = sources.file.told();
+        Ok(config)
     }
 
     /// The compiled-in values alone.
@@ -169,7 +172,8 @@ impl Config {
     /// # Errors
     /// Never, unless the program was built with a broken default file, which a test rules out.
     pub fn built_in() -> Result<Self, ConfigError> {
-        Self::from_layers(Layers::built_in(BUILT_IN)?, Some(Path::new("/")))
+        let sources = Sources { home: Some("/".into()), ..Sources::default() };
+        Self::from_layers(Layers::built_in(BUILT_IN)?, &sources)
     }
 
     /// What is in force and where it comes from, section by section.
@@ -182,11 +186,22 @@ impl Config {
         self.entries.iter().map(show).collect()
     }
 
-    fn from_layers(mut layers: Layers, home: Option<&Path>) -> Result<Self, ConfigError> {
+    /// The file over the compiled-in values, if one was read, and why it was.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// Where a value comes from.
+    pub fn origin(&self, key: &str) -> &Origin {
+        self.entries.get(key).map_or(&Origin::Default, |entry| &entry.origin)
+    }
+
+    fn from_layers(mut layers: Layers, sources: &Sources) -> Result<Self, ConfigError> {
+        let home = sources.home.as_deref();
         // All sections are read before one is missed, so that every mistake is reported.
         let http = Http::read(&mut layers);
         let dm = Dm::read(&mut layers);
-        let store = Store::read(&mut layers, home);
+        let store = Store::read(&mut layers, sources);
         let vault = Vault::read(&mut layers, home);
         let card = Card::read(&mut layers);
         let ppg = Ppg::read(&mut layers, home);
@@ -217,7 +232,7 @@ impl Config {
                 Some(card),
                 (Some(ppg), (Some(api), Some(job))),
             ) if layers.problems.is_empty() => {
-                Ok(Self { http, dm, store, vault, card, ppg, api, job, entries: layers.entries })
+                Ok(Self { http, dm, store, vault, card, ppg, api, job, entries: layers.entries, file: None })
             }
             _ => Err(ConfigError::Wrong(layers.problems)),
         }
@@ -266,8 +281,23 @@ impl Dm {
 }
 
 impl Store {
-    fn read(layers: &mut Layers, home: Option<&Path>) -> Option<Self> {
-        let path = layers.path("store.path", home);
+    fn read(layers: &mut Layers, sources: &Sources) -> Option<Self> {
+        let path = match layers.text("store.path", |text| Ok(text == "auto")) {
+            Some(true) => match sources.data_file("bootgate.db") {
+                Some(path) => {
+                    layers.resolve("store.path", &path);
+                    Some(path)
+                }
+                None => {
+                    let message =
+                        "is \"auto\", and neither XDG_DATA_HOME nor HOME is an absolute path; name a file";
+                    layers.wrong_value("store.path", message.into());
+                    None
+                }
+            },
+            Some(false) => layers.path("store.path", sources.home.as_deref()),
+            None => None,
+        };
         let busy_timeout = layers.text("store.busy-timeout", value::time);
         Some(Self { path: path?, busy_timeout: busy_timeout? })
     }

@@ -247,7 +247,29 @@ fn the_key_of_the_vault_is_beside_the_database_in_a_file_or_in_the_environment()
 #[test]
 fn a_home_path_needs_a_home() {
     let err = Config::load(&Sources::default()).unwrap_err();
+    assert!(err.to_string().contains("neither XDG_DATA_HOME nor HOME is an absolute path"), "{err}");
+    let env = vec![("BOOTGATE_STORE_PATH".to_owned(), "~/x.db".to_owned())];
+    let err = Config::load(&Sources { env, ..Default::default() }).unwrap_err();
     assert!(err.to_string().contains("HOME is not set"), "{err}");
+}
+
+#[test]
+fn data_go_where_the_base_directory_specification_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, data) = (dir.path().join("home"), dir.path().join("data"));
+    let path = |data: &Path| {
+        let (home, data) = (Some(home.clone()), Some(data.to_owned()));
+        Config::load(&Sources { home, data_home: data, ..Default::default() }).unwrap().store.path
+    };
+    let (old, new) = (home.join(".local/share/bootgate/bootgate.db"), data.join("bootgate/bootgate.db"));
+    assert_eq!(path(&data), new);
+    assert_eq!(path(Path::new("relative")), old, "a relative one is to be ignored");
+    std::fs::create_dir_all(old.parent().unwrap()).unwrap();
+    std::fs::write(&old, "").unwrap();
+    assert_eq!(path(&data), old, "what is there stays in use");
+    std::fs::create_dir_all(new.parent().unwrap()).unwrap();
+    std::fs::write(&new, "").unwrap();
+    assert_eq!(path(&data), new);
 }
 
 #[test]

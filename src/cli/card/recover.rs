@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{
     args::{AdmArgs, ConsentArgs, PinArgs},
-    connect, failure, file_system, open_app,
+    connect, failure, file_system, open_existing_app,
     refusal::iccid,
 };
 use crate::{
@@ -48,7 +48,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let app = open_app(global)?;
+    let app = open_existing_app(global)?;
     let writes = app.write_journal();
     if args.list {
         output::emit(global.format, &List { cards: writes.list().map_err(failure)? })?;
@@ -236,6 +236,6 @@ pub(super) fn interrupted(
         Err(FileError::Transport(error)) => return Err(failure(error)),
         Err(_) => return Ok(None),
     };
-    let pending = open_app(global)?.write_journal().list().map_err(failure)?;
+    let pending = open_existing_app(global)?.write_journal().list().map_err(failure)?;
     Ok(pending.into_iter().find(|summary| summary.card == card))
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{connect, failure, file_system, open_app};
+use super::{connect, failure, file_system, open_existing_app};
 use crate::{
     card::KeyId,
     cli::{Exit, Global, output},
@@ -40,7 +40,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             file_system(&mut card, global)?.iccid().map_err(failure)?
         }
     };
-    let forgotten = open_app(global)?.key_journal().clear(&card)?;
+    let forgotten = open_existing_app(global)?.key_journal().clear(&card)?;
     let keys = forgotten
         .into_iter()
         .map(|(key, state)| Forgotten { key: named(key), was: state.to_string() })
