@@ -11,12 +11,11 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
 use serde::Serialize;
 
-use super::{Exit, Failure, Global, config, output, profile};
+use super::{Exit, Failure, Global, config, input, output, profile};
 use crate::{
-    app::{App, CellVault, OsRandom, SystemClock},
+    app::{App, CellVault, OsRandom},
     ident::printable,
     job::batch::{Batch, Columns, MAX_OCTETS, Report},
     vault::Vault,
@@ -97,7 +96,13 @@ fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
         let profile = profile::load(file)?;
         report.check_profile(&batch, &profile);
         tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-            let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+            if !config.store.path.exists() {
+                let (file, origin) = (config.store.path.display(), config.origin("store.path"));
+                let lost = "which cards were done already is not known";
+                output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
+                return Ok(());
+            }
+            let app = config::open_existing(config).await?;
             report.check_jobs(&batch, &profile, app.jobs()).await.map_err(anyhow::Error::from)
         })?;
     }
@@ -121,21 +126,13 @@ fn columns(file: Option<&Path>) -> anyhow::Result<Columns> {
     let Some(file) = file else { return Ok(Columns::default()) };
     let wrong = |why: String| Failure::because(Exit::Config, why);
     let name = output::name(file);
-    let text = octets(file).map_err(|e| wrong(format!("{e:#}")))?;
-    let text = String::from_utf8(text).map_err(|_| wrong(format!("{name}: not UTF-8")))?;
+    let text = String::from_utf8(octets(file)?).map_err(|_| wrong(format!("{name}: not UTF-8")))?;
     Columns::parse(&text).map_err(|e| wrong(format!("{name}:{e}")))
 }
 
 /// The octets of a file, one more than a table may have at the most.
 fn octets(file: &Path) -> anyhow::Result<Vec<u8>> {
-    use std::io::Read as _;
-    let mut octets = Vec::new();
-    let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", output::name(file)))?;
-    let most = u64::try_from(MAX_OCTETS).unwrap_or(u64::MAX).saturating_add(1);
-    open.take(most)
-        .read_to_end(&mut octets)
-        .with_context(|| format!("cannot read {}", output::name(file)))?;
-    Ok(octets)
+    input::read_most(file, u64::try_from(MAX_OCTETS).unwrap_or(u64::MAX).saturating_add(1))
 }
 
 /// What `check` found.

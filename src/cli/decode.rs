@@ -2,13 +2,13 @@
 
 use std::{
     io::{IsTerminal, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context;
 use serde::Serialize;
 
-use super::{Exit, Failure, Format, Global, notify::KeyArgs, output, secret::SecretOrLiteral};
+use super::{Exit, Failure, Format, Global, input, notify::KeyArgs, output, secret::SecretOrLiteral};
 use crate::{
     explain::{
         Explanation, Input, Kind, MAX_OCTETS, Options, Secrets, Simulation, Style, explain, read, simulate,
@@ -120,15 +120,13 @@ struct Decoded<'a> {
 }
 
 /// The input, as far as it can be explained; one octet more shows that it is too long.
-fn octets(file: &PathBuf) -> anyhow::Result<Vec<u8>> {
+fn octets(file: &Path) -> anyhow::Result<Vec<u8>> {
     // Text has more characters than it has octets.
     let most = u64::try_from(8 * MAX_OCTETS).unwrap_or(u64::MAX);
-    let mut input = Vec::new();
-    if file.as_os_str() == "-" {
-        std::io::stdin().lock().take(most).read_to_end(&mut input).context("standard input")?;
-    } else {
-        let open = std::fs::File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-        open.take(most).read_to_end(&mut input).with_context(|| format!("cannot read {}", file.display()))?;
+    if file.as_os_str() != "-" {
+        return input::read_most(file, most);
     }
-    Ok(input)
+    let mut octets = Vec::new();
+    std::io::stdin().lock().take(most).read_to_end(&mut octets).context("standard input")?;
+    Ok(octets)
 }

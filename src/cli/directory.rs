@@ -1,28 +1,19 @@
 //! A factory image as a directory: written whole or not at all, and read with caps. It holds secrets, so that only its
 //! owner can look into it.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    path::{Path, PathBuf},
-};
+use std::{fs, io::Read as _, path::Path};
 
 use anyhow::{Context as _, bail};
 
-use super::{Exit, Failure};
+use super::{
+    Exit, Failure,
+    input::unreadable,
+    output::{self, Existing, Open, sibling},
+};
 use crate::bootstrap::factory::{File, MANIFEST, Manifest, SIGNATURE};
 
 /// The most octets of one file that are read: documents are capped at the same.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
-
-/// What to do with an image that stands where a new one goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Existing {
-    /// Leave it, and say so.
-    Keep,
-    /// Put the new one in its place.
-    Replace,
-}
 
 /// An image as it was read.
 pub(super) struct Found {
@@ -41,7 +32,7 @@ pub(super) fn read(folder: &Path) -> anyhow::Result<Found> {
     let failed = || format!("cannot read {}", folder.display());
     let (mut manifest, mut signature) = (None, None);
     let (mut files, mut foreign) = (Vec::new(), Vec::new());
-    for entry in fs::read_dir(folder).with_context(failed)? {
+    for entry in fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
         let entry = entry.with_context(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // Not through a link: an image is where it is.
@@ -143,27 +134,12 @@ fn is_occupied(folder: &Path, existing: Existing) -> anyhow::Result<bool> {
     }
 }
 
-/// A name beside a directory, of this process alone.
-fn sibling(folder: &Path, what: &str) -> anyhow::Result<PathBuf> {
-    let Some(name) = folder.file_name() else {
-        bail!("{} names no directory that can be made", folder.display());
-    };
-    Ok(folder.with_file_name(format!(".{}.{what}-{}", name.to_string_lossy(), std::process::id())))
-}
-
 fn fill<'a>(folder: &Path, files: impl Iterator<Item = (&'static str, &'a [u8])>) -> anyhow::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    use std::os::unix::fs::DirBuilderExt as _;
     let failed = || format!("cannot write {}", folder.display());
     fs::DirBuilder::new().mode(0o700).create(folder).with_context(failed)?;
     for (name, octets) in files {
-        let path = folder.join(name);
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)
-            .with_context(|| format!("cannot write {}", path.display()))?;
-        file.write_all(octets).and_then(|()| file.sync_all()).with_context(failed)?;
+        output::write(&folder.join(name), Open::New, octets)?;
     }
     fs::File::open(folder).and_then(|d| d.sync_all()).with_context(failed)
 }

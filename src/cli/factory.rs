@@ -8,10 +8,10 @@ use std::{
 use serde::Serialize;
 
 use super::{
-    Exit, Failure, Global,
-    directory::{self, Existing},
+    Exit, Failure, Global, directory,
     exit::failure,
-    output,
+    input,
+    output::{self, ForceArg},
     secret::SecretSource,
 };
 use crate::{
@@ -53,9 +53,8 @@ pub(super) struct OpenArgs {
     /// Where the opened image goes. It holds the secrets.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// Puts it in the place of an image that is there.
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
@@ -81,15 +80,10 @@ fn open(args: &OpenArgs, global: &Global) -> anyhow::Result<Exit> {
     };
     let key = opening_key(&args.open_with)?;
     let image = factory::open(manifest, &found.0.files, &key).map_err(failure)?;
-    directory::write(&args.output, existing(args.force), image.all())?;
+    directory::write(&args.output, args.force.existing(), image.all())?;
     report.opened = Some(args.output.display().to_string());
     output::emit(global.format, &report)?;
     Ok(Exit::Ok)
-}
-
-/// What to do with an image that is there.
-pub(super) fn existing(force: bool) -> Existing {
-    if force { Existing::Replace } else { Existing::Keep }
 }
 
 /// Reads the key that signs.
@@ -118,8 +112,9 @@ fn named(option: &str, error: &IdentError) -> anyhow::Error {
 }
 
 fn pem(option: &str, file: &Path) -> anyhow::Result<String> {
-    let why = |e| Failure::because(Exit::Usage, format!("{option}: cannot read {}: {e}", output::name(file)));
-    std::fs::read_to_string(file).map_err(why)
+    let octets = input::read(file).map_err(|e| Failure::because(Exit::Usage, format!("{option}: {e}")))?;
+    let wrong = |_| Failure::because(Exit::Usage, format!("{option}: {} is no PEM text", output::name(file)));
+    String::from_utf8(octets).map_err(wrong)
 }
 
 type Verified = (directory::Found, Option<Manifest>);

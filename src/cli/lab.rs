@@ -3,13 +3,17 @@
 mod phone;
 mod quirks;
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{
     Exit, Failure, Global,
-    output::{emit, note},
+    output::{ForceArg, emit, note},
 };
 use crate::{
     card::Protocol,
@@ -17,7 +21,7 @@ use crate::{
     lab::{
         card::VirtualCard,
         fault::Fault,
-        image::{CardImage, Personality, Quirk, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
+        image::{CardImage, ImageError, Personality, Quirk, SAMPLE_ICCID, SAMPLE_IMSI, Sample, SampleKind},
         line::Line,
         reader::CardHandle,
         vpcd::{self, VpcdError},
@@ -58,6 +62,8 @@ pub(super) struct CardArgs {
     /// Saves the card after each change: into FILE, or into the --image file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "vpcd")]
     save: Option<Option<PathBuf>>,
+    #[command(flatten)]
+    force: ForceArg,
     /// Sample card: bare (ADM1 may create files), prepared (empty bootstrap files), pin (as prepared, PIN1 needed to
     /// read), closed (nobody may create files).
     #[arg(long, default_value = "bare")]
@@ -131,17 +137,20 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 
 fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut image = match &args.image {
-        Some(file) => CardImage::load(file)?,
+        Some(file) => load(file)?,
         None => args.sample(),
     };
     let fci = args.opensc.then_some(Quirk::Fci);
     args.quirk.iter().copied().chain(fci).for_each(|quirk| image.add_quirk(quirk));
     if let Some(file) = &args.new {
+        args.force.check(Some(file))?;
         image.save(file)?;
         emit(global.format, &Written { file: file.display().to_string(), iccid: iccid(&image) })?;
         return Ok(Exit::Ok);
     }
     let Some(address) = &args.vpcd else { return Ok(Exit::Usage) };
+    // The image that was put in may change; another file may not be lost.
+    let chosen = args.save.clone().flatten().filter(|file| args.image.as_ref() != Some(file));
     let save = match (args.save, args.image) {
         (None, _) => None,
         (Some(Some(file)), _) | (Some(None), Some(file)) => Some(file),
@@ -150,6 +159,7 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
             return Err(Failure::because(Exit::Usage, why));
         }
     };
+    args.force.check(chosen.as_deref())?;
     let mut line = args.fault.iter().fold(Line::default(), |line, fault| line.with_fault(*fault));
     if let Some(rate) = args.speed {
         line = line.with_speed(rate);
@@ -167,6 +177,14 @@ fn card(args: CardArgs, global: &Global) -> anyhow::Result<Exit> {
         other => other.into(),
     })?;
     Ok(Exit::Ok)
+}
+
+/// A card out of an image file.
+fn load(file: &Path) -> anyhow::Result<CardImage> {
+    CardImage::load(file).map_err(|error| match error {
+        ImageError::File { .. } => Failure::because(Exit::Usage, error),
+        other => other.into(),
+    })
 }
 
 impl CardArgs {

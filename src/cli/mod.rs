@@ -10,6 +10,7 @@ mod decode;
 mod directory;
 mod exit;
 mod factory;
+mod input;
 mod job;
 mod lab;
 mod notify;
@@ -51,7 +52,8 @@ const EXAMPLES: &str = "Examples:
   bootgate card list
   bootgate card plan -r 'bay 0 00 00' --profile config/profiles/consumer-phone.toml --as cp
 
-Exit status: 0 ok, 1 failed, 2 usage, 69 reader or peer unavailable, 77 refused, 78 bad profile or configuration";
+Exit status: 0 ok, 1 failed, 2 usage (a file that is named and cannot be read, or is there already, among them), 69 reader or \
+peer unavailable, 77 refused, 78 bad profile, table, script or configuration";
 
 /// Options that every noun takes.
 #[derive(Debug, clap::Args)]

@@ -1,16 +1,19 @@
 //! Printing: results on standard output, in text or JSON from the same value; everything else on standard error.
 
+mod file;
+
 use std::{
     fmt::Display,
     io::{IsTerminal, Write},
     path::Path,
 };
 
-use anyhow::Context as _;
 use serde::Serialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::ident::{printable, printable_lines};
+
+pub(super) use file::{Existing, ForceArg, Open, file, open, sibling, write};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -79,20 +82,6 @@ pub(super) fn note(line: &str) {
 /// A file's name as it is shown.
 pub(super) fn name(file: &Path) -> String {
     printable(&file.to_string_lossy()).into_owned()
-}
-
-/// Writes a file that only its owner can read: what the program makes mostly holds secrets.
-pub(super) fn file(path: &Path, octets: &[u8]) -> anyhow::Result<()> {
-    use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
-    let failed = || format!("cannot write {}", name(path));
-    let mut options = std::fs::OpenOptions::new();
-    let out = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    let mut out = out.with_context(failed)?;
-    // A file that was there keeps its mode when it is opened.
-    if out.metadata().with_context(failed)?.is_file() {
-        out.set_permissions(std::fs::Permissions::from_mode(0o600)).with_context(failed)?;
-    }
-    out.write_all(octets).with_context(failed)
 }
 
 /// Starts the log on standard error: warnings, more with `-v`, or what `BOOTGATE_LOG` says.

@@ -8,16 +8,13 @@ mod factory;
 mod import;
 mod sign;
 
-use std::path::Path;
-
-use anyhow::Context as _;
-
 pub(super) use check::load;
 pub(super) use sign::{Purpose, SignArgs, SignDefaults, Weakness, sign};
 
 use super::{
     Exit, Failure, Format, Global,
     exit::{failure, failure_in},
+    input::read,
     output,
 };
 
@@ -41,17 +38,4 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::Ddf(args) => ddf::run(&args, global),
         Action::Build(args) => build::run(&args, global),
     }
-}
-
-/// Reads a profile's octets.
-///
-/// # Errors
-/// [`Exit::Config`]: what is to be a profile cannot be used.
-fn profile_octets(file: &Path) -> anyhow::Result<Vec<u8>> {
-    read(file).map_err(|e| Failure::because(Exit::Config, format!("{e:#}")))
-}
-
-/// Reads a file's octets.
-fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
-    std::fs::read(file).with_context(|| format!("cannot read {}", output::name(file)))
 }

@@ -11,7 +11,7 @@ use super::{
     config,
     exit::failure,
     lab::ProtocolName,
-    output,
+    output::{self, ForceArg},
     secret::SecretOrLiteral,
     subscriber::SubscriberArgs,
 };
@@ -104,6 +104,8 @@ pub(super) struct Args {
     /// become a card.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["pcsc", "seed"])]
     save: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
     /// Size of each bootstrap file of a prepared virtual card, in octets.
     #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=32767))]
     bootstrap_size: u16,
@@ -126,6 +128,7 @@ enum RouteName {
 
 pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     let RouteName::Card = args.route;
+    args.force.check(args.save.as_deref())?;
     let config = config::load(global, Vec::new())?;
     let given = args.subscriber.read()?;
     let imei: Imei = given.imei.clone().map_or_else(|| SAMPLE_IMEI.parse(), Ok)?;

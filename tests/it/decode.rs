@@ -280,7 +280,7 @@ fn what_cannot_be_explained_says_what_to_do() {
         (vec!["-"], "0106B", 1, "line 1 has an odd number of hexadecimal digits (5)"),
         (vec!["--as", "pap", "-"], "0106", 2, "not a kind of artefact; expected one of: sms"),
         (vec!["--imsi", "26201x", "-"], "0106", 2, "--imsi: "),
-        (vec!["/nowhere/at/all"], "", 1, "cannot read /nowhere/at/all"),
+        (vec!["/nowhere/at/all"], "", 2, "cannot read /nowhere/at/all"),
     ] {
         let ran = decode(&args, input.as_bytes());
         assert_eq!(ran.exit, exit, "{said}\n{}{}", ran.out, ran.err);

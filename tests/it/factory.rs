@@ -374,7 +374,7 @@ fn an_image_is_written_whole_or_not_at_all() {
 #[test]
 fn keys_of_an_image_mean_nothing_elsewhere() {
     let bench = Bench::new();
-    for more in [&["--sign-key", "@sign.pem"][..], &["--seal-to", "seal.pub"], &["--force"]] {
+    for more in [&["--sign-key", "@sign.pem"][..], &["--seal-to", "seal.pub"]] {
         for kind in ["cp", "dm", "rcs"] {
             let common = ["profile", "build", "p.toml", "--as", kind, "--imei", IMEI, "--imsi", IMSI];
             let ran = bench.run(&[&common[..], more].concat());

@@ -23,6 +23,7 @@ mod job_api;
 mod new_user;
 mod notify;
 mod outputs;
+mod overwriting;
 mod payloads;
 mod pcsc;
 mod peers;

@@ -29,7 +29,7 @@ fn xml_is_said_to_be_what_it_is() {
     for (kind, content_type) in
         [("cp", "text/vnd.wap.connectivity-xml"), ("dm", "application/vnd.syncml.dm+xml")]
     {
-        let report = built(CONSUMER, kind, &["--xml", "-o", file.to_str().unwrap()]);
+        let report = built(CONSUMER, kind, &["--xml", "--force", "-o", file.to_str().unwrap()]);
         let written = std::fs::read_to_string(&file).unwrap();
         assert_eq!(report["size"], written.len());
         assert_eq!(report["content_type"], content_type);

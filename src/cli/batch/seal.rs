@@ -1,15 +1,17 @@
 //! `bootgate batch seal`: a table whose keys only the vault opens.
 
-use std::{fmt, io::Write as _, os::unix::fs::OpenOptionsExt as _, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
-use anyhow::Context as _;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{Exit, Failure, columns, octets};
 use crate::{
     app::{App, CellVault, OsRandom},
-    cli::{Global, config, output},
+    cli::{
+        Global, config,
+        output::{self, ForceArg},
+    },
     job::batch::{SealError, seal},
 };
 
@@ -22,9 +24,11 @@ pub(in crate::cli) struct SealArgs {
     /// What its columns are called (TOML), where they do not have their own names.
     #[arg(long, value_name = "FILE")]
     columns: Option<PathBuf>,
-    /// Where the sealed table goes; a new file.
+    /// Where the sealed table goes.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 pub(super) fn run(args: &SealArgs, global: &Global) -> anyhow::Result<Exit> {
@@ -38,11 +42,7 @@ pub(super) fn run(args: &SealArgs, global: &Global) -> anyhow::Result<Exit> {
         }
         Failure::because(exit, format!("{}: {error}", args.file.display()))
     })?;
-    let failed = || format!("cannot make {}", args.output.display());
-    let mut options = std::fs::OpenOptions::new();
-    let mut file =
-        options.write(true).create_new(true).mode(0o600).open(&args.output).with_context(failed)?;
-    file.write_all(&sealed).and_then(|()| file.sync_all()).with_context(failed)?;
+    output::file(&args.output, &sealed, args.force.existing())?;
     let key = vault.key_id().map_err(|e| Failure::because(Exit::Config, e))?.to_string();
     output::emit(global.format, &Sealed { file: args.output.display().to_string(), vault_key: key })?;
     Ok(Exit::Ok)

@@ -2,15 +2,16 @@
 
 use std::{
     fs,
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
 
 use crate::{
-    cli::{Exit, Failure},
+    cli::{
+        Exit, Failure,
+        output::{self, Open},
+    },
     ident::{SigningKey, VerifyingKey},
     job::batch::{ResultsDigest, Signed},
 };
@@ -70,8 +71,8 @@ impl Place {
     /// Puts a statement and its signature beside the file. Whenever this is ended, one pair is there that fits.
     fn write(&self, signed: &Signed) -> anyhow::Result<()> {
         let new = |ending: &str| self.with(&format!("{ending}.new"));
-        replace(&new(".sha256.sig"), &signed.signature)?;
-        replace(&new(".sha256"), signed.statement.as_bytes())?;
+        output::write(&new(".sha256.sig"), Open::Over, &signed.signature)?;
+        output::write(&new(".sha256"), Open::Over, signed.statement.as_bytes())?;
         for ending in [".sha256", ".sha256.sig"] {
             let to = self.with(ending);
             fs::rename(new(ending), &to).with_context(|| format!("cannot make {}", to.display()))?;
@@ -131,13 +132,4 @@ fn optional(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     let mut octets = Vec::new();
     open.take(4096).read_to_end(&mut octets).with_context(failed)?;
     Ok(Some(octets))
-}
-
-/// Writes a file that is on disk when this returns.
-fn replace(file: &Path, octets: &[u8]) -> anyhow::Result<()> {
-    let failed = || format!("cannot write {}", file.display());
-    let mut options = fs::OpenOptions::new();
-    let mut open =
-        options.write(true).create(true).truncate(true).mode(0o600).open(file).with_context(failed)?;
-    open.write_all(octets).and_then(|()| open.sync_all()).with_context(failed)
 }

@@ -13,7 +13,10 @@ use super::{
 use crate::{
     bootstrap::{PayloadKind, describe},
     card::{Content, Depth, FilePath, FoundFile, locate},
-    cli::{Exit, Failure, Global, output},
+    cli::{
+        Exit, Failure, Global,
+        output::{self, ForceArg},
+    },
     wire::pkcs15::ObjectId,
 };
 
@@ -30,12 +33,15 @@ pub(in crate::cli) struct Args {
     /// Writes the octets into FILE, readable by its owner alone. They hold the secrets.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
     /// Prints the octets as hexadecimal digits, secrets and all, in place of what they say.
     #[arg(long, conflicts_with = "output")]
     hex: bool,
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
+    args.force.check(args.output.as_deref())?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
     present_pin(&mut fs, &args.pin, global)?;
@@ -58,7 +64,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         saved: None,
     };
     if let Some(path) = &args.output {
-        output::file(path, &octets)?;
+        output::file(path, &octets, args.force.existing())?;
         report.saved = Some(path.display().to_string());
     }
     output::emit(global.format, &report)?;

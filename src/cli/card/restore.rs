@@ -2,7 +2,6 @@
 
 use std::{fmt, path::PathBuf};
 
-use anyhow::Context;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -13,7 +12,7 @@ use super::{
 use crate::{
     bootstrap::{PayloadKind, recognise},
     card::{KeyGuard, Outcome, Plan, apply, plan},
-    cli::{Exit, Failure, Global, output},
+    cli::{Exit, Failure, Global, input, output},
     job::describe,
 };
 
@@ -42,8 +41,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let octets = std::fs::read(&args.file).with_context(|| format!("cannot read {}", args.file.display()))?;
-    let octets = Zeroizing::new(octets);
+    let octets = Zeroizing::new(input::read(&args.file)?);
     if octets.len() > LARGEST {
         let why = format!(
             "{} has {} octets; a card's file has at most {LARGEST}",

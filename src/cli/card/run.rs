@@ -11,8 +11,7 @@ use serde::Serialize;
 use super::args::ConsentArgs;
 use crate::{
     card::script::{SHIPPED, nearest_shipped, shipped},
-    cli::{Exit, Failure, Global, output},
-    ident::printable,
+    cli::{Exit, Failure, Global, input, output},
 };
 
 use values::Assignment;
@@ -102,8 +101,7 @@ fn text(script: &str) -> anyhow::Result<Vec<u8>> {
                 Some(name) => format!("did you mean `{name}`, which comes with bootgate?"),
                 None => "--list names those that come with bootgate".to_owned(),
             };
-            let why = format!("cannot read {}: {error}; {hint}", printable(script));
-            Err(Failure::because(Exit::Usage, why))
+            Err(input::unreadable(script.as_ref(), format!("{error}; {hint}")))
         }
     }
 }

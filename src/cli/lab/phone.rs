@@ -16,7 +16,6 @@ use crate::{
     ident::ServerId,
     lab::{
         card::VirtualCard,
-        image::CardImage,
         network::{Call, Network},
         reader::{CardHandle, InProcess},
         rehearsal::{SAMPLE_IMEI, identity},
@@ -111,7 +110,7 @@ pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
 fn connect(args: &PhoneArgs) -> anyhow::Result<Box<dyn CardTransport>> {
     match (&args.image, &args.pcsc) {
         (Some(file), _) => {
-            let card = VirtualCard::from_image(CardImage::load(file)?)?;
+            let card = VirtualCard::from_image(super::load(file)?)?;
             Ok(Box::new(InProcess::insert(&CardHandle::new(card), "virtual phone".parse()?)))
         }
         (None, reader) => Ok(Box::new(card::connect(reader.as_deref().unwrap_or_default())?)),

@@ -1,14 +1,16 @@
 //! `bootgate notify build`: a notification for one device.
 
-use std::{fmt, num::NonZeroU16, path::PathBuf, sync::Arc};
+use std::{fmt, num::NonZeroU16, path::PathBuf};
 
 use serde::Serialize;
 
 use super::octets::{Nonce, octets};
 use crate::{
-    app::{App, OsRandom, SystemClock},
+    app::OsRandom,
     cli::{
-        Exit, Failure, Format, Global, config, output, profile,
+        Exit, Failure, Format, Global, config,
+        output::{self, ForceArg},
+        profile,
         secret::SecretSource,
         wsp::{PushReport, WspArgs, hex},
     },
@@ -68,6 +70,8 @@ pub(in crate::cli) struct BuildArgs {
     /// Where the notification goes; without it, standard output as hexadecimal digits.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 /// How the nonce zero is written.
@@ -175,7 +179,11 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
     let lines =
         segments.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
     if let Some(file) = &args.output {
-        output::file(file, lines.as_ref().map_or(octets.as_slice(), |lines| lines.as_bytes()))?;
+        output::file(
+            file,
+            lines.as_ref().map_or(octets.as_slice(), |lines| lines.as_bytes()),
+            args.force.existing(),
+        )?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);
@@ -231,7 +239,7 @@ fn kept(imei: &str, args: &BuildArgs, global: &Global) -> anyhow::Result<Signer>
     let imei: Imei = imei.parse().map_err(|e| Failure::because(Exit::Usage, format!("--account: {e}")))?;
     let config = config::load(global, Vec::new())?;
     let accounts = tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-        let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
+        let app = config::open_existing(config).await?;
         let accounts = app.accounts().candidates(None, &imei.device_uri()).await?;
         if accounts.is_empty() {
             let file = app.config().store.path.display();

@@ -2,10 +2,9 @@
 
 use std::str::FromStr;
 
-use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::cli::{Exit, Failure};
+use crate::cli::{Exit, Failure, input};
 
 /// The most octets of a nonce; clients and servers draw 16.
 const MAX_NONCE: usize = 128;
@@ -40,7 +39,7 @@ impl std::fmt::Debug for Nonce {
 /// Octets as hexadecimal digits, or @ and the file that holds them.
 pub(super) fn octets(what: &str, text: &str) -> anyhow::Result<Vec<u8>> {
     if let Some(file) = text.strip_prefix('@') {
-        return std::fs::read(file).with_context(|| format!("{what}: cannot read {file}"));
+        return input::read(file.as_ref());
     }
     unhex(text).ok_or_else(|| {
         let expected = "expected an even number of hexadecimal digits, or @ and a file";

@@ -14,7 +14,7 @@ use crate::{
     cli::{
         Exit, Failure, Format, Global,
         exit::failure,
-        output,
+        output::{self, ForceArg},
         subscriber::SubscriberArgs,
         wsp::{PushReport, WspArgs, hex},
     },
@@ -51,6 +51,8 @@ pub(in crate::cli) struct BuildArgs {
     /// which is made.
     #[arg(short, long, value_name = "PATH")]
     pub(super) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) force: ForceArg,
 }
 
 pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
@@ -65,8 +67,7 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         settings.dm.encoding = encoding;
     }
     if args.factory.wanted() && args.kind != Output::Factory {
-        let why =
-            format!("--sign-key, --seal-to and --force are for --as factory, not for {}", args.kind.title());
+        let why = format!("--sign-key and --seal-to are for --as factory, not for {}", args.kind.title());
         return Err(Failure::because(Exit::Usage, why));
     }
     let kind = match args.kind {
@@ -124,7 +125,7 @@ pub(super) fn run(args: &BuildArgs, global: &Global) -> anyhow::Result<Exit> {
         segments.as_ref().map(|lines| lines.iter().map(|line| format!("{line}\n")).collect::<String>());
     let text = xml.as_ref().or(lines.as_ref());
     if let Some(file) = &args.output {
-        output::file(file, text.map_or(octets.as_slice(), |text| text.as_bytes()))?;
+        output::file(file, text.map_or(octets.as_slice(), |text| text.as_bytes()), args.force.existing())?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);

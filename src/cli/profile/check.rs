@@ -7,7 +7,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::{Exit, Failure, Global, failure, output, profile_octets, read};
+use super::{Exit, Failure, Global, failure, output, read};
 use crate::{
     bootstrap::{
         ddf::{self, Missing},
@@ -53,6 +53,8 @@ struct CheckReport {
 #[derive(Serialize)]
 struct FileReport {
     file: String,
+    /// Why it could not be read.
+    unreadable: Option<String>,
     /// The profile's name and version; none when it has errors.
     profile: Option<String>,
     version: Option<u32>,
@@ -109,6 +111,18 @@ impl fmt::Display for Refusal {
 }
 
 impl FileReport {
+    fn unreadable(file: &Path, why: String) -> Self {
+        Self {
+            file: file.display().to_string(),
+            unreadable: Some(why),
+            profile: None,
+            version: None,
+            problems: Vec::new(),
+            refusals: Vec::new(),
+            missing_nodes: Vec::new(),
+        }
+    }
+
     fn count(&self, severity: Severity) -> usize {
         let problems = self.problems.iter().filter(|p| p.severity() == severity).count();
         let missing = if severity == Severity::Error { self.missing_nodes.len() } else { 0 };
@@ -146,7 +160,11 @@ impl fmt::Display for CheckReport {
         }
         if self.errors + self.warnings > 0 || self.files.len() > 1 {
             let (files, errors) = (counted(self.files.len(), "file"), counted(self.errors, "error"));
-            writeln!(f, "{files}, {errors}, {}", counted(self.warnings, "warning"))?;
+            write!(f, "{files}, {errors}, {}", counted(self.warnings, "warning"))?;
+            match self.files.iter().filter(|file| file.unreadable.is_some()).count() {
+                0 => writeln!(f)?,
+                n => writeln!(f, ", {n} not read")?,
+            }
         }
         Ok(())
     }
@@ -158,14 +176,25 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let device = args.ddf.as_ref().map(|file| super::ddf::parse(file)).transpose()?;
     let mut before = Vec::new();
     let mut files = Vec::new();
+    let mut unreadable = 0;
     for file in &args.files {
-        let checked = check_octets(&profile_octets(file)?);
+        let octets = match read(file) {
+            Ok(octets) => octets,
+            Err(error) => {
+                output::error(&error);
+                unreadable += 1;
+                files.push(FileReport::unreadable(file, error.to_string()));
+                continue;
+            }
+        };
+        let checked = check_octets(&octets);
         let missing_nodes =
             device.as_ref().map(|d| missing_nodes(&checked, d)).transpose()?.unwrap_or_default();
         let (refusals, mut seen) = refusals(&checked, &quirks, family, &before)?;
         before.append(&mut seen);
         files.push(FileReport {
             file: file.display().to_string(),
+            unreadable: None,
             profile: checked.profile.as_ref().map(|p| p.name.to_string()),
             version: checked.profile.as_ref().map(|p| p.version),
             problems: checked.problems,
@@ -177,15 +206,19 @@ pub(super) fn run(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let warnings = files.iter().map(|r| r.count(Severity::Warning)).sum();
     let rules = family.map(|f| quirks.rules_for(f).count());
     output::emit(global.format, &CheckReport { files, family: family.cloned(), rules, errors, warnings })?;
-    Ok(if errors > 0 { Exit::Config } else { Exit::Ok })
+    Ok(match (errors, unreadable) {
+        (0, 0) => Exit::Ok,
+        (0, _) => Exit::Usage,
+        _ => Exit::Config,
+    })
 }
 
 /// A profile that has no errors; warnings are noted on standard error.
 ///
 /// # Errors
-/// [`Exit::Config`] when the file cannot be read or the profile has errors.
+/// [`Exit::Usage`] when the file cannot be read, [`Exit::Config`] when the profile has errors.
 pub(in crate::cli) fn load(file: &Path) -> anyhow::Result<Profile> {
-    let checked = check_octets(&profile_octets(file)?);
+    let checked = check_octets(&read(file)?);
     for problem in &checked.problems {
         output::note(&format!("{}:{problem}", output::name(file)));
     }

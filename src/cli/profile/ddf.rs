@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::{Exit, Failure, Format, Global, failure, failure_in, output, read};
-use crate::bootstrap::ddf;
+use crate::{bootstrap::ddf, cli::output::ForceArg};
 
 /// Arguments of `ddf`.
 #[derive(Debug, clap::Args)]
@@ -22,6 +22,8 @@ pub(in crate::cli) struct DdfArgs {
     /// Where it goes; without it, standard output.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 /// What comes out.
@@ -68,7 +70,7 @@ pub(super) fn run(args: &DdfArgs, global: &Global) -> anyhow::Result<Exit> {
         Form::Svg => ddf::svg(&nodes),
     };
     if let Some(file) = &args.output {
-        output::file(file, content.as_bytes())?;
+        output::file(file, content.as_bytes(), args.force.existing())?;
         return Ok(Exit::Ok);
     }
     match global.format {

@@ -41,7 +41,7 @@ pub(super) fn run(
         xml: None,
     };
     if let Some(file) = &args.output {
-        output::file(file, made.text.as_bytes())?;
+        output::file(file, made.text.as_bytes(), args.force.existing())?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);

@@ -14,7 +14,7 @@ use crate::{
     cli::{
         Exit, Failure, Global, directory,
         exit::failure,
-        factory::{existing, sealing_key, signing_key},
+        factory::{sealing_key, signing_key},
         output,
         secret::SecretSource,
     },
@@ -30,15 +30,12 @@ pub(in crate::cli) struct FactoryArgs {
     /// Seals the secrets of a factory image to the manufacturer's public X25519 key (PEM).
     #[arg(long, value_name = "FILE")]
     seal_to: Option<PathBuf>,
-    /// Puts a factory image in the place of one that is there.
-    #[arg(long)]
-    force: bool,
 }
 
 impl FactoryArgs {
     /// True when anything was said that only an image has.
     pub(super) fn wanted(&self) -> bool {
-        self.sign_key.is_some() || self.seal_to.is_some() || self.force
+        self.sign_key.is_some() || self.seal_to.is_some()
     }
 }
 
@@ -62,7 +59,7 @@ pub(super) fn run(
     let image = factory::image(profile, settings, seal.as_ref(), &OsRandom).map_err(failure)?;
     let signature = sign.as_ref().map(|key| key.sign(&image.manifest_octets));
     let signed = signature.iter().map(|s| (SIGNATURE, s.as_slice()));
-    directory::write(folder, existing(args.factory.force), image.all().chain(signed))?;
+    directory::write(folder, args.force.existing(), image.all().chain(signed))?;
 
     let manifest = &image.manifest;
     let report = FactoryReport {

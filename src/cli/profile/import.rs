@@ -11,6 +11,7 @@ use crate::{
         import::{ImportError, Imported, import},
         quirks::Quirks,
     },
+    cli::output::ForceArg,
     ident::{ProfileName, counted},
 };
 
@@ -27,6 +28,8 @@ pub(in crate::cli) struct ImportArgs {
     /// Where the profile goes; without it, standard output. It holds the secrets of the bootstrap.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    force: ForceArg,
 }
 
 /// What `import` made.
@@ -91,7 +94,7 @@ pub(super) fn run(args: &ImportArgs, global: &Global) -> anyhow::Result<Exit> {
     let refusals = found.into_iter().map(refusal).collect();
     let mut report = ImportReport { name, kind, losses, refusals, file: None, profile: None };
     if let Some(file) = &args.output {
-        output::file(file, profile.as_bytes())?;
+        output::file(file, profile.as_bytes(), args.force.existing())?;
         report.file = Some(file.display().to_string());
         output::emit(global.format, &report)?;
         return Ok(Exit::Ok);

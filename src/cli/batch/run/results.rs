@@ -11,7 +11,11 @@ use anyhow::Context as _;
 
 use super::hook::Hook;
 use crate::{
-    cli::{Format, batch::signature::Signer, output},
+    cli::{
+        Format,
+        batch::signature::Signer,
+        output::{self, Open},
+    },
     ident::{Iccid, SigningKey},
     job::batch::{Bin, CardResult, Ending},
 };
@@ -38,11 +42,8 @@ impl Results {
         sign_key: Option<SigningKey>,
         format: Format,
     ) -> anyhow::Result<Self> {
-        use std::os::unix::fs::OpenOptionsExt as _;
         let failed = || format!("cannot write {}", path.display());
-        let mut options = std::fs::OpenOptions::new();
-        let lines = options.read(true).append(true).create(true).mode(0o600).open(path);
-        let mut lines = lines.with_context(failed)?;
+        let mut lines = output::open(path, Open::Append).with_context(failed)?;
         let mut there = Vec::new();
         lines.read_to_end(&mut there).with_context(failed)?;
         let signer = sign_key.map(|key| Signer::go_on(key, path, &there)).transpose()?;
@@ -58,8 +59,7 @@ impl Results {
         }
         let csv = csv
             .map(|path| {
-                let mut options = std::fs::OpenOptions::new();
-                let file = options.write(true).create_new(true).mode(0o600).open(path);
+                let file = output::open(path, Open::New);
                 let file = file.with_context(|| format!("cannot make {}", path.display()))?;
                 anyhow::Ok((path.to_owned(), csv::Writer::from_writer(file)))
             })

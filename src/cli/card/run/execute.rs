@@ -16,10 +16,10 @@ use crate::{
         Exit, Failure, Format, Global,
         card::{args::ConsentArgs, connect, open_app},
         exit::Meaning as _,
-        output,
+        input, output,
     },
     ident::{Iccid, counted},
-    store::BackupFile,
+    store::{BackupFile, BackupFileError},
     wire::{
         arr::KeyRef,
         script::{Checked, Need, Severity, Statement, check},
@@ -59,8 +59,9 @@ fn execute(
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Exit> {
-    let restore: Option<CardBackup> = args.restore.as_deref().map(BackupFile::read).transpose()?;
-    let mut backup = args.backup.as_deref().map(BackupFile::new).transpose()?;
+    let restore: Option<CardBackup> = args.restore.as_deref().map(read_backup).transpose()?;
+    let backup = args.backup.as_deref().map(BackupFile::new).transpose();
+    let mut backup = backup.map_err(|error| Failure::because(Exit::Usage, error))?;
     let app = open_app(global)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
@@ -87,6 +88,13 @@ fn execute(
         None => Ok(Exit::Ok),
         Some(error) => Err(Failure::because(exit(&error, done.changes), format!("{script}:{error}"))),
     }
+}
+
+fn read_backup(file: &std::path::Path) -> anyhow::Result<CardBackup> {
+    BackupFile::read(file).map_err(|error| match error {
+        BackupFileError::Read { source, .. } => input::unreadable(file, source),
+        other => other.into(),
+    })
 }
 
 /// A script that was stopped after it had changed something has failed, whatever stopped it; only a key goes before.
