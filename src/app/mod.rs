@@ -16,6 +16,7 @@ mod random;
 use std::{sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tracing::warn;
 
 pub use card_keys::{CellVault, KeyRingName};
@@ -25,7 +26,7 @@ use gateway::OwnGateway;
 pub use random::OsRandom;
 
 use crate::{
-    bearer::{Outbox, ppg::Ppg},
+    bearer::{self, Bearer, Capture, Outbox, ppg::Ppg},
     card::{
         CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal,
         MemoryWriteJournal, WriteJournal,
@@ -191,6 +192,15 @@ impl App {
     /// The Push Proxy Gateway. It takes pushes once it [delivers](Ppg::deliver).
     pub fn ppg(&self) -> &Ppg {
         &self.ppg
+    }
+
+    /// The bearer of the gateway, as configured, which tells `events` what happens; none when there is no way to devices.
+    ///
+    /// # Errors
+    /// When what it needs cannot be had.
+    pub fn bearer(&self, events: mpsc::Sender<bearer::Event>) -> std::io::Result<Option<Arc<dyn Bearer>>> {
+        let Some(directory) = &self.config.ppg.capture else { return Ok(None) };
+        Ok(Some(Arc::new(Capture::new(directory, events)?)))
     }
 
     /// When a key may be presented, as configured.

@@ -8,6 +8,7 @@
 //!
 //! This room does not know what the octets mean.
 
+mod capture;
 mod dispatch;
 mod event;
 mod outbox;
@@ -18,6 +19,7 @@ mod segment;
 pub mod smpp;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
+pub use capture::Capture;
 pub use dispatch::{Destination, Dispatch, DispatchId};
 pub use event::{Event, Failure, MessageId, Receipt, Taken};
 pub use outbox::{

@@ -6,14 +6,19 @@ use serde::Serialize;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
 };
 use tracing::info;
 
 use super::{Exit, Failure, Global, config, output};
 use crate::{
     app::{App, OsRandom, SystemClock, config::Flag},
+    bearer::{Bearer, Event},
     http,
 };
+
+/// What a bearer may say before it waits to be heard.
+const EVENTS: usize = 4096;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -37,11 +42,17 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             Failure::because(Exit::Unavailable, format!("cannot listen on {listen}: {e}; see [http] listen"))
         })?;
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        let stop = async move {
+        let (stopping, stopped) = watch::channel(());
+        tokio::spawn(async move {
             tokio::select! {
                 _ = term.recv() => info!("Stopping: SIGTERM"),
                 _ = int.recv() => info!("Stopping: SIGINT"),
             }
+            drop(stopping);
+        });
+        let stop = move || {
+            let mut stopped = stopped.clone();
+            async move { drop(stopped.changed().await) }
         };
         let config = app.config();
         let listening = Listening {
@@ -50,10 +61,43 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             server_id: config.dm.server_id.to_string(),
             store: config.store.path.display().to_string(),
         };
+        let (events, told) = mpsc::channel(EVENTS);
+        let bearer = app.bearer(events).map_err(|e| {
+            Failure::because(Exit::Config, format!("[ppg] capture: pushes cannot be written there: {e}"))
+        })?;
+        let gateway = match config.ppg.listen {
+            None => None,
+            Some(listen) => Some(TcpListener::bind(listen).await.map_err(|e| {
+                Failure::because(
+                    Exit::Unavailable,
+                    format!("cannot listen on {listen}: {e}; see [ppg] listen"),
+                )
+            })?),
+        };
         output::emit(global.format, &listening)?;
-        http::serve(listener, app, stop).await?;
+        let own = async {
+            match gateway {
+                Some(listener) => http::serve_gateway(listener, app.clone(), stop()).await,
+                None => Ok(()),
+            }
+        };
+        let delivery = tokio::spawn(deliver(app.clone(), bearer, told, stop()));
+        tokio::try_join!(own, http::serve(listener, app.clone(), stop()))?;
+        delivery.await?;
         Ok(Exit::Ok)
     })
+}
+
+/// Delivers pushes, where there is a way to devices, until `stop`.
+async fn deliver(
+    app: App,
+    bearer: Option<Arc<dyn Bearer>>,
+    told: mpsc::Receiver<Event>,
+    stop: impl Future<Output = ()>,
+) {
+    if let Some(bearer) = bearer {
+        app.ppg().deliver(bearer, told, stop, app.config().http.stop_grace).await;
+    }
 }
 
 /// The line that says that connections are taken.

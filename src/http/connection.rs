@@ -5,7 +5,7 @@
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -13,16 +13,20 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use crate::app::config::Http;
+use super::pap::ClientCertificate;
+use crate::{app::config::Http, bearer::ppg::CredentialDigest};
 
 /// How long to wait when the system has no more file descriptors or memory for a connection.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Accepts connections and serves `routes` on them until `stop`, then waits for requests under way, within bounds.
+/// Accepts connections and serves `routes` on them until `stop`, then waits for requests under way, within bounds. With
+/// TLS the shake of hands has the time of a request's header, and routes are told of the client's certificate.
 pub(super) async fn accept(
     listener: TcpListener,
+    tls: Option<TlsAcceptor>,
     routes: Router,
     http: &Http,
     stop: impl Future<Output = ()>,
@@ -52,11 +56,23 @@ pub(super) async fn accept(
         };
         // Messages are small and each waits for the answer to the one before.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(routes.clone());
-        let connection = open.watch(server.serve_connection(TokioIo::new(stream), service));
+        let (watcher, server, tls) = (open.watcher(), server.clone(), tls.clone());
+        let (routes, patience) = (routes.clone(), http.header_timeout);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "A connection ended early: {error}");
+            let Some(tls) = tls else {
+                let service = TowerToHyperService::new(routes);
+                told(watcher.watch(server.serve_connection(TokioIo::new(stream), service)).await);
+                return drop(place);
+            };
+            if let Ok(Ok(stream)) = tokio::time::timeout(patience, tls.accept(stream)).await {
+                let certificate = stream.get_ref().1.peer_certificates().and_then(|chain| chain.first());
+                let shown = certificate.map(|c| ClientCertificate(CredentialDigest::of(c)));
+                let routes = match shown {
+                    Some(shown) => routes.layer(Extension(shown)),
+                    None => routes,
+                };
+                let service = TowerToHyperService::new(routes);
+                told(watcher.watch(server.serve_connection(TokioIo::new(stream), service)).await);
             }
             drop(place);
         });
@@ -65,5 +81,11 @@ pub(super) async fn accept(
     let left = open.count();
     if tokio::time::timeout(http.stop_grace, open.shutdown()).await.is_err() {
         warn!("Stopped while requests were still under way, {left} connection(s) at the start of the wait");
+    }
+}
+
+fn told(ended: Result<(), hyper::Error>) {
+    if let Err(error) = ended {
+        debug!(%error, "A connection ended early: {error}");
     }
 }

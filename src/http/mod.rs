@@ -12,6 +12,7 @@
 mod api;
 mod connection;
 mod pap;
+mod tls;
 
 use std::time::Duration;
 
@@ -50,11 +51,27 @@ pub async fn serve(listener: TcpListener, app: App, stop: impl Future<Output = (
     let dm = app.dm_server(config.dm.uri.for_listener(listener.local_addr()?, &config.http.dm_path));
     let routes = router(Service { app: app.clone(), dm: dm.clone() });
     let tending = app.tend(dm);
-    let connections = connection::accept(listener, routes, &app.config().http, stop);
+    let connections = connection::accept(listener, None, routes, &app.config().http, stop);
     tokio::select! {
         () = tending => {}
         () = connections => {}
     }
+    Ok(())
+}
+
+/// Serves the Push Proxy Gateway alone, on a listener of its own, with TLS where the configuration says so; until `stop`.
+///
+/// # Errors
+/// When the files of TLS cannot be used.
+pub async fn serve_gateway(
+    listener: TcpListener,
+    app: App,
+    stop: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    let config = app.config();
+    let tls = config.ppg.tls.as_ref().map(tls::acceptor).transpose()?;
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, config.http.request_timeout);
+    connection::accept(listener, tls, gateway(&app).layer(timeout), &config.http, stop).await;
     Ok(())
 }
 
@@ -66,7 +83,10 @@ fn router(service: Service) -> Router {
         .merge(api::routes())
         .layer(DefaultBodyLimit::max(http.body_limit))
         .with_state(service.clone())
-        .merge(gateway(&service.app))
+        .merge(match service.app.config().ppg.listen {
+            None => gateway(&service.app),
+            Some(_) => Router::new(),
+        })
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout))
 }
 

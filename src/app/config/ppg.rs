@@ -29,6 +29,8 @@ pub struct Ppg {
     pub tls: Option<Tls>,
     /// Largest request body, in octets.
     pub body_limit: usize,
+    /// Where pushes are written instead of being sent; none to send them.
+    pub capture: Option<PathBuf>,
     /// What accepted pushes survive.
     pub durability: Durability,
     /// How the gateway behaves.
@@ -78,6 +80,7 @@ impl Ppg {
             "kill" => Ok(Durability::Kill),
             _ => Err("is none; expected \"power\" or \"kill\"".into()),
         });
+        let capture = file(layers, "ppg.capture", home);
         let settings = settings(layers);
         let initiators = layers.tables("ppg.initiator", INITIATOR_KEYS, initiator);
         if let Some(all) = &initiators {
@@ -97,6 +100,7 @@ impl Ppg {
             listen: listen?,
             tls: tls?,
             body_limit: body_limit?,
+            capture: capture?,
             durability: durability?,
             settings: settings?,
             initiators: Initiators::new(initiators?),
@@ -105,15 +109,9 @@ impl Ppg {
 }
 
 fn tls(layers: &mut Layers, home: Option<&Path>) -> Option<Option<Tls>> {
-    let mut file = |key: &str| -> Option<Option<PathBuf>> {
-        match layers.text(key, |text| Ok(text.is_empty()))? {
-            true => Some(None),
-            false => layers.path(key, home).map(Some),
-        }
-    };
-    let certificate = file("ppg.tls-certificate");
-    let key = file("ppg.tls-key");
-    let client_ca = file("ppg.tls-client-ca");
+    let certificate = file(layers, "ppg.tls-certificate", home);
+    let key = file(layers, "ppg.tls-key", home);
+    let client_ca = file(layers, "ppg.tls-client-ca", home);
     match (certificate?, key?, client_ca?) {
         (Some(certificate), Some(key), client_ca) => Some(Some(Tls { certificate, key, client_ca })),
         (None, None, None) => Some(None),
@@ -122,6 +120,14 @@ fn tls(layers: &mut Layers, home: Option<&Path>) -> Option<Option<Tls>> {
             layers.wrong_value("ppg.tls-certificate", message.into());
             None
         }
+    }
+}
+
+/// A path, or nothing where the text is empty.
+fn file(layers: &mut Layers, key: &str, home: Option<&Path>) -> Option<Option<PathBuf>> {
+    match layers.text(key, |text| Ok(text.is_empty()))? {
+        true => Some(None),
+        false => layers.path(key, home).map(Some),
     }
 }
 
@@ -197,7 +203,11 @@ fn user(table: &BTreeMap<String, String>) -> Result<(String, Destination), Strin
 /// One `[[ppg.initiator]]`.
 fn initiator(table: &BTreeMap<String, String>) -> Result<(Credentials, Initiator), String> {
     let text = |key: &str| table.get(key).map(String::as_str).filter(|text| !text.is_empty());
-    let name = text("name").ok_or("has no name")?.parse().map_err(|e| format!("has a wrong name: {e}"))?;
+    let name = text("name").ok_or("has no name")?;
+    if name.starts_with("bootgate.") {
+        return Err("has a name that begins with `bootgate.`; those are initiators of our own".into());
+    }
+    let name = name.parse().map_err(|e| format!("has a wrong name: {e}"))?;
     let digest = |key: &str| {
         let hex = |text: &str| CredentialDigest::from_hex(text.strip_prefix("sha256:")?);
         let wrong = format!(

@@ -88,6 +88,11 @@ impl CredentialDigest {
         Some(Self(digest))
     }
 
+    /// Its octets.
+    pub fn octets(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Takes the same time wherever the two differ.
     fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()

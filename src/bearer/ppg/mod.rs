@@ -39,13 +39,8 @@ pub use receipts::add_up;
 pub use settings::{InDoubt, NotifySettings, Settings, Switches};
 
 use super::{Bearer, DispatchId, Outbox, Settled};
-use crate::{
-    ident::Clock,
-    wire::wdp::{PUSH_PORT, Ports, WSP_PORT},
-};
+use crate::ident::Clock;
 
-/// The ports of pushes: to 2948, from 9200.
-const PORTS: Ports = Ports::Wide { destination: PUSH_PORT, originator: WSP_PORT };
 /// Ends that a subscriber may lag behind.
 const BACKLOG: usize = 4096;
 

@@ -6,9 +6,12 @@ use super::{Initiator, Ppg, content};
 use crate::{
     bearer::{Bearer, Destination, Dispatch, DispatchId, NewDelivery, NewPush, Refusal, Refused},
     ident::Timestamp,
-    wire::pap::{
-        Address, DeliveryMethod, Priority, PushMessage, QualityOfService, Recipient, StatusCode, Version,
-        multipart::Entity,
+    wire::{
+        pap::{
+            Address, DeliveryMethod, Priority, PushMessage, QualityOfService, Recipient, StatusCode, Version,
+            multipart::Entity,
+        },
+        wdp::Ports,
     },
 };
 
@@ -73,7 +76,7 @@ impl Ppg {
             priority: quality.priority,
             notify: message.ppg_notify_requested_to.clone(),
             version,
-            ports: super::PORTS,
+            ports: Ports::PUSH,
             octets,
             deliveries,
         })
@@ -116,7 +119,7 @@ impl Ppg {
         let dispatch = Dispatch {
             id: DispatchId(0),
             destination: to,
-            ports: super::PORTS,
+            ports: Ports::PUSH,
             octets: Arc::clone(draft.octets),
             expires: draft.expires,
             priority: draft.priority,
