@@ -75,6 +75,10 @@ impl PushGateway for OwnGateway {
         self.ppg.has_route()
     }
 
+    fn carries_text(&self) -> bool {
+        false
+    }
+
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
         let entity = match &order.content {
             PushContent::Push(entity) => entity,

@@ -260,7 +260,8 @@ impl Meaning for RehearsalError {
             Self::Card(error) => error.exit(),
             Self::Plan(error) => error.exit(),
             Self::Apply(error) => error.exit(),
-            Self::NoAccount => Exit::Config,
+            Self::NoAccount | Self::NotAccepted { .. } => Exit::Config,
+            Self::NotTaken { .. } => Exit::Refused,
             Self::Network(error) => error.exit(),
             _ => Exit::Failed,
         }

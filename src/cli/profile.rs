@@ -39,3 +39,12 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::Build(args) => build::run(&args, global),
     }
 }
+
+/// Reads a profile that was checked before as the text that it is.
+///
+/// # Errors
+/// [`Exit::Usage`] when the file cannot be read, [`Exit::Config`] when it is not text.
+pub(super) fn text(file: &std::path::Path) -> anyhow::Result<String> {
+    let text = String::from_utf8(read(file)?);
+    text.map_err(|_| Failure::because(Exit::Config, format!("{} is not UTF-8 text", output::name(file))))
+}

@@ -1,5 +1,7 @@
 //! `bootgate rehearse`: the main job, every step shown.
 
+mod push;
+
 use std::path::PathBuf;
 
 use super::{
@@ -38,6 +40,7 @@ const EXAMPLES: &str = "Examples:
   bootgate rehearse                                    the shipped profile on a virtual card
   bootgate rehearse --as dm --seed 1                   the same octets in each run
   bootgate rehearse --profile acme.toml --apdus        every APDU as a step of its own
+  bootgate rehearse --route push --as dm               over the air: API, push gateway, SMPP, virtual SMSC and phone
   bootgate rehearse --pcsc 'bay 0 00 00' --adm @adm.key --yes
 
 Exit status 0 only when the device was handed off.";
@@ -124,10 +127,14 @@ pub(super) struct Args {
 enum RouteName {
     /// A smart card.
     Card,
+    /// The air: API, push gateway, SMPP, a virtual SMSC and phone.
+    Push,
 }
 
 pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
-    let RouteName::Card = args.route;
+    if let RouteName::Push = args.route {
+        return push::run(&args, global);
+    }
     args.force.check(args.save.as_deref())?;
     let config = config::load(global, Vec::new())?;
     let given = args.subscriber.read()?;

@@ -53,6 +53,10 @@ impl Gateway {
 
 #[async_trait]
 impl PushGateway for Gateway {
+    fn carries_text(&self) -> bool {
+        true
+    }
+
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
         self.had.lock().unwrap().entry(order.push_id.clone()).or_insert_with(|| order.clone());
         Ok(())

@@ -17,6 +17,9 @@ pub trait PushGateway: fmt::Debug + Send + Sync {
         true
     }
 
+    /// Whether it carries text for the user, too.
+    fn carries_text(&self) -> bool;
+
     /// Hands a push in. One that it has under that id already is not sent again; that is no error.
     ///
     /// # Errors

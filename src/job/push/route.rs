@@ -80,6 +80,10 @@ impl PushRoute {
             let why = "no [job] pin-webhook is configured; name the address that is told, or use `printed`";
             return Err(PushJobError::NoChannel { channel: PinChannel::Webhook.as_str(), why });
         }
+        if channel == Some(PinChannel::Sms) && !self.gateway.carries_text() {
+            let why = "the push gateway here carries no text; use `printed` or `webhook`";
+            return Err(PushJobError::NoChannel { channel: PinChannel::Sms.as_str(), why });
+        }
         let id = JobId::new(now, &*self.random);
         let Created { job: made, fresh } =
             self.orders.accept(id, &prepared.new, &prepared.order, now).await?;

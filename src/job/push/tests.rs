@@ -67,6 +67,10 @@ impl Fake {
 
 #[async_trait::async_trait]
 impl PushGateway for Fake {
+    fn carries_text(&self) -> bool {
+        true
+    }
+
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
         *self.submits.lock().unwrap() += 1;
         if let Some(error) = self.answer.lock().unwrap().pop() {

@@ -5,6 +5,7 @@
 //! program; only the phone's body, and the card when it is a virtual one, are of the laboratory.
 
 mod clear;
+mod push;
 mod recorder;
 mod report;
 mod sequence;
@@ -32,8 +33,9 @@ use crate::{
 };
 
 pub use crate::phone::SAMPLE_IMEI;
+pub use push::{PushPlot, rehearse_push};
 pub use recorder::Detail;
-pub use report::{CardSeen, Rehearsal};
+pub use report::{CardSeen, PushSeen, Rehearsal};
 pub use sequence::{Party, Sequence, Step};
 
 use recorder::{Exchange, Recorder};
@@ -128,6 +130,30 @@ pub enum RehearsalError {
     /// The session broke off.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// The API did not take the job.
+    #[error("the job was not accepted: {why}")]
+    NotAccepted {
+        /// What it says.
+        why: String,
+    },
+    /// Nothing came.
+    #[error("{who} was silent for 10 s; `-v` shows what happened")]
+    Silent {
+        /// Who.
+        who: &'static str,
+    },
+    /// The phone did not take the push.
+    #[error("the phone did not take the push: {why}")]
+    NotTaken {
+        /// Why.
+        why: String,
+    },
+    /// The phone has it, and the job does not know.
+    #[error("the phone has the push, and the job is {state}, not delivered")]
+    NotDelivered {
+        /// Where it stands.
+        state: State,
+    },
     /// The session ended, and the job is not where it should be.
     #[error("the session ended ({outcome}), and the job is {state}, not handed-off")]
     NotHandedOff {
@@ -144,9 +170,9 @@ pub async fn rehearse(
     keeper: Keeper,
     connect: &mut Connect<'_>,
 ) -> (Rehearsal, Result<(), RehearsalError>) {
-    let mut stage = Stage::new(plot);
+    let mut stage = Stage::of(&plot.profile, plot.payload, plot.seed, plot.detail);
     let done = stage.run(plot, keeper, connect).await;
-    (stage.report(plot), done)
+    (stage.into_report(plot.seed), done)
 }
 
 /// When a repeatable rehearsal begins, whatever the day.
@@ -160,18 +186,18 @@ struct Stage {
 }
 
 impl Stage {
-    fn new(plot: &Plot) -> Self {
-        let script = plot.seed.map(|_| Arc::new(ScriptClock::new(SCRIPT_START, std::time::Duration::ZERO)));
+    fn of(profile: &Profile, payload: PayloadKind, seed: Option<u64>, detail: Detail) -> Self {
+        let script = seed.map(|_| Arc::new(ScriptClock::new(SCRIPT_START, std::time::Duration::ZERO)));
         let clock: Arc<dyn Clock> = match &script {
             Some(script) => script.clone(),
             None => Arc::new(SystemClock),
         };
-        let random: Arc<dyn Random> = match plot.seed {
+        let random: Arc<dyn Random> = match seed {
             Some(seed) => Arc::new(SeededRandom::new(seed)),
             None => Arc::new(OsRandom),
         };
-        let recorder = Recorder::new(script, plot.detail);
-        Self { recorder, clock, random, rehearsal: Rehearsal::begin(plot) }
+        let recorder = Recorder::new(script, detail);
+        Self { recorder, clock, random, rehearsal: Rehearsal::begin(profile, payload, seed) }
     }
 
     async fn run(
@@ -214,12 +240,16 @@ impl Stage {
     ) -> Result<(), RehearsalError> {
         let job = self.station(plot, app, connect).await?;
         let mut phone = self.phone(plot, server_id, connect)?;
-        let session = self.session(plot, &mut phone, server_id, address).await;
+        let session = self.session(plot.syntax, &mut phone, server_id, address).await;
         self.rehearsal.keep_tree(phone.tree());
         let record = app.jobs().get(job).await?;
         let state = record.as_ref().map(|r| r.job.state);
         self.rehearsal.job = record;
-        let outcome = session?;
+        self.handed_off(state, session?)
+    }
+
+    /// Whether the first session ended the job.
+    fn handed_off(&self, state: Option<State>, outcome: String) -> Result<(), RehearsalError> {
         match state {
             Some(State::HandedOff) => {
                 self.recorder.note(Party::Server, format!("first session seen: job {}", State::HandedOff));
@@ -308,14 +338,14 @@ impl Stage {
     /// The phone's first session.
     async fn session(
         &mut self,
-        plot: &Plot,
+        syntax: Syntax,
         phone: &mut Phone,
         server_id: &ServerId,
         address: &str,
     ) -> Result<String, RehearsalError> {
         let network = Network::to(address)?;
         let random = Arc::clone(&self.random);
-        let call = Call { server_id, number: 1, syntax: plot.syntax, random: &*random };
+        let call = Call { server_id, number: 1, syntax, random: &*random };
         let recorder = &mut self.recorder;
         let mut passed = |message: Passed| recorder.exchange(Exchange::Message(message));
         let outcome = network.session(phone, call, &mut passed).await?;
@@ -323,9 +353,9 @@ impl Stage {
         Ok(outcome.to_string())
     }
 
-    fn report(mut self, plot: &Plot) -> Rehearsal {
+    fn into_report(mut self, seed: Option<u64>) -> Rehearsal {
         self.rehearsal.sequence = self.recorder.into_sequence();
-        self.rehearsal.seed = plot.seed;
+        self.rehearsal.seed = seed;
         self.rehearsal
     }
 }

@@ -108,6 +108,24 @@ impl Recorder {
         self.book().exchange(exchange);
     }
 
+    /// Something went from one party to another, seen at `at`; scripted, it takes `scripted`.
+    pub(super) fn hop(
+        &self,
+        (from, to): (Party, Party),
+        what: String,
+        octets: usize,
+        at: Instant,
+        scripted: Duration,
+    ) {
+        let mut book = self.book();
+        let since = at.saturating_duration_since(book.begin);
+        let (moment, took) = match book.script {
+            Some(_) => book.moment(Duration::ZERO, scripted),
+            None => (since, Duration::ZERO),
+        };
+        book.sequence.steps.push(Step { at: moment, took, from, to, what, octets });
+    }
+
     /// Ends a run of commands.
     pub(super) fn flush(&self) {
         self.book().flush();

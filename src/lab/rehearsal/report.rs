@@ -4,16 +4,17 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Plot, Sequence};
+use super::Sequence;
 use crate::{
     bootstrap::PayloadKind,
     card::{CardTransport, Plan, Protocol},
     ident::{Iccid, ProfileName, ReaderName},
-    job::{Record, State},
+    job::{Record, Route, State},
     phone::{
         Outcome, PowerOnReport,
         tree::{Leaf, Tree},
     },
+    profile::{PinChannel, Profile},
 };
 
 /// What was rehearsed and how far it went.
@@ -29,6 +30,8 @@ pub struct Rehearsal {
     pub seed: Option<u64>,
     /// The card.
     pub card: Option<CardSeen>,
+    /// The push, as the phone took it.
+    pub push: Option<PushSeen>,
     /// What the profile holds and this kind of payload cannot carry.
     pub losses: Vec<String>,
     /// Who sent what to whom.
@@ -61,6 +64,19 @@ pub struct CardSeen {
     pub iccid: Option<Iccid>,
 }
 
+/// A push that a phone took.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PushSeen {
+    /// How it proved where it comes from.
+    pub method: String,
+    /// How the PIN reached the user, where there was one.
+    pub pin_channel: Option<PinChannel>,
+    /// In how many short messages it came.
+    pub segments: usize,
+    /// How many octets it had.
+    pub octets: usize,
+}
+
 impl CardSeen {
     /// What the reader tells of its card.
     pub fn of(card: &dyn CardTransport) -> Self {
@@ -70,13 +86,14 @@ impl CardSeen {
 }
 
 impl Rehearsal {
-    pub(super) fn begin(plot: &Plot) -> Self {
+    pub(super) fn begin(profile: &Profile, payload: PayloadKind, seed: Option<u64>) -> Self {
         Self {
-            profile: plot.profile.name.clone(),
-            profile_version: plot.profile.version,
-            payload: plot.payload,
-            seed: plot.seed,
+            profile: profile.name.clone(),
+            profile_version: profile.version,
+            payload,
+            seed,
             card: None,
+            push: None,
             losses: Vec::new(),
             sequence: Sequence::default(),
             plan: None,
@@ -109,8 +126,11 @@ impl fmt::Display for Rehearsal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "Rehearsal of {} version {}, route card, as {}",
-            self.profile, self.profile_version, self.payload
+            "Rehearsal of {} version {}, route {}, as {}",
+            self.profile,
+            self.profile_version,
+            if self.sequence.is_push() { Route::Push } else { Route::Card },
+            self.payload
         )?;
         match self.seed {
             Some(seed) => writeln!(f, ", seed {seed} (times are scripted)")?,
@@ -119,6 +139,13 @@ impl fmt::Display for Rehearsal {
         if let Some(CardSeen { reader, atr, protocol, iccid }) = &self.card {
             let iccid = iccid.as_ref().map_or(String::new(), |iccid| format!(" {iccid}"));
             writeln!(f, "card{iccid} in {reader}, {protocol}, ATR {atr}")?;
+        }
+        if let Some(PushSeen { method, pin_channel, segments, octets }) = &self.push {
+            write!(f, "push of {octets} octets in {segments} short message(s), proved by {method}")?;
+            match pin_channel {
+                Some(channel) => writeln!(f, ", PIN {channel}")?,
+                None => writeln!(f)?,
+            }
         }
         for loss in &self.losses {
             writeln!(f, "not carried: {loss}")?;

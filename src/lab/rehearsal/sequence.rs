@@ -16,10 +16,16 @@ pub enum Party {
     Phone,
     /// The DM server.
     Server,
+    /// Our program, as it takes jobs and pushes.
+    Gateway,
+    /// The short message service centre.
+    Smsc,
 }
 
 impl Party {
-    const ALL: [Self; 4] = [Self::Station, Self::Card, Self::Phone, Self::Server];
+    /// The parties of a rehearsal with a card, and of one over the air: as many, so that both look alike.
+    const WITH_CARD: [Self; 4] = [Self::Station, Self::Card, Self::Phone, Self::Server];
+    const OVER_THE_AIR: [Self; 4] = [Self::Gateway, Self::Smsc, Self::Phone, Self::Server];
 
     fn title(self) -> &'static str {
         match self {
@@ -27,14 +33,16 @@ impl Party {
             Self::Card => "card",
             Self::Phone => "phone",
             Self::Server => "DM server",
+            Self::Gateway => "bootgate",
+            Self::Smsc => "SMSC",
         }
     }
 
     /// Position of its line, in characters.
     fn column(self) -> usize {
         LEFT + match self {
-            Self::Station => 0,
-            Self::Card => GAP,
+            Self::Station | Self::Gateway => 0,
+            Self::Card | Self::Smsc => GAP,
             Self::Phone => 2 * GAP,
             Self::Server => 3 * GAP,
         }
@@ -78,10 +86,17 @@ fn millis<S: serde::Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
     s.serialize_f64((d.as_secs_f64() * 1e6).round() / 1e3)
 }
 
+impl Sequence {
+    /// Whether it goes over the air.
+    pub fn is_push(&self) -> bool {
+        self.steps.iter().any(|step| step.from == Party::Gateway)
+    }
+}
+
 impl fmt::Display for Sequence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut head: Vec<char> = format!("{:>9} {:>7}", "ms", "octets").chars().collect();
-        for party in Party::ALL {
+        for party in if self.is_push() { Party::OVER_THE_AIR } else { Party::WITH_CARD } {
             put(&mut head, party.column().saturating_sub(party.title().len() / 2), party.title());
         }
         writeln!(f, "{}", text(&head))?;
@@ -124,7 +139,7 @@ impl Step {
 
 fn lifelines() -> Vec<char> {
     let mut line = Vec::new();
-    for party in Party::ALL {
+    for party in Party::WITH_CARD {
         put(&mut line, party.column(), "│");
     }
     line
