@@ -39,6 +39,7 @@ mod pushed_bootstrap;
 mod random_profiles;
 mod readme;
 mod rehearse;
+mod rehearse_push;
 mod second_bootstrap;
 mod secrets;
 mod serve;

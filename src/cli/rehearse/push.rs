@@ -28,7 +28,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let msisdn: Msisdn = given.msisdn.clone().map_or_else(|| SAMPLE_MSISDN.parse(), Ok)?;
     let plot = PushPlot {
         profile: super::profile(args)?,
-        profile_toml: args.profile.as_ref().map_or_else(|| Ok(EXAMPLE.to_owned()), |file| profile::text(file))?,
+        profile_toml: args
+            .profile
+            .as_ref()
+            .map_or_else(|| Ok(EXAMPLE.to_owned()), |file| profile::text(file))?,
         payload: args.kind,
         subscriber: Subscriber { imsi: Some(imsi), imei: Some(imei.clone()), msisdn: Some(msisdn), ..given },
         imei,

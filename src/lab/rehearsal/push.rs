@@ -12,24 +12,19 @@ use std::{
 
 use axum::{Json, Router, extract::State as Held, routing::post};
 use serde_json::Value;
-use tokio::{
-    net::TcpListener,
-    sync::mpsc,
-    task::JoinHandle,
-};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 
-use super::{Party, Rehearsal, RehearsalError, Stage, report::PushSeen, recorder::Recorder};
+use super::{Party, Rehearsal, RehearsalError, Stage, recorder::Recorder, report::PushSeen};
 use crate::{
     app::{
-        App,
-        OsRandom,
+        App, OsRandom,
         config::{ApiToken, Config, DmUri, Right},
     },
     bearer::{
         References,
         smpp::{
-            BindMode, Credentials, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, SmscAddress, Source,
-            Validity, Verdicts,
+            BindMode, Credentials, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, SmscAddress,
+            Source, Validity, Verdicts,
         },
     },
     bootstrap::PayloadKind,
@@ -85,7 +80,8 @@ struct Scenery {
     app: App,
     token: Token,
     address: SocketAddr,
-    smsc: VirtualSmsc,
+    /// It stops when it is dropped.
+    _smsc: VirtualSmsc,
     messages: mpsc::Receiver<Submission>,
     pins: mpsc::Receiver<String>,
     tasks: Vec<JoinHandle<()>>,
@@ -103,7 +99,8 @@ impl Stage {
         let mut scenery = self.scenery(config, &server_id).await?;
         let asked = self.ask(plot, &scenery).await?;
         let id: JobId = asked["id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(|| answer(&asked))?;
-        let mut phone = Phone::new(&Identity::virtual_phone(plot.imei.clone(), plot.subscriber.imsi.clone()))?;
+        let mut phone =
+            Phone::new(&Identity::virtual_phone(plot.imei.clone(), plot.subscriber.imsi.clone()))?;
         let printed = asked["user-pin"].as_str().map(str::to_owned);
         let mut hops = Vec::new();
         let received = receive(&mut scenery, &mut phone, printed, &mut hops).await;
@@ -178,7 +175,15 @@ impl Stage {
             let app = app.clone();
             tokio::spawn(async move { drop(http::serve(listener, app, std::future::pending()).await) })
         };
-        Ok(Scenery { app, token, address, smsc, messages, pins, tasks: vec![letters, delivering, serving] })
+        Ok(Scenery {
+            app,
+            token,
+            address,
+            _smsc: smsc,
+            messages,
+            pins,
+            tasks: vec![letters, delivering, serving],
+        })
     }
 
     /// The operator's program asks for the job.
@@ -199,10 +204,13 @@ impl Stage {
         let url = format!("http://{}/api/v1/jobs", scenery.address);
         let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
         let client = client.map_err(super::NetworkError::Unreachable)?;
-        let sent = client.post(url).bearer_auth(scenery.token.expose()).header("content-type", "application/json");
-        let response = sent.body(request.to_string()).send().await.map_err(|e| {
-            RehearsalError::Network(super::NetworkError::Unreachable(e.without_url()))
-        })?;
+        let sent =
+            client.post(url).bearer_auth(scenery.token.expose()).header("content-type", "application/json");
+        let response = sent
+            .body(request.to_string())
+            .send()
+            .await
+            .map_err(|e| RehearsalError::Network(super::NetworkError::Unreachable(e.without_url())))?;
         let status = response.status().as_u16();
         let text = response.text().await.unwrap_or_default();
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
@@ -234,7 +242,7 @@ impl Stage {
             PayloadKind::Dm => BootstrapKind::Dm,
         };
         let method = method.map_or("nothing", |m| m.name(kind)).to_owned();
-        let typed = if pins > 0 { ", the user types the PIN" } else { "" };
+        let typed = if pins > 0 { " (PIN typed)" } else { "" };
         let accounts = accounts.iter().map(|a| a.to_string()).collect::<Vec<_>>().join(", ");
         let channel = plot.profile.pin_channel.unwrap_or(PinChannel::Printed);
         let pushed = hops.iter().filter(|hop| !hop.text);
@@ -244,7 +252,7 @@ impl Stage {
             segments: pushed.clone().count(),
             octets: pushed.map(|hop| hop.segment.data.len()).sum(),
         });
-        Ok(format!("proved by {method}{typed}; account of {accounts}"))
+        Ok(format!("proved by {method}{typed}: {accounts}"))
     }
 }
 
