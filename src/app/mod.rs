@@ -12,11 +12,11 @@ mod pin_webhook;
 mod profiles;
 mod push;
 mod random;
+mod routes;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::{runtime::Handle, sync::mpsc};
 use tracing::warn;
 
 pub use card_keys::{CellVault, KeyRingName};
@@ -199,8 +199,14 @@ impl App {
     /// # Errors
     /// When what it needs cannot be had.
     pub fn bearer(&self, events: mpsc::Sender<bearer::Event>) -> std::io::Result<Option<Arc<dyn Bearer>>> {
-        let Some(directory) = &self.config.ppg.capture else { return Ok(None) };
-        Ok(Some(Arc::new(Capture::new(directory, events)?)))
+        if let Some(directory) = &self.config.ppg.capture {
+            let capture = Capture::new(directory, events).map_err(|e| {
+                std::io::Error::new(e.kind(), format!("[ppg] capture: pushes cannot be written there: {e}"))
+            })?;
+            return Ok(Some(Arc::new(capture)));
+        }
+        let routes = routes::open(&self.config, &events, &self.clock, &self.random)?;
+        Ok(routes.map(|routes| Arc::new(routes) as Arc<dyn Bearer>))
     }
 
     /// When a key may be presented, as configured.

@@ -15,8 +15,10 @@ mod outbox;
 pub mod pap_client;
 mod post;
 pub mod ppg;
+mod routes;
 mod segment;
 pub mod smpp;
+mod udp;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use capture::Capture;
@@ -28,7 +30,9 @@ pub use outbox::{
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError};
 pub use ppg::add_up;
+pub use routes::{Route, Routes};
 pub use segment::References;
+pub use udp::UdpRoute;
 
 /// A way to a device: an SMSC, or the network itself.
 ///
@@ -54,6 +58,9 @@ pub trait Bearer: std::fmt::Debug + Send + Sync {
 
     /// Takes back a dispatch of which nothing has left yet; false when it is too late or the dispatch is not known.
     fn withdraw(&self, id: DispatchId) -> bool;
+
+    /// Says goodbye to the network, within `grace`, once nobody feeds it any more.
+    async fn close(&self, _grace: std::time::Duration) {}
 }
 
 /// Why a bearer never carries a dispatch.
@@ -73,6 +80,18 @@ pub enum Refusal {
         segments: usize,
         /// Segments that the route takes.
         most: u8,
+    },
+    /// It would not fit one datagram.
+    #[error(
+        "{octets} octets do not fit one datagram of the route {route}, which takes {most} at most; send less"
+    )]
+    Datagram {
+        /// The route.
+        route: String,
+        /// Octets of the datagram.
+        octets: usize,
+        /// Octets that it takes.
+        most: usize,
     },
     /// It does not reach destinations of this kind.
     #[error("the route {route} does not reach {kind}")]

@@ -2,6 +2,7 @@
 
 mod phone;
 mod quirks;
+mod smsc;
 
 use std::{
     fmt,
@@ -36,6 +37,8 @@ pub(super) enum Action {
     Card(CardArgs),
     /// A virtual phone: starts from a card and holds a session with a DM server.
     Phone(phone::PhoneArgs),
+    /// A virtual SMSC: takes short messages over SMPP, and sends receipts.
+    Smsc(smsc::SmscArgs),
     /// The quirks that `lab card --quirk` takes.
     Quirks,
 }
@@ -128,6 +131,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Card(args) => card(args, global),
         Action::Phone(args) => phone::run(&args, global),
+        Action::Smsc(args) => smsc::run(&args, global),
         Action::Quirks => {
             emit(global.format, &quirks::List::new())?;
             Ok(Exit::Ok)

@@ -63,7 +63,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
         };
         let (events, told) = mpsc::channel(EVENTS);
         let bearer = app.bearer(events).map_err(|e| {
-            Failure::because(Exit::Config, format!("[ppg] capture: pushes cannot be written there: {e}"))
+            Failure::because(Exit::Config, format!("pushes cannot go to devices: {e}"))
         })?;
         let gateway = match config.ppg.listen {
             None => None,
@@ -96,7 +96,9 @@ async fn deliver(
     stop: impl Future<Output = ()>,
 ) {
     if let Some(bearer) = bearer {
-        app.ppg().deliver(bearer, told, stop, app.config().http.stop_grace).await;
+        let grace = app.config().http.stop_grace;
+        app.ppg().deliver(Arc::clone(&bearer), told, stop, grace).await;
+        bearer.close(grace).await;
     }
 }
 

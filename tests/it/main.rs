@@ -44,6 +44,7 @@ mod second_bootstrap;
 mod secrets;
 mod serve;
 mod simulate;
+mod smpp_peers;
 mod station;
 mod terminal;
 mod tidy;

@@ -7,6 +7,7 @@ mod api;
 mod error;
 mod layer;
 mod ppg;
+mod smpp;
 mod toml;
 mod value;
 
@@ -27,6 +28,7 @@ pub use api::{Api, ApiToken, Job, Right};
 pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
 pub use ppg::{Ppg, Tls};
+pub use smpp::{PasswordSource, RouteRule, Smsc};
 pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
 
 use layer::{Entry, Layers};

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, path::PathBuf, tim
 
 use super::{
     layer::Layers,
+    smpp::{self, RouteRule, Smsc},
     value::{self, DmPath},
 };
 use crate::{
@@ -37,6 +38,10 @@ pub struct Ppg {
     pub settings: Settings,
     /// Who may push.
     pub initiators: Initiators,
+    /// Links to SMSCs.
+    pub smscs: Vec<Smsc>,
+    /// Which numbers go over which.
+    pub routes: Vec<RouteRule>,
 }
 
 /// Files of a TLS listener.
@@ -82,6 +87,7 @@ impl Ppg {
         });
         let capture = file(layers, "ppg.capture", home);
         let settings = settings(layers);
+        let ways = ways(layers);
         let initiators = layers.tables("ppg.initiator", INITIATOR_KEYS, initiator);
         if let Some(all) = &initiators {
             let twice = |(at, (_, i)): (usize, &(Credentials, Initiator))| {
@@ -95,6 +101,7 @@ impl Ppg {
             let message = "needs [ppg] listen: TLS is spoken on a listener of its own";
             layers.wrong_value("ppg.tls-certificate", message.into());
         }
+        let (smscs, routes) = ways?;
         Some(Self {
             path: path?,
             listen: listen?,
@@ -104,8 +111,22 @@ impl Ppg {
             durability: durability?,
             settings: settings?,
             initiators: Initiators::new(initiators?),
+            smscs,
+            routes,
         })
     }
+}
+
+/// Links and routes.
+fn ways(layers: &mut Layers) -> Option<(Vec<Smsc>, Vec<RouteRule>)> {
+    let smscs = layers.tables("ppg.smpp", smpp::SMSC_KEYS, smpp::smsc);
+    let routes = layers.tables("ppg.route", smpp::ROUTE_KEYS, smpp::route);
+    let (smscs, routes) = (smscs?, routes?);
+    if let Some(message) = smpp::mistake(&smscs, &routes) {
+        layers.wrong_value("ppg.smpp", message);
+        return None;
+    }
+    Some((smscs, routes))
 }
 
 fn tls(layers: &mut Layers, home: Option<&Path>) -> Option<Option<Tls>> {

@@ -114,6 +114,16 @@ impl Link {
         self.stopping && self.connections.iter().all(Connection::has_ended)
     }
 
+    /// The dispatches of which nothing has left, and where they go.
+    pub fn whole(&self) -> impl Iterator<Item = &Dispatch> {
+        self.flights.values().filter(|flight| flight.is_whole()).map(|flight| &flight.dispatch)
+    }
+
+    /// A dispatch of which nothing has left.
+    pub fn whole_one(&self, id: DispatchId) -> Option<&Dispatch> {
+        self.flights.get(&id).filter(|flight| flight.is_whole()).map(|flight| &flight.dispatch)
+    }
+
     /// Takes back a dispatch of which nothing has left.
     pub fn withdraw(&mut self, id: DispatchId) -> Option<Dispatch> {
         self.flights.get(&id).filter(|flight| flight.is_whole())?;

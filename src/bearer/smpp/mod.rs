@@ -11,7 +11,7 @@
 //! | `link`       | all binds to one SMSC, and the dispatches that are under way                   |
 //! | `action`     | what goes into the machine and comes out of it                                 |
 //! | `rim`        | timers and channels: does what the machine says                                |
-//! | `socket`     | one TCP connection                                                             |
+//! | `socket`     | one connection, TCP or TLS over it                                             |
 //!
 //! `connection` and `link` are a pure machine: inputs and the time come in, actions go out. Nothing in them waits,
 //! reads a clock or touches a socket, so tests drive them in virtual time.
@@ -27,6 +27,8 @@ mod rim;
 mod settings;
 mod socket;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use action::{Action, Input, Note, Now, Unanswered};
@@ -37,5 +39,5 @@ pub use rim::SmppLink;
 pub use settings::{
     BindMode, Credentials, CredentialsError, Form, LinkSettings, Numbering, Pace, Source, Validity,
 };
-pub use socket::SmscAddress;
+pub use socket::{SmscAddress, Tls, TlsFiles};
 pub use verdict::{Verdict, Verdicts};

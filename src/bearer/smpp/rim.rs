@@ -18,7 +18,7 @@ use super::{
     socket::{self, News},
 };
 use crate::{
-    bearer::{Bearer, Closed, Dispatch, DispatchId, Event, References, Refusal, Taken},
+    bearer::{Bearer, Closed, Destination, Dispatch, DispatchId, Event, References, Refusal, Taken},
     ident::{Clock, Random},
 };
 
@@ -57,7 +57,7 @@ impl SmppLink {
     /// To be called within a tokio runtime.
     pub fn start(
         settings: LinkSettings,
-        endpoint: SmscAddress,
+        address: SmscAddress,
         references: Arc<References>,
         events: mpsc::Sender<Event>,
         clock: Arc<dyn Clock>,
@@ -77,13 +77,47 @@ impl SmppLink {
                 stop: false,
             }),
         });
-        tokio::spawn(Driver::new(Arc::clone(&shared), endpoint, events).run());
+        tokio::spawn(Driver::new(Arc::clone(&shared), address, events).run());
         Self { shared }
     }
 
     /// How many binds stand that messages can go over.
     pub fn bound(&self) -> usize {
         self.shared.inner().link.bound()
+    }
+
+    /// How many dispatches it holds.
+    pub fn held(&self) -> usize {
+        let inner = self.shared.inner();
+        inner.inbox.len() + inner.link.held()
+    }
+
+    /// True when a dispatch would not have to wait.
+    pub fn has_room(&self) -> bool {
+        self.shared.places.available_permits() > 0
+    }
+
+    /// The dispatches of which nothing has left, and where they go.
+    pub fn whole(&self) -> Vec<(DispatchId, Destination)> {
+        let inner = self.shared.inner();
+        let all = inner.inbox.iter().chain(inner.link.whole());
+        all.map(|dispatch| (dispatch.id, dispatch.destination.clone())).collect()
+    }
+
+    /// Takes back a dispatch of which nothing has left, if it is wanted.
+    pub fn take_back(&self, id: DispatchId, wanted: impl Fn(&Dispatch) -> bool) -> Option<Dispatch> {
+        let mut inner = self.shared.inner();
+        let inbox = inner.inbox.iter().position(|dispatch| dispatch.id == id && wanted(dispatch));
+        let taken = match inbox {
+            Some(at) => Some(inner.inbox.remove(at)),
+            None if inner.link.whole_one(id).is_some_and(&wanted) => inner.link.withdraw(id),
+            None => None,
+        };
+        drop(inner);
+        if taken.is_some() {
+            self.shared.places.add_permits(1);
+        }
+        taken
     }
 
     /// Says goodbye: nothing more is sent, answers that are missing are waited for as long as `grace`. What was not sent
@@ -119,15 +153,11 @@ impl Bearer for SmppLink {
     }
 
     fn withdraw(&self, id: DispatchId) -> bool {
-        let mut inner = self.shared.inner();
-        let before = inner.inbox.len();
-        inner.inbox.retain(|dispatch| dispatch.id != id);
-        let withdrawn = inner.inbox.len() < before || inner.link.withdraw(id).is_some();
-        drop(inner);
-        if withdrawn {
-            self.shared.places.add_permits(1);
-        }
-        withdrawn
+        self.take_back(id, |_| true).is_some()
+    }
+
+    async fn close(&self, grace: Duration) {
+        self.stop(grace).await;
     }
 }
 
@@ -162,7 +192,7 @@ impl Shared {
 /// What does what the machine says.
 struct Driver {
     shared: Arc<Shared>,
-    endpoint: SmscAddress,
+    address: SmscAddress,
     /// To the connections, with the number of each one's life.
     sockets: Vec<(u64, Option<mpsc::Sender<Bytes>>)>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
@@ -173,10 +203,10 @@ struct Driver {
 }
 
 impl Driver {
-    fn new(shared: Arc<Shared>, endpoint: SmscAddress, events: mpsc::Sender<Event>) -> Self {
+    fn new(shared: Arc<Shared>, address: SmscAddress, events: mpsc::Sender<Event>) -> Self {
         Self {
             shared,
-            endpoint,
+            address,
             sockets: Vec::new(),
             news: mpsc::channel(NEWS),
             // No more than the messages of the SMSC that the machine lets wait.
@@ -310,7 +340,7 @@ impl Driver {
         *life += 1;
         let (to, writes) = mpsc::channel(socket::WAITING);
         *sender = Some(to);
-        tokio::spawn(socket::run(self.endpoint.clone(), (at, *life), self.news.0.clone(), writes));
+        tokio::spawn(socket::run(self.address.clone(), (at, *life), self.news.0.clone(), writes));
     }
 
     fn close(&mut self, at: usize) {

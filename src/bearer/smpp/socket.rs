@@ -1,12 +1,25 @@
-//! One TCP connection to an SMSC, as a task: octets go both ways until one side has enough.
+//! One connection to an SMSC, TCP or TLS over it, as a task: octets go both ways until one side has enough.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     sync::mpsc,
+};
+use tokio_rustls::{
+    TlsConnector,
+    rustls::{
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+    },
 };
 
 /// Octets that are read at once.
@@ -22,6 +35,71 @@ pub struct SmscAddress {
     pub address: Arc<str>,
     /// How long connecting may take.
     pub connect_timeout: Duration,
+    /// TLS from the first octet; none for a connection in clear.
+    pub tls: Option<Tls>,
+}
+
+/// TLS towards an SMSC: there is no port and no STARTTLS for it, both sides just begin with it (sheet, 3.3).
+#[derive(Clone)]
+pub struct Tls {
+    config: Arc<ClientConfig>,
+    name: ServerName<'static>,
+}
+
+/// Files for TLS towards an SMSC, all in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Certificates that the SMSC's must come from.
+    pub ca: PathBuf,
+    /// The name that its certificate must be for.
+    pub name: String,
+    /// Our certificate and its key, where the SMSC asks for one.
+    pub own: Option<(PathBuf, PathBuf)>,
+}
+
+impl Tls {
+    /// Reads the files. The provider `ring` is named outright, so that it does not matter what else the program links.
+    ///
+    /// # Errors
+    /// With the file and what is wrong with it.
+    pub fn open(files: &TlsFiles) -> io::Result<Self> {
+        let mut roots = RootCertStore::empty();
+        for certificate in certificates(&files.ca)? {
+            roots.add(certificate).map_err(|e| wrong(&files.ca, e))?;
+        }
+        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_root_certificates(roots);
+        let config = match &files.own {
+            None => builder.with_no_client_auth(),
+            Some((certificate, key)) => {
+                let own = PrivateKeyDer::from_pem_file(key).map_err(|e| wrong(key, e))?;
+                builder
+                    .with_client_auth_cert(certificates(certificate)?, own)
+                    .map_err(|e| wrong(certificate, e))?
+            }
+        };
+        let name = ServerName::try_from(files.name.clone())
+            .map_err(|e| io::Error::other(format!("the name of the SMSC: {e}")))?;
+        Ok(Self { config: Arc::new(config), name })
+    }
+}
+
+fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
+    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let all = read.map_err(|e| wrong(path, e))?;
+    if all.is_empty() { Err(wrong(path, "no certificate in PEM is in it")) } else { Ok(all) }
+}
+
+fn wrong(path: &Path, why: impl std::fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {why}", path.display()))
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Tls({:?})", self.name)
+    }
 }
 
 /// What comes of a connection. Each life of each connection has a number of its own, so that late news is known as such.
@@ -34,15 +112,13 @@ pub(super) enum News {
 
 /// Opens connection `at` and serves it until it breaks, or until the other end of `writes` is dropped and all is written.
 pub(super) async fn run(
-    endpoint: SmscAddress,
+    address: SmscAddress,
     (at, life): (usize, u64),
     news: mpsc::Sender<News>,
     mut writes: mpsc::Receiver<Bytes>,
 ) {
-    let connecting = tokio::time::timeout(endpoint.connect_timeout, TcpStream::connect(&*endpoint.address));
-    let opened = match connecting.await {
-        Ok(Ok(stream)) => stream.set_nodelay(true).map(|()| stream),
-        Ok(Err(error)) => Err(error),
+    let opened = match tokio::time::timeout(address.connect_timeout, open(&address)).await {
+        Ok(opened) => opened,
         Err(_) => Err(io::Error::new(io::ErrorKind::TimedOut, "no connection in time")),
     };
     let stream = match opened {
@@ -54,6 +130,23 @@ pub(super) async fn run(
     }
     if let Err(why) = serve(stream, (at, life), &news, &mut writes).await {
         drop(news.send(News::Lost { at, life, why }).await);
+    }
+}
+
+/// A stream in clear or under TLS.
+trait Octets: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Octets for T {}
+
+async fn open(address: &SmscAddress) -> io::Result<Box<dyn Octets>> {
+    let stream = TcpStream::connect(&*address.address).await?;
+    stream.set_nodelay(true)?;
+    match &address.tls {
+        None => Ok(Box::new(stream)),
+        Some(tls) => {
+            let connector = TlsConnector::from(Arc::clone(&tls.config));
+            Ok(Box::new(connector.connect(tls.name.clone(), stream).await?))
+        }
     }
 }
 

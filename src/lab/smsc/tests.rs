@@ -8,10 +8,10 @@ use super::*;
 use crate::{
     app::{OsRandom, SystemClock},
     bearer::{
-        Bearer, Destination, Dispatch, DispatchId, Event, ReceiptState, References,
+        Bearer, Destination, Dispatch, DispatchId, Event, ReceiptState, References, Route, Routes,
         smpp::{
             BindMode, Credentials, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, SmscAddress,
-            Source, Validity, Verdicts,
+            Source, Tls, TlsFiles, Validity, Verdicts,
         },
     },
     ident::Timestamp,
@@ -53,8 +53,11 @@ struct Bench {
 
 async fn bench(behaviour: Behaviour, settings: LinkSettings) -> Bench {
     let (smsc, received) = VirtualSmsc::start("127.0.0.1:0".parse().unwrap(), behaviour).await.unwrap();
-    let endpoint =
-        SmscAddress { address: smsc.address().to_string().into(), connect_timeout: Duration::from_secs(5) };
+    let endpoint = SmscAddress {
+        address: smsc.address().to_string().into(),
+        connect_timeout: Duration::from_secs(5),
+        tls: None,
+    };
     let (to, events) = mpsc::channel(1_024);
     let references = Arc::new(References::default());
     let link = SmppLink::start(settings, endpoint, references, to, Arc::new(SystemClock), Arc::new(OsRandom));
@@ -135,4 +138,219 @@ async fn what_is_dispatched_arrives_and_receipts_come_back() {
         }
     }
     assert!(expected_segments > 200);
+}
+
+/// Everything that events say, until this many closing ones were heard.
+async fn closings(events: &mut mpsc::Receiver<Event>, count: usize) -> Vec<Event> {
+    let mut closings = Vec::new();
+    while closings.len() < count {
+        let event =
+            tokio::time::timeout(Duration::from_secs(20), events.recv()).await.expect("an event").unwrap();
+        if !matches!(event, Event::Submitted { .. } | Event::Receipt(_)) {
+            closings.push(event);
+        }
+    }
+    closings
+}
+
+fn hasty() -> Pace {
+    let short = (Duration::from_millis(20), Duration::from_millis(100));
+    Pace {
+        window: 20,
+        response_timeout: Duration::from_millis(500),
+        reconnect: short,
+        throttle: short,
+        retry: short,
+        ..Pace::default()
+    }
+}
+
+#[tokio::test]
+async fn whatever_the_smsc_does_every_dispatch_is_closed_once_and_none_is_sent_twice() {
+    let faults =
+        ["throttle=10", "lose-answer=60", "reorder=5", "duplicate=10", "disconnect=70", "refuse=40:64"];
+    let faults = faults.iter().try_fold(Faults::default(), |f, text| f.with(text)).unwrap();
+    let mut bench =
+        bench(Behaviour { faults, ..Behaviour::default() }, LinkSettings { pace: hasty(), ..settings() })
+            .await;
+    const COUNT: usize = 200;
+    for n in 0..COUNT {
+        // Each goes to a device of its own and says which it is.
+        let destination = Destination::Msisdn(format!("+49171{n:07}").parse().unwrap());
+        bench.link.send(Dispatch { destination, ..dispatch(n as u64, &octets(300)) }).await.unwrap();
+    }
+    let closings = closings(&mut bench.events, COUNT).await;
+    let ids: std::collections::BTreeSet<u64> = closings
+        .iter()
+        .map(|event| match event {
+            Event::Sent { id, .. }
+            | Event::Failed { id, .. }
+            | Event::Unclear { id, .. }
+            | Event::Expired { id } => id.0,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(ids.len(), COUNT);
+    let mut whole = BTreeMap::new();
+    let mut reassembly = Reassembly::new(Limits { datagrams: 1_000, octets: 1 << 20 });
+    while let Ok(received) = bench.received.try_recv() {
+        for segment in received.segments {
+            if let Outcome::Complete(datagram) =
+                reassembly.on(&received.destination, segment, Timestamp::from_millis(0))
+            {
+                assert_eq!(datagram.data, octets(300));
+                *whole.entry(received.destination.clone()).or_insert(0) += 1;
+            }
+        }
+    }
+    assert!(whole.values().all(|times| *times == 1), "nobody got it twice: {whole:?}");
+    let arrived = |id: &DispatchId| whole.contains_key(&format!("49171{:07}", id.0));
+    let (mut sent, mut unclear) = (0, 0);
+    for event in &closings {
+        match event {
+            Event::Sent { id, .. } => {
+                assert!(arrived(id), "said to be sent");
+                sent += 1;
+            }
+            Event::Failed { id, .. } => assert!(!arrived(id), "said to have failed: {event:?}"),
+            Event::Unclear { .. } => unclear += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(sent > COUNT / 2 && unclear > 0, "{sent} sent, {unclear} unclear");
+    bench.link.stop(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn the_longest_prefix_counts_and_a_link_that_is_down_is_passed_over() {
+    let mut main = bench(Behaviour::default(), LinkSettings { name: "main".into(), ..settings() }).await;
+    let mut other = bench(Behaviour::default(), LinkSettings { name: "other".into(), ..settings() }).await;
+    // Nobody listens there.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (to, mut none) = mpsc::channel(16);
+    let address =
+        SmscAddress { address: free.to_string().into(), connect_timeout: Duration::from_secs(5), tls: None };
+    let down = SmppLink::start(
+        LinkSettings { name: "down".into(), ..settings() },
+        address,
+        Arc::new(References::default()),
+        to,
+        Arc::new(SystemClock),
+        Arc::new(OsRandom),
+    );
+    let (down, m, o) = (Arc::new(down), Arc::new(main.link), Arc::new(other.link));
+    let routes = Routes::new(
+        vec![
+            Route { prefix: String::new(), links: vec![Arc::clone(&m)] },
+            Route { prefix: "49".into(), links: vec![Arc::clone(&down), Arc::clone(&o)] },
+        ],
+        None,
+    );
+    let to = |id, number: &str| Dispatch {
+        destination: Destination::Msisdn(number.parse().unwrap()),
+        ..dispatch(id, b"x")
+    };
+    // Before any bind stands the preferred link takes it; once the other one stands, it takes that over.
+    routes.send(to(1, "491711234567")).await.unwrap();
+    assert_eq!(closings(&mut other.events, 1).await.len(), 1);
+    assert_eq!(other.received.recv().await.unwrap().destination, "491711234567");
+    routes.send(to(2, "491711234567")).await.unwrap();
+    routes.send(to(3, "358401234567")).await.unwrap();
+    assert_eq!(other.received.recv().await.unwrap().destination, "491711234567");
+    assert_eq!(main.received.recv().await.unwrap().destination, "358401234567");
+    assert!(none.try_recv().is_err());
+    let ip = Dispatch { destination: Destination::Ip("192.0.2.7".parse().unwrap()), ..dispatch(4, b"x") };
+    assert!(routes.admit(&ip).unwrap_err().to_string().contains("does not reach IPv4"));
+    let long = Dispatch { octets: vec![0; 255 * 128 + 1].into(), ..to(5, "491711234567") };
+    assert!(routes.admit(&long).unwrap_err().to_string().contains("segment-limit"));
+    assert_eq!((routes.links().len(), down.held()), (3, 0));
+    routes.close(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn only_who_knows_the_password_is_bound() {
+    let account = Some(("bootgate".to_owned(), "secret".to_owned()));
+    let right = bench(Behaviour { account: account.clone(), ..Behaviour::default() }, settings()).await;
+    let credentials = Credentials::new("bootgate", Some("wrong".parse().unwrap()), "").unwrap();
+    let wrong =
+        bench(Behaviour { account, ..Behaviour::default() }, LinkSettings { credentials, ..settings() })
+            .await;
+    right.link.send(dispatch(1, b"x")).await.unwrap();
+    wrong.link.send(dispatch(1, b"x")).await.unwrap();
+    let mut events = right.events;
+    closings(&mut events, 1).await;
+    assert_eq!((right.link.bound(), wrong.link.bound()), (1, 0));
+    assert!(wrong.link.withdraw(DispatchId(1)), "it has not left");
+    assert_eq!(wrong.smsc.taken(), 0);
+}
+
+#[tokio::test]
+async fn several_pairs_of_binds_share_the_work() {
+    let pace = Pace { window: 5, ..Pace::default() };
+    let mut bench =
+        bench(Behaviour::default(), LinkSettings { mode: BindMode::Pair, binds: 3, pace, ..settings() })
+            .await;
+    for n in 0..50 {
+        bench.link.send(dispatch(n, &octets(300))).await.unwrap();
+    }
+    let closings = closings(&mut bench.events, 50).await;
+    assert!(closings.iter().all(|event| matches!(event, Event::Sent { segments: 3, .. })));
+    assert_eq!(bench.link.bound(), 3);
+    bench.link.stop(Duration::from_secs(5)).await;
+    assert!(bench.link.send(dispatch(99, b"x")).await.is_err(), "it has ended");
+}
+
+#[tokio::test]
+async fn tls_is_spoken_from_the_first_octet() {
+    use tokio_rustls::{TlsAcceptor, rustls};
+    let made = rcgen::generate_simple_self_signed(vec!["smsc.example".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let ca = folder.path().join("ca.pem");
+    std::fs::write(&ca, made.cert.pem()).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let front = listener.local_addr().unwrap();
+    let (smsc, mut received) =
+        VirtualSmsc::start("127.0.0.1:0".parse().unwrap(), Behaviour::default()).await.unwrap();
+    let behind = smsc.address();
+    // In front of the SMSC, which knows no TLS.
+    tokio::spawn(async move {
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        while let Ok((stream, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                if let Ok(mut stream) = acceptor.accept(stream).await {
+                    let mut plain = tokio::net::TcpStream::connect(behind).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut stream, &mut plain).await;
+                }
+            });
+        }
+    });
+    let start = |name: &str| {
+        let files = TlsFiles { ca: ca.clone(), name: name.to_owned(), own: None };
+        let address = SmscAddress {
+            address: front.to_string().into(),
+            connect_timeout: Duration::from_secs(5),
+            tls: Some(Tls::open(&files).unwrap()),
+        };
+        let (to, events) = mpsc::channel(16);
+        let references = Arc::new(References::default());
+        let clock = Arc::new(SystemClock);
+        (SmppLink::start(settings(), address, references, to, clock, Arc::new(OsRandom)), events)
+    };
+    let (other, _other_events) = start("other.example");
+    let (link, mut events) = start("smsc.example");
+    link.send(dispatch(1, b"x")).await.unwrap();
+    closings(&mut events, 1).await;
+    assert_eq!(received.recv().await.unwrap().segments[0].data, b"x");
+    assert_eq!((link.bound(), other.bound()), (1, 0), "a certificate for another name is none");
+    let missing = TlsFiles { ca: folder.path().join("no.pem"), name: "x".into(), own: None };
+    assert!(Tls::open(&missing).unwrap_err().to_string().contains("no.pem"));
 }

@@ -1,0 +1,135 @@
+//! Routes: which way goes to which device. All of them together are one [`Bearer`].
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Refusal, UdpRoute, smpp::SmppLink};
+
+/// How often links that are down are looked at for what others can carry.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// For numbers that begin so, these links, in this order.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// The first digits; none for all numbers. The route with the longest that fits counts.
+    pub prefix: String,
+    /// Which link is preferred, which one comes next when it is down.
+    pub links: Vec<Arc<SmppLink>>,
+}
+
+/// All routes.
+#[derive(Debug)]
+pub struct Routes {
+    routes: Arc<Vec<Route>>,
+    links: Vec<Arc<SmppLink>>,
+    udp: Option<UdpRoute>,
+    rescue: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Routes {
+    /// Routes to numbers, and one to IP addresses. To be called within a tokio runtime.
+    pub fn new(mut routes: Vec<Route>, udp: Option<UdpRoute>) -> Self {
+        // The longest first: the first that fits is the one.
+        routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
+        let mut links: Vec<Arc<SmppLink>> = Vec::new();
+        for link in routes.iter().flat_map(|route| &route.links) {
+            if !links.iter().any(|own| Arc::ptr_eq(own, link)) {
+                links.push(Arc::clone(link));
+            }
+        }
+        let routes = Arc::new(routes);
+        let several = routes.iter().any(|route| route.links.len() > 1);
+        let rescue = several.then(|| tokio::spawn(rescue(Arc::clone(&routes))));
+        Self { routes, links, udp, rescue }
+    }
+
+    /// The links, each once.
+    pub fn links(&self) -> &[Arc<SmppLink>] {
+        &self.links
+    }
+}
+
+#[async_trait::async_trait]
+impl Bearer for Routes {
+    fn name(&self) -> &str {
+        "routes"
+    }
+
+    fn admit(&self, dispatch: &Dispatch) -> Result<u8, Refusal> {
+        let none =
+            || Refusal::Destination { route: "configured here".into(), kind: dispatch.destination.kind() };
+        match dispatch.destination {
+            Destination::Ip(_) => self.udp.as_ref().ok_or_else(none)?.admit(dispatch),
+            Destination::Msisdn(_) => {
+                let mut refusal = none();
+                for link in links(&self.routes, &dispatch.destination) {
+                    match link.admit(dispatch) {
+                        Ok(segments) => return Ok(segments),
+                        Err(why) => refusal = why,
+                    }
+                }
+                Err(refusal)
+            }
+        }
+    }
+
+    async fn send(&self, dispatch: Dispatch) -> Result<(), Closed> {
+        match dispatch.destination {
+            Destination::Ip(_) => self.udp.as_ref().ok_or(Closed)?.send(dispatch).await,
+            Destination::Msisdn(_) => {
+                let able = || {
+                    let all = links(&self.routes, &dispatch.destination).iter();
+                    all.filter(|link| link.admit(&dispatch).is_ok())
+                };
+                let link = able().find(|link| link.bound() > 0).or_else(|| able().next());
+                Arc::clone(link.ok_or(Closed)?).send(dispatch).await
+            }
+        }
+    }
+
+    fn withdraw(&self, id: DispatchId) -> bool {
+        self.links.iter().any(|link| link.withdraw(id))
+    }
+
+    async fn close(&self, grace: Duration) {
+        if let Some(rescue) = &self.rescue {
+            rescue.abort();
+        }
+        futures_util::future::join_all(self.links.iter().map(|link| link.stop(grace))).await;
+    }
+}
+
+impl Drop for Routes {
+    fn drop(&mut self) {
+        if let Some(rescue) = &self.rescue {
+            rescue.abort();
+        }
+    }
+}
+
+/// The links to a number, the preferred one first.
+fn links<'a>(routes: &'a [Route], destination: &Destination) -> &'a [Arc<SmppLink>] {
+    let Destination::Msisdn(number) = destination else { return &[] };
+    let route = routes.iter().find(|route| number.digits().starts_with(&route.prefix));
+    route.map_or(&[], |route| &route.links)
+}
+
+/// Takes back from links that are down what has not begun, and gives it to the next ones that stand.
+async fn rescue(routes: Arc<Vec<Route>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        for route in routes.iter() {
+            for down in route.links.iter().filter(|link| link.bound() == 0 && link.held() > 0) {
+                for (id, destination) in down.whole() {
+                    // A link may serve several routes.
+                    let others = links(&routes, &destination);
+                    let up = others.iter().find(|link| link.bound() > 0 && link.has_room());
+                    let Some(up) = up else { continue };
+                    if let Some(dispatch) = down.take_back(id, |dispatch| up.admit(dispatch).is_ok()) {
+                        // It has room; only a link that is being closed says no, and then everything ends.
+                        let _ = up.send(dispatch).await;
+                    }
+                }
+            }
+        }
+    }
+}

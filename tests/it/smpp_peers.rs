@@ -1,0 +1,370 @@
+//! SMPP with programs of others: node-smpp as the SMSC behind our link, Kannel's bearerbox as the client of our virtual SMSC,
+//! tshark as the reader of all that we write.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use bootgate::{
+    app::{OsRandom, SystemClock},
+    bearer::{
+        Bearer as _, Destination, Dispatch, DispatchId, Event, References,
+        smpp::{
+            Action, BindMode, Credentials, Form, IdForm, Input, Link, LinkSettings, Now, Numbering, Pace,
+            SmppLink, SmscAddress, Source, Stream, Validity, Verdicts,
+        },
+    },
+    ident::Timestamp,
+    lab::smsc::{Behaviour, VirtualSmsc},
+    wire::{
+        Encode as _,
+        pap::Priority,
+        wdp::{Ports, Width},
+        wsp::Push,
+    },
+};
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use super::peers::{
+    Process, program,
+    tshark::{Capture, upper},
+};
+
+fn settings(form: Form) -> LinkSettings {
+    LinkSettings {
+        name: "peer".into(),
+        credentials: Credentials::new("bootgate", Some("secret".parse().unwrap()), "VMA").unwrap(),
+        mode: BindMode::Transceiver,
+        binds: 1,
+        source: Source::new("9876", None).unwrap(),
+        destination: Numbering::INTERNATIONAL,
+        form,
+        reference: Width::Short,
+        segment_limit: 255,
+        data_coding: 0x04,
+        message_mode: 3,
+        more_messages: true,
+        receipts: true,
+        validity: Validity::Absolute,
+        response_ids: IdForm::Text,
+        receipt_ids: IdForm::Text,
+        verdicts: Verdicts::default(),
+        pace: Pace::default(),
+    }
+}
+
+fn dispatch(id: u64, octets: Vec<u8>) -> Dispatch {
+    Dispatch {
+        id: DispatchId(id),
+        destination: Destination::Msisdn("+491711234567".parse().unwrap()),
+        ports: Ports::PUSH,
+        octets: octets.into(),
+        expires: Some(Timestamp::from_millis(4_000_000_000_000)),
+        priority: Priority::High,
+    }
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// The lines of JSON that a process prints.
+fn lines(process: &mut Process) -> impl Iterator<Item = Json> + use<> {
+    let out = BufReader::new(process.child().stdout.take().unwrap());
+    out.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+}
+
+#[test]
+fn node_smpp_gets_what_is_dispatched_and_its_receipts_are_read() {
+    let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join(".peers/node_modules");
+    assert!(modules.join("smpp").exists(), "node-smpp is missing; `make test` installs it");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/peers/smsc.js");
+    let mut command = Command::new(program("node", "nodejs"));
+    command.arg(script).env("NODE_PATH", modules).stdout(Stdio::piped());
+    let mut smsc = Process::start("node-smpp", &mut command);
+    let mut said = lines(&mut smsc);
+    let port = said.next().unwrap()["port"].as_u64().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let octets: Vec<u8> = (0..=255).cycle().take(500).collect();
+    for form in [Form::Udh, Form::Sar, Form::Payload] {
+        runtime.block_on(async {
+            let (to, mut events) = mpsc::channel(64);
+            let address = SmscAddress {
+                address: format!("127.0.0.1:{port}").into(),
+                connect_timeout: Duration::from_secs(5),
+                tls: None,
+            };
+            let references = Arc::new(References::default());
+            let clock = Arc::new(SystemClock);
+            let link = SmppLink::start(settings(form), address, references, to, clock, Arc::new(OsRandom));
+            link.send(dispatch(1, octets.clone())).await.unwrap();
+            let (mut submitted, mut delivered, mut sent) = (BTreeSet::new(), BTreeSet::new(), None);
+            while sent.is_none_or(|count| delivered.len() < count) {
+                let event =
+                    tokio::time::timeout(Duration::from_secs(10), events.recv()).await.unwrap().unwrap();
+                match event {
+                    Event::Submitted { message, .. } => drop(submitted.insert(message)),
+                    Event::Sent { segments, .. } => sent = Some(usize::from(segments)),
+                    Event::Receipt(receipt) => drop(delivered.insert(receipt.message.clone())),
+                    other => panic!("{other:?}"),
+                }
+            }
+            assert_eq!(submitted, delivered, "{form:?}");
+            link.stop(Duration::from_secs(5)).await;
+        });
+        let bind = said.next().unwrap();
+        assert_eq!((bind["bind"].as_str(), bind["version"].as_u64()), (Some("bind_transceiver"), Some(0x34)));
+        assert_eq!(
+            (bind["system_id"].as_str(), bind["password"].as_str()),
+            (Some("bootgate"), Some("secret"))
+        );
+        let count = if form == Form::Payload { 1 } else { 4 };
+        let messages: Vec<Json> = said.by_ref().take(count).collect();
+        let got: String = messages.iter().map(|m| m["message"].as_str().unwrap()).collect();
+        assert_eq!(got, hex(&octets), "{form:?}");
+        for (n, message) in messages.iter().enumerate() {
+            assert_eq!(message["destination"], "491711234567");
+            assert_eq!(
+                (message["source"].as_str(), message["data_coding"].as_u64()),
+                (Some("9876"), Some(4))
+            );
+            let udh: Vec<&str> =
+                message["udh"].as_array().unwrap().iter().map(|e| e.as_str().unwrap()).collect();
+            if form == Form::Udh {
+                assert_eq!(message["esm_class"], 0x43);
+                assert_eq!(udh[0], "05040b8423f0");
+                assert!(
+                    udh[1].starts_with("0003") && udh[1].ends_with(&format!("04{:02x}", n + 1)),
+                    "{udh:?}"
+                );
+            } else {
+                assert_eq!((message["esm_class"].as_u64(), udh.len()), (Some(3), 0));
+                assert_eq!(message["ports"], serde_json::json!([9200, 2948]));
+            }
+            if form == Form::Sar {
+                assert_eq!(
+                    (message["sar"][1].as_u64(), message["sar"][2].as_u64()),
+                    (Some(4), Some(n as u64 + 1))
+                );
+            }
+        }
+    }
+}
+
+/// Every PDU that a link writes to an SMSC that takes all.
+fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
+    use bootgate::wire::smpp::{Command as Request, CommandStatus, Header};
+    let start = Now { elapsed: Duration::ZERO, clock: Timestamp::from_millis(1_795_656_633_042) };
+    let mut link = Link::new(settings, Arc::new(References::default()), Arc::new(OsRandom), start);
+    let (mut pdus, mut now) = (Vec::new(), start);
+    let mut waiting = link.on(Input::Tick, now);
+    let mut dispatches = dispatches.into_iter();
+    // Binds, sends all, is tested when it is silent, hears a receipt and an unknown command, says goodbye.
+    for step in 0..10_000 {
+        let mut answers = Vec::new();
+        for action in waiting.drain(..) {
+            match action {
+                Action::Open(at) => answers.push((at, None)),
+                Action::Write(at, octets) => {
+                    let (mut cut, mut from) = (Stream::default(), 0);
+                    cut.push(&octets);
+                    while let Some(incoming) = cut.next().unwrap() {
+                        let end = from + incoming.header.length as usize;
+                        pdus.push(octets[from..end].to_vec());
+                        from = end;
+                        if !incoming.header.command.is_response() {
+                            answers.push((at, Some(incoming.header)));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        if answers.is_empty() {
+            if let Some(dispatch) = dispatches.next() {
+                waiting = link.on(Input::Dispatch(dispatch), now);
+            } else if link.has_ended() {
+                return pdus;
+            } else if step % 2 == 0 {
+                now.elapsed += Duration::from_secs(30);
+                waiting = link.on(Input::Tick, now);
+                let unknown =
+                    Header { length: 16, command: Request(0x0999), status: CommandStatus::OK, sequence: 77 }
+                        .to_octets();
+                waiting.extend(link.on(Input::Octets(0, &unknown), now));
+            } else {
+                waiting = link.on(Input::Stop, now);
+            }
+        }
+        for (at, header) in answers {
+            match header {
+                None => waiting.extend(link.on(Input::Opened(at), now)),
+                Some(header) => {
+                    let body: &[u8] = match header.command {
+                        Request::SUBMIT_SM => b"m1\0",
+                        Request::ENQUIRE_LINK | Request::UNBIND => b"",
+                        _ => b"smsc\0",
+                    };
+                    let length = u32::try_from(Header::OCTETS + body.len()).unwrap();
+                    let answer = Header { length, command: header.command.response(), ..header };
+                    let mut octets = answer.to_octets();
+                    octets.extend_from_slice(body);
+                    waiting.extend(link.on(Input::Octets(at, &octets), now));
+                }
+            }
+        }
+    }
+    panic!("the link does not end");
+}
+
+#[test]
+fn tshark_reads_every_pdu() {
+    let push = |n: usize| Push::notification(1, vec![0x55; n]).to_octets();
+    let mut pdus = Vec::new();
+    for form in [Form::Udh, Form::Sar, Form::Payload] {
+        for reference in [Width::Short, Width::Long] {
+            for mode in [BindMode::Transceiver, BindMode::Pair] {
+                let pace = Pace { window: 1_000, ..Pace::default() };
+                let validity =
+                    if reference == Width::Short { Validity::Absolute } else { Validity::Relative };
+                let settings = LinkSettings { reference, mode, validity, pace, ..settings(form) };
+                let sizes = [30, 127, 128, 133, 700];
+                let dispatches = sizes.iter().zip(1..).map(|(n, id)| dispatch(id, push(*n))).collect();
+                pdus.extend(written(settings, dispatches));
+            }
+        }
+    }
+    let frames = pdus.iter().map(|pdu| upper("smpp", false, pdu));
+    let fields = [
+        "_ws.malformed",
+        "smpp.command_id",
+        "smpp.destination_addr",
+        "smpp.esm.submit.features",
+        "smpp.source_port",
+        "smpp.dest_port",
+        "smpp.sm_length",
+    ];
+    let rows = Capture::new(Capture::UPPER, frames).fields(&fields);
+    assert_eq!(rows.len(), pdus.len());
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (row, pdu) in rows.iter().zip(&pdus) {
+        assert_eq!(row.one("_ws.malformed"), "", "{}: {row:?}", hex(pdu));
+        assert_eq!(row.one("smpp.command_id"), format!("0x{}", hex(&pdu[4..8])));
+        *seen.entry(row.one("smpp.command_id").to_owned()).or_default() += 1;
+        if pdu[4..8] == [0, 0, 0, 4] {
+            assert_eq!(row.one("smpp.destination_addr"), "491711234567");
+        }
+    }
+    for id in ["00000001", "00000002", "00000009", "00000004", "00000006", "00000015", "80000000"] {
+        assert!(seen.contains_key(&format!("0x{id}")), "{id} was never written: {seen:?}");
+    }
+    assert!(seen["0x00000004"] > 100);
+}
+
+#[test]
+fn kannel_sends_over_our_virtual_smsc() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let account = Some(("kannel".to_owned(), "secret".to_owned()));
+    let behaviour = Behaviour { account, ..Behaviour::default() };
+    let started = runtime.block_on(VirtualSmsc::start("127.0.0.1:0".parse().unwrap(), behaviour));
+    let (smsc, mut received) = started.unwrap();
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (admin, boxes, wap, sendsms) = (free(), free(), free(), free());
+    let port = smsc.address().port();
+    let config = format!(
+        "group = core\nadmin-port = {admin}\nadmin-password = bar\nstatus-password = foo\nadmin-allow-ip = \"127.0.0.1\"\n\
+         smsbox-port = {boxes}\nwapbox-port = {wap}\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"\n\n\
+         group = smsc\nsmsc = smpp\nsmsc-id = LAB\nhost = 127.0.0.1\nport = {port}\ntransceiver-mode = true\n\
+         smsc-username = \"kannel\"\nsmsc-password = \"secret\"\nsystem-type = \"VMA\"\naddress-range = \"\"\n\
+         enquire-link-interval = 1\nmax-pending-submits = 10\n\n\
+         group = smsbox\nbearerbox-host = 127.0.0.1\nsmsbox-id = box\nsendsms-port = {sendsms}\n\n\
+         group = sendsms-user\nusername = ota\npassword = ota\nmax-messages = 20\nconcatenation = true\n\n\
+         group = sms-service\nkeyword = default\ntext = \"none\"\n"
+    );
+    let file = folder.path().join("kannel.conf");
+    std::fs::write(&file, config).unwrap();
+    let start = |name: &str| {
+        let mut command = Command::new(program(name, "kannel"));
+        command.arg("-v").arg("4").arg(&file).current_dir(folder.path());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Process::start(name, &mut command)
+    };
+    let mut bearerbox = start("bearerbox");
+    super::peers::wait_for("bearerbox", || {
+        bearerbox.must_live();
+        std::net::TcpStream::connect(("127.0.0.1", boxes)).is_ok()
+    });
+    let mut smsbox = start("smsbox");
+    super::peers::wait_for("smsbox", || {
+        smsbox.must_live();
+        std::net::TcpStream::connect(("127.0.0.1", sendsms)).is_ok()
+    });
+    let request = format!(
+        "GET /cgi-bin/sendsms?username=ota&password=ota&from=9876&to=%2B491711234567&coding=1&dlr-mask=31\
+         &udh=%06%05%04%0B%84%23%F0&text=%01%06%01%B6 HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
+    );
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", sendsms)).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.contains("202"), "{answer}");
+    let message = runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(15), received.recv()).await.expect("a message").unwrap()
+    });
+    assert_eq!((message.source.as_str(), message.data_coding), ("9876", 0x04));
+    assert!(message.destination.ends_with("491711234567"));
+    assert_eq!(message.segments[0].udh.ports(), Some(Ports::PUSH));
+    assert_eq!(message.segments[0].data, [0x01, 0x06, 0x01, 0xB6]);
+    assert_ne!(message.registered_delivery & 0x01, 0, "a receipt was asked for");
+    // Kannel answers the receipt.
+    super::peers::wait_for("the answer to the receipt", || smsc.receipts_open() == 0);
+}
+
+#[test]
+fn lab_smsc_prints_what_it_gets_and_ends_when_it_is_told_to() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    command.args(["lab", "smsc", "--listen", "127.0.0.1:0", "--ids", "hex", "--receipt-ids", "decimal"]);
+    command.stdout(Stdio::piped());
+    let mut process = Process::start("lab smsc", &mut command);
+    let mut said = lines(&mut process);
+    let address = said.next().unwrap()["listening"].as_str().unwrap().to_owned();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let (to, mut events) = mpsc::channel(64);
+        let address =
+            SmscAddress { address: address.into(), connect_timeout: Duration::from_secs(5), tls: None };
+        let settings =
+            LinkSettings { response_ids: IdForm::Hex, receipt_ids: IdForm::Decimal, ..settings(Form::Udh) };
+        let references = Arc::new(References::default());
+        let link =
+            SmppLink::start(settings, address, references, to, Arc::new(SystemClock), Arc::new(OsRandom));
+        link.send(dispatch(1, b"hello".to_vec())).await.unwrap();
+        let mut ids = Vec::new();
+        while ids.len() < 2 {
+            match tokio::time::timeout(Duration::from_secs(10), events.recv()).await.unwrap().unwrap() {
+                Event::Submitted { message, .. } => ids.push(message),
+                Event::Receipt(receipt) => ids.push(receipt.message.clone()),
+                _ => {}
+            }
+        }
+        assert_eq!(ids[0], ids[1], "the same message, written in two ways");
+        link.stop(Duration::from_secs(5)).await;
+    });
+    let message = said.next().unwrap();
+    assert_eq!(
+        (message["destination"].as_str(), message["esm_class"].as_u64()),
+        (Some("491711234567"), Some(0x43))
+    );
+    assert_eq!(message["user_data"][0], format!("0605040B8423F0{}", hex(b"hello").to_uppercase()));
+    let pid = process.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert!(process.child().wait().unwrap().success());
+}
