@@ -62,9 +62,9 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             store: config.store.path.display().to_string(),
         };
         let (events, told) = mpsc::channel(EVENTS);
-        let bearer = app.bearer(events).map_err(|e| {
-            Failure::because(Exit::Config, format!("pushes cannot go to devices: {e}"))
-        })?;
+        let bearer = app
+            .bearer(events)
+            .map_err(|e| Failure::because(Exit::Config, format!("pushes cannot go to devices: {e}")))?;
         let gateway = match config.ppg.listen {
             None => None,
             Some(listen) => Some(TcpListener::bind(listen).await.map_err(|e| {
