@@ -26,6 +26,7 @@ use super::{
 };
 
 pub use error::FileError;
+pub(super) use error::says_nothing_done;
 
 /// Offsets of READ and UPDATE BINARY have 15 bits (TS 102 221, table 11.10).
 const MAX_OFFSET: usize = 0x7FFF;

@@ -112,6 +112,7 @@ impl Meaning for crate::card::script::ScriptError {
             Self::KeyMissing { .. } | Self::OtherCard { .. } => Exit::Refused,
             Self::File { source, .. } => source.exit(),
             Self::Transport { source, .. } => source.exit(),
+            Self::Journal { source, .. } => source.exit(),
             Self::NoBackup { .. } => Exit::Usage,
             _ => Exit::Failed,
         }
@@ -122,6 +123,8 @@ impl Meaning for RecoverError {
     fn exit(&self) -> Exit {
         match self {
             Self::OtherCard { .. } | Self::Changed { .. } | Self::Denied { .. } => Exit::Refused,
+            Self::NoWayOn => Exit::Usage,
+            Self::NoWayBack { .. } => Exit::Refused,
             Self::Apply(error) => error.exit(),
             Self::File(error) => error.exit(),
             Self::Transport(error) => error.exit(),
@@ -141,7 +144,7 @@ impl Meaning for RecoverError {
 impl Meaning for WriteJournalError {
     fn exit(&self) -> Exit {
         match self {
-            Self::Pending { .. } => Exit::Refused,
+            Self::Pending { .. } | Self::UnderWay { .. } => Exit::Refused,
             _ => Exit::Failed,
         }
     }

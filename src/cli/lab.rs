@@ -99,8 +99,9 @@ pub(super) struct CardArgs {
     /// What goes wrong; as often as wanted. cut-before=N and cut-after=N pull the card before or after the N-th command,
     /// pull-in-update=N when it has carried out the N-th UPDATE BINARY, torn-update=N in the middle of the N-th UPDATE;
     /// mute-in-update=N leaves the card in the reader, and it answers no more; answer-lost=N and empty-answer=N lose an answer,
-    /// the second with the card; flipped-answer=N turns a bit of it round; memory-trouble=N is 6581; mute, or mute=N from
-    /// the N-th command on. counter-low=TRIES leaves no key more tries, counter-not-told has the card not tell them.
+    /// the second with the card, half-answer=N half of it; flipped-answer=N:OCTET turns a bit of that octet round;
+    /// memory-trouble=N is 6581; update-says=N:SW answers the N-th UPDATE so, update-not-done=N:SW without carrying it out; mute, or
+    /// mute=N from the N-th command on. counter-low=TRIES leaves no key more tries, counter-not-told has the card not tell them.
     #[arg(long, value_name = "FAULT", requires = "vpcd")]
     fault: Vec<Fault>,
     /// Octets a second on the line to the card, as of a real T=0 one: 800 at the rate that every card begins with, about

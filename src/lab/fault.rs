@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::wire::apdu::StatusWord;
+
 /// Something that goes wrong. Commands are counted from 1, from the moment that the card was put in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
@@ -15,8 +17,16 @@ pub enum Fault {
     AnswerLost(usize),
     /// The card carries out command `n` and reports trouble with its memory (6581).
     MemoryTrouble(usize),
-    /// One bit of the answer to command `n` arrives turned round: the last of its first octet.
-    FlippedAnswer(usize),
+    /// The card is pulled in the middle of its answer to command `n`, which it has carried out; the reader hands on the half that
+    /// came as if it were all.
+    HalfAnswer(usize),
+    /// One bit of the answer to command `n` arrives turned round: the last of that octet, counted from 1; the two last octets are
+    /// the status word.
+    FlippedAnswer(usize, usize),
+    /// The card carries out its n-th UPDATE, of a record too, and answers this status word.
+    UpdateSays(usize, StatusWord),
+    /// The card does not carry out its n-th UPDATE, of a record too, and answers this status word.
+    UpdateNotDone(usize, StatusWord),
     /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
     PullInUpdate(usize),
     /// The card is pulled in the middle of its n-th UPDATE, of a record too: half of the octets are written, the next one is
@@ -38,7 +48,8 @@ pub enum Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is no fault; there are cut-before=N, cut-after=N, empty-answer=N, answer-lost=N, memory-trouble=N, \
-     flipped-answer=N, pull-in-update=N, torn-update=N, mute-in-update=N, mute=N (N from 1), mute, counter-low=TRIES and counter-not-told"
+     half-answer=N, flipped-answer=N[:OCTET], pull-in-update=N, torn-update=N, mute-in-update=N, update-says=N:SW, update-not-done=N:SW, \
+     mute=N (N and OCTET from 1), mute, counter-low=TRIES and counter-not-told"
 )]
 pub struct FaultError(String);
 
@@ -57,6 +68,21 @@ impl FromStr for Fault {
         if name == "counter-low" {
             return number.parse().map(Self::CounterLow).map_err(|_| unknown());
         }
+        if let "flipped-answer" | "update-says" | "update-not-done" = name {
+            let (n, what) = number.split_once(':').map_or((number, None), |(n, what)| (n, Some(what)));
+            let n = n.parse().ok().filter(|n| *n > 0).ok_or_else(unknown)?;
+            if name == "flipped-answer" {
+                let octet = what.map_or(Some(1), |what| what.parse().ok().filter(|octet| *octet > 0));
+                return octet.map(|octet| Self::FlippedAnswer(n, octet)).ok_or_else(unknown);
+            }
+            let four_digits = |what: &&str| what.len() == 4 && what.bytes().all(|b| b.is_ascii_hexdigit());
+            let sw = what.filter(four_digits).and_then(|what| u16::from_str_radix(what, 16).ok());
+            let sw = sw.map(StatusWord).ok_or_else(unknown)?;
+            return Ok(match name {
+                "update-says" => Self::UpdateSays(n, sw),
+                _ => Self::UpdateNotDone(n, sw),
+            });
+        }
         let n = number.parse().ok().filter(|n| *n > 0).ok_or_else(unknown)?;
         Ok(match name {
             "cut-before" => Self::CutBefore(n),
@@ -64,7 +90,7 @@ impl FromStr for Fault {
             "empty-answer" => Self::EmptyAnswer(n),
             "answer-lost" => Self::AnswerLost(n),
             "memory-trouble" => Self::MemoryTrouble(n),
-            "flipped-answer" => Self::FlippedAnswer(n),
+            "half-answer" => Self::HalfAnswer(n),
             "pull-in-update" => Self::PullInUpdate(n),
             "torn-update" => Self::TornUpdate(n),
             "mute-in-update" => Self::MuteInUpdate(n),
@@ -82,7 +108,11 @@ impl fmt::Display for Fault {
             Self::EmptyAnswer(n) => write!(f, "empty-answer={n}"),
             Self::AnswerLost(n) => write!(f, "answer-lost={n}"),
             Self::MemoryTrouble(n) => write!(f, "memory-trouble={n}"),
-            Self::FlippedAnswer(n) => write!(f, "flipped-answer={n}"),
+            Self::HalfAnswer(n) => write!(f, "half-answer={n}"),
+            Self::FlippedAnswer(n, 1) => write!(f, "flipped-answer={n}"),
+            Self::FlippedAnswer(n, octet) => write!(f, "flipped-answer={n}:{octet}"),
+            Self::UpdateSays(n, sw) => write!(f, "update-says={n}:{:04X}", sw.0),
+            Self::UpdateNotDone(n, sw) => write!(f, "update-not-done={n}:{:04X}", sw.0),
             Self::PullInUpdate(n) => write!(f, "pull-in-update={n}"),
             Self::TornUpdate(n) => write!(f, "torn-update={n}"),
             Self::MuteInUpdate(n) => write!(f, "mute-in-update={n}"),
@@ -106,7 +136,11 @@ mod tests {
             "empty-answer=2",
             "answer-lost=9",
             "memory-trouble=4",
+            "half-answer=6",
             "flipped-answer=5",
+            "flipped-answer=5:3",
+            "update-says=2:63C1",
+            "update-not-done=1:6F00",
             "pull-in-update=3",
             "torn-update=2",
             "mute-in-update=1",
@@ -118,9 +152,24 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Fault>().unwrap().to_string(), text);
         }
-        for bad in ["", "cut", "cut-before", "cut-before=0", "cut-before=-1", "mute=", "counter-low=256"] {
+        let wrong = [
+            "flipped-answer=1:0",
+            "flipped-answer=0:1",
+            "update-says=1",
+            "update-says=1:63c",
+            "update-says=1:+3C1",
+        ];
+        for bad in wrong.into_iter().chain([
+            "",
+            "cut",
+            "cut-before",
+            "cut-before=0",
+            "cut-before=-1",
+            "mute=",
+            "counter-low=256",
+        ]) {
             let error = bad.parse::<Fault>().unwrap_err().to_string();
-            assert!(error.contains("flipped-answer=N"), "{error}");
+            assert!(error.contains("flipped-answer=N[:OCTET]"), "{error}");
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{fault::Fault, reader::CardHandle};
+use crate::wire::apdu::StatusWord;
 
 /// INS of UPDATE BINARY.
 const UPDATE_BINARY: u8 = 0xD6;
@@ -35,6 +36,8 @@ pub enum Carried {
     Pulled,
     /// The card was pulled, and the reader reports success with no octets.
     PulledUnnoticed,
+    /// The card was pulled in the middle of its answer, and the reader reports success with what came.
+    PulledWithin(Vec<u8>),
 }
 
 impl Line {
@@ -91,6 +94,14 @@ impl Line {
                 return Carried::Pulled;
             }
         }
+        if let [_, UPDATE_BINARY | UPDATE_RECORD, ..] = apdu
+            && let Some((sw, done)) = self.said_of_update()
+        {
+            if done {
+                card.exchange(apdu);
+            }
+            return Carried::Answer(sw.0.to_be_bytes().to_vec());
+        }
         let mut answer = card.exchange(apdu);
         // One octet more: on T=0 the card says with one that it will take the data, or that its own follow.
         self.pass(apdu.len() + answer.len() + 1);
@@ -112,12 +123,28 @@ impl Line {
         if self.has(Fault::MemoryTrouble(n)) {
             return Carried::Answer(vec![0x65, 0x81]);
         }
-        if self.has(Fault::FlippedAnswer(n))
-            && let Some(first) = answer.first_mut()
-        {
-            *first ^= 0x01;
+        if self.has(Fault::HalfAnswer(n)) {
+            answer.truncate(answer.len() / 2);
+            return Carried::PulledWithin(answer);
+        }
+        for fault in &self.faults {
+            if let Fault::FlippedAnswer(at, octet) = *fault
+                && at == n
+                && let Some(octet) = octet.checked_sub(1).and_then(|octet| answer.get_mut(octet))
+            {
+                *octet ^= 0x01;
+            }
         }
         Carried::Answer(answer)
+    }
+
+    /// What the card says of the UPDATE at hand by a fault, and whether it carries it out.
+    fn said_of_update(&self) -> Option<(StatusWord, bool)> {
+        self.faults.iter().find_map(|fault| match *fault {
+            Fault::UpdateSays(n, sw) if n == self.all_updates => Some((sw, true)),
+            Fault::UpdateNotDone(n, sw) if n == self.all_updates => Some((sw, false)),
+            _ => None,
+        })
     }
 
     fn has(&self, fault: Fault) -> bool {
@@ -184,9 +211,27 @@ mod tests {
         assert_eq!(carried(Fault::AnswerLost(1)), (Carried::Lost, good.clone(), false));
         assert_eq!(carried(Fault::MuteFrom(2)), (ok.clone(), Carried::Mute, true));
         assert_eq!(carried(Fault::Mute), (Carried::Mute, Carried::Mute, true));
-        let flipped = Carried::Answer(hex("998812010000400310F09000"));
-        assert_eq!(carried(Fault::FlippedAnswer(2)), (ok.clone(), flipped, false));
+        let flipped = |answer: &str| (ok.clone(), Carried::Answer(hex(answer)), false);
+        assert_eq!(carried(Fault::FlippedAnswer(2, 1)), flipped("998812010000400310F09000"));
+        assert_eq!(carried(Fault::FlippedAnswer(2, 11)), flipped("988812010000400310F09100"));
+        assert_eq!(carried(Fault::FlippedAnswer(2, 13)), (ok.clone(), good.clone(), false), "there is none");
+        let half = Carried::PulledWithin(hex("988812010000"));
+        assert_eq!(carried(Fault::HalfAnswer(2)), (ok.clone(), half, false));
         assert_eq!(carried(Fault::PullInUpdate(1)), (ok, good, false));
+    }
+
+    #[test]
+    fn an_update_is_carried_out_or_not_whatever_the_card_says() {
+        for (fault, there) in [("update-says=1:63C1", 0xAA), ("update-not-done=1:6F00", 0xFF)] {
+            let card = handle();
+            let mut line = Line::default().with_fault(fault.parse().unwrap());
+            line.carry(&card, &hex("0020000A083132333435363738"));
+            line.carry(&card, &hex("00A4080C047F506431"));
+            let said = line.carry(&card, &hex("00D6000001AA"));
+            assert_eq!(said, Carried::Answer(hex(&fault[fault.len() - 4..])));
+            assert_eq!(card.exchange(&hex("00B0000001")), [there, 0x90, 0x00]);
+            assert_eq!(line.carry(&card, &hex("00D6000001BB")), Carried::Answer(hex("9000")), "but once");
+        }
     }
 
     #[test]

@@ -30,6 +30,12 @@ impl CardHandle {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Another card that holds the same and has been through the same.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        Self::new(self.card().clone())
+    }
+
     /// One command and its answer.
     pub fn exchange(&self, apdu: &[u8]) -> Vec<u8> {
         self.card().exchange(apdu)
@@ -160,6 +166,10 @@ impl CardTransport for InProcess {
             Carried::PulledUnnoticed => {
                 self.pull();
                 Ok(Vec::new())
+            }
+            Carried::PulledWithin(half) => {
+                self.pull();
+                Ok(half)
             }
         }
     }

@@ -103,6 +103,7 @@ pub fn run(
                     Carried::Mute => {}
                     Carried::Pulled => return Ok(()),
                     Carried::PulledUnnoticed => return send(&mut stream, &[]).map_err(VpcdError::from),
+                    Carried::PulledWithin(half) => return send(&mut stream, &half).map_err(VpcdError::from),
                 }
             }
         }

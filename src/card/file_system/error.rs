@@ -77,12 +77,10 @@ impl FileError {
         matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Absent)
     }
 
-    /// True when a command that changes something may have changed it all the same. Only answers that say that nothing was
-    /// done are believed: memory unchanged (64xx), the checks before execution (67xx to 6Exx; ISO/IEC 7816-4, table 6), and on
-    /// 2G cards references and security (94xx, 98xx). Trouble with the memory (65xx, 9240), 6F00 and warnings say no such thing.
+    /// True when a command that changes something may have changed it all the same: see [`says_nothing_done`].
     pub fn leaves_doubt(&self) -> bool {
         match self {
-            Self::Refused { sw, .. } => !matches!(sw.0 >> 8, 0x64 | 0x67..=0x6E | 0x94 | 0x98),
+            Self::Refused { sw, .. } => !says_nothing_done(*sw),
             Self::NotSeen { .. } => true,
             _ => false,
         }
@@ -92,4 +90,11 @@ impl FileError {
     pub fn is_denied(&self) -> bool {
         matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Denied)
     }
+}
+
+/// True for answers that say that a command was not carried out: memory unchanged (64xx), the checks before execution (67xx to
+/// 6Exx; ISO/IEC 7816-4, table 6), and on 2G cards references and security (94xx, 98xx). Trouble with the memory (65xx, 9240),
+/// 6F00 and warnings (63Cx too) say no such thing.
+pub(in crate::card) fn says_nothing_done(sw: StatusWord) -> bool {
+    matches!(sw.0 >> 8, 0x64 | 0x67..=0x6E | 0x94 | 0x98)
 }

@@ -37,6 +37,7 @@ enum Step {
     Create { file: String, fcp: String },
     Octets { file: String, at: usize, known: usize, old: String, new: String },
     Record { file: String, number: u8, old: String, new: String },
+    Other { file: String, what: String },
 }
 
 impl Drop for Step {
@@ -60,6 +61,7 @@ pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
         Touch::Record { file, number, old, new } => {
             Step::Record { file: file.to_string(), number: *number, old: hex(old), new: hex(new) }
         }
+        Touch::Other { file, what } => Step::Other { file: file.to_string(), what: what.clone() },
     };
     let written = Written {
         form: FORM,
@@ -100,6 +102,7 @@ pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> 
             Step::Record { file, number, old, new } => {
                 Touch::Record { file: path(file)?, number: *number, old: contents(old)?, new: contents(new)? }
             }
+            Step::Other { file, what } => Touch::Other { file: path(file)?, what: what.clone() },
         };
         match &touch {
             Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } if old.len() != new.len() => {
@@ -166,6 +169,7 @@ mod tests {
                     old: octets(&[0xFF; 40]),
                     new: octets(&[0x61; 40]),
                 },
+                Touch::Other { file: FilePath::mf().child(Fid(0x6431)), what: "DELETE FILE".into() },
             ],
         };
         let sealed = write.to_octets();

@@ -32,6 +32,11 @@ impl<'a> Held<'a> {
         Ok(Self { writes, card: card.clone(), id, closed: false })
     }
 
+    /// Lets it hold this.
+    pub(in crate::card) fn replace(&self, write: &PendingWrite) -> Result<(), WriteJournalError> {
+        self.writes.replace(self.id, write)
+    }
+
     /// Closes it.
     pub(in crate::card) fn close(mut self) -> Result<(), WriteJournalError> {
         self.writes.close(&self.card, self.id)?;

@@ -138,6 +138,9 @@ pub(super) enum Touch {
     Octets { file: FilePath, at: usize, known: usize, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
     /// A record changes.
     Record { file: FilePath, number: u8, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
+    /// A script does something that cannot be taken back: it deletes a file, or changes what could not be read before. The
+    /// file is the MF where it is not known which one it is.
+    Other { file: FilePath, what: String },
 }
 
 impl PendingWrite {
@@ -186,7 +189,10 @@ impl fmt::Debug for PendingWrite {
 impl Touch {
     pub(super) fn file(&self) -> &FilePath {
         match self {
-            Self::Create { file, .. } | Self::Octets { file, .. } | Self::Record { file, .. } => file,
+            Self::Create { file, .. }
+            | Self::Octets { file, .. }
+            | Self::Record { file, .. }
+            | Self::Other { file, .. } => file,
         }
     }
 
@@ -196,6 +202,7 @@ impl Touch {
             Self::Create { .. } => "create".into(),
             Self::Octets { at, new, .. } => format!("{} octets from {at}", new.len()),
             Self::Record { number, .. } => format!("record {number}"),
+            Self::Other { what, .. } => what.clone(),
         }
     }
 }

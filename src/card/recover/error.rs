@@ -51,6 +51,18 @@ pub enum RecoverError {
         "a script was cut off, and what it would have done next is not known; take it back with --roll-back, and run it again"
     )]
     NoWayOn,
+    /// A script has done what nobody can take back.
+    #[error(
+        "a script was cut off that cannot be taken back, because of one thing that it did or was about to do ({file}: {what}). \
+         Look at the card (`bootgate card inspect`), put it right by hand or from the script's backup, and then drop the entry: \
+         `bootgate card recover --forget`"
+    )]
+    NoWayBack {
+        /// The file; the MF where it is not known which one.
+        file: FilePath,
+        /// What was done to it.
+        what: String,
+    },
     /// Whoever the write was for could not be told.
     #[error(
         "the card is settled, but {0}; the write stays in the journal, and the next contact with the card tells it"

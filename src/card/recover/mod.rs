@@ -19,7 +19,7 @@ use super::{
     FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
     observer::{Settled, WriteObserver},
-    pending::{Held, Origin, PendingEntry, PendingWrite, WriteJournal},
+    pending::{Held, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
 };
 
 pub use error::RecoverError;
@@ -56,8 +56,12 @@ pub enum Now {
 /// Sees how far a write came. The card is read, nothing on it is changed and no key is presented.
 ///
 /// # Errors
-/// [`RecoverError`]; [`RecoverError::Changed`] when it is not between old and new.
+/// [`RecoverError`]; [`RecoverError::Changed`] when it is not between old and new, [`RecoverError::NoWayBack`] when a script
+/// has done what nobody can take back.
 pub fn examine(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Standing, RecoverError> {
+    if let Some(step) = write.touches.iter().find(|touch| matches!(touch, Touch::Other { .. })) {
+        return Err(RecoverError::NoWayBack { file: step.file().clone(), what: step.what() });
+    }
     let seen = seen::look(fs, write)?;
     Standing::of(write, seen)
 }

@@ -76,7 +76,7 @@ impl Seen {
 /// Which record a step changes (0 in a transparent file), from where on, and how many octets.
 fn extent(touch: &Touch) -> (u8, usize, usize) {
     match touch {
-        Touch::Create { .. } => (0, 0, 0),
+        Touch::Create { .. } | Touch::Other { .. } => (0, 0, 0),
         Touch::Octets { at, new, .. } => (0, *at, new.len()),
         Touch::Record { number, new, .. } => (*number, 0, new.len()),
     }
@@ -85,7 +85,7 @@ fn extent(touch: &Touch) -> (u8, usize, usize) {
 /// Old and new content of a step.
 pub(super) fn contents(touch: &Touch) -> (&[u8], &[u8]) {
     match touch {
-        Touch::Create { .. } => (&[], &[]),
+        Touch::Create { .. } | Touch::Other { .. } => (&[], &[]),
         Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } => (old, new),
     }
 }

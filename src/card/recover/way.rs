@@ -121,7 +121,7 @@ impl Draft<'_> {
             Touch::Octets { file, at, .. } => {
                 Operation::Write(Region { file: file.clone(), at: *at, old: there, new })
             }
-            Touch::Create { .. } => return,
+            Touch::Create { .. } | Touch::Other { .. } => return,
         };
         self.moves.push(Move::Do(operation));
     }

@@ -4,7 +4,7 @@
 //! goes on as if it had not been there.
 
 use crate::{
-    card::{FileError, FileSystem},
+    card::{FileError, FilePath, FileSystem, pending::Touch},
     wire::{
         apdu::{CommandApdu, StatusWord},
         fcp::FileKind,
@@ -13,7 +13,7 @@ use crate::{
 };
 
 use super::{
-    Kept, Saved, ScriptError,
+    Kept, Saved, ScriptError, journal,
     run::{Run, path},
 };
 
@@ -21,12 +21,18 @@ use super::{
 const LAST_RECORD: u8 = 254;
 
 impl Run<'_, '_> {
-    /// Keeps what a command changes. When the card does not let it be read, the command is not sent.
+    /// Keeps what a command changes, and enters it in the journal of writes. When the card does not let it be read, the command
+    /// is not sent, unless no backup is asked for: then the journal says that it cannot be taken back.
     pub(super) fn back_up(&mut self, at: Position, apdu: &CommandApdu, does: Act) -> Result<(), ScriptError> {
-        if self.setup.backup.is_none() {
+        if self.setup.backup.is_none() && self.ledger.is_none() {
             return Ok(());
         }
-        let file = target(does, apdu, &self.cursor);
+        let place = target(does, apdu, &self.cursor);
+        let file = place.as_ref().map(path);
+        let other = |what: &str| Touch::Other {
+            file: file.clone().unwrap_or_else(FilePath::mf),
+            what: what.to_owned(),
+        };
         match does {
             Act::Update(what @ "UPDATE BINARY") => {
                 let offset = match apdu.p1() {
@@ -35,28 +41,48 @@ impl Run<'_, '_> {
                     p1 => usize::from(u16::from_be_bytes([p1, apdu.p2()])),
                 };
                 let read = CommandApdu::new(apdu.cla(), 0xB0, apdu.p1(), apdu.p2()).with_le(length(apdu));
-                match self.look(at, what, &read)? {
-                    Some(octets) => self.keep(at, Saved { file, kept: Kept::Octets { at: offset, octets } }),
-                    None => Ok(()),
+                let old = self.old(at, what, &read)?;
+                let touch = match (&old, &file) {
+                    (Some(old), Some(file)) if old.len() == apdu.data().len() => {
+                        journal::octets(file.clone(), offset, old, apdu.data())
+                    }
+                    _ => other(what),
+                };
+                if let Some(octets) = old {
+                    self.keep(at, Saved { file: place, kept: Kept::Octets { at: offset, octets } })?;
                 }
+                self.enter(at, touch)
             }
-            Act::Update(what @ "UPDATE RECORD") => self.records(at, what, apdu, file),
+            Act::Update(what @ "UPDATE RECORD") => self.records(at, what, apdu, place),
             Act::Update(what @ "INCREASE") => {
                 let read = CommandApdu::new(apdu.cla(), 0xB2, 0x01, 0x04).with_le(0);
-                match self.look(at, what, &read)? {
-                    Some(octets) => self.keep(at, Saved { file, kept: Kept::Record { number: 1, octets } }),
-                    None => Ok(()),
+                if let Some(octets) = self.old(at, what, &read)? {
+                    self.keep(at, Saved { file: place, kept: Kept::Record { number: 1, octets } })?;
                 }
+                self.enter(at, other(what))
             }
             Act::Update(what @ "RESIZE FILE") | Act::Destroy(what @ "DELETE FILE") => {
-                self.whole(at, what, file)
+                if self.setup.backup.is_some() {
+                    self.whole(at, what, place)?;
+                }
+                self.enter(at, other(what))
             }
             // They are undone by each other, and content stays.
             Act::Update("ACTIVATE FILE") | Act::Destroy("DEACTIVATE FILE") => Ok(()),
-            Act::Create => self.keep(at, Saved { file, kept: Kept::Absent {} }),
+            Act::Create => {
+                let touch = match &file {
+                    Some(file) => journal::created(file.clone(), apdu),
+                    None => other("CREATE FILE"),
+                };
+                self.keep(at, Saved { file: place, kept: Kept::Absent {} })?;
+                self.enter(at, touch)
+            }
             Act::Update(what) | Act::Destroy(what) | Act::DestroyOther(what) => {
-                let why = "there is no command that reads it".to_owned();
-                Err(ScriptError::NotBackedUp { at, what, why })
+                if self.setup.backup.is_some() {
+                    let why = "there is no command that reads it".to_owned();
+                    return Err(ScriptError::NotBackedUp { at, what, why });
+                }
+                self.enter(at, other(what))
             }
             _ => Ok(()),
         }
@@ -68,17 +94,36 @@ impl Run<'_, '_> {
         at: Position,
         what: &'static str,
         apdu: &CommandApdu,
-        file: Option<Place>,
+        place: Option<Place>,
     ) -> Result<(), ScriptError> {
         let sfi = apdu.p2() & 0xF8;
         let read = |number| CommandApdu::new(apdu.cla(), 0xB2, number, sfi | 0x04).with_le(length(apdu));
         let is_absolute = apdu.p2() & 0x07 == 0x04;
         let numbers = if is_absolute { apdu.p1()..=apdu.p1() } else { 1..=LAST_RECORD };
+        let file = place.as_ref().map(path);
+        let mut touch =
+            Touch::Other { file: file.clone().unwrap_or_else(FilePath::mf), what: what.to_owned() };
         for number in numbers {
-            let Some(octets) = self.look(at, what, &read(number))? else { break };
-            self.keep(at, Saved { file: file.clone(), kept: Kept::Record { number, octets } })?;
+            let Some(octets) = self.old(at, what, &read(number))? else { break };
+            if let Some(file) = file.as_ref().filter(|_| is_absolute && octets.len() == apdu.data().len()) {
+                touch = journal::record(file.clone(), number, &octets, apdu.data());
+            }
+            self.keep(at, Saved { file: place.clone(), kept: Kept::Record { number, octets } })?;
         }
-        Ok(())
+        self.enter(at, touch)
+    }
+
+    /// Old content by a READ; none where there is none, and none where it cannot be read and no backup is asked for.
+    fn old(
+        &mut self,
+        at: Position,
+        what: &'static str,
+        read: &CommandApdu,
+    ) -> Result<Option<Vec<u8>>, ScriptError> {
+        match self.look(at, what, read) {
+            Err(ScriptError::NotBackedUp { .. }) if self.setup.backup.is_none() => Ok(None),
+            other => other,
+        }
     }
 
     /// Old content by a READ; none where there is none, so that the command that follows will be refused by itself.

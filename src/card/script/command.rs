@@ -1,7 +1,7 @@
 //! `CMD` and `APD`: one command, held against what is expected of its answer.
 
 use crate::{
-    card::Mode,
+    card::{Mode, file_system::says_nothing_done},
     wire::{
         apdu::{CommandApdu, ResponseApdu, StatusWord},
         script::{
@@ -48,6 +48,9 @@ impl Run<'_, '_> {
                 self.allow(at, command, &apdu, does)?;
                 self.back_up(at, &apdu, does)?;
                 let response = self.exchange(at, command.manner, &apdu, changing(does))?;
+                if changing(does).is_some() && says_nothing_done(response.sw) {
+                    self.was_not_done();
+                }
                 Answered { response, note: None }
             }
         };

@@ -1,7 +1,7 @@
 //! Why a script stopped.
 
 use crate::{
-    card::{FileError, KeyError, TransportError},
+    card::{FileError, KeyError, TransportError, WriteJournalError},
     ident::Iccid,
     wire::{
         arr::KeyRef,
@@ -99,6 +99,23 @@ pub enum ScriptError {
         at: Position,
         /// Why.
         source: BackupError,
+    },
+    /// The journal of writes: it cannot be used, or the card has a write that is not settled.
+    #[error("{at}: nothing was sent: {source}")]
+    Journal {
+        /// The statement.
+        at: Position,
+        /// Why.
+        source: WriteJournalError,
+    },
+    /// The script came to its end, and the journal of writes could not be told.
+    #[error(
+        "the script came to its end, but its entry in the journal of writes was not closed ({source}): the next contact would \
+         take it back; `bootgate card recover --forget` keeps the card as it is"
+    )]
+    NotClosed {
+        /// Why not.
+        source: WriteJournalError,
     },
     /// Content that was written reads back as something else.
     #[error("{at}: {file} reads back other octets than were written, from octet {octet} on")]

@@ -10,6 +10,7 @@ use crate::{
 use super::{
     Entry, Kept, Saved, ScriptError,
     change::contents,
+    journal,
     run::{Run, path, problem},
 };
 
@@ -92,11 +93,12 @@ impl Run<'_, '_> {
                 if old == octets {
                     return Ok(false);
                 }
+                let touch = journal::record(file.clone(), *number, &old, &octets);
                 let kept = Kept::Record { number: *number, octets: old };
                 self.keep(at, Saved { file: Some(place.clone()), kept })?;
-                self.in_files(at, |fs| fs.write_record(&file, *number, &octets))
-                    .map_err(|error| unknown(error, "UPDATE RECORD"))?;
-                self.changed();
+                self.enter(at, touch)?;
+                let written = self.in_files(at, |fs| fs.write_record(&file, *number, &octets));
+                self.wrote(written, "UPDATE RECORD")?;
                 let back = self.in_files(at, |fs| fs.read_record(&file, *number))?;
                 same(at, place, 0, &back, &octets)?;
             }
@@ -122,13 +124,14 @@ impl Run<'_, '_> {
         let mut now = old.first().copied().unwrap_or(0xFF);
         if let Some(begin) = begin {
             if now != 0xFF {
-                self.octets_at(at, place, from, &[0xFF])?;
+                self.octets_at(at, place, from, &[now], &[0xFF])?;
                 now = 0xFF;
             }
-            self.octets_at(at, place, from + begin, new.get(begin..end).unwrap_or_default())?;
+            let (old, new) = (old.get(begin..end), new.get(begin..end));
+            self.octets_at(at, place, from + begin, old.unwrap_or_default(), new.unwrap_or_default())?;
         }
         if now != first {
-            self.octets_at(at, place, from, &[first])?;
+            self.octets_at(at, place, from, &[now], &[first])?;
         }
         Ok(())
     }
@@ -138,14 +141,32 @@ impl Run<'_, '_> {
         at: Position,
         place: &Place,
         from: usize,
+        old: &[u8],
         octets: &[u8],
     ) -> Result<(), ScriptError> {
         let file = path(place);
-        self.in_files(at, |fs| fs.write(&file, from, octets))
-            .map_err(|error| unknown(error, "UPDATE BINARY"))?;
-        self.changed();
+        self.enter(at, journal::octets(file.clone(), from, old, octets))?;
+        let written = self.in_files(at, |fs| fs.write(&file, from, octets));
+        self.wrote(written, "UPDATE BINARY")?;
         let back = self.in_files(at, |fs| fs.read(&file, from, octets.len()))?;
         same(at, place, from, &back, octets)
+    }
+
+    /// Counts a write, or says what is known of one that failed.
+    fn wrote(&mut self, written: Result<(), ScriptError>, what: &'static str) -> Result<(), ScriptError> {
+        match written {
+            Ok(()) => {
+                self.changed();
+                Ok(())
+            }
+            Err(ScriptError::Transport { at, source }) => Err(ScriptError::Unknown { at, what, source }),
+            Err(error) => {
+                if matches!(&error, ScriptError::File { source, .. } if !source.leaves_doubt()) {
+                    self.was_not_done();
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The file of a statement, when the script has declared that.
@@ -206,14 +227,6 @@ impl Run<'_, '_> {
         let done = done.map_err(failed)?;
         back.map_err(failed)?;
         Ok(done)
-    }
-}
-
-/// A write whose answer was lost.
-fn unknown(error: ScriptError, what: &'static str) -> ScriptError {
-    match error {
-        ScriptError::Transport { at, source } => ScriptError::Unknown { at, what, source },
-        other => other,
     }
 }
 

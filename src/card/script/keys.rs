@@ -70,6 +70,11 @@ impl Run<'_, '_> {
         session.set_mode(mode);
         let presented = self.setup.guard.present(session, self.iccid.as_ref(), key);
         session.set_mode(Mode::ThreeG);
+        if let (Ok(Presented::Accepted), Some(ledger), Some(key)) =
+            (&presented, &mut self.ledger, key.id.reference())
+        {
+            ledger.presented(key);
+        }
         presented
     }
 }

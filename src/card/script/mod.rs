@@ -6,7 +6,8 @@
 //! * Keys go through the [`KeyGuard`](super::KeyGuard), also where a script carries VERIFY as octets. Commands that spend tries in other
 //!   ways are not sent at all.
 //! * What a script of the superset has not declared is not sent, also where only the run shows which file is meant.
-//! * Before something changes, its old content goes into the [`Backup`].
+//! * Before something changes, it is entered in the [`WriteJournal`](super::WriteJournal), old and new, and its old content goes into
+//!   the [`Backup`]. A card with a write that was cut off is not changed before that is settled.
 //! * Whatever is secret is shown as `***`: in commands, in expectations, and in answers that give it back.
 //!
 //! `OFF` resets the card, which ends its session, and nothing is sent until `RST`; the power itself is taken away when the
@@ -20,6 +21,7 @@ mod dry;
 mod error;
 mod files;
 mod initialise;
+mod journal;
 mod keys;
 mod report;
 mod restore;

@@ -104,6 +104,8 @@ pub struct Report {
     pub saved: usize,
     /// What went over the wire.
     pub apdus: ApduCounts,
+    /// True when it stopped with changes on the card: they are in the journal of writes, to be taken back.
+    pub pending: bool,
     /// Why it stopped before its end.
     pub stopped: Option<ScriptError>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::{
-    card::{FileError, FilePath, FileSystem, Key, KeyGuard, Mode, Session},
+    card::{FileError, FilePath, FileSystem, Key, KeyGuard, Mode, Session, WriteJournal},
     ident::Iccid,
     wire::{
         apdu::StatusWord,
@@ -17,7 +17,9 @@ use crate::{
     },
 };
 
-use super::{Backup, CardBackup, Difference, Entry, Output, Report, Saved, ScriptError, initialise};
+use super::{
+    Backup, CardBackup, Difference, Entry, Output, Report, Saved, ScriptError, initialise, journal::Ledger,
+};
 
 /// What a script is run with.
 pub struct Setup<'a> {
@@ -25,6 +27,10 @@ pub struct Setup<'a> {
     pub keys: Vec<Key>,
     /// What presents them.
     pub guard: KeyGuard<'a>,
+    /// The name of the script, for the journal.
+    pub name: &'a str,
+    /// Where what it changes is entered; none, or a card without a number: nowhere.
+    pub writes: Option<&'a dyn WriteJournal>,
     /// Where old content goes before it is changed; none: it is not kept.
     pub backup: Option<&'a mut dyn Backup>,
     /// What `RES` puts back.
@@ -62,12 +68,22 @@ pub fn run<'a>(session: Session<'_>, checked: &'a Checked, setup: Setup<'a>) -> 
         secrets: checked.environment.secrets(),
         iccid: None,
         saved: Vec::new(),
+        ledger: None,
+        entered: false,
         report: (Vec::new(), Vec::new(), 0),
     };
-    let stopped = run.all(checked).err();
+    let mut stopped = run.all(checked).err();
+    let pending = match run.ledger.take().map(|ledger| ledger.end(stopped.is_none())) {
+        None => false,
+        Some(Ok(pending)) => pending,
+        Some(Err(source)) => {
+            stopped.get_or_insert(ScriptError::NotClosed { source });
+            true
+        }
+    };
     let (entries, outputs, changes) = run.report;
     let (saved, apdus) = (run.saved.len(), run.fs.session().counts());
-    Report { iccid: run.iccid, entries, outputs, changes, saved, apdus, stopped }
+    Report { iccid: run.iccid, entries, outputs, changes, saved, apdus, pending, stopped }
 }
 
 pub(super) struct Run<'a, 't> {
@@ -89,6 +105,10 @@ pub(super) struct Run<'a, 't> {
     pub(super) secrets: Vec<Zeroizing<Vec<u8>>>,
     pub(super) iccid: Option<Iccid>,
     pub(super) saved: Vec<Saved>,
+    /// The entry in the journal of writes.
+    pub(super) ledger: Option<Ledger<'a>>,
+    /// Whether the last change is in it.
+    pub(super) entered: bool,
     report: (Vec<Entry>, Vec<Output>, u32),
 }
 
@@ -106,6 +126,13 @@ impl Run<'_, '_> {
         self.home = self.fs.session().mode();
         if let Some(backup) = &mut self.setup.backup {
             backup.begin(self.iccid.as_ref());
+        }
+        if let (Some(writes), Some(card)) = (self.setup.writes, &self.iccid) {
+            let ledger = Ledger::new(writes, card, self.setup.name);
+            if checked.changes_card() {
+                ledger.free().map_err(|source| ScriptError::Journal { at, source })?;
+            }
+            self.ledger = Some(ledger);
         }
         self.can_restore(&checked.script)?;
         self.reset(at)?;

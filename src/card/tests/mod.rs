@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod cut;
+mod cuts;
+mod doubt;
 mod keys;
 mod kinds;
 mod layout;

@@ -204,7 +204,7 @@ fn a_flipped_answer_never_ends_in_a_wrong_card_called_done() {
         for n in 1..=60 {
             let card = card(SampleKind::Prepared, protocol);
             let journal = MemoryKeyJournal::new();
-            let fault = Some(Fault::FlippedAnswer(n));
+            let fault = Some(Fault::FlippedAnswer(n, 1));
             match write_with(&card, fault, &wanted, &options(), &journal, &[adm()]) {
                 Ended::Done(_) => {
                     assert_eq!(found(&card, CP), wanted[0].octets, "{protocol}, answer {n}");

@@ -15,7 +15,7 @@ use crate::{
         WriteJournalError, examine, recover,
     },
     cli::{Exit, Failure, Global, output},
-    ident::Iccid,
+    ident::{Iccid, printable},
 };
 
 /// Arguments.
@@ -82,6 +82,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let way = match (args.resume, args.roll_back) {
         (true, _) => Way::Resume,
         (_, true) => Way::RollBack,
+        // As far as it came, all of it is there; what was to come is not known.
+        _ if pending.script && !pending.standing.is_old() => {
+            output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
+            if args.consent.dry_run {
+                return Ok(Exit::Ok);
+            }
+            let why = "give --roll-back to take the script back (it cannot be gone on with), or --forget to leave the card as it is";
+            return Err(Failure::because(Exit::Usage, why));
+        }
         // All or nothing of it is there: there is nothing to choose.
         _ if pending.standing.is_new() || pending.standing.is_old() => Way::Settle,
         _ => {
@@ -143,6 +152,11 @@ fn forget(args: &Args, global: &Global, writes: &dyn WriteJournal, card: &Iccid)
 /// An interrupted write and where it stands.
 #[derive(Serialize)]
 struct Pending {
+    /// What it is done for, in the words of whoever began it: a job, or the name of a script.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
+    /// True for a script: it can only be taken back.
+    script: bool,
     /// The keys that a recovery presents.
     keys: Vec<String>,
     #[serde(flatten)]
@@ -151,13 +165,25 @@ struct Pending {
 
 impl Pending {
     fn new(write: &PendingWrite, standing: Standing) -> Self {
-        Self { keys: write.keys.iter().map(|key| format!("{:02X}", key.0)).collect(), standing }
+        let keys = write.keys.iter().map(|key| format!("{:02X}", key.0)).collect();
+        let (reference, script) = (write.reference.clone(), write.origin == Origin::Script);
+        Self { reference, script, keys, standing }
     }
 }
 
 impl fmt::Display for Pending {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a write to this card was interrupted: {}", self.standing)?;
+        match self.reference.as_ref().filter(|_| self.script) {
+            Some(script) => {
+                write!(
+                    f,
+                    "{} was interrupted on this card; as far as it came: {}",
+                    printable(script),
+                    self.standing
+                )?;
+            }
+            None => write!(f, "a write to this card was interrupted: {}", self.standing)?,
+        }
         if !self.keys.is_empty() {
             write!(f, "\nneeds key {}", self.keys.join(", "))?;
         }

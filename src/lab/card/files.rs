@@ -13,6 +13,7 @@ pub(super) struct NodeId(usize);
 const MAX_DEPTH: usize = 8;
 
 /// A file in the tree. The list of files in its image is empty; they have places of their own.
+#[derive(Clone)]
 struct Node {
     file: FileImage,
     parent: Option<NodeId>,
@@ -20,6 +21,7 @@ struct Node {
 }
 
 /// All files of a card.
+#[derive(Clone)]
 pub(super) struct Files {
     nodes: Vec<Option<Node>>,
     memory: u32,

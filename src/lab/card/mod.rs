@@ -39,7 +39,8 @@ use crate::{
     wire::{apdu::StatusWord, arr::KeyRef},
 };
 
-/// A card with power: files and counters that stay, and a session that a reset ends.
+/// A card with power: files and counters that stay, and a session that a reset ends. A clone is a card of its own.
+#[derive(Clone)]
 pub struct VirtualCard {
     personality: Personality,
     atr: Vec<u8>,
@@ -53,6 +54,7 @@ pub struct VirtualCard {
 }
 
 /// What a reset ends.
+#[derive(Clone)]
 struct Session {
     /// What is selected on the channel of the command at hand.
     here: Selection,

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod journal;
 mod keys;
 mod rules;
 mod samples;
@@ -13,7 +14,10 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    card::{CardTransport, Key, KeyGuard, KeyPolicy, MemoryKeyJournal, Protocol, Session},
+    card::{
+        CardTransport, Key, KeyGuard, KeyPolicy, MemoryKeyJournal, MemoryWriteJournal, Protocol, Session,
+        WriteJournal,
+    },
     ident::{Iccid, Imsi},
     lab::{
         card::VirtualCard,
@@ -81,6 +85,7 @@ struct With<'a> {
     backup: Option<&'a mut MemoryBackup>,
     restore: Option<&'a CardBackup>,
     journal: Option<&'a MemoryKeyJournal>,
+    writes: Option<&'a MemoryWriteJournal>,
 }
 
 fn run_in(reader: &mut dyn CardTransport, text: &str, with: With<'_>) -> Report {
@@ -97,6 +102,8 @@ fn run_in(reader: &mut dyn CardTransport, text: &str, with: With<'_>) -> Report 
     let mut seen = 0;
     let mut observe = |_: &Entry| seen += 1;
     let setup = Setup {
+        name: "test",
+        writes: with.writes.map(|writes| writes as &dyn WriteJournal),
         keys,
         guard: KeyGuard::new(with.journal.unwrap_or(&own), &policy),
         backup: with.backup.map(|backup| backup as &mut dyn Backup),

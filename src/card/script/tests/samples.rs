@@ -59,6 +59,8 @@ fn a_sample_that_writes_runs_where_the_card_lets_it() {
     let checked = checked(&verified, &[], Need::Everything);
     let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap());
     let setup = Setup {
+        name: "test",
+        writes: None,
         keys: Vec::new(),
         guard: KeyGuard::new(&journal, &policy),
         backup: Some(&mut backup),

@@ -21,6 +21,8 @@ fn on_sim(card: &CardHandle, text: &str, mut with: With<'_>) -> Report {
     let journal = MemoryKeyJournal::new();
     let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
     let setup = Setup {
+        name: "test",
+        writes: None,
         keys: vec![Key::read(KeyRef::ADM1.into(), "12345678").unwrap()],
         guard: KeyGuard::new(&journal, &policy),
         backup: with.backup.take().map(|backup| backup as &mut dyn Backup),

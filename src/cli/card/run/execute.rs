@@ -73,7 +73,10 @@ fn execute(
             let _ = output::text(&entry.to_string());
         }
     };
+    let writes = app.write_journal();
     let setup = Setup {
+        name: script,
+        writes: Some(&*writes),
         keys,
         guard: KeyGuard::new(&*journal, &policy),
         backup: backup.as_mut().map(|backup| backup as &mut dyn Backup),
@@ -184,12 +187,14 @@ struct Done {
     #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<String>,
     saved: usize,
+    /// True when what it changed is in the journal of writes, to be taken back.
+    pending: bool,
     apdus: ApduCounts,
 }
 
 impl Done {
     fn new(script: &str, report: Report, backup: Option<String>) -> (Self, Option<ScriptError>) {
-        let Report { iccid, entries, outputs, changes, saved, apdus, stopped } = report;
+        let Report { iccid, entries, outputs, changes, saved, apdus, pending, stopped } = report;
         let done = Self {
             script: script.to_owned(),
             iccid,
@@ -200,6 +205,7 @@ impl Done {
             changes,
             backup,
             saved,
+            pending,
             apdus,
         };
         (done, stopped)
@@ -218,6 +224,10 @@ impl fmt::Display for Done {
             counted(self.changes, "change"),
             self.apdus
         )?;
+        if self.pending {
+            let reader = "`bootgate card recover -r READER --roll-back`";
+            write!(f, "\nwhat it changed is in the journal of writes: {reader} takes it back")?;
+        }
         match &self.backup {
             Some(file) => write!(f, "\nkept: {} of old content in {file}", counted(self.saved, "piece")),
             None => Ok(()),

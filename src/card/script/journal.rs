@@ -1,0 +1,115 @@
+//! A script in the journal of writes: what it changes is entered step by step, old and new, before it is sent.
+//!
+//! A plan is known as a whole before its first step; a script finds out as it goes. So its entry grows, and can only be taken
+//! back: what the script would have done next is in nobody's hands. It is closed when the script has come to its end, or
+//! when nothing that it sent has changed anything; a script that stops in the middle leaves it, as one that was cut off does.
+//! ACTIVATE and DEACTIVATE FILE are not entered: content stays, and each undoes the other.
+
+use zeroize::Zeroizing;
+
+use crate::{
+    card::{
+        FilePath, WriteJournal, WriteJournalError,
+        apply::free,
+        pending::{Held, Origin, PendingWrite, Touch},
+    },
+    ident::Iccid,
+    wire::{apdu::CommandApdu, arr::KeyRef, fcp::Fcp, script::Position},
+};
+
+use super::{ScriptError, run::Run};
+
+/// The entry of a script.
+pub(super) struct Ledger<'a> {
+    writes: &'a dyn WriteJournal,
+    write: PendingWrite,
+    held: Option<Held<'a>>,
+}
+
+impl<'a> Ledger<'a> {
+    /// For a script of that name on a card; nothing is entered yet.
+    pub(super) fn new(writes: &'a dyn WriteJournal, card: &Iccid, name: &str) -> Self {
+        let write = PendingWrite {
+            card: card.clone(),
+            keys: Vec::new(),
+            reference: Some(format!("script {name}")),
+            origin: Origin::Script,
+            touches: Vec::new(),
+        };
+        Self { writes, write, held: None }
+    }
+
+    /// Refuses a card with a write that is not settled.
+    pub(super) fn free(&self) -> Result<(), WriteJournalError> {
+        free(self.writes, &self.write.card)
+    }
+
+    /// Notes a key that the card has taken: to take the script back needs it too.
+    pub(super) fn presented(&mut self, key: KeyRef) {
+        if !self.write.keys.contains(&key) {
+            self.write.keys.push(key);
+        }
+    }
+
+    fn enter(&mut self, touch: Touch) -> Result<(), WriteJournalError> {
+        self.write.touches.push(touch);
+        match &self.held {
+            Some(held) => held.replace(&self.write),
+            None => {
+                self.held = Some(Held::begin(self.writes, &self.write)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// The script is over. True when what it has changed stays in the journal.
+    pub(super) fn end(self, came_to_its_end: bool) -> Result<bool, WriteJournalError> {
+        match self.held {
+            None => Ok(false),
+            Some(held) if came_to_its_end || self.write.touches.is_empty() => held.close().map(|()| false),
+            Some(_) => Ok(true),
+        }
+    }
+}
+
+impl Run<'_, '_> {
+    /// Enters what is about to be sent. What changes nothing is not entered.
+    pub(super) fn enter(&mut self, at: Position, touch: Touch) -> Result<(), ScriptError> {
+        let Some(ledger) = &mut self.ledger else { return Ok(()) };
+        match &touch {
+            Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } if old == new => {
+                self.entered = false;
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.entered = true;
+        ledger.enter(touch).map_err(|source| ScriptError::Journal { at, source })
+    }
+
+    /// The card has said that the last thing was not done.
+    pub(super) fn was_not_done(&mut self) {
+        if let (Some(ledger), true) = (&mut self.ledger, std::mem::take(&mut self.entered)) {
+            ledger.write.touches.pop();
+        }
+    }
+}
+
+/// Octets of a transparent file change.
+pub(super) fn octets(file: FilePath, at: usize, old: &[u8], new: &[u8]) -> Touch {
+    let (old, new) = (Zeroizing::new(old.to_vec()), Zeroizing::new(new.to_vec()));
+    Touch::Octets { file, at, known: old.len(), old, new }
+}
+
+/// A record changes.
+pub(super) fn record(file: FilePath, number: u8, old: &[u8], new: &[u8]) -> Touch {
+    Touch::Record { file, number, old: Zeroizing::new(old.to_vec()), new: Zeroizing::new(new.to_vec()) }
+}
+
+/// A file is created. With a template that we do not understand nobody could tell the file again.
+pub(super) fn created(file: FilePath, apdu: &CommandApdu) -> Touch {
+    match Fcp::decode(apdu.data()) {
+        Ok(fcp) => Touch::Create { file, fcp },
+        Err(_) => Touch::Other { file, what: "CREATE FILE".into() },
+    }
+}

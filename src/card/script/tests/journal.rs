@@ -1,0 +1,176 @@
+//! Scripts in the journal of writes. That one may be cut off anywhere is in `card::tests::cuts`.
+
+#![cfg(test)]
+
+use super::*;
+use crate::card::{
+    ApplyError, BootstrapFile, FileSystem, Origin, PlanOptions, ReadAccess, RecoverError, Recovered,
+    Unobserved, WriteJournalError, apply, plan, settle,
+};
+
+const ADM: &[(&str, &str)] = &[("ADM", "12345678")];
+
+fn iccid() -> Iccid {
+    Iccid::from_card("8988211000000430010").unwrap()
+}
+
+fn on(card: &CardHandle, text: &str, writes: &MemoryWriteJournal) -> Report {
+    let set = if text.contains("KEY 0A ADM") { ADM } else { &[] };
+    run_on(card, text, With { set, writes: Some(writes), ..With::default() })
+}
+
+fn take_back(card: &CardHandle, writes: &MemoryWriteJournal) -> Result<Option<Recovered>, RecoverError> {
+    let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let (keys, policy) = (MemoryKeyJournal::new(), KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()));
+    let adm = [Key::read(KeyRef::ADM1.into(), "12345678").unwrap()];
+    settle(&mut fs, &iccid(), &adm, &KeyGuard::new(&keys, &policy), writes, &mut Unobserved)
+}
+
+/// Changes octets, a record, and makes a file; then the card answers something else than is expected.
+const STOPS: &str = "REM bootgate 1\nREM Stops in the middle.\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 3F00/2F00 by 0A\n\
+    EFF creates 3F00/7F50/6440 by 0A\nEFF reads 3F00/2F00\nRST\nVER 0A\n\
+    APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 D6 00 02 03 AA BB CC (90 00)\nAPD 00 D6 00 03 02 DD EE (90 00)\n\
+    APD 00 A4 00 0C 02 3F 00 (90 00)\nAPD 00 A4 00 0C 02 7F 50 (90 00)\n\
+    APD 00 E0 00 00 lv(tlv(62, 82 02 41 21 83 02 64 40 8A 01 05 8B 03 2F 06 02 80 02 00 20 88 00)) (90 00)\n\
+    PUT 3F00/2F00 record 3 61 02 4F 00\n\
+    APD 00 A4 00 0C 02 3F 00 (90 00)\nAPD 00 A4 00 0C 02 2F 00 (90 00)\nAPD 00 B2 01 04 00 [00] (90 00)\nOFF\n";
+
+#[test]
+fn what_a_script_has_changed_when_it_stops_is_taken_back() {
+    let card = written(Personality::Uicc, b"a document that was there");
+    let (before, writes) = (card.image(), MemoryWriteJournal::new());
+    let report = on(&card, STOPS, &writes);
+    assert!(matches!(report.stopped, Some(ScriptError::Unexpected { .. })), "{}", shown(&report));
+    assert!(report.pending && report.changes == 4, "{}", shown(&report));
+    let entry = writes.pending(&iccid()).unwrap().unwrap();
+    assert_eq!(entry.write.reference.as_deref(), Some("script test"));
+    assert_eq!((entry.write.origin, entry.write.steps(), entry.under_way), (Origin::Script, 4, false));
+    assert_eq!(entry.write.keys, [KeyRef::ADM1]);
+
+    // Nothing that changes the card begins before that: neither a script nor a write.
+    let erase = shipped("erase").unwrap().text;
+    let changes = card.changes();
+    let refused = on(&card, erase, &writes);
+    assert!(
+        matches!(
+            refused.stopped,
+            Some(ScriptError::Journal { source: WriteJournalError::Pending { .. }, .. })
+        ),
+        "{}",
+        shown(&refused)
+    );
+    assert!(shown(&refused).contains("is not settled; run `bootgate card recover"), "{}", shown(&refused));
+    assert!(!refused.pending, "what is pending is not its own");
+    assert!(matches!(write(&card, &writes), Err(ApplyError::Journal(WriteJournalError::Pending { .. }))));
+    assert_eq!(card.changes(), changes);
+    // One that only reads may look at what there is.
+    done(on(&card, shipped("survey").unwrap().text, &writes));
+
+    let recovered = take_back(&card, &writes).unwrap().unwrap();
+    assert_eq!(recovered.deleted.len(), 1, "{recovered}");
+    assert_eq!(card.image(), before);
+    done(on(&card, erase, &writes));
+    assert!(writes.list().unwrap().is_empty(), "what came to its end is not kept");
+}
+
+fn write(card: &CardHandle, writes: &MemoryWriteJournal) -> Result<crate::card::Outcome, ApplyError> {
+    let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let options = PlanOptions {
+        shape: None,
+        read: ReadAccess::Always,
+        content_fid: None,
+        directory_fid: None,
+        dodf_fid: None,
+        double_wrapped_oid: false,
+        settings: &[],
+        adm: None,
+        describe: &|_, _| String::new(),
+    };
+    let oid = crate::wire::pkcs15::ObjectId::CP_BOOTSTRAP;
+    let wanted = BootstrapFile { oid, label: "Bootstrap".into(), octets: vec![0x03, 0x01] };
+    let plan = plan(&mut fs, &[wanted], &options).unwrap();
+    let (keys, policy) = (MemoryKeyJournal::new(), KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()));
+    let adm = [Key::read(KeyRef::ADM1.into(), "12345678").unwrap()];
+    apply(&mut fs, &plan, &adm, &KeyGuard::new(&keys, &policy), writes)
+}
+
+#[test]
+fn what_the_card_has_refused_or_what_changes_nothing_is_not_kept() {
+    let card = written(Personality::Uicc, b"a document that was there");
+    let writes = MemoryWriteJournal::new();
+    let text = "RST\nCMD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nCMD 00 D6 00 00 01 AA (90 00)\nOFF\n";
+    let report = on(&card, text, &writes);
+    assert!(matches!(report.stopped, Some(ScriptError::Unexpected { .. })), "{}", shown(&report));
+    assert!(!report.pending && writes.list().unwrap().is_empty() && card.changes() == 0);
+    // It writes the octet that is there.
+    done(on(&card, shipped("lock-for-shipping").unwrap().text, &writes));
+    assert!(writes.list().unwrap().is_empty());
+}
+
+#[test]
+fn what_nobody_can_take_back_is_said_and_left_to_a_person() {
+    let card = written(Personality::Uicc, b"a document that was there");
+    let writes = MemoryWriteJournal::new();
+    let text = "REM bootgate 1\nREM Deletes a file.\nKEY 0A ADM\nEFF destroys 3F00/7F50/6432 by 0A\nRST\nVER 0A\n\
+        APD 00 A4 00 0C 02 7F 50 (90 00)\nAPD 00 E4 00 00 02 64 32 (90 00)\nAPD 00 A4 00 0C 02 64 32 (90 00)\nOFF\n";
+    let report = on(&card, text, &writes);
+    assert!(report.pending, "{}", shown(&report));
+    let changes = card.changes();
+    let error = take_back(&card, &writes).unwrap_err();
+    assert!(matches!(&error, RecoverError::NoWayBack { file, .. } if file.to_string() == "3F00/7F50/6432"));
+    assert!(error.to_string().contains("DELETE FILE") && error.to_string().contains("--forget"), "{error}");
+    assert!(card.changes() == changes && writes.list().unwrap().len() == 1);
+}
+
+#[test]
+fn a_journal_that_cannot_be_used_stops_a_script_before_it_changes_anything() {
+    struct Broken;
+    impl WriteJournal for Broken {
+        fn pending(&self, _: &Iccid) -> Result<Option<crate::card::PendingEntry>, WriteJournalError> {
+            Ok(None)
+        }
+        fn begin(&self, _: &crate::card::PendingWrite) -> Result<crate::card::EntryId, WriteJournalError> {
+            Err(WriteJournalError::new(std::io::Error::other("the disk is full")))
+        }
+        fn replace(
+            &self,
+            _: crate::card::EntryId,
+            _: &crate::card::PendingWrite,
+        ) -> Result<(), WriteJournalError> {
+            unreachable!()
+        }
+        fn take(&self, _: &Iccid, _: crate::card::EntryId) -> Result<(), WriteJournalError> {
+            unreachable!()
+        }
+        fn leave(&self, _: crate::card::EntryId) {}
+        fn close(&self, _: &Iccid, _: crate::card::EntryId) -> Result<(), WriteJournalError> {
+            unreachable!()
+        }
+        fn list(&self) -> Result<Vec<crate::card::PendingSummary>, WriteJournalError> {
+            unreachable!()
+        }
+    }
+    let card = written(Personality::Uicc, b"a document that was there");
+    let before = card.image();
+    let checked = checked(shipped("erase").unwrap().text, ADM, Need::Everything);
+    let (keys, policy) = (MemoryKeyJournal::new(), KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()));
+    let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap());
+    let setup = Setup {
+        name: "erase",
+        writes: Some(&Broken),
+        keys: vec![Key::read(KeyRef::ADM1.into(), "12345678").unwrap()],
+        guard: KeyGuard::new(&keys, &policy),
+        backup: None,
+        restore: None,
+        observe: &mut |_| {},
+    };
+    let report = run(Session::new(&mut reader), &checked, setup);
+    assert!(
+        shown(&report).contains("nothing was sent: the journal of writes cannot be used"),
+        "{}",
+        shown(&report)
+    );
+    assert_eq!(card.image(), before);
+}

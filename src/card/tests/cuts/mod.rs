@@ -1,0 +1,87 @@
+//! A job that is cut off before and behind every single command, in the middle of every answer, with every answer lost, and in
+//! the middle of every UPDATE: it is never called done; at that moment a phone sees the old bootstrap, none, or the new one;
+//! the next contact takes it back to the octet or to its end, also when it is cut off in turn; and no key is presented that
+//! should not be.
+//!
+//! For every kind of job on every kind of card, by CP and by DM. How many cuts that are stands in `table.txt`: a change of
+//! what goes over the wire is seen there.
+
+#![cfg(test)]
+
+pub(super) mod case;
+mod walk;
+
+use case::{Case, Kind};
+use walk::{DEEP, everywhere};
+
+use crate::{bootstrap::PayloadKind, lab::image::Personality};
+
+const TABLE: &str = include_str!("table.txt");
+
+const EVERY_CARD: [Personality; 5] =
+    [Personality::Uicc, Personality::Uicc2g, Personality::Sim, Personality::Ruim, Personality::Token];
+
+/// Cuts a kind of job off everywhere, and holds the numbers against the table.
+fn cut_off(kind: Kind, cards: &[Personality]) {
+    let mut rows = Vec::new();
+    for personality in cards {
+        for payload in [PayloadKind::Cp, PayloadKind::Dm] {
+            let row = everywhere(&Case::new(kind, *personality, payload));
+            let numbers = [row.commands, row.cuts, row.pending, row.states, row.cards, row.recovery_cuts]
+                .map(|n| format!("{n:>9}"));
+            let (kind, card) = (format!("{kind:?}").to_lowercase(), personality.to_string());
+            rows.push(format!("{kind:<8} {card:<8} {payload:<3}{}", numbers.concat()));
+        }
+    }
+    let name = format!("{kind:?} ").to_lowercase();
+    let expected: Vec<&str> = TABLE.lines().filter(|line| line.starts_with(&name)).collect();
+    println!("{}", rows.join("\n"));
+    assert!(
+        rows == expected,
+        "the table of {kind:?} (every {DEEP}th state deep) is now\n{}",
+        rows.join("\n")
+    );
+}
+
+#[test]
+fn a_first_write() {
+    cut_off(Kind::First, &EVERY_CARD);
+}
+
+/// Cards of class A0 create no files.
+#[test]
+fn a_first_write_of_a_bare_card() {
+    cut_off(Kind::Tree, &[Personality::Uicc]);
+}
+
+#[test]
+fn an_update() {
+    cut_off(Kind::Update, &EVERY_CARD);
+}
+
+#[test]
+fn an_erasure() {
+    cut_off(Kind::Erase, &EVERY_CARD);
+}
+
+#[test]
+fn a_restoration() {
+    cut_off(Kind::Restore, &EVERY_CARD);
+}
+
+#[test]
+fn a_script() {
+    cut_off(Kind::Script, &EVERY_CARD);
+}
+
+#[test]
+fn the_table_adds_up() {
+    let sums = TABLE.lines().filter(|line| !line.starts_with('#')).fold([0; 6], |mut sums, line| {
+        let numbers = line.split_whitespace().skip(3).map(|number| number.parse::<usize>().unwrap());
+        sums.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
+        sums
+    });
+    let told = TABLE.lines().find_map(|line| line.strip_prefix("# sum")).unwrap();
+    let told: Vec<usize> = told.split_whitespace().map(|number| number.parse().unwrap()).collect();
+    assert_eq!(told, sums, "the sum at the end of table.txt");
+}

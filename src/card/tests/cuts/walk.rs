@@ -1,0 +1,214 @@
+//! Cuts a job off everywhere, and its recoveries.
+//!
+//! The job is run once for each cut, so the program is seen to do right at each; what it leaves behind is looked at once for
+//! each different state. Two cuts leave the same state when the card has changed equally often (the job sends the same
+//! commands up to a cut), the same UPDATE is torn, and both journals hold the same.
+//!
+//! From each state with something in the journal both ways are gone. From every [`DEEP`]th such state each way is cut off in
+//! turn: before and behind each command that changes the card, and in the middle of each UPDATE. A cut at a command that only
+//! reads leaves what the nearest of these leaves.
+
+use super::{super::*, case::*};
+use crate::lab::image::Personality;
+
+/// See above.
+pub(super) const DEEP: usize = 3;
+
+const FAULTS: [fn(usize) -> Fault; 4] =
+    [Fault::CutBefore, Fault::CutAfter, Fault::HalfAnswer, Fault::AnswerLost];
+
+/// What was done for a case.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// Commands of the whole job.
+    pub(super) commands: usize,
+    /// Cuts of the job.
+    pub(super) cuts: usize,
+    /// Those that left something in the journal.
+    pub(super) pending: usize,
+    /// Different states that were left.
+    pub(super) states: usize,
+    /// Cuts of recoveries.
+    pub(super) recovery_cuts: usize,
+    /// Different cards that the phone was shown.
+    pub(super) cards: usize,
+}
+
+/// What outlives a cut.
+struct Left<'a> {
+    card: &'a CardHandle,
+    keys: &'a MemoryKeyJournal,
+    writes: &'a MemoryWriteJournal,
+}
+
+impl Left<'_> {
+    fn copy(&self) -> (CardHandle, MemoryKeyJournal, MemoryWriteJournal) {
+        (self.card.copy(), copy_keys(self.keys), self.writes.clone())
+    }
+}
+
+/// What two cuts leave in common: how often the card has changed, which UPDATE is torn, what is known of the key, and whether
+/// the journal holds the write.
+type State = (u64, Option<usize>, KeyState, bool);
+
+/// Cuts the job off everywhere, and goes both ways from there.
+pub(super) fn everywhere(case: &Case) -> Row {
+    let whole = case.before.copy();
+    let (ended, sent) = case.run(&whole, None, &MemoryKeyJournal::new(), &MemoryWriteJournal::new());
+    ended.unwrap();
+    let after = whole.image();
+    assert_eq!(case.seen(&case.before).as_deref(), case.old, "{}", case.name());
+    assert_eq!(case.seen(&whole).as_deref(), case.new, "{}", case.name());
+    assert_eq!(sent.keys.len(), 1, "{}: one VERIFY", case.name());
+    let mut row = Row { commands: sent.commands(), ..Row::default() };
+    let mut states: Vec<State> = Vec::new();
+    let all = FAULTS.iter().flat_map(|fault| (1..=sent.commands()).map(|n| (fault(n), None)));
+    let torn = (1..=sent.updates.len()).map(|n| (Fault::TornUpdate(n), Some(n)));
+    for (fault, torn) in all.chain(torn) {
+        let at = format!("{}: {fault}", case.name());
+        let (card, keys, writes) = (case.before.copy(), MemoryKeyJournal::new(), MemoryWriteJournal::new());
+        let (ended, sent) = case.run(&card, Some(fault), &keys, &writes);
+        assert!(sent.keys.len() <= 1, "{at}: a second VERIFY");
+        let pending = !writes.list().unwrap().is_empty();
+        let Err(error) = ended else { panic!("{at}: called done") };
+        row.cuts += 1;
+        row.pending += usize::from(pending);
+        match error {
+            Some(ApplyError::Unknown { .. } | ApplyError::Damaged { .. } | ApplyError::Partial { .. }) => {
+                assert!(pending, "{at}");
+            }
+            // A script's error does not tell.
+            None if case.kind == Kind::Script => {}
+            None => assert!(!pending, "{at}"),
+            Some(nothing) => assert!(nothing.wrote_nothing() && !pending, "{at}: {nothing}"),
+        }
+        let state = (card.changes(), torn, keys.state(&iccid(), KeyRef::ADM1.into()).unwrap(), pending);
+        if states.contains(&state) {
+            continue;
+        }
+        states.push(state);
+        case.sees(&card, &at);
+        let left = Left { card: &card, keys: &keys, writes: &writes };
+        if pending {
+            let deep = states.iter().filter(|(.., pending)| *pending).count() % DEEP == 1;
+            row.recovery_cuts += from_between(case, &left, &after, deep, &at);
+        } else {
+            from_untouched(case, &left, &after, &at);
+        }
+    }
+    row.states = states.len();
+    row.cards = case.cards_seen();
+    row
+}
+
+/// Nothing was written: the next run does all of it, once the key rule allows that.
+fn from_untouched(case: &Case, left: &Left<'_>, after: &CardImage, at: &str) {
+    same(left.card, &case.before.image(), at);
+    let (card, keys, writes) = left.copy();
+    if rule_forbids(case, &keys) {
+        let (ended, sent) = case.run(&card, None, &keys, &writes);
+        assert!(ended.is_err() && sent.keys.is_empty(), "{at}: a key that may be presented once");
+        same(&card, &case.before.image(), at);
+        keys.clear(&iccid()).unwrap();
+    }
+    let (ended, sent) = case.run(&card, None, &keys, &writes);
+    assert!(ended.is_ok() && sent.keys.len() == 1, "{at}, then {ended:?}");
+    same(&card, after, at);
+}
+
+/// Where no counter is told, a person looks into it before a key is presented again.
+fn rule_forbids(case: &Case, keys: &MemoryKeyJournal) -> bool {
+    let state = keys.state(&iccid(), KeyRef::ADM1.into()).unwrap();
+    tells_no_counter(case.personality) && state != KeyState::Clear
+}
+
+fn tells_no_counter(personality: Personality) -> bool {
+    personality.speaks_2g()
+}
+
+/// Goes both ways from a card that is between; then again with cuts. How many cuts that were.
+fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: bool, at: &str) -> usize {
+    // No other write begins before this one is settled.
+    let (card, keys, writes) = left.copy();
+    let (ended, sent) = case.run(&card, None, &keys, &writes);
+    assert!(ended.is_err() && sent.keys.is_empty() && writes.list().unwrap().len() == 1, "{at}: {ended:?}");
+    assert_eq!(card.changes(), left.card.changes(), "{at}");
+    let ways: &[Way] = match case.kind {
+        Kind::Script => {
+            let (card, keys, writes) = left.copy();
+            let refused = case.go(&card, None, Way::Resume, &keys, &writes).0;
+            assert!(matches!(refused, Err(RecoverError::NoWayOn)), "{at}: {refused:?}");
+            &[Way::RollBack]
+        }
+        _ => &[Way::Resume, Way::RollBack],
+    };
+    let mut cuts = 0;
+    for (way, other) in ways.iter().zip(ways.iter().rev()) {
+        let at = format!("{at}, {way:?}");
+        let (card, keys, writes) = left.copy();
+        let sent = finish(case, &card, *way, &keys, &writes, after, &at);
+        if deep {
+            for fault in worth_cutting(&sent) {
+                let at = format!("{at} {fault}");
+                let (card, keys, writes) = left.copy();
+                if tells_no_counter(case.personality) {
+                    keys.clear(&iccid()).unwrap();
+                }
+                let (ended, sent) = case.go(&card, Some(fault), *way, &keys, &writes);
+                assert!(ended.is_err(), "{at}: called done");
+                assert!(sent.keys.len() <= 1, "{at}: a second VERIFY");
+                cuts += 1;
+                case.sees(&card, &at);
+                assert_eq!(writes.list().unwrap().len(), 1, "{at}: what is not settled stays in the journal");
+                let way = if cuts % 2 == 0 { way } else { other };
+                finish(case, &card, *way, &keys, &writes.clone(), after, &at);
+            }
+        }
+    }
+    cuts
+}
+
+/// Cuts before and behind each command that changes the card, and in the middle of each UPDATE.
+fn worth_cutting(sent: &Sent) -> Vec<Fault> {
+    let changing = (1..=sent.commands()).filter(|n| sent.changes[*n - 1] != sent.changes[*n]);
+    let around = changing.flat_map(|n| [Fault::CutBefore(n), Fault::CutAfter(n)]);
+    around.chain((1..=sent.updates.len()).map(Fault::TornUpdate)).collect()
+}
+
+/// Recovers without a cut: the card is old or new to the last octet, and so the phone sees it.
+fn finish(
+    case: &Case,
+    card: &CardHandle,
+    way: Way,
+    keys: &MemoryKeyJournal,
+    writes: &MemoryWriteJournal,
+    after: &CardImage,
+    at: &str,
+) -> Sent {
+    let before = card.changes();
+    let (recovered, mut sent) = match case.go(card, None, way, keys, writes) {
+        (Err(RecoverError::Apply(ApplyError::Key(KeyError::AllowanceUsed { .. }))), sent) => {
+            assert!(rule_forbids(case, keys) && sent.keys.is_empty(), "{at}");
+            assert_eq!(card.changes(), before, "{at}: a refusal leaves the card as it is");
+            keys.clear(&iccid()).unwrap();
+            case.go(card, None, way, keys, writes)
+        }
+        (other, sent) => {
+            assert!(sent.keys.is_empty() || !tells_no_counter(case.personality) || other.is_ok(), "{at}");
+            (other, sent)
+        }
+    };
+    let recovered = recovered.unwrap_or_else(|error| panic!("{at}: {error}"));
+    let old = case.before.image();
+    let (server, image) = match recovered.now {
+        Now::Old => (case.old, &old),
+        Now::New => (case.new, after),
+    };
+    assert_eq!(recovered.now == Now::New, way == Way::Resume, "{at}");
+    assert_eq!(case.seen(card).as_deref(), server, "{at}");
+    same(card, image, at);
+    assert_eq!(tries(card), 3, "{at}: a right key spends no try");
+    assert!(sent.keys.len() <= 1 && writes.list().unwrap().is_empty(), "{at}");
+    sent.changes.truncate(sent.answers.len() + 1);
+    sent
+}
