@@ -24,7 +24,9 @@ pub(super) struct Row {
     pub(super) commands: usize,
     /// Cuts of the job.
     pub(super) cuts: usize,
-    /// Those that left something in the journal.
+    /// Lost answers that the job could do without.
+    pub(super) got_over: usize,
+    /// Cuts that left something in the journal.
     pub(super) pending: usize,
     /// Different states that were left.
     pub(super) states: usize,
@@ -70,7 +72,13 @@ pub(super) fn everywhere(case: &Case) -> Row {
         let (ended, sent) = case.run(&card, Some(fault), &keys, &writes);
         assert!(sent.keys.len() <= 1, "{at}: a second VERIFY");
         let pending = !writes.list().unwrap().is_empty();
-        let Err(error) = ended else { panic!("{at}: called done") };
+        let Err(error) = ended else {
+            // An answer that the job can do without: it was lost or halved while the card was looked at.
+            assert!(matches!(fault, Fault::AnswerLost(_)) && !pending, "{at}: called done");
+            same(&card, &after, &at);
+            row.got_over += 1;
+            continue;
+        };
         row.cuts += 1;
         row.pending += usize::from(pending);
         match error {
@@ -88,6 +96,10 @@ pub(super) fn everywhere(case: &Case) -> Row {
         }
         states.push(state);
         case.sees(&card, &at);
+        if let Some(entry) = writes.pending(&iccid()).unwrap() {
+            // As it comes out of a journal that has outlived the process.
+            assert!(PendingWrite::from_octets(&entry.write.to_octets()).unwrap() == entry.write, "{at}");
+        }
         let left = Left { card: &card, keys: &keys, writes: &writes };
         if pending {
             let deep = states.iter().filter(|(.., pending)| *pending).count() % DEEP == 1;
@@ -131,7 +143,11 @@ fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: bool, at:
     // No other write begins before this one is settled.
     let (card, keys, writes) = left.copy();
     let (ended, sent) = case.run(&card, None, &keys, &writes);
-    assert!(ended.is_err() && sent.keys.is_empty() && writes.list().unwrap().len() == 1, "{at}: {ended:?}");
+    assert!(sent.keys.is_empty() && writes.list().unwrap().len() == 1, "{at}: {ended:?}");
+    if ended.is_ok() {
+        // There is nothing to do: all of it is there.
+        same(&card, after, at);
+    }
     assert_eq!(card.changes(), left.card.changes(), "{at}");
     let ways: &[Way] = match case.kind {
         Kind::Script => {
