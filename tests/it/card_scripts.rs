@@ -194,6 +194,13 @@ fn shipped_scripts_run_over_a_reader() {
     );
     assert!(out.contains("expected  01 02 04 (90 00)\n      seen      01 02 03 (90 00)"), "{out}");
     assert!(out.contains("kept: 1 piece of old content in own.json"), "{out}");
+    // It has stopped with a change on the card, which somebody looks at before the next script changes it.
+    assert!(out.contains("what it changed is in the journal of writes"), "{out}");
+    let (exit, _, err) = station.run(&["erase", key[0], key[1], key[2], "--no-backup"]);
+    assert!(exit == 77 && err.contains("is not settled"), "{err}");
+    let reader = Pcscd::reader(0);
+    let forgotten = station.0.bootgate(&["card", "recover", "-r", &reader, "--forget", "--yes"]);
+    assert!(forgotten.status.success(), "{forgotten:?}");
 
     let (exit, out, err) = station.run(&["back-up", "--backup", "whole.json"]);
     assert!(exit == 0 && out.contains("kept: 3 pieces of"), "{out}{err}");

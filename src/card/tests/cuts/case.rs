@@ -1,8 +1,10 @@
 //! A kind of job on a kind of card, and how it is run and settled there.
 
+#![cfg(test)]
+
 use std::cell::RefCell;
 
-use super::super::*;
+use super::*;
 use crate::{
     bootstrap::{PayloadKind, build, resolve},
     card::script::{Setup, run as run_script},

@@ -11,10 +11,10 @@
 pub(super) mod case;
 mod walk;
 
+use super::*;
+use crate::{bootstrap::PayloadKind, lab::image::Personality};
 use case::{Case, Kind};
 use walk::{DEEP, everywhere};
-
-use crate::{bootstrap::PayloadKind, lab::image::Personality};
 
 const TABLE: &str = include_str!("table.txt");
 

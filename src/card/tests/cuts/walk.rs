@@ -8,7 +8,9 @@
 //! turn: before and behind each command that changes the card, and in the middle of each UPDATE. A cut at a command that only
 //! reads leaves what the nearest of these leaves.
 
-use super::{super::*, case::*};
+#![cfg(test)]
+
+use super::{case::*, *};
 use crate::lab::image::Personality;
 
 /// See above.
