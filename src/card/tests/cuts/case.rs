@@ -368,7 +368,9 @@ pub(in crate::card::tests) fn copy_keys(journal: &MemoryKeyJournal) -> MemoryKey
         _ => copy.presenting(&iccid(), KeyRef::ADM1.into(), state.tries()).unwrap(),
     }
     match state {
-        KeyState::Accepted { .. } => copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Accepted).unwrap(),
+        KeyState::Accepted { .. } => {
+            copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Accepted).unwrap()
+        }
         KeyState::Refused { .. } => copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Refused).unwrap(),
         _ => {}
     }

@@ -10,7 +10,10 @@
 
 #![cfg(test)]
 
-use super::{case::*, *};
+use super::{
+    case::{Sent, copy_keys, same},
+    *,
+};
 use crate::lab::image::Personality;
 
 /// See above.
