@@ -269,6 +269,10 @@ impl Everything {
         if !change.from.contains(&item.delivery.standing.state) {
             return None;
         }
+        if change.to == State::Waiting {
+            // What is sent again gets new names, and receipts for the old ones say nothing of it.
+            self.messages.retain(|_, (of, _)| *of != Some(change.id));
+        }
         item.segments = change.segments.unwrap_or(item.segments);
         item.stand(change.to, change.code, change.desc.clone(), now);
         item.due = change.due.unwrap_or(now);

@@ -1,9 +1,11 @@
 //! Delivery: two loops that run while the gateway does. One claims what is due and hands it to the bearer; the other takes
-//! down what the bearer says. Both work on many deliveries at a time, because what costs is the transaction.
+//! down what the bearer says. Neither is cut off in the middle: what an end leaves in doubt, nobody can put right.
+//!
+//! Both work on many deliveries at a time, because what costs is the transaction.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use super::{InDoubt, Ppg, settings::back_off};
@@ -19,6 +21,8 @@ const TOGETHER: usize = 1024;
 const LOOK: Duration = Duration::from_secs(30);
 /// How long to wait when the outbox does not answer.
 const BREATH: Duration = Duration::from_secs(1);
+/// How often it is looked, at the end, whether all answers are there.
+const TICK: Duration = Duration::from_millis(10);
 /// How often it is looked for pushes to be forgotten, and how many are forgotten in one go.
 const PRUNE: (Duration, usize) = (Duration::from_secs(60), 2000);
 
@@ -43,18 +47,21 @@ impl Ppg {
         grace: Duration,
     ) {
         let bearer = Arc::clone(self.0.bearer.get_or_init(|| bearer));
-        let mut stop = pin!(stop);
-        {
-            let mut forever = pin!(async {
-                self.settle_abandoned().await;
-                tokio::join!(self.feed(&*bearer), self.record(&mut events), self.tell(), self.forget_old());
-            });
-            tokio::select! {
-                () = &mut forever => return,
-                () = &mut stop => {}
-            }
+        let (fed, winding_down) = watch::channel(false);
+        let feeding = async {
+            self.settle_abandoned().await;
+            self.feed(&*bearer, stop).await;
+            self.take_back_unsent(&*bearer).await;
+            // Nobody listens when the bearer has ended by itself.
+            let _ = fed.send(true);
+        };
+        let recording = self.record(&mut events, winding_down, grace);
+        let work = async { tokio::join!(feeding, recording) };
+        let beside = async { tokio::join!(self.tell(), self.forget_old()) };
+        tokio::select! {
+            _ = work => {}
+            _ = beside => {}
         }
-        self.wind_down(&*bearer, &mut events, grace).await;
     }
 
     /// Says what is known of deliveries that were being sent when an earlier process ended.
@@ -72,9 +79,12 @@ impl Ppg {
         self.take_down(moves).await;
     }
 
-    /// Claims what is due and hands it to the bearer. The bearer holds this loop back when it has enough.
-    async fn feed(&self, bearer: &dyn Bearer) {
-        loop {
+    /// Claims what is due and hands it to the bearer, until `stop`. The bearer holds this loop back when it has enough. What
+    /// was claimed and not handed over goes back: it has not left.
+    async fn feed(&self, bearer: &dyn Bearer, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut stopped = false;
+        while !stopped {
             let now = self.0.clock.now();
             let most = self.settings().batch;
             let claim = match self.0.outbox.claim(most, now).await {
@@ -87,35 +97,92 @@ impl Ppg {
             self.announce(claim.settled);
             let full = claim.dispatches.len() >= most;
             self.hold(&claim.dispatches);
-            for claimed in claim.dispatches {
-                let id = claimed.dispatch.id;
-                if bearer.send(claimed.dispatch).await.is_err() {
-                    self.forget(id);
-                    self.take_down(vec![Report::Move(back(id, now.plus(BREATH)))]).await;
+            let mut left = Vec::new();
+            for Claimed { dispatch, .. } in claim.dispatches {
+                let id = dispatch.id;
+                if stopped {
+                    left.push(id);
+                    continue;
+                }
+                tokio::select! {
+                    biased;
+                    sent = bearer.send(dispatch) => if sent.is_err() { left.push(id) },
+                    () = &mut stop => {
+                        stopped = true;
+                        left.push(id);
+                    }
                 }
             }
-            if !full {
+            self.put_back(left, if stopped { now } else { now.plus(BREATH) }).await;
+            if !full && !stopped {
                 let wait = claim.next.map_or(LOOK, |at| at.since(self.0.clock.now())).min(LOOK);
                 // Not shorter than a clock tick, so that a moment that has come is past.
                 let wait = wait.max(Duration::from_millis(1));
-                let _ = tokio::time::timeout(wait, self.0.wake.notified()).await;
+                tokio::select! {
+                    _ = tokio::time::timeout(wait, self.0.wake.notified()) => {}
+                    () = &mut stop => stopped = true,
+                }
             }
         }
     }
 
-    /// Takes down what the bearer says.
-    async fn record(&self, events: &mut mpsc::Receiver<Event>) {
+    /// Deliveries that have not left wait again.
+    async fn put_back(&self, ids: Vec<DispatchId>, until: Timestamp) {
+        for id in &ids {
+            self.forget(*id);
+        }
+        self.take_down(ids.into_iter().map(|id| Report::Move(back(id, until))).collect()).await;
+    }
+
+    /// Takes back what the bearer has not sent.
+    async fn take_back_unsent(&self, bearer: &dyn Bearer) {
+        let held: Vec<DispatchId> = self.under_way().keys().copied().collect();
+        let unsent: Vec<DispatchId> = held.into_iter().filter(|id| bearer.withdraw(*id)).collect();
+        let (count, left) = (unsent.len(), self.under_way().len() - unsent.len());
+        self.put_back(unsent, self.0.clock.now()).await;
+        info!(
+            "The gateway stops: {count} deliveries of its bearer wait for the next start, {left} have left"
+        );
+    }
+
+    /// Takes down what the bearer says; at the end as long as answers are missing, up to `grace`.
+    async fn record(
+        &self,
+        events: &mut mpsc::Receiver<Event>,
+        mut winding_down: watch::Receiver<bool>,
+        grace: Duration,
+    ) {
+        let mut answered = pin!(async {
+            // The sender lives as long as this does.
+            let _ = winding_down.wait_for(|fed| *fed).await;
+            let _ = tokio::time::timeout(grace, async {
+                while !self.under_way().is_empty() {
+                    tokio::time::sleep(TICK).await;
+                }
+            })
+            .await;
+        });
         let mut together = Vec::new();
-        while events.recv_many(&mut together, TOGETHER).await > 0 {
+        loop {
+            let count = tokio::select! {
+                biased;
+                count = events.recv_many(&mut together, TOGETHER) => count,
+                () = &mut answered => return,
+            };
+            if count == 0 {
+                // The bearer has ended; there is nothing more to come.
+                return answered.await;
+            }
             let reports = together.drain(..).map(|event| self.report(event)).collect();
             self.take_down(reports).await;
         }
-        // The bearer has ended; there is nothing more to come, and nothing to end for.
-        std::future::pending().await
     }
 
     /// Writes reports, however often it takes: what the bearer said is not said again.
     async fn take_down(&self, reports: Vec<Report>) {
+        if reports.is_empty() {
+            return;
+        }
         let again = reports.iter().any(|r| matches!(r, Report::Move(m) if m.to == State::Waiting));
         let now = self.0.clock.now();
         let settled = self
@@ -231,33 +298,6 @@ impl Ppg {
                 tokio::task::yield_now().await;
             }
         }
-    }
-
-    /// Ends in order.
-    async fn wind_down(&self, bearer: &dyn Bearer, events: &mut mpsc::Receiver<Event>, grace: Duration) {
-        let now = self.0.clock.now();
-        let held: Vec<DispatchId> = self.under_way().keys().copied().collect();
-        let unsent: Vec<DispatchId> = held.into_iter().filter(|id| bearer.withdraw(*id)).collect();
-        for id in &unsent {
-            self.forget(*id);
-        }
-        let count = unsent.len();
-        self.take_down(unsent.into_iter().map(|id| Report::Move(back(id, now))).collect()).await;
-        let answers = async {
-            while !self.under_way().is_empty() {
-                let mut together = Vec::new();
-                if events.recv_many(&mut together, TOGETHER).await == 0 {
-                    return;
-                }
-                let reports = together.drain(..).map(|event| self.report(event)).collect();
-                self.take_down(reports).await;
-            }
-        };
-        let _ = tokio::time::timeout(grace, answers).await;
-        let left = self.under_way().len();
-        info!(
-            "The gateway stopped: {count} deliveries wait for the next start, {left} had left and were not answered"
-        );
     }
 
     /// Asks the outbox until it answers.

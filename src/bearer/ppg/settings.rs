@@ -101,8 +101,11 @@ impl NotifySettings {
     pub fn check(&self, url: &str) -> Result<(), String> {
         let parsed =
             reqwest::Url::parse(url).map_err(|_| "ppg-notify-requested-to is not a URL".to_owned())?;
-        if !matches!(parsed.scheme(), "http" | "https") {
-            return Err("ppg-notify-requested-to: expected http or https".to_owned());
+        // What cannot be done is said at once, not when the result is lost.
+        if parsed.scheme() != "http" {
+            return Err(
+                "results are told over http alone; put a proxy in front of an https initiator".to_owned()
+            );
         }
         if !parsed.username().is_empty() || parsed.password().is_some() {
             return Err("ppg-notify-requested-to may not hold a user name or a password".to_owned());
@@ -136,8 +139,8 @@ mod tests {
         let settings = NotifySettings { hosts, ..Default::default() };
         for good in [
             "http://pi.example/result?x=1",
-            "HTTPS://PI.example/",
-            "https://pi.example:443/",
+            "HTTP://PI.example/",
+            "http://pi.example:80/",
             "http://a.op.example/",
             "http://127.0.0.1:8080/x",
         ] {
@@ -147,6 +150,7 @@ mod tests {
             "",
             "pi.example",
             "ftp://pi.example/",
+            "https://pi.example/",
             "http://pi.example:8080/",
             "http://op.example/",
             "http://.op.example/",

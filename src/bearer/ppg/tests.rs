@@ -42,6 +42,8 @@ struct Fake {
     given: mpsc::UnboundedSender<Dispatch>,
     /// What it would give back.
     held: Mutex<Vec<DispatchId>>,
+    /// How many it still takes before it holds back whoever feeds it.
+    places: tokio::sync::Semaphore,
 }
 
 #[async_trait::async_trait]
@@ -66,6 +68,7 @@ impl Bearer for Fake {
     }
 
     async fn send(&self, dispatch: Dispatch) -> Result<(), Closed> {
+        self.places.acquire().await.unwrap().forget();
         self.given.send(dispatch).map_err(|_| Closed)
     }
 
@@ -86,7 +89,8 @@ struct Bench {
     events: mpsc::Sender<Event>,
     ends: broadcast::Receiver<Settled>,
     initiator: Initiator,
-    _stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<()>,
+    delivering: tokio::task::JoinHandle<()>,
 }
 
 const NOW: i64 = 1_795_656_633_000;
@@ -96,11 +100,12 @@ impl Bench {
         let clock = Arc::new(Hand(AtomicI64::new(NOW)));
         let ppg = Ppg::new(settings, Initiators::default(), Arc::new(MemoryOutbox::new()), clock.clone());
         let (given, dispatches) = mpsc::unbounded_channel();
-        let bearer = Arc::new(Fake { given, held: Mutex::default() });
+        let bearer =
+            Arc::new(Fake { given, held: Mutex::default(), places: tokio::sync::Semaphore::new(1000) });
         let (events, told) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel::<()>();
         let ends = ppg.subscribe();
-        tokio::spawn({
+        let delivering = tokio::spawn({
             let (ppg, bearer) = (ppg.clone(), bearer.clone());
             async move {
                 let stop = async { drop(stopped.await) };
@@ -108,7 +113,7 @@ impl Bench {
             }
         });
         let initiator = Initiator { name: "tester".parse().unwrap(), rights: Rights::all() };
-        Self { ppg, clock, bearer, given: dispatches, events, ends, initiator, _stop: stop }
+        Self { ppg, clock, bearer, given: dispatches, events, ends, initiator, stop, delivering }
     }
 
     /// Lets `by` pass, for the clock and for everybody who sleeps.
@@ -520,4 +525,25 @@ async fn documents_are_answered_in_their_own_version() {
         let answer = bench.ppg.handle(&bench.initiator, kind, body).await;
         assert!(matches!(answer.message, Message::BadMessage(_)), "{kind}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_orderly_end_leaves_nothing_in_doubt_that_has_not_left() {
+    let mut bench = Bench::new(Settings::default());
+    bench.bearer.places.forget_permits(997);
+    bench.push(message("a", &["491711", "491712", "491713", "491714", "491715"])).await;
+    let given = [bench.next().id, bench.next().id, bench.next().id];
+    assert_eq!(bench.bearer.places.available_permits(), 0);
+    // Of three that it took the bearer has sent two, and of one of these the answer is still under way.
+    bench.bearer.held.lock().unwrap().push(given[2]);
+    bench.stop.send(()).unwrap();
+    for _ in 0..50 {
+        tokio::task::yield_now().await;
+    }
+    bench.events.send(Event::Sent { id: given[0], segments: 1, receipts: true }).await.unwrap();
+    bench.delivering.await.unwrap();
+    let query = StatusQuery { push_id: "a".parse().unwrap(), addresses: Vec::new() };
+    let kept = bench.ppg.0.outbox.find(&bench.initiator.name, &query.push_id).await.unwrap().unwrap();
+    let states: Vec<State> = kept.deliveries.iter().map(|d| d.standing.state).collect();
+    assert_eq!(states, [State::Sent, State::Sending, State::Waiting, State::Waiting, State::Waiting]);
 }

@@ -67,6 +67,12 @@ pub(super) async fn moves(
     if moves.is_empty() {
         return Ok(Vec::new());
     }
+    // What is sent again gets new names, and receipts for the old ones say nothing of it.
+    let again: Vec<i64> = moves.iter().filter(|m| m.to == State::Waiting).map(|m| number(m.id)).collect();
+    if !again.is_empty() {
+        let forget = sqlx::query("DELETE FROM message WHERE delivery IN (SELECT value FROM json_each(?))");
+        forget.bind(Value::from(again).to_string()).execute(&mut *tx).await?;
+    }
     let changes = move_rows(moves, now);
     let update = sqlx::query(
         "UPDATE delivery SET
@@ -82,7 +88,7 @@ pub(super) async fn moves(
              iif(state > 2, (SELECT push_id FROM push WHERE push.id = push), NULL) AS push_id",
     );
     let rows = update.bind(changes).bind(now.as_millis());
-    let rows = rows.fetch_all(tx).await?;
+    let rows = rows.fetch_all(&mut *tx).await?;
     let mut settled = Vec::new();
     for row in &rows {
         if row.try_get::<i64, _>("state")? > 2 {

@@ -204,6 +204,20 @@ both! {
         assert_eq!((again.dispatches[0].dispatch.id, again.dispatches[0].tries), (id, 1));
     }
 
+    async fn receipts_of_an_earlier_try_say_nothing_of_the_next(outbox) {
+        outbox.accept(push("a", &["1111"])).await.unwrap();
+        let id = claim(outbox, 9, 0).await[0].id;
+        let again = Report::Move(Move { due: None, ..to(id, &[State::Sending], State::Waiting) });
+        outbox.record(vec![submitted(id, 0, "old0"), again], at(1)).await.unwrap();
+        assert_eq!(claim(outbox, 9, 1).await[0].id, id);
+        let reports = vec![submitted(id, 0, "new0"), submitted(id, 1, "new1"), sent(id, 2)];
+        outbox.record(reports, at(2)).await.unwrap();
+        let late = vec![receipt("old0", ReceiptState::Expired), receipt("new0", ReceiptState::Delivered)];
+        assert!(outbox.record(late, at(3)).await.unwrap().is_empty());
+        outbox.record(vec![receipt("new1", ReceiptState::Delivered)], at(4)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Delivered]);
+    }
+
     async fn one_push_replaces_another(outbox) {
         let replacing = |id: &str, method, numbers: &[&str]| {
             let replace = Replace { push_id: "a".parse().unwrap(), method };
