@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{runtime::Handle, sync::mpsc};
 use tracing::warn;
+use zeroize::Zeroizing;
 
 pub use card_keys::{CellVault, KeyRingName};
 pub use clock::SystemClock;
@@ -33,13 +34,14 @@ use crate::{
     },
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,
-    ident::{Clock, JobId, Random},
+    ident::{Clock, FingerprintKey, JobId, Random},
     job::{
-        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, JobWrites, Jobs, JobsError,
-        NewJob, Observer, SettleError, State, Watch,
+        self, CardDone, CardJob, CardJobError, CardRoute, Created, Devices, Fingerprints, JobWrites, Jobs,
+        JobsError, NewJob, Observer, SettleError, State, Watch,
+        batch::{Claims, Keepers},
         push::{Orders, PushGateway},
     },
-    store::{self, Keys, Memory, MemoryOutbox, OutboxFile, Store, StoreError, Writes},
+    store::{self, Keys, Memory, MemoryOutbox, OutboxFile, SealedFingerprints, Store, StoreError, Writes},
     vault::{KeySource, Vault},
 };
 
@@ -58,6 +60,8 @@ pub struct App {
     registrar: Arc<dyn Register>,
     keys: Arc<dyn KeyJournal>,
     writes: Arc<dyn WriteJournal>,
+    claims: Arc<dyn Claims>,
+    fingerprints: Arc<dyn Fingerprints>,
     vault: Arc<Vault>,
     ppg: Ppg,
     orders: Arc<dyn Orders>,
@@ -98,6 +102,7 @@ impl App {
         let writes = Arc::new(Writes::new(&store, Arc::clone(&vault), Arc::clone(&clock)));
         let outbox = OutboxFile::new(&store, Arc::clone(&vault), config.ppg.durability);
         let ppg = gateway(&config, Arc::new(outbox), &clock);
+        let fingerprints = SealedFingerprints::new(&store, Arc::clone(&vault), Arc::clone(&random));
         let store = Arc::new(store);
         let orders = Arc::new(store::Orders::new(Arc::clone(&store), Arc::clone(&vault)));
         Self {
@@ -107,9 +112,11 @@ impl App {
             jobs: store.clone(),
             devices: store.clone(),
             accounts: store.clone(),
+            claims: store.clone(),
             registrar: store,
             keys,
             writes,
+            fingerprints: Arc::new(fingerprints),
             vault,
             orders,
             gateway: OwnGateway::over(ppg.clone()),
@@ -136,9 +143,12 @@ impl App {
             orders: memory.clone(),
             gateway: OwnGateway::over(ppg.clone()),
             ppg,
+            claims: memory.clone(),
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
             writes: Arc::new(MemoryWriteJournal::new()),
+            // As the vault below, not from `random`.
+            fingerprints: Arc::new(FingerprintKey::new(drawn(&OsRandom))),
             // Not from `random`: a rehearsal that can be repeated must not depend on what is sealed meanwhile.
             vault: Arc::new(Vault::new(KeySource::Drawn, Arc::new(OsRandom))),
         }
@@ -209,6 +219,15 @@ impl App {
         Ok(routes.map(|routes| Arc::new(routes) as Arc<dyn Bearer>))
     }
 
+    /// Who knows what batches did before.
+    pub fn keepers(&self) -> Keepers {
+        Keepers {
+            jobs: Arc::clone(&self.jobs),
+            claims: Arc::clone(&self.claims),
+            fingerprints: Arc::clone(&self.fingerprints),
+        }
+    }
+
     /// When a key may be presented, as configured.
     pub fn key_policy(&self) -> KeyPolicy {
         let ranges = self.config.card.key_policies.iter().map(|rule| match rule {
@@ -241,6 +260,7 @@ impl App {
     pub fn card_route(&self) -> CardRoute {
         CardRoute {
             jobs: Arc::clone(&self.jobs),
+            fingerprints: Arc::clone(&self.fingerprints),
             registrar: Arc::clone(&self.registrar),
             server_id: self.config.dm.server_id.clone(),
             journal: Arc::clone(&self.keys),
@@ -334,6 +354,13 @@ impl App {
 
 fn gateway(config: &Config, outbox: Arc<dyn Outbox>, clock: &Arc<dyn Clock>) -> Ppg {
     Ppg::new(config.ppg.settings.clone(), config.ppg.initiators.clone(), outbox, Arc::clone(clock))
+}
+
+/// Octets of a key that lasts as long as the process.
+fn drawn(random: &dyn Random) -> Zeroizing<[u8; FingerprintKey::OCTETS]> {
+    let mut octets = Zeroizing::new([0; FingerprintKey::OCTETS]);
+    random.fill(octets.as_mut());
+    octets
 }
 
 /// Where the key of the vault is, as configured.

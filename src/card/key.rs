@@ -82,6 +82,11 @@ impl Key {
         }
     }
 
+    /// The octets that VERIFY carries.
+    pub(crate) fn expose(&self) -> &[u8; 8] {
+        self.octets.expose()
+    }
+
     /// What two keys are in a command that takes both: 16 octets.
     fn before(&self, new: &Self) -> Zeroizing<[u8; 16]> {
         let mut both = Zeroizing::new([0; 16]);

@@ -1,5 +1,6 @@
 //! `bootgate batch`: tables with one card a row.
 
+mod release;
 mod run;
 mod seal;
 mod signature;
@@ -12,12 +13,14 @@ use std::{
 };
 
 use serde::Serialize;
+use tokio::runtime::Runtime;
 
 use super::{Exit, Failure, Global, config, input, output, profile};
 use crate::{
     app::{App, CellVault, OsRandom},
     ident::printable,
     job::batch::{Batch, Columns, MAX_OCTETS, Report},
+    profile::Profile,
     vault::Vault,
 };
 
@@ -45,6 +48,12 @@ goes into a file:
 
 Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
     Run(run::RunArgs),
+    /// Frees rows of a table without ICCIDs that were given to cards: the next cards get them. For cards that are lost or bad; a
+    /// card that has its row's bootstrap keeps what it has.
+    #[command(after_help = "Examples:
+  bootgate batch release shift.csv --card 89490200001234567892
+  bootgate batch release shift.csv --all")]
+    Release(release::ReleaseArgs),
     /// Seals the keys of a table, each for its card and column, so that only this station's vault opens them. Every command that
     /// takes a table takes a sealed one.
     #[command(after_help = "Examples:
@@ -77,12 +86,17 @@ pub(super) struct TableArgs {
     /// it already.
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
+    /// Takes rows with an IMSI that a job has given to another card: the cards of this table replace others. Without it such rows
+    /// are errors.
+    #[arg(long, requires = "profile")]
+    reissue: bool,
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Check(args) => check(&args, global),
         Action::Run(args) => run::run(&args, global),
+        Action::Release(args) => release::run(&args, global),
         Action::Seal(args) => seal::run(&args, global),
         Action::Verify(args) => verify::run(&args, global),
     }
@@ -94,21 +108,34 @@ fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
     let (batch, mut report) = table(&args.file, args.columns.as_deref(), &vault)?;
     if let Some(file) = &args.profile {
         let profile = profile::load(file)?;
-        report.check_profile(&batch, &profile);
-        tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
-            if !config.store.path.exists() {
-                let (file, origin) = (config.store.path.display(), config.origin("store.path"));
-                let lost = "which cards were done already is not known";
-                output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
-                return Ok(());
-            }
-            let app = config::open_existing(config).await?;
-            report.check_jobs(&batch, &profile, app.jobs()).await.map_err(anyhow::Error::from)
-        })?;
+        if config.store.path.exists() {
+            let runtime = Runtime::new()?;
+            let app = runtime.block_on(config::open_existing(config))?;
+            compare(&mut report, &batch, &profile, args, &app, &runtime)?;
+        } else {
+            let (file, origin) = (config.store.path.display(), config.origin("store.path"));
+            let lost = "which cards were done already is not known";
+            output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
+            report.check_profile(&batch, &profile);
+        }
     }
     let sound = report.is_sound();
     output::emit(global.format, &Checked { file: args.file.display().to_string(), report })?;
     Ok(if sound { Exit::Ok } else { Exit::Config })
+}
+
+/// Checks a table against the profile, and against what was done before.
+fn compare(
+    report: &mut Report,
+    batch: &Batch,
+    profile: &Profile,
+    args: &TableArgs,
+    app: &App,
+    runtime: &Runtime,
+) -> anyhow::Result<()> {
+    report.check_profile(batch, profile);
+    runtime.block_on(report.check_store(batch, profile, &app.keepers(), args.reissue))?;
+    Ok(())
 }
 
 /// Reads a table. Sealed cells are opened with the vault.

@@ -7,7 +7,7 @@ mod inspect;
 mod pin;
 mod read;
 mod recover;
-mod refusal;
+pub(super) mod refusal;
 mod restore;
 mod run;
 mod watch;

@@ -6,6 +6,7 @@
 //! never print.
 
 mod clock;
+mod fingerprint;
 mod job;
 mod mask;
 mod name;
@@ -17,6 +18,7 @@ mod signature;
 mod token;
 
 pub use clock::{Clock, Timestamp};
+pub use fingerprint::{Fingerprint, FingerprintKey, NoFingerprint};
 pub use job::JobId;
 pub use mask::without_imsi;
 pub use name::{ProfileName, ReaderName, ServerId};

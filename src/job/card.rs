@@ -32,7 +32,7 @@ use progress::Progress;
 pub(super) use progress::credentials;
 pub use settle::{JobWrites, SettleError, abandon};
 
-use super::{Event, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State};
+use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State};
 use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
@@ -138,6 +138,8 @@ pub struct CardDone {
 pub struct CardRoute {
     /// Keeps jobs.
     pub jobs: Arc<dyn Jobs>,
+    /// Recognises IMSIs, which jobs do not keep.
+    pub fingerprints: Arc<dyn Fingerprints>,
     /// Keeps the accounts of our DM server.
     pub registrar: Arc<dyn Register>,
     /// Our DM server.
@@ -189,6 +191,7 @@ impl CardRoute {
         let files = bootstrap::usim_files(&settings, &job.profile.card.settings)?;
         observer.borrow_mut().built(&payload);
 
+        let imsi = subscriber.imsi.as_ref().map(|imsi| self.fingerprints.of_imsi(imsi)).transpose()?;
         let new = NewJob {
             key: job.key.clone(),
             profile: job.profile.name.clone(),
@@ -198,6 +201,7 @@ impl CardRoute {
             payload: job.payload,
             imei: subscriber.imei,
             iccid,
+            imsi,
         };
         let policy = match &new.iccid {
             Some(iccid) if job.attested => self.policy.allowing_once(iccid),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Event, Illegal, Job, JobKey, NewJob, Record, State, Step};
 use crate::{
     dm::AccountId,
-    ident::{Iccid, JobId, Timestamp},
+    ident::{Fingerprint, Iccid, JobId, Timestamp},
 };
 
 /// Keeps jobs. All changes are durable when a call returns.
@@ -54,6 +54,12 @@ pub trait Jobs: Send + Sync {
     /// # Errors
     /// [`JobsError::Unavailable`].
     async fn of_cards(&self, cards: &[Iccid]) -> Result<Vec<Job>, JobsError>;
+
+    /// The jobs for subscribers with these IMSIs, the newest first.
+    ///
+    /// # Errors
+    /// [`JobsError::Unavailable`].
+    async fn of_imsis(&self, imsis: &[Fingerprint]) -> Result<Vec<Job>, JobsError>;
 
     /// The jobs that the caller gave these names.
     ///

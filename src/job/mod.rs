@@ -5,6 +5,7 @@
 
 pub mod batch;
 mod card;
+mod fingerprints;
 mod jobs;
 mod layout;
 pub mod push;
@@ -17,6 +18,7 @@ mod watch;
 pub use card::{
     CardDone, CardJob, CardJobError, CardRoute, JobWrites, Observer, SettleError, Verdict, abandon, describe,
 };
+pub use fingerprints::{FingerprintError, Fingerprints};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
 pub use layout::Layout;
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};

@@ -8,7 +8,7 @@ use super::{Event, Illegal, Reason, State, Step};
 use crate::{
     bootstrap::PayloadKind,
     dm::AccountId,
-    ident::{Iccid, Imei, JobId, ProfileName, ServerId, Timestamp},
+    ident::{Fingerprint, Iccid, Imei, JobId, ProfileName, ServerId, Timestamp},
 };
 
 /// How a payload travels.
@@ -45,6 +45,8 @@ pub struct NewJob {
     pub imei: Option<Imei>,
     /// The card, where it is known.
     pub iccid: Option<Iccid>,
+    /// The subscriber, where one is known. The IMSI itself is not kept.
+    pub imsi: Option<Fingerprint>,
 }
 
 /// A job.
@@ -72,6 +74,9 @@ pub struct Job {
     pub imei: Option<Imei>,
     /// The card, where it is known.
     pub iccid: Option<Iccid>,
+    /// The subscriber, where one was known; for comparing, and shown to nobody.
+    #[serde(skip)]
+    pub imsi: Option<Fingerprint>,
     /// The account at the DM server.
     #[serde(serialize_with = "as_number")]
     pub account: Option<AccountId>,
@@ -137,7 +142,8 @@ pub struct Change {
 impl Job {
     /// A job that was just accepted.
     pub fn accepted(id: JobId, new: &NewJob, at: Timestamp) -> Self {
-        let NewJob { key, profile, profile_version, server_id, route, payload, imei, iccid } = new.clone();
+        let NewJob { key, profile, profile_version, server_id, route, payload, imei, iccid, imsi } =
+            new.clone();
         Self {
             id,
             key,
@@ -150,6 +156,7 @@ impl Job {
             payload,
             imei,
             iccid,
+            imsi,
             account: None,
             created_at: at,
             changed_at: at,
@@ -167,6 +174,7 @@ impl Job {
             payload: self.payload,
             imei: self.imei.clone(),
             iccid: self.iccid.clone(),
+            imsi: self.imsi,
         }
     }
 

@@ -44,6 +44,8 @@ struct Slot {
     uncounted: bool,
     /// Somebody is connected.
     taken: bool,
+    /// A call waits for a card that is silent.
+    waiting: bool,
     repowered: u32,
 }
 
@@ -101,7 +103,7 @@ impl Hall {
     pub fn insert(&self, reader: &ReaderName, card: &CardHandle, contacts: &[Touch]) {
         self.with(reader, |slot| {
             slot.changes += 1 + u32::from(slot.card.is_some());
-            slot.taken = false;
+            (slot.taken, slot.waiting) = (false, false);
             slot.card = Some(Inserted { card: card.clone(), contacts: contacts.iter().copied().collect() });
         });
     }
@@ -141,6 +143,11 @@ impl Hall {
     /// Starts it again.
     pub fn start_service(&self) {
         self.change(|floor| floor.down = false);
+    }
+
+    /// True while a call waits for a silent card in a reader.
+    pub fn is_waiting(&self, reader: &ReaderName) -> bool {
+        self.floor().readers.get(reader).is_some_and(|slot| slot.waiting)
     }
 
     /// How many contexts were opened.
@@ -339,6 +346,7 @@ impl Connected {
         let mut floor = self.hall.floor();
         while self.silent_from.is_some_and(|n| self.transport.sent() + 1 >= n) {
             self.is_there(&floor)?;
+            floor.readers.get_mut(self.transport.reader()).into_iter().for_each(|slot| slot.waiting = true);
             floor = self.hall.0.changed.wait(floor).unwrap_or_else(PoisonError::into_inner);
         }
         self.is_there(&floor)

@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use super::{Store, error::Failed, row::Reading};
 use crate::{
     dm::AccountId,
-    ident::{Iccid, JobId, Timestamp},
+    ident::{Fingerprint, Iccid, JobId, Timestamp},
     job::{
         Attempt, Change, Created, Entry, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record,
         Route, State, Step,
@@ -66,6 +66,12 @@ impl Jobs for Store {
         let select = "SELECT * FROM job WHERE iccid IN (SELECT value FROM json_each(?)) ORDER BY id DESC";
         let cards: Vec<_> = cards.iter().map(Iccid::digits).collect();
         self.jobs_by(select, &serde_json::Value::from(cards).to_string()).await.map_err(reading)
+    }
+
+    async fn of_imsis(&self, imsis: &[Fingerprint]) -> Result<Vec<Job>, JobsError> {
+        let select = "SELECT * FROM job WHERE imsi IN (SELECT value FROM json_each(?)) ORDER BY id DESC";
+        let imsis: Vec<_> = imsis.iter().map(ToString::to_string).collect();
+        self.jobs_by(select, &serde_json::Value::from(imsis).to_string()).await.map_err(reading)
     }
 
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {
@@ -166,8 +172,8 @@ pub(super) async fn create(
     let record = Record::accepted(Job::accepted(id, new, at));
     let job = record.job;
     sqlx::query(
-        "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, owner,
-         created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, imsi, owner,
+         created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(id.to_string())
     .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
@@ -179,6 +185,7 @@ pub(super) async fn create(
     .bind(job.payload.to_string())
     .bind(job.imei.as_ref().map(|i| i.digits().to_owned()))
     .bind(job.iccid.as_ref().map(|i| i.digits().to_owned()))
+    .bind(job.imsi.map(|i| i.to_string()))
     .bind(owner)
     .bind(at.as_millis())
     .bind(at.as_millis())
@@ -267,6 +274,7 @@ fn job(row: &SqliteRow) -> Result<Job, Failed> {
         payload: r.text("payload")?,
         imei: r.maybe("imei")?,
         iccid,
+        imsi: r.maybe("imsi")?,
         account: r.plain::<Option<i64>>("account")?.map(AccountId::new),
         created_at: r.time("created_at")?,
         changed_at: r.time("changed_at")?,

@@ -10,9 +10,10 @@ use async_trait::async_trait;
 use super::accounts::choose;
 use crate::{
     dm::{Account, AccountId, Accounts, AccountsError, NewAccount, NonceChange, Register, Stored},
-    ident::{Iccid, JobId, Timestamp},
+    ident::{Fingerprint, Iccid, JobId, Timestamp},
     job::{
         Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Step,
+        batch::{Claim, Claims},
         push::{Order, Orders},
     },
 };
@@ -30,6 +31,7 @@ struct Kept {
     last_account: i64,
     devices: BTreeMap<String, Device>,
     orders: BTreeMap<JobId, Order>,
+    claims: BTreeMap<Fingerprint, (Option<Iccid>, Option<Timestamp>)>,
 }
 
 impl Memory {
@@ -97,6 +99,12 @@ impl Jobs for Memory {
         let kept = self.kept();
         let jobs = kept.jobs.values().rev().map(|r| &r.job);
         Ok(jobs.filter(|job| job.iccid.as_ref().is_some_and(|i| cards.contains(i))).cloned().collect())
+    }
+
+    async fn of_imsis(&self, imsis: &[Fingerprint]) -> Result<Vec<Job>, JobsError> {
+        let kept = self.kept();
+        let jobs = kept.jobs.values().rev().map(|r| &r.job);
+        Ok(jobs.filter(|job| job.imsi.is_some_and(|imsi| imsis.contains(&imsi))).cloned().collect())
     }
 
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {
@@ -244,5 +252,47 @@ impl Devices for Memory {
 
     async fn device(&self, device: &str) -> Result<Option<Device>, JobsError> {
         Ok(self.kept().devices.get(device).cloned())
+    }
+}
+
+#[async_trait]
+impl Claims for Memory {
+    async fn of_rows(&self, rows: &[Fingerprint]) -> Result<Vec<Claim>, JobsError> {
+        let kept = self.kept();
+        Ok(rows.iter().filter_map(|row| kept.claim(row)).collect())
+    }
+
+    async fn of_claimant(&self, card: &Iccid) -> Result<Vec<Claim>, JobsError> {
+        let kept = self.kept();
+        let rows = kept.claims.iter().filter(|(_, (holder, _))| holder.as_ref() == Some(card));
+        Ok(rows.filter_map(|(row, _)| kept.claim(row)).collect())
+    }
+
+    async fn claim(&self, row: &Fingerprint, card: &Iccid, _at: Timestamp) -> Result<Claim, JobsError> {
+        let mut kept = self.kept();
+        let (holder, done) = kept.claims.entry(*row).or_default();
+        let card = holder.get_or_insert_with(|| card.clone()).clone();
+        Ok(Claim { row: *row, card: Some(card), done: *done })
+    }
+
+    async fn done(&self, row: &Fingerprint, at: Timestamp) -> Result<(), JobsError> {
+        if let Some((_, done)) = self.kept().claims.get_mut(row) {
+            *done = Some(at);
+        }
+        Ok(())
+    }
+
+    async fn release(&self, rows: &[Fingerprint]) -> Result<(), JobsError> {
+        let mut kept = self.kept();
+        for row in rows {
+            kept.claims.get_mut(row).into_iter().for_each(|claim| *claim = (None, None));
+        }
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn claim(&self, row: &Fingerprint) -> Option<Claim> {
+        self.claims.get(row).map(|(card, done)| Claim { row: *row, card: card.clone(), done: *done })
     }
 }

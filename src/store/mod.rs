@@ -16,8 +16,10 @@
 mod accounts;
 mod blocking;
 mod card_backup;
+mod claims;
 mod devices;
 mod error;
+mod fingerprints;
 mod jobs;
 mod keys;
 mod memory;
@@ -35,6 +37,7 @@ use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
 
 pub use card_backup::{BackupFile, BackupFileError};
 pub use error::StoreError;
+pub use fingerprints::SealedFingerprints;
 pub use keys::Keys;
 pub use memory::Memory;
 pub use memory_outbox::MemoryOutbox;

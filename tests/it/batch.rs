@@ -1,13 +1,13 @@
 //! A table is checked before the first card is touched: all that is wrong with it, at its line, and nothing of what it holds.
 
-use std::{path::Path, process::Command};
+use std::{path::Path, process::Command, sync::Arc};
 
 use bootgate::{
     bootstrap::PayloadKind,
-    ident::{JobId, Random, Timestamp},
+    ident::{FingerprintKey, JobId, Random, Timestamp},
     job::{
-        Event, Jobs as _, NewJob, Reason, Route,
-        batch::{Columns, Problem, Report},
+        Event, NewJob, Reason, Route,
+        batch::{Columns, Keepers, Problem, Report},
     },
     profile::Profile,
     store::Memory,
@@ -44,16 +44,21 @@ fn a_good_table_passes_and_says_how_rows_find_their_cards() {
     );
 }
 
-/// Which row went to which card is known to the run that did it: the next one must not give the first row away again.
+/// Which row went to which card is known to the store where that was done: another one must not give the first row away again.
 #[test]
-fn rows_without_cards_are_not_given_away_twice() {
+fn rows_without_cards_are_given_away_by_one_store() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("t.csv"), format!("imei,adm1\n490154203237518,{ADM}\n")).unwrap();
     std::fs::write(folder.path().join("t.results.jsonl"), "{}\n").unwrap();
     let ran =
         bootgate_in(folder.path(), &["batch", "run", "t.csv", "--profile", PROFILE, "--as", "cp", "--yes"]);
     assert_eq!(ran.exit, 78, "{}", ran.shown());
-    assert!(ran.err.contains("rows that were given away would be given again"), "{}", ran.err);
+    assert!(
+        ran.err.contains("rows that were given away would be given again")
+            && ran.err.contains("another station"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -101,8 +106,8 @@ impl Random for Count {
 
 #[tokio::test]
 async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
-    let (jobs, profile) =
-        (Memory::new(), Profile::parse(&std::fs::read_to_string(PROFILE).unwrap()).unwrap());
+    let (keepers, profile) = (keepers(), profile());
+    let jobs = &keepers.jobs;
     let job = |iccid: &str, key: Option<&str>| NewJob {
         key: key.map(|key| key.parse().unwrap()),
         profile: profile.name.clone(),
@@ -112,20 +117,71 @@ async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
         payload: PayloadKind::Cp,
         imei: None,
         iccid: Some(iccid.parse().unwrap()),
+        imsi: None,
     };
     let (at, id) = (Timestamp::from_millis(0), |n: u8| JobId::new(Timestamp::from_millis(0), &Count(n)));
     jobs.create(id(1), &job("89490200001234567892", None), at).await.unwrap();
     jobs.create(id(2), &job("89490200001234567918", Some("unit-2")), at).await.unwrap();
     let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
-    report.check_jobs(&batch, &profile, &jobs).await.unwrap();
+    report.check_store(&batch, &profile, &keepers, false).await.unwrap();
     assert_eq!(codes(&report.problems), [(2, Some("iccid"), "has-job"), (3, Some("key"), "key-taken")]);
     assert_eq!((report.done, report.errors, report.warnings), (1, 1, 1));
 
     // One that failed does not count.
     jobs.tell(id(1), &Event::Failed { reason: Reason::new("x") }, at).await.unwrap();
     let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
-    report.check_jobs(&batch, &profile, &jobs).await.unwrap();
+    report.check_store(&batch, &profile, &keepers, false).await.unwrap();
     assert_eq!(report.done, 0);
+}
+
+/// Jobs keep no IMSI, and it is found all the same: on the same card it is no duplicate, nor where the job came to nothing.
+#[tokio::test]
+async fn an_imsi_goes_to_one_card() {
+    let (keepers, profile) = (keepers(), profile());
+    let imsi = |digits: &str| keepers.fingerprints.of_imsi(&digits.parse().unwrap()).unwrap();
+    let job = |iccid: &str, digits: &str| NewJob {
+        key: None,
+        profile: "another-profile".parse().unwrap(),
+        profile_version: 1,
+        server_id: "acme.dm".parse().unwrap(),
+        route: Route::Card,
+        payload: PayloadKind::Cp,
+        imei: None,
+        iccid: Some(iccid.parse().unwrap()),
+        imsi: Some(imsi(digits)),
+    };
+    let at = Timestamp::from_millis(0);
+    for (n, job) in (1..).zip([
+        job("89490200001234567892", "262011234567890"),
+        job("89490200001234567926", "262011234567891"),
+        job("89490200001234567934", "262011234567892"),
+    ]) {
+        keepers.jobs.create(JobId::new(at, &Count(n)), &job, at).await.unwrap();
+    }
+    let failed = JobId::new(at, &Count(3));
+    keepers.jobs.tell(failed, &Event::Failed { reason: Reason::new("x") }, at).await.unwrap();
+    let table = "iccid,imsi,imei\n89490200001234567892,262011234567890,490154203237518\n\
+        89490200001234567900,262011234567891,490154203237526\n\
+        89490200001234567918,262011234567892,490154203237534\n";
+    let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
+    for (reissue, expected) in [(false, "imsi-taken"), (true, "reissued")] {
+        let mut report = report.clone();
+        report.check_store(&batch, &profile, &keepers, reissue).await.unwrap();
+        assert_eq!(codes(&report.problems), [(3, Some("imsi"), expected)]);
+        assert_eq!((report.is_sound(), report.warnings), (reissue, usize::from(reissue)));
+        let said = report.problems[0].to_string();
+        assert!(said.contains("to card 89490200001234567926") && !said.contains("26201123"), "{said}");
+    }
+}
+
+fn profile() -> Profile {
+    Profile::parse(&std::fs::read_to_string(PROFILE).unwrap()).unwrap()
+}
+
+fn keepers() -> Keepers {
+    let memory = Arc::new(Memory::new());
+    let key = FingerprintKey::new(zeroize::Zeroizing::new([7; FingerprintKey::OCTETS]));
+    Keepers { jobs: memory.clone(), claims: memory, fingerprints: Arc::new(key) }
 }
 
 #[test]

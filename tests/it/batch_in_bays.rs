@@ -41,7 +41,7 @@ impl Floor {
     async fn begin(cards: u16, watchdog: Duration) -> (Self, Station) {
         let station = Station::new().await;
         let rows: Vec<_> = (0..cards).map(|n| (n, RIGHT)).collect();
-        let run = station.run(&table(&rows), true);
+        let run = station.run(&table(&rows), true).await;
         let hall = Hall::new();
         (0..cards).for_each(|n| hall.plug(&reader(n), Identity::default()));
         let config = BayConfig { watchdog, labels: Vec::new(), only: None };
@@ -162,6 +162,50 @@ async fn a_service_that_dies_in_the_middle_costs_time_and_no_card() {
         let good = |n: &u16| endings.get(&number(*n)).is_some_and(|ending| ending.bin() == Bin::Good);
         assert_eq!((0..CARDS).filter(good).count(), all, "{endings:?}");
         assert!(floor.shift.end(PATIENCE).is_empty());
+    })
+    .await;
+}
+
+/// What is not known of a card after the first contact does not become harmless by a second one that comes to nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_contact_makes_nothing_harmless() {
+    let (mut floor, _station) = Floor::begin(3, PATIENCE).await;
+    blocking(move || {
+        let lost = |n| Touch::Fault(Fault::AnswerLost(n));
+        // In the middle of writing; then before the number, and with the number and no further.
+        for (n, second) in [(0, 1), (1, 4)] {
+            let silent = Touch::Fault(Fault::MuteInUpdate(1));
+            floor.hall.insert(&reader(n), &sample(n), &[silent, lost(second)]);
+            let result = floor.ended();
+            assert_eq!(
+                (result.ending, result.bin, result.repowered),
+                (Ending::Unknown, Bin::Bad, 1),
+                "{result:?}"
+            );
+            assert_eq!((result.iccid.as_ref(), result.line), (Some(&number(n)), Some(u64::from(n) + 2)));
+            assert!(result.reason.as_ref().unwrap().contains("; then, at a second try: "), "{result:?}");
+            floor.hall.pull(&reader(n));
+        }
+        // The service goes while the card writes, and when it is back the card says little.
+        floor.hall.insert(&reader(2), &sample(2), &[Touch::Silent(30), lost(4), lost(4)]);
+        while !floor.hall.is_waiting(&reader(2)) {
+            if let Some(event) = floor.shift.next(Duration::from_millis(10))
+                && let ShiftNews::CardIn(stay) = event.news
+            {
+                floor.shift.work(&event.bay.unwrap(), &stay, None);
+            }
+            assert!(Instant::now() < floor.end);
+        }
+        floor.hall.stop_service();
+        floor.next(|news| matches!(news, ShiftNews::ServiceLost(_)));
+        floor.hall.start_service();
+        let result = floor.ended();
+        assert_eq!((result.ending, result.bin), (Ending::Unknown, Bin::Bad), "{result:?}");
+        assert!(result.reason.as_ref().unwrap().contains("; then, at a second try: "), "{result:?}");
+        assert_eq!(floor.run.totals(), Totals { rows: 3, unknown: 3, ..Totals::default() });
+        // Put in again, it is whole.
+        floor.hall.insert(&reader(2), &sample(2), &[]);
+        assert_eq!(floor.ended().ending, Ending::Done);
     })
     .await;
 }

@@ -79,17 +79,25 @@ fn several_readers_share_a_table() {
     signed_by_the_station(&pcscd, "cards.results.jsonl", "3 results of 3 cards: 3 good, 0 bad");
     signed_by_the_station(&pcscd, "results.csv", "3 results of 3 cards: 3 good, 0 bad");
 
-    // Again: the cards are there and done; nothing is written.
+    // Again: nothing is left to do, and nobody waits for cards that are done.
     let ran = batch(&pcscd, &sign).output().unwrap();
     let out = String::from_utf8(ran.stdout).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{out}");
-    assert!(out.contains("3 of 3 cards good, 3 done before"), "{out}");
-    assert_eq!(results(&pcscd).len(), 6);
-    signed_by_the_station(&pcscd, "cards.results.jsonl", "6 results of 3 cards: 3 good, 0 bad");
+    assert!(out.contains("3 of 3 cards good, 3 by earlier runs"), "{out}");
+    assert_eq!(results(&pcscd).len(), 3);
+    // One more row: the cards that are in are looked at, and told as they are; the new one is written.
+    table(&pcscd, &[ADM, ADM, ADM, ADM]);
+    drop(cards);
+    let fourth = insert(&pcscd, 0, CARDS[3]);
+    let ran = batch(&pcscd, &sign).output().unwrap();
+    let out = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{out}");
+    assert!(out.contains("4 of 4 cards good, 3 by earlier runs"), "{out}");
+    signed_by_the_station(&pcscd, "cards.results.jsonl", "4 results of 4 cards: 4 good, 0 bad");
 
     // Results that somebody has touched are not added to.
     let file = pcscd.folder().join("cards.results.jsonl");
-    let text = std::fs::read_to_string(&file).unwrap().replacen("already-done", "done", 1);
+    let text = std::fs::read_to_string(&file).unwrap().replacen("\"done\"", "\"failed\"", 1);
     std::fs::write(&file, text).unwrap();
     assert!(verify(&pcscd, "cards.results.jsonl", 1).contains("a line was changed, added or taken away"));
     peer(&pcscd, "sha256sum -c cards.results.jsonl.sha256", false);
@@ -97,7 +105,7 @@ fn several_readers_share_a_table() {
     let err = String::from_utf8(ran.stderr).unwrap();
     assert_eq!(ran.status.code(), Some(77), "{err}");
     assert!(err.contains("cannot be gone on with") && err.contains("--results"), "{err}");
-    drop(cards);
+    drop(fourth);
 }
 
 /// Runs a peer in the folder of the test.
@@ -123,21 +131,55 @@ fn signed_by_the_station(pcscd: &Pcscd, file: &str, sum: &str) {
     peer(pcscd, &format!("{openssl} -in {file}.sha256 -sigfile {file}.sha256.sig"), true);
 }
 
+/// The process is killed in the middle of a card of a table that names none.
+#[test]
+fn rows_stay_with_their_cards_when_the_run_is_killed() {
+    let pcscd = Pcscd::start(1);
+    let rows = ["490154203237518", "490154203237526"].map(|imei| format!("{imei},{ADM}\n")).concat();
+    std::fs::write(pcscd.folder().join("cards.csv"), format!("imei,adm1\n{rows}")).unwrap();
+    let slow = ["--kind", "prepared", "--iccid", CARDS[0], "--adm", ADM, "--bootstrap-size", "4096"];
+    let card = pcscd.insert(0, &[&slow[..], &["--speed", "1500"]].concat());
+    let mut killed = batch(&pcscd, &[]).spawn().unwrap();
+    crate::peers::wait_for("the write", || {
+        let jobs = pcscd.bootgate(&["job", "list", "--format", "json"]);
+        String::from_utf8_lossy(&jobs.stdout).contains("\"delivering\"")
+    });
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert_eq!(results(&pcscd), [] as [Value; 0]);
+
+    // Another card comes first, and gets the second row; then the first one is made whole.
+    pcscd.pull(0, card);
+    let other = insert(&pcscd, 0, CARDS[1]);
+    let mut run = batch(&pcscd, &[]).spawn().unwrap();
+    ended(&pcscd, 1);
+    pcscd.pull(0, other);
+    let _again = insert(&pcscd, 0, CARDS[0]);
+    assert_eq!(run.wait().unwrap().code(), Some(0));
+    let told: Vec<_> = results(&pcscd)
+        .iter()
+        .map(|r| (r["iccid"].as_str().unwrap().to_owned(), r["line"].as_u64(), r["ending"].clone()))
+        .collect();
+    let expected = [(CARDS[1], 3), (CARDS[0], 2)];
+    assert_eq!(told, expected.map(|(card, line)| (card.to_owned(), Some(line), "done".into())));
+}
+
+/// Waits until so many results are written.
+fn ended(pcscd: &Pcscd, count: usize) {
+    crate::peers::wait_for("a result", || {
+        let text = std::fs::read_to_string(pcscd.folder().join("cards.results.jsonl")).unwrap_or_default();
+        text.lines().count() >= count
+    });
+}
+
 #[test]
 fn cards_come_and_go_and_a_refused_key_stops_the_batch() {
     let pcscd = Pcscd::start(1);
     table(&pcscd, &[ADM, WRONG, ADM]);
     let mut run = batch(&pcscd, &[]).spawn().unwrap();
-    let ended = |count: usize| {
-        crate::peers::wait_for("a result", || {
-            let text =
-                std::fs::read_to_string(pcscd.folder().join("cards.results.jsonl")).unwrap_or_default();
-            text.lines().count() >= count
-        });
-    };
     for (n, iccid) in ["89490200001234567934", CARDS[0], CARDS[1]].into_iter().enumerate() {
         let card = insert(&pcscd, 0, iccid);
-        ended(n + 1);
+        ended(&pcscd, n + 1);
         pcscd.pull(0, card);
     }
     let status = run.wait().unwrap();

@@ -12,7 +12,7 @@ use bootgate::{
     ident::{Iccid, Imei},
     job::{
         Layout, State,
-        batch::{Bin, CardResult, Columns, Ending, Ledger, Report, Run, Totals, Work},
+        batch::{Bin, CardResult, Columns, Ending, Keepers, Report, Run, Totals, Work},
     },
     lab::{
         card::VirtualCard,
@@ -49,7 +49,7 @@ pub fn table(rows: &[(u16, &str)]) -> String {
 /// What a batch is kept in.
 pub struct Station {
     _dir: tempfile::TempDir,
-    app: App,
+    pub app: App,
 }
 
 impl Station {
@@ -62,7 +62,12 @@ impl Station {
         Self { _dir: dir, app }
     }
 
-    pub fn run(&self, table: &str, stop_at_refusal: bool) -> Arc<Run> {
+    pub async fn run(&self, table: &str, stop_at_refusal: bool) -> Arc<Run> {
+        self.run_with(table, stop_at_refusal, &self.app.keepers()).await
+    }
+
+    /// A run that asks other keepers than those of the station.
+    pub async fn run_with(&self, table: &str, stop_at_refusal: bool, keepers: &Keepers) -> Arc<Run> {
         let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
         assert!(report.is_sound(), "{report} {:?}", report.problems);
         let work = Work {
@@ -71,12 +76,13 @@ impl Station {
             layout: Layout::default(),
             rings: KeyRings::default(),
         };
-        Arc::new(Run::new(self.app.card_route(), work, Ledger::new(batch, stop_at_refusal)))
+        let run = Run::begin(self.app.card_route(), keepers, work, batch, stop_at_refusal);
+        Arc::new(run.await.unwrap())
     }
 }
 
 /// A card goes into a bay.
-async fn insert(run: &Arc<Run>, card: &CardHandle, faults: &[Fault]) -> CardResult {
+pub async fn insert(run: &Arc<Run>, card: &CardHandle, faults: &[Fault]) -> CardResult {
     insert_scanned(run, card, faults, None).await
 }
 
@@ -96,7 +102,7 @@ async fn insert_scanned(
 #[tokio::test(flavor = "multi_thread")]
 async fn every_card_is_in_the_right_bin() {
     let station = Station::new().await;
-    let run = station.run(&table(&[(1, RIGHT), (2, WRONG), (4, RIGHT)]), false);
+    let run = station.run(&table(&[(1, RIGHT), (2, WRONG), (4, RIGHT)]), false).await;
     let cards: Vec<CardHandle> = (0..5).map(sample).collect();
 
     let good = insert(&run, &cards[1], &[]).await;
@@ -109,7 +115,7 @@ async fn every_card_is_in_the_right_bin() {
     assert_eq!((again.ending, again.bin, again.job), (Ending::AlreadyDone, Bin::Good, good.job));
 
     // A card with that number that holds nothing, as after somebody has erased it, is not good for what was done once.
-    let next_day = station.run(&table(&[(1, RIGHT)]), false);
+    let next_day = station.run(&table(&[(1, RIGHT)]), false).await;
     let erased = insert(&next_day, &sample(1), &[]).await;
     assert_eq!(
         (erased.ending, erased.bin, erased.line),
@@ -142,7 +148,7 @@ async fn a_torn_card_is_never_called_good_and_is_whole_when_it_comes_again() {
     let (mut unknown, mut cuts) = (0, 0);
     loop {
         let n = cuts + 1;
-        let run = station.run(&table(&[(n, RIGHT)]), true);
+        let run = station.run(&table(&[(n, RIGHT)]), true).await;
         let card = sample(n);
         let torn = insert(&run, &card, &[Fault::CutAfter(usize::from(n))]).await;
         if torn.ending == Ending::Done {
@@ -168,7 +174,7 @@ async fn a_row_with_a_name_is_done_again_until_it_is_good() {
         .zip(["key", "unit-1"])
         .map(|(line, key)| format!("{line},{key}\n"))
         .collect();
-    let run = station.run(&table, true);
+    let run = station.run(&table, true).await;
     let card = sample(1);
     for _ in 0..2 {
         let torn = insert(&run, &card, &[Fault::CutAfter(20)]).await;
@@ -182,7 +188,7 @@ async fn a_row_with_a_name_is_done_again_until_it_is_good() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_refusal_stops_the_batch() {
     let station = Station::new().await;
-    let run = station.run(&table(&[(1, WRONG), (2, RIGHT)]), true);
+    let run = station.run(&table(&[(1, WRONG), (2, RIGHT)]), true).await;
     assert_eq!(insert(&run, &sample(1), &[]).await.ending, Ending::Refused);
     assert!(run.is_over());
     let next = insert(&run, &sample(2), &[]).await;
@@ -193,7 +199,7 @@ async fn the_first_refusal_stops_the_batch() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scanned_number_must_be_the_cards() {
     let station = Station::new().await;
-    let run = station.run(&table(&[(1, RIGHT)]), true);
+    let run = station.run(&table(&[(1, RIGHT)]), true).await;
     let card = sample(1);
     let other = insert_scanned(&run, &card, &[], Some(number(2))).await;
     assert_eq!(other.ending, Ending::Skipped);
@@ -206,7 +212,7 @@ async fn a_scanned_number_must_be_the_cards() {
 async fn bays_share_one_book() {
     let station = Station::new().await;
     let rows: Vec<(u16, &str)> = (0..10).map(|n| (n, RIGHT)).collect();
-    let run = station.run(&table(&rows), true);
+    let run = station.run(&table(&rows), true).await;
     let tasks: Vec<_> = (0..10)
         .map(|n| {
             let run = Arc::clone(&run);

@@ -18,7 +18,7 @@ use bootgate::{
         WriteJournalError, locate, settle,
     },
     dm::{AccountId, Accounts, AccountsError, NewAccount, Register},
-    ident::{Iccid, JobId, ReaderName, Timestamp},
+    ident::{Fingerprint, FingerprintKey, Iccid, JobId, ReaderName, Timestamp},
     job::{
         CardJob, CardRoute, Created, Event, Filter, Job, JobKey, JobWrites, Jobs, JobsError, Layout, NewJob,
         Observer, Record, State, Step, abandon,
@@ -104,6 +104,10 @@ impl Jobs for Through<Memory> {
 
     async fn of_cards(&self, cards: &[Iccid]) -> Result<Vec<Job>, JobsError> {
         self.alive(no_jobs)?.of_cards(cards).await
+    }
+
+    async fn of_imsis(&self, imsis: &[Fingerprint]) -> Result<Vec<Job>, JobsError> {
+        self.alive(no_jobs)?.of_imsis(imsis).await
     }
 
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {
@@ -249,6 +253,7 @@ impl World {
         }
         CardRoute {
             jobs: through(&self.store, life),
+            fingerprints: Arc::new(FingerprintKey::new([7; FingerprintKey::OCTETS].into())),
             registrar: through(&self.store, life),
             server_id: "acme.dm".parse().unwrap(),
             journal: through(&self.keys, life),

@@ -5,6 +5,7 @@
 mod against_libwbxml;
 mod against_tshark;
 mod batch;
+mod batch_first_come;
 mod batch_in_bays;
 mod batch_over_pcsc;
 mod batch_run;

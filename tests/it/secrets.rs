@@ -209,6 +209,7 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
             &["1@pi", "--ppg", "http://127.0.0.1:9/", "--user", "x", "--password", "env:HOME"]
         }
         "card watch" => &["--profile", profile, "--as", "cp"],
+        "batch release" => &["shift.csv"],
         "batch run" => &["shift.csv", "--profile", profile, "--as", "cp"],
         "factory open" => &["image", "--digests-only", "-o", "out"],
         "lab card" => &["--new", "new.json"],

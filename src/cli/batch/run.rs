@@ -22,7 +22,7 @@ use self::{
     results::Results,
     screen::Screen,
 };
-use super::{TableArgs, table};
+use super::{TableArgs, compare, table};
 use crate::{
     app::SystemClock,
     bootstrap::PayloadKind,
@@ -38,7 +38,7 @@ use crate::{
         secret::SecretSource,
     },
     ident::{Clock as _, Timestamp},
-    job::batch::{Ledger, Matching, Run, Shift, Totals, Work},
+    job::batch::{Matching, Run, Shift, Totals, Work},
 };
 
 /// Arguments of `run`.
@@ -87,8 +87,9 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     })?;
     let profile = profile::load(file)?;
     let app = open_app(global)?;
+    let runtime = tokio::runtime::Runtime::new()?;
     let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref(), app.vault())?;
-    report.check_profile(&batch, &profile);
+    compare(&mut report, &batch, &profile, &args.table, &app, &runtime)?;
     let name = args.table.file.display();
     if !report.is_sound() || args.consent.dry_run {
         let sound = report.is_sound();
@@ -99,12 +100,17 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         output::note(&format!("{name}:{problem}"));
     }
     let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
-    if batch.matching == Matching::FirstCome && std::fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+    let keepers = app.keepers();
+    if batch.matching == Matching::FirstCome
+        && std::fs::metadata(&path).is_ok_and(|file| file.len() > 0)
+        && !runtime.block_on(keepers.know(&batch))?
+    {
         return Err(Failure::because(
             Exit::Config,
             format!(
-                "{name} does not name its cards, and {} has results already: rows that were given away would be given \
-                 again. Take their lines out of the table, then name another file with --results",
+                "{name} does not name its cards, and {} has results of another station or database: rows that were given \
+                 away would be given again. Run it where they were given away, or take their lines out of the table and \
+                 name another file with --results",
                 output::name(&path)
             ),
         ));
@@ -124,11 +130,11 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     }
 
     let work = Work { profile, payload: args.kind, layout: args.layout.layout(), rings };
-    let run = Arc::new(Run::new(app.card_route(), work, Ledger::new(batch, !args.go_on)));
+    let run = runtime.block_on(Run::begin(app.card_route(), &keepers, work, batch, !args.go_on))?;
+    let run = Arc::new(run);
     let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;
 
     let began = SystemClock.now();
-    let runtime = tokio::runtime::Runtime::new()?;
     let config = BayConfig { only: asked.then(|| bays.clone()), ..bay_config(app.config()) };
     let shift = Shift::begin(Arc::clone(&run), Arc::new(Pcsc), config, runtime.handle().clone())?;
     let screen = Screen::new(began);
@@ -195,8 +201,8 @@ impl Summary {
 
     /// Good only when every row's card is.
     fn exit(&self) -> Exit {
-        let Totals { rows, done, already_done, refused, .. } = self.totals;
-        if done + already_done == rows {
+        let Totals { rows, refused, .. } = self.totals;
+        if self.totals.good() == rows {
             Exit::Ok
         } else if refused > 0 {
             Exit::Refused

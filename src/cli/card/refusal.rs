@@ -28,7 +28,7 @@ pub(in crate::cli) struct Args {
 }
 
 /// As a card states it: the check digit is not asked for, because not every card has one.
-pub(super) fn iccid(text: &str) -> Result<Iccid, String> {
+pub(in crate::cli) fn iccid(text: &str) -> Result<Iccid, String> {
     Iccid::from_card(text).map_err(|e| e.to_string())
 }
 

@@ -4,19 +4,19 @@ use std::{collections::HashMap, fmt};
 
 use serde::Serialize;
 
-use super::{Batch, CellOpener, Columns, Matching, NoOpener, Problem, ProblemKind, Row, Severity, read};
+use super::{
+    Batch, CellOpener, Columns, KeeperError, Keepers, Matching, NoOpener, Problem, ProblemKind, Row,
+    Severity, claims::AT_A_TIME, read,
+};
 use crate::{
     bootstrap::{BootstrapError, resolve},
-    ident::{Iccid, Random, counted},
-    job::{Job, JobKey, Jobs, JobsError, State},
+    ident::{Fingerprint, Iccid, Random, counted},
+    job::{Job, JobKey, State},
     profile::Profile,
 };
 
 /// The most problems that a report lists.
 const MAX_LISTED: usize = 1_000;
-
-/// How many rows the keeper of jobs is asked about in one question.
-const ROWS_AT_A_TIME: usize = 5_000;
 
 /// What a check found.
 #[derive(Debug, Clone, Serialize)]
@@ -65,29 +65,45 @@ impl Report {
         }
     }
 
-    /// Checks the rows against the jobs that exist: a card that has this profile's bootstrap, or a job under way for it, is
-    /// not written again.
+    /// Checks the rows against what was done before: a card that has this profile's bootstrap, or a job under way for it, is not
+    /// written again, and an IMSI that was given to another card is not given away again. With `reissue`, cards may replace
+    /// others.
     ///
     /// # Errors
-    /// [`JobsError`].
-    pub async fn check_jobs(
+    /// [`KeeperError`].
+    pub async fn check_store(
         &mut self,
         batch: &Batch,
         profile: &Profile,
-        jobs: &dyn Jobs,
-    ) -> Result<(), JobsError> {
-        for rows in batch.rows.chunks(ROWS_AT_A_TIME) {
-            let keys: Vec<JobKey> = rows.iter().filter_map(|row| row.key.clone()).collect();
-            let cards: Vec<Iccid> = rows.iter().filter_map(|row| row.subscriber.iccid.clone()).collect();
-            let of_keys = jobs.of_keys(&keys).await?;
-            let of_cards = jobs.of_cards(&cards).await?;
-            self.compare(rows, profile, &of_keys, &of_cards);
+        keepers: &Keepers,
+        reissue: bool,
+    ) -> Result<(), KeeperError> {
+        let cards = keepers.cards(batch).await?;
+        for (chunk, (rows, of_rows)) in
+            batch.rows.chunks(AT_A_TIME).zip(cards.of_rows.chunks(AT_A_TIME)).enumerate()
+        {
+            // The name of a row that was taken back from a card is that of the card's job still.
+            let named =
+                rows.iter().enumerate().filter(|(at, _)| !cards.released.contains(&(chunk * AT_A_TIME + at)));
+            let keys: Vec<JobKey> = named.filter_map(|(_, row)| row.key.clone()).collect();
+            let asked: Vec<Iccid> = of_rows.iter().flatten().cloned().collect();
+            let of_keys = keepers.jobs.of_keys(&keys).await?;
+            let of_cards = keepers.jobs.of_cards(&asked).await?;
+            let rows: Vec<_> = rows.iter().zip(of_rows.iter().map(Option::as_ref)).collect();
+            self.compare(&rows, profile, &of_keys, &of_cards);
+            self.compare_imsis(&rows, keepers, reissue).await?;
         }
         Ok(())
     }
 
-    /// Compares rows with the jobs that have their keys and those of their cards, the newest first.
-    fn compare(&mut self, rows: &[Row], profile: &Profile, of_keys: &[Job], of_cards: &[Job]) {
+    /// Compares rows and their cards with the jobs that have their keys and those of their cards, the newest first.
+    fn compare(
+        &mut self,
+        rows: &[(&Row, Option<&Iccid>)],
+        profile: &Profile,
+        of_keys: &[Job],
+        of_cards: &[Job],
+    ) {
         let of_keys: HashMap<&JobKey, &Job> =
             of_keys.iter().filter_map(|job| Some((job.key.as_ref()?, job))).collect();
         let mut standing: HashMap<&Iccid, &Job> = HashMap::new();
@@ -96,20 +112,55 @@ impl Report {
                 standing.entry(iccid).or_insert(job);
             }
         }
-        for row in rows {
+        for (row, card) in rows {
             if let Some(job) = row.key.as_ref().and_then(|key| of_keys.get(key))
-                && job.iccid != row.subscriber.iccid
+                && job.iccid.as_ref() != *card
             {
                 let id = job.id.to_string();
                 self.add(Problem::new(row.line, Some("key"), ProblemKind::KeyTaken { id }));
                 continue;
             }
-            if let Some(job) = row.subscriber.iccid.as_ref().and_then(|iccid| standing.get(iccid)) {
+            if let Some(job) = card.and_then(|iccid| standing.get(iccid)) {
                 self.done += 1;
                 let (id, state) = (job.id.to_string(), job.state.name());
                 self.add(Problem::new(row.line, Some("iccid"), ProblemKind::HasJob { id, state }));
             }
         }
+    }
+
+    /// Compares the IMSIs of rows with those of jobs for other cards. The same card may get its own again.
+    async fn compare_imsis(
+        &mut self,
+        rows: &[(&Row, Option<&Iccid>)],
+        keepers: &Keepers,
+        reissue: bool,
+    ) -> Result<(), KeeperError> {
+        let prints = rows.iter().filter_map(|(row, card)| Some((row, card, row.subscriber.imsi.as_ref()?)));
+        let prints = prints.map(|(row, card, imsi)| Ok((row, card, keepers.fingerprints.of_imsi(imsi)?)));
+        let prints: Vec<_> = prints.collect::<Result<_, KeeperError>>()?;
+        let asked: Vec<Fingerprint> = prints.iter().map(|(.., print)| *print).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let mut of_imsis: HashMap<Fingerprint, Vec<Job>> = HashMap::new();
+        for job in keepers.jobs.of_imsis(&asked).await?.into_iter().filter(|job| may_hold(job.state)) {
+            if let Some(print) = job.imsi {
+                of_imsis.entry(print).or_default().push(job);
+            }
+        }
+        for (row, card, print) in prints {
+            let mut jobs = of_imsis.get(&print).into_iter().flatten();
+            if let Some(job) = jobs.find(|job| job.iccid.as_ref() != *card) {
+                let (id, card) = (job.id.to_string(), job.iccid.as_ref().map(ToString::to_string));
+                let kind = if reissue {
+                    ProblemKind::Reissued { id, card }
+                } else {
+                    ProblemKind::ImsiTaken { id, card }
+                };
+                self.add(Problem::new(row.line, Some("imsi"), kind));
+            }
+        }
+        Ok(())
     }
 
     /// True when the batch can be run.
@@ -136,6 +187,16 @@ pub(super) fn is_of(job: &Job, profile: &Profile) -> bool {
 /// Whether a job has done its work, or is at it.
 pub(super) fn is_standing(state: State) -> bool {
     !matches!(state, State::Failed | State::Expired | State::Cancelled | State::Unknown)
+}
+
+/// Whether a job has put this version of this profile on its card.
+pub(super) fn is_done(job: &Job, profile: &Profile) -> bool {
+    is_of(job, profile) && matches!(job.state, State::Delivered | State::HandedOff | State::ReHomed)
+}
+
+/// Whether the card of a job may hold what the job brings.
+fn may_hold(state: State) -> bool {
+    !matches!(state, State::Failed | State::Expired | State::Cancelled)
 }
 
 /// Fills in a profile to see whether it can be: what comes of it is thrown away, so nothing has to be drawn.

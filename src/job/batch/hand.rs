@@ -27,6 +27,8 @@ pub(super) struct Held {
     pub(super) row: Option<(usize, u64)>,
     /// Its job, and where that stands.
     pub(super) job: Option<(JobId, State)>,
+    /// How the work before this ended, where it is done again because the contact was bad.
+    pub(super) before: Option<Box<CardResult>>,
     end: End,
 }
 
@@ -44,6 +46,12 @@ impl Hand {
         Self { bay: bay.to_owned(), held: Mutex::default() }
     }
 
+    /// The same for a card that is perhaps one that was interrupted in that bay: `before` is how that ended.
+    pub(super) fn after(self, before: Option<Box<CardResult>>) -> Self {
+        self.note(|held| held.before = before);
+        self
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -51,10 +59,15 @@ impl Hand {
     /// Begins, or begins again. False when the card was given up.
     pub(super) fn begin(&self, now: Timestamp) -> bool {
         let mut held = self.held();
-        if matches!(held.end, End::GivenUp) {
-            return false;
-        }
-        *held = Held { began: Some(now), ..Held::default() };
+        let before = match std::mem::take(&mut held.end) {
+            End::Open => held.before.take(),
+            End::Settled(result) => Some(result),
+            End::GivenUp => {
+                held.end = End::GivenUp;
+                return false;
+            }
+        };
+        *held = Held { began: Some(now), before, ..Held::default() };
         true
     }
 
@@ -63,12 +76,14 @@ impl Hand {
         note(&mut self.held());
     }
 
-    /// Ends the work with a result. False when the card was given up before: then somebody else has said how it ended.
-    pub(super) fn settle(&self, result: &CardResult) -> bool {
+    /// Ends the work with a result, which what came of it before may make worse. False when the card was given up before: then
+    /// somebody else has said how it ended.
+    pub(super) fn settle(&self, result: &mut CardResult) -> bool {
         let mut held = self.held();
         if matches!(held.end, End::GivenUp) {
             return false;
         }
+        held.before.iter().for_each(|before| result.follow(before));
         held.end = End::Settled(Box::new(result.clone()));
         true
     }

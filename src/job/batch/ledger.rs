@@ -16,6 +16,8 @@ pub struct Ledger {
     /// The sums of the places, kept as they change: bays ask for them many times a second.
     totals: Totals,
     by_card: HashMap<Iccid, usize>,
+    /// Rows that belong to a card, by the table or because they were given to it.
+    taken: Vec<bool>,
     /// The first row that may be free, for cards that come without a row of their own.
     next: usize,
     refusals: usize,
@@ -26,6 +28,8 @@ pub struct Ledger {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Waiting,
+    /// Done by a run before this one, by the word of its job. Not waited for, and looked at when it comes.
+    Before,
     InBay,
     Ended(Ending),
 }
@@ -42,7 +46,7 @@ pub enum Ending {
     Failed,
     /// A key was refused. Nothing was changed.
     Refused,
-    /// It cannot be told what the card holds.
+    /// It cannot be told what the card holds, or it holds a part.
     Unknown,
     /// Nothing was done with it: it is not of this batch, or not now.
     Skipped,
@@ -82,6 +86,8 @@ pub struct Totals {
     pub rows: usize,
     /// Rows that no card came for yet.
     pub waiting: usize,
+    /// Rows whose cards were done by runs before this one and did not come in this one.
+    pub before: usize,
     /// Rows in a bay now.
     pub in_bay: usize,
     /// [`Ending::Done`].
@@ -96,12 +102,40 @@ pub struct Totals {
     pub unknown: usize,
 }
 
+impl Assignment {
+    /// Why a card gets no row.
+    pub(super) fn why_not(&self) -> &'static str {
+        match self {
+            Self::Row(_) => "it has a row",
+            Self::AlreadyDone(_) => {
+                "it was done in this run, and does not hold any more what it was given: look who changed it"
+            }
+            Self::InAnotherBay => "another bay works on a card with the same ICCID",
+            Self::NotInTable => "the table has no row for this card",
+            Self::NoneLeft => {
+                "all rows of the table are given away (`bootgate batch release` frees those of cards that are lost)"
+            }
+            Self::Stopped => "a key was refused before, which stops the batch",
+        }
+    }
+}
+
 impl Ending {
     /// Where the card goes.
     pub fn bin(self) -> Bin {
         match self {
             Self::Done | Self::AlreadyDone => Bin::Good,
             Self::Failed | Self::Refused | Self::Unknown | Self::Skipped => Bin::Bad,
+        }
+    }
+
+    /// How bad it is, among those that are.
+    pub(super) fn gravity(self) -> u8 {
+        match self {
+            Self::Done | Self::AlreadyDone | Self::Skipped => 0,
+            Self::Failed => 1,
+            Self::Refused => 2,
+            Self::Unknown => 3,
         }
     }
 
@@ -126,6 +160,7 @@ impl Ledger {
         Self {
             by_card: batch.rows.iter().enumerate().filter_map(by_card).collect(),
             places: vec![Place::Waiting; batch.rows.len()],
+            taken: batch.rows.iter().map(|row| row.subscriber.iccid.is_some()).collect(),
             totals: Totals { rows: batch.rows.len(), waiting: batch.rows.len(), ..Totals::default() },
             matching: batch.matching,
             rows: batch.rows,
@@ -140,10 +175,48 @@ impl Ledger {
         self.rows.get(at)
     }
 
+    /// A row belongs to a card.
+    pub fn claimed(&mut self, at: usize, card: &Iccid) {
+        if let Some(taken) = self.taken.get_mut(at) {
+            *taken = true;
+            self.by_card.insert(card.clone(), at);
+        }
+    }
+
+    /// True when a card has a row.
+    pub fn knows(&self, card: &Iccid) -> bool {
+        self.by_card.contains_key(card)
+    }
+
+    /// How many rows belong to cards.
+    pub fn taken(&self) -> usize {
+        self.taken.iter().filter(|taken| **taken).count()
+    }
+
+    /// Takes back a row that was assigned and was not given in the end: it is free, or another card has it.
+    pub fn take_back(&mut self, at: usize, card: &Iccid, holder: Option<&Iccid>) {
+        self.put(at, Place::Waiting);
+        self.by_card.remove(card);
+        if let Some(taken) = self.taken.get_mut(at) {
+            *taken = false;
+        }
+        self.next = self.next.min(at);
+        if let Some(holder) = holder {
+            self.claimed(at, holder);
+        }
+    }
+
+    /// The card of a row was done before this run began, by the word of its job: it is not waited for.
+    pub fn done_before(&mut self, at: usize) {
+        if self.places.get(at) == Some(&Place::Waiting) {
+            self.put(at, Place::Before);
+        }
+    }
+
     /// A card that was done before this run began is not written again. Returns the line of its row, where it has one.
     pub fn settle_before(&mut self, card: &Iccid) -> Option<u64> {
         let at = *self.by_card.get(card)?;
-        if self.places.get(at) == Some(&Place::Waiting) {
+        if matches!(self.places.get(at), Some(Place::Waiting | Place::Before)) {
             self.put(at, Place::Ended(Ending::AlreadyDone));
         }
         self.rows.get(at).map(|row| row.line)
@@ -155,7 +228,7 @@ impl Ledger {
             Some(at) => *at,
             None if self.matching == Matching::ByIccid => return Assignment::NotInTable,
             None => {
-                let free = self.places.iter().skip(self.next).position(|p| *p == Place::Waiting);
+                let free = self.taken.iter().skip(self.next).position(|taken| !taken);
                 let Some(free) = free else { return Assignment::NoneLeft };
                 self.next += free;
                 self.next
@@ -169,17 +242,17 @@ impl Ledger {
             // A card that failed may be put in again.
             Some(_) => {
                 self.put(at, Place::InBay);
-                self.by_card.insert(card.clone(), at);
+                self.claimed(at, card);
                 Assignment::Row(at)
             }
             None => Assignment::NoneLeft,
         }
     }
 
-    /// How a row that was assigned ended.
-    pub fn settle(&mut self, at: usize, ending: Ending) {
+    /// How a row that was assigned ended. `refused`: a key was, whatever else came of it.
+    pub fn settle(&mut self, at: usize, ending: Ending, refused: bool) {
         self.put(at, Place::Ended(ending));
-        if ending == Ending::Refused {
+        if refused {
             self.refusals += 1;
         }
     }
@@ -209,6 +282,7 @@ impl Totals {
     fn of(&mut self, place: Place) -> &mut usize {
         match place {
             Place::Waiting | Place::Ended(Ending::Skipped) => &mut self.waiting,
+            Place::Before => &mut self.before,
             Place::InBay => &mut self.in_bay,
             Place::Ended(Ending::Done) => &mut self.done,
             Place::Ended(Ending::AlreadyDone) => &mut self.already_done,
@@ -216,6 +290,11 @@ impl Totals {
             Place::Ended(Ending::Refused) => &mut self.refused,
             Place::Ended(Ending::Unknown) => &mut self.unknown,
         }
+    }
+
+    /// Cards that hold the bootstrap.
+    pub fn good(&self) -> usize {
+        self.done + self.already_done + self.before
     }
 
     /// Cards a minute since the run began, and how long the rest takes at that rate; none before the first card is done.
@@ -234,10 +313,11 @@ impl Totals {
 
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let good = self.done + self.already_done;
+        let good = self.good();
         write!(f, "{good} of {} cards good", self.rows)?;
         let others = [
             (self.already_done, "done before"),
+            (self.before, "by earlier runs"),
             (self.failed, "failed"),
             (self.refused, "refused a key"),
             (self.unknown, "unknown"),
@@ -275,12 +355,12 @@ mod tests {
         assert_eq!(ledger.assign(&card(A)), Assignment::Row(0));
         assert_eq!(ledger.assign(&card(A)), Assignment::InAnotherBay);
         assert_eq!(ledger.assign(&card("89490200001234567918")), Assignment::NotInTable);
-        ledger.settle(0, Ending::Done);
+        ledger.settle(0, Ending::Done, false);
         assert_eq!(ledger.assign(&card(A)), Assignment::AlreadyDone(0));
         assert!(!ledger.is_over());
         // A card that failed may be put in again.
         assert_eq!(ledger.assign(&card(B)), Assignment::Row(1));
-        ledger.settle(1, Ending::Unknown);
+        ledger.settle(1, Ending::Unknown, false);
         assert!(ledger.is_over());
         assert_eq!(ledger.assign(&card(B)), Assignment::Row(1));
         assert_eq!(ledger.totals(), Totals { rows: 2, in_bay: 1, done: 1, ..Totals::default() });
@@ -292,10 +372,34 @@ mod tests {
         assert_eq!(ledger.assign(&card(B)), Assignment::Row(0));
         assert_eq!(ledger.assign(&card(A)), Assignment::Row(1));
         assert_eq!(ledger.assign(&card("89490200001234567918")), Assignment::NoneLeft);
-        ledger.settle(0, Ending::Failed);
+        ledger.settle(0, Ending::Failed, false);
         // Its row waits for this card, not for another one.
         assert_eq!(ledger.assign(&card("89490200001234567918")), Assignment::NoneLeft);
         assert_eq!(ledger.assign(&card(B)), Assignment::Row(0));
+    }
+
+    #[test]
+    fn rows_that_were_given_away_before_stay_given() {
+        let mut ledger = ledger("imei\n490154203237518\n490154203237526\n490154203237534\n", true);
+        let c = card("89490200001234567918");
+        ledger.claimed(0, &card(A));
+        ledger.done_before(0);
+        assert_eq!((ledger.taken(), ledger.totals().before, ledger.totals().waiting), (1, 1, 2));
+        // The first free row is reserved, and turns out to be another card's.
+        assert_eq!(ledger.assign(&card(B)), Assignment::Row(1));
+        ledger.take_back(1, &card(B), Some(&c));
+        assert_eq!(ledger.assign(&card(B)), Assignment::Row(2));
+        // It could not be written down: the row is free, and the next card gets it.
+        ledger.take_back(2, &card(B), None);
+        assert!(!ledger.knows(&card(B)));
+        assert_eq!(ledger.assign(&card("89490200001234567926")), Assignment::Row(2));
+        assert_eq!(ledger.assign(&c), Assignment::Row(1));
+        ledger.settle(1, Ending::Done, false);
+        ledger.settle(2, Ending::Done, false);
+        assert!(ledger.is_over(), "a card that is done is not waited for");
+        assert_eq!(ledger.totals().to_string(), "3 of 3 cards good, 1 by earlier runs");
+        // It comes all the same, and does not hold it any more.
+        assert_eq!(ledger.assign(&card(A)), Assignment::Row(0));
     }
 
     #[test]
@@ -303,7 +407,7 @@ mod tests {
         for stop in [true, false] {
             let mut ledger = ledger(&format!("iccid\n{A}\n{B}\n"), stop);
             assert_eq!(ledger.assign(&card(A)), Assignment::Row(0));
-            ledger.settle(0, Ending::Refused);
+            ledger.settle(0, Ending::Refused, true);
             assert_eq!(ledger.is_over(), stop);
             let next = ledger.assign(&card(B));
             assert_eq!(next, if stop { Assignment::Stopped } else { Assignment::Row(1) });
@@ -318,7 +422,7 @@ mod tests {
         ledger.settle_before(&card(B));
         assert_eq!(ledger.totals().pace(began, now), None);
         ledger.assign(&card(A));
-        ledger.settle(0, Ending::Done);
+        ledger.settle(0, Ending::Done, false);
         assert_eq!(ledger.totals().pace(began, now), Some((2.0, Duration::from_secs(30))));
         assert_eq!(ledger.totals().to_string(), "2 of 3 cards good, 1 done before, 1 to come");
     }

@@ -2,7 +2,7 @@
 //!
 //! | column | what stands in it |
 //! |---|---|
-//! | `iccid` | the card; in every row or in none (then rows go to cards as they come) |
+//! | `iccid` | the card; in every row or in none (then rows go to cards as they come, and stay with them) |
 //! | `imsi`, `imei`, `msisdn` | what the profile's placeholders and the bootstrap's key are filled with |
 //! | `adm1` to `adm10` | administrative keys: 4 to 8 characters, or 16 hexadecimal digits; or sealed, as [`seal`] makes them |
 //! | `pin`, `pin2` | the card's PIN 1 and its second PIN: 4 to 8 digits, or sealed |
@@ -14,12 +14,14 @@
 //! problem: the next cell may be a key.
 
 mod check;
+mod claims;
 mod columns;
 mod hand;
 mod ledger;
 mod problem;
 mod quotes;
 mod read;
+mod result;
 mod ring;
 mod run;
 mod sealed;
@@ -31,13 +33,15 @@ use crate::{card::Key, profile::Subscriber};
 use super::JobKey;
 
 pub use check::Report;
+pub use claims::{Claim, Claims, KeeperError, Keepers};
 pub use columns::{Column, Columns, ColumnsError, ColumnsProblem};
 pub use hand::Hand;
 pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
+pub use result::CardResult;
 pub use ring::TableRing;
-pub use run::{CardResult, Run, Work};
+pub use run::{Run, Work};
 pub use sealed::{CellOpener, CellSealer, NoOpener, SealError, seal};
 pub use shift::{Shift, ShiftEvent, ShiftNews};
 pub use signed::{ResultsDigest, Signed, SignedError, Sum};

@@ -128,12 +128,35 @@ pub enum ProblemKind {
         /// Its state.
         state: &'static str,
     },
+    /// The IMSI was given to another card.
+    #[error(
+        "job {id} has given this IMSI to {}; take the row out, or say that cards of this table replace others (--reissue)",
+        other(card)
+    )]
+    ImsiTaken {
+        /// The job.
+        id: String,
+        /// Its card.
+        card: Option<String>,
+    },
+    /// The same, and somebody has said that the card replaces the other one.
+    #[error("job {id} has given this IMSI to {}, which this card replaces", other(card))]
+    Reissued {
+        /// The job.
+        id: String,
+        /// Its card.
+        card: Option<String>,
+    },
     /// The caller's name for the job is that of another one.
     #[error("job {id} has this key already")]
     KeyTaken {
         /// The job.
         id: String,
     },
+}
+
+fn other(card: &Option<String>) -> String {
+    card.as_ref().map_or_else(|| "a card without a number".into(), |card| format!("card {card}"))
 }
 
 impl ProblemKind {
@@ -154,13 +177,15 @@ impl ProblemKind {
             Self::NoIccid => "no-iccid",
             Self::MissingNumber(_) => "missing-number",
             Self::HasJob { .. } => "has-job",
+            Self::ImsiTaken { .. } => "imsi-taken",
+            Self::Reissued { .. } => "reissued",
             Self::KeyTaken { .. } => "key-taken",
         }
     }
 
     fn severity(&self) -> Severity {
         match self {
-            Self::SharedKey { .. } | Self::HasJob { .. } => Severity::Warning,
+            Self::SharedKey { .. } | Self::HasJob { .. } | Self::Reissued { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }

@@ -1,21 +1,19 @@
 //! One card of a batch, from the bay to its line in the results.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::Serialize;
 use tokio::runtime::Handle;
 
 use super::{
-    Assignment, Bin, Ending, Hand, Ledger, Row, Totals,
-    check::{is_of, is_standing},
+    Assignment, Batch, CardResult, Claims, Ending, Hand, KeeperError, Keepers, Ledger, Row, Totals,
+    check::{is_done, is_standing},
+    claims::Prints,
+    result::ending,
 };
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{
-        ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, FileSystem, KeyError, KeyRings, RecoverError,
-        Session, locate,
-    },
-    ident::{Iccid, JobId, Timestamp},
+    card::{BOOTSTRAP_OBJECTS, CardTransport, Depth, FileSystem, KeyRings, Session, locate},
+    ident::{Iccid, JobId},
     job::{
         CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, Layout, Observer, Reason, State, Step,
         card::holds,
@@ -44,72 +42,39 @@ pub struct Run {
     route: CardRoute,
     work: Work,
     ledger: Mutex<Ledger>,
-}
-
-/// How one card ended: a line of the results.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CardResult {
-    /// When it ended.
-    pub at: Timestamp,
-    /// The bay it was in.
-    pub bay: String,
-    /// The line of the table; none for a card without one.
-    pub line: Option<u64>,
-    /// The card; none when it could not be read.
-    pub iccid: Option<Iccid>,
-    /// How it ended.
-    pub ending: Ending,
-    /// Where it goes.
-    pub bin: Bin,
-    /// The job.
-    pub job: Option<JobId>,
-    /// Where the job stands.
-    pub state: Option<State>,
-    /// Why it ended so, where it is not good.
-    pub reason: Option<String>,
-    /// Octets of the bootstrap that was read back.
-    pub octets: Option<usize>,
-    /// SHA-256 of the bootstrap that was read back, in hexadecimal.
-    pub sha256: Option<String>,
-    /// How long the card was worked on.
-    pub milliseconds: u64,
-    /// Commands that did not come back although the card was not pulled: a sign of bad contacts.
-    pub contact_errors: u64,
-    /// How often its power was taken away because of that.
-    pub repowered: u64,
-}
-
-impl CardResult {
-    /// A card that nothing was done with yet.
-    fn new(at: Timestamp, bay: &str) -> Self {
-        Self {
-            at,
-            bay: bay.to_owned(),
-            line: None,
-            iccid: None,
-            ending: Ending::Skipped,
-            bin: Bin::Bad,
-            job: None,
-            state: None,
-            reason: None,
-            octets: None,
-            sha256: None,
-            milliseconds: 0,
-            contact_errors: 0,
-            repowered: 0,
-        }
-    }
-
-    /// Notes how long it took until [`CardResult::at`].
-    fn took(&mut self, began: Timestamp) {
-        self.milliseconds = u64::try_from(self.at.since(began).as_millis()).unwrap_or(u64::MAX);
-    }
+    /// What rows are known by that go to cards as they come, and who keeps where they went.
+    given: Option<(Prints, Arc<dyn Claims>)>,
 }
 
 impl Run {
-    /// A run over the rows of a book.
-    pub fn new(route: CardRoute, work: Work, ledger: Ledger) -> Self {
-        Self { route, work, ledger: Mutex::new(ledger) }
+    /// A run over the rows of a table. Rows that were given to cards before stay theirs, and cards that were done before are not
+    /// waited for. `stop_at_refusal`: see [`Ledger::new`].
+    ///
+    /// # Errors
+    /// [`KeeperError`], when what was done before cannot be told.
+    pub async fn begin(
+        route: CardRoute,
+        keepers: &Keepers,
+        work: Work,
+        batch: Batch,
+        stop_at_refusal: bool,
+    ) -> Result<Self, KeeperError> {
+        let cards = keepers.cards(&batch).await?;
+        let done = keepers.done(&cards, &work.profile).await?;
+        let torn = route.writes.list().unwrap_or_default();
+        let mut ledger = Ledger::new(batch, stop_at_refusal);
+        for (at, card) in cards.of_rows.iter().enumerate() {
+            card.iter().for_each(|card| ledger.claimed(at, card));
+        }
+        for at in done {
+            let card = cards.of_rows.get(at).and_then(Option::as_ref);
+            // A card between old and new is waited for, whatever its job says.
+            if !torn.iter().any(|write| Some(&write.card) == card) {
+                ledger.done_before(at);
+            }
+        }
+        let given = cards.prints.map(|prints| (prints, Arc::clone(&keepers.claims)));
+        Ok(Self { route, work, ledger: Mutex::new(ledger), given })
     }
 
     /// Does what there is to do with the card behind `card`, which was connected or reset just now. Blocks; `runtime` is the
@@ -140,14 +105,22 @@ impl Run {
             return result;
         }
         let read = FileSystem::new(Session::new(card)).iccid();
-        match read {
+        let row = match read {
             Ok(iccid) => self.known(&mut result, hand, iccid, card, scanned, runtime),
-            Err(error) => result.reason = Some(format!("the card's ICCID cannot be read: {error}")),
-        }
+            Err(error) => {
+                result.reason = Some(format!("the card's ICCID cannot be read: {error}"));
+                None
+            }
+        };
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
         result.took(began);
-        hand.settle(&result);
+        let refused = result.ending == Ending::Refused;
+        if hand.settle(&mut result)
+            && let Some(at) = row
+        {
+            self.ledger().settle(at, result.ending, refused);
+        }
         result
     }
 
@@ -183,8 +156,9 @@ impl Run {
             }
         }
         result.bin = result.ending.bin();
+        held.before.iter().for_each(|before| result.follow(before));
         if let Some((at, _)) = held.row {
-            self.ledger().settle(at, result.ending);
+            self.ledger().settle(at, result.ending, false);
         }
         result
     }
@@ -194,12 +168,17 @@ impl Run {
         self.ledger().totals()
     }
 
+    /// How many rows belong to cards: by the table, or because they were given to them.
+    pub fn taken(&self) -> usize {
+        self.ledger().taken()
+    }
+
     /// True when no card is expected any more.
     pub fn is_over(&self) -> bool {
         self.ledger().is_over()
     }
 
-    /// A card whose number is known.
+    /// A card whose number is known. Its row, where it was worked on.
     fn known(
         &self,
         result: &mut CardResult,
@@ -208,12 +187,12 @@ impl Run {
         card: &mut dyn CardTransport,
         scanned: Option<&Iccid>,
         runtime: &Handle,
-    ) {
+    ) -> Option<usize> {
         result.iccid = Some(iccid.clone());
         hand.note(|held| held.iccid = Some(iccid.clone()));
         if scanned.is_some_and(|scanned| *scanned != iccid) {
             result.reason = Some("the number that was scanned is another than the card's".into());
-            return;
+            return None;
         }
         let before = self.done_before(&iccid, runtime).map_err(|e| e.to_string());
         let mut gone = false;
@@ -227,42 +206,61 @@ impl Run {
                 let mut ledger = self.ledger();
                 result.line = ledger.settle_before(&iccid);
                 (result.ending, result.job, result.state) = (Ending::AlreadyDone, Some(job), Some(state));
-                return;
+                return None;
             }
             Err(why) => {
                 result.reason = Some(why);
-                return;
+                return None;
             }
         }
-        let assigned = {
-            let mut ledger = self.ledger();
-            match ledger.assign(&iccid) {
-                Assignment::Row(at) => ledger.row(at).cloned().map(|row| (at, row)).ok_or("no such row"),
-                Assignment::AlreadyDone(_) if gone => Err(
-                    "it was done in this run, and does not hold any more what it was given: look who changed it",
-                ),
-                Assignment::AlreadyDone(at) => {
-                    result.line = ledger.row(at).map(|row| row.line);
-                    result.ending = Ending::AlreadyDone;
-                    return;
-                }
-                Assignment::InAnotherBay => Err("another bay works on a card with the same ICCID"),
-                Assignment::NotInTable => Err("the table has no row for this card"),
-                Assignment::NoneLeft => Err("all rows of the table are given away"),
-                Assignment::Stopped => Err("a key was refused before, which stops the batch"),
+        let assigned = match self.assign(&iccid, runtime) {
+            Ok(Assignment::Row(at)) => {
+                self.ledger().row(at).cloned().map(|row| (at, row)).ok_or_else(|| "no such row".into())
             }
+            Ok(Assignment::AlreadyDone(at)) if !gone => {
+                result.line = self.ledger().row(at).map(|row| row.line);
+                result.ending = Ending::AlreadyDone;
+                return None;
+            }
+            Ok(other) => Err(other.why_not().to_owned()),
+            Err(error) => Err(error.to_string()),
         };
         match assigned {
             Ok((at, row)) => {
                 result.line = Some(row.line);
                 hand.note(|held| held.row = Some((at, row.line)));
                 self.write(result, hand, row, iccid, card, runtime);
-                result.bin = result.ending.bin();
-                if hand.settle(result) {
-                    self.ledger().settle(at, result.ending);
+                Some(at)
+            }
+            Err(why) => {
+                result.reason = Some(why);
+                None
+            }
+        }
+    }
+
+    /// The row of a card. One that it gets as it comes is kept as its own before this returns.
+    fn assign(&self, card: &Iccid, runtime: &Handle) -> Result<Assignment, JobsError> {
+        let Some((prints, claims)) = &self.given else { return Ok(self.ledger().assign(card)) };
+        if !self.ledger().knows(card) {
+            // Another process may have given it one.
+            for claim in runtime.block_on(claims.of_claimant(card))? {
+                prints.place(&claim.row).iter().for_each(|at| self.ledger().claimed(*at, card));
+            }
+        }
+        loop {
+            let assignment = self.ledger().assign(card);
+            let Assignment::Row(at) = assignment else { return Ok(assignment) };
+            let Some(print) = prints.get(at) else { return Ok(assignment) };
+            match runtime.block_on(claims.claim(print, card, self.route.clock.now())) {
+                Ok(claim) if claim.card.as_ref() == Some(card) => return Ok(assignment),
+                // Another process was faster.
+                Ok(claim) => self.ledger().take_back(at, card, claim.card.as_ref()),
+                Err(error) => {
+                    self.ledger().take_back(at, card, None);
+                    return Err(error);
                 }
             }
-            Err(why) => result.reason = Some(why.to_owned()),
         }
     }
 
@@ -314,10 +312,14 @@ impl Run {
         let mut number = 1;
         loop {
             let done = self.route.run(job, card, witness, runtime);
-            let (Err(CardJobError::AlreadyAccepted { state, .. }), Some(name)) = (&done, &name) else {
-                return done;
+            let Some(name) = &name else { return done };
+            let taken = match &done {
+                Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state),
+                // The row was taken back from the card of that job: it could not be this card's otherwise.
+                Err(CardJobError::Jobs(JobsError::KeyTaken { .. })) => self.given.is_some(),
+                _ => false,
             };
-            if is_standing(*state) || number == MOST_JOBS {
+            if !taken || number == MOST_JOBS {
                 return done;
             }
             number += 1;
@@ -329,8 +331,7 @@ impl Run {
     /// The job that has put this version of the profile on the card.
     fn done_before(&self, card: &Iccid, runtime: &Handle) -> Result<Option<(JobId, State)>, JobsError> {
         let jobs = runtime.block_on(self.route.jobs.of_card(card))?;
-        let done = |state| matches!(state, State::Delivered | State::HandedOff | State::ReHomed);
-        let last = jobs.first().filter(|job| is_of(job, &self.work.profile) && done(job.state));
+        let last = jobs.first().filter(|job| is_done(job, &self.work.profile));
         Ok(last.map(|job| (job.id, job.state)))
     }
 
@@ -354,26 +355,6 @@ impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Run({})", self.totals())
     }
-}
-
-/// What an error of the route means for the card.
-fn ending(error: &CardJobError) -> Ending {
-    match error {
-        CardJobError::Apply { state: State::Unknown, .. } | CardJobError::Crashed => Ending::Unknown,
-        CardJobError::Apply { source, .. } if is_refused(source) => Ending::Refused,
-        CardJobError::Interrupted { source, .. } => match &**source {
-            RecoverError::Apply(source) if is_refused(source) => Ending::Refused,
-            _ => Ending::Failed,
-        },
-        _ => Ending::Failed,
-    }
-}
-
-/// The key is wrong, by the card's word now or before. Whatever else keeps a key from being presented is about this card alone,
-/// and no reason to doubt the keys of the others.
-fn is_refused(error: &ApplyError) -> bool {
-    use KeyError::{LostAndRefused, Quarantined, Wrong};
-    matches!(error, ApplyError::Key(Wrong { .. } | LostAndRefused { .. } | Quarantined { .. }))
 }
 
 /// Sees which job it is, where it stands, and what goes on the card.

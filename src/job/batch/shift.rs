@@ -171,18 +171,24 @@ impl Shift {
         self.events.push_back(ShiftEvent { bay, news });
     }
 
-    /// A card has ended. One that was interrupted in that bay before has, too, unless it is the same.
-    fn ended(&mut self, bay: Option<&BayName>, result: Box<CardResult>) -> ShiftNews {
+    /// A card has ended. One that was interrupted in that bay before has, too; when it is the same, its result counts with the
+    /// new one.
+    fn ended(&mut self, bay: Option<&BayName>, mut result: Box<CardResult>) -> ShiftNews {
         let before = bay.and_then(|bay| self.interrupted.remove(bay));
-        if let Some(before) = before.filter(|before| before.iccid.is_some() && before.iccid != result.iccid) {
-            self.events.push_back(ShiftEvent { bay: bay.cloned(), news: ShiftNews::Ended(before) });
+        match before {
+            Some(before) if before.iccid.is_some() && before.iccid != result.iccid => {
+                self.events.push_back(ShiftEvent { bay: bay.cloned(), news: ShiftNews::Ended(before) });
+            }
+            Some(before) => result.follow(&before),
+            None => {}
         }
         ShiftNews::Ended(result)
     }
 
     /// Works on a card. `scanned` is the number that was read off its print.
     pub fn work(&mut self, bay: &BayName, stay: &Stay, scanned: Option<Iccid>) {
-        let hand = Arc::new(Hand::new(bay.as_str()));
+        let before = self.interrupted.get(bay).cloned();
+        let hand = Arc::new(Hand::new(bay.as_str()).after(before));
         self.in_hand.insert(bay.clone(), Arc::clone(&hand));
         let (run, runtime) = (Arc::clone(&self.run), self.runtime.clone());
         let work = Work::new(move |card| {

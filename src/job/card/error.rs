@@ -6,7 +6,7 @@ use crate::{
     dm::AccountsError,
     handoff::HandoffError,
     ident::{Iccid, JobId, ServerId},
-    job::{JobsError, State},
+    job::{FingerprintError, JobsError, State},
 };
 
 /// Why a card job was not delivered.
@@ -38,6 +38,9 @@ pub enum CardJobError {
     /// A source of keys told none.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
+    /// The subscriber could not be made recognisable, so there is no job.
+    #[error(transparent)]
+    Fingerprint(#[from] FingerprintError),
     /// The profile does not become a payload.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),

@@ -79,6 +79,8 @@ pub fn prepare(
         payload: job.payload,
         imei: job.subscriber.imei.clone(),
         iccid: job.subscriber.iccid.clone(),
+        // What jobs keep of it says to which card it went; a push goes to no card.
+        imsi: None,
     };
     let order = Order {
         to,

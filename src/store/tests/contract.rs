@@ -3,8 +3,11 @@
 use super::{any, at, delivery, id, new_account, new_job};
 use crate::{
     dm::{AccountId, Accounts, AuthScheme, NonceChange, Register, SpentNonce, Stored},
-    ident::Iccid,
-    job::{Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, State, Step},
+    ident::{Fingerprint, Iccid},
+    job::{
+        Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, State, Step,
+        batch::{Claim, Claims},
+    },
 };
 
 /// Runs the same check on both stores.
@@ -29,6 +32,7 @@ both!(a_job_goes_its_way, goes_its_way);
 both!(a_key_makes_one_job, one_job_per_key);
 both!(jobs_are_listed_newest_first, listed);
 both!(jobs_are_found_by_card_and_key, found_by_card_and_key);
+both!(rows_are_given_to_one_card, claimed);
 both!(accounts_are_found_by_name_and_device, found_by_name_and_device);
 both!(a_nonce_is_spent_once, nonce_spent_once);
 both!(the_old_account_goes_when_the_new_one_was_used, old_account_goes);
@@ -52,6 +56,43 @@ async fn found_by_card_and_key(jobs: &dyn Jobs) {
     let keys = ["k1", "k3"].map(|key| key.parse().unwrap());
     assert_eq!(ids(jobs.of_keys(&keys).await.unwrap()), [id(1)]);
     assert!(jobs.of_cards(&[]).await.unwrap().is_empty() && jobs.of_keys(&[]).await.unwrap().is_empty());
+    // By the fingerprint of an IMSI, and by nothing where there is none.
+    let [one, two] = [print('1'), print('2')];
+    for n in 3..5 {
+        jobs.create(id(n), &NewJob { imsi: Some(one), ..new_job(None) }, at(n)).await.unwrap();
+    }
+    assert_eq!(ids(jobs.of_imsis(&[two, one]).await.unwrap()), [id(4), id(3)]);
+    assert!(jobs.of_imsis(&[two]).await.unwrap().is_empty() && jobs.of_imsis(&[]).await.unwrap().is_empty());
+    assert_eq!(jobs.get(id(3)).await.unwrap().unwrap().job.imsi, Some(one));
+    let keyed = NewJob { imsi: Some(one), ..new_job(Some("k3")) };
+    jobs.create(id(5), &keyed, at(5)).await.unwrap();
+    let other = NewJob { imsi: Some(two), ..keyed };
+    assert!(matches!(jobs.create(id(6), &other, at(6)).await, Err(JobsError::KeyTaken { .. })));
+}
+
+fn print(digit: char) -> Fingerprint {
+    digit.to_string().repeat(32).parse().unwrap()
+}
+
+async fn claimed(keeper: &dyn Claims) {
+    let card = |digits: &str| Iccid::from_card(digits).unwrap();
+    let (mine, other) = (card("89490200001234567898"), card("89490200001234567900"));
+    let [one, two, three] = ['1', '2', '3'].map(print);
+    assert!(keeper.of_rows(&[one, two]).await.unwrap().is_empty());
+    let claim = |row, card: &Iccid, done| Claim { row, card: Some(card.clone()), done };
+    for (n, row, asks, has) in [(0, one, &mine, &mine), (1, one, &other, &mine), (2, two, &other, &other)] {
+        assert_eq!(keeper.claim(&row, asks, at(n)).await.unwrap(), claim(row, has, None));
+    }
+    keeper.done(&two, at(3)).await.unwrap();
+    assert_eq!(keeper.claim(&two, &mine, at(4)).await.unwrap(), claim(two, &other, Some(at(3))));
+    let mut found = keeper.of_rows(&[three, two, one]).await.unwrap();
+    found.sort_by_key(|claim| claim.row);
+    assert_eq!(found, [claim(one, &mine, None), claim(two, &other, Some(at(3)))]);
+    assert_eq!(keeper.of_claimant(&other).await.unwrap(), [claim(two, &other, Some(at(3)))]);
+    keeper.release(&[one, three]).await.unwrap();
+    assert_eq!(keeper.of_rows(&[one, three]).await.unwrap(), [Claim { row: one, card: None, done: None }]);
+    assert_eq!(keeper.claim(&one, &other, at(5)).await.unwrap(), claim(one, &other, None));
+    assert!(keeper.of_claimant(&mine).await.unwrap().is_empty());
 }
 
 async fn goes_its_way(jobs: &dyn Jobs) {

@@ -44,6 +44,7 @@ fn new_job(key: Option<&str>) -> NewJob {
         imei: Some("490154203237518".parse().unwrap()),
         // As a card states it: the check digit is wrong.
         iccid: Some(Iccid::from_card("89490200001234567898").unwrap()),
+        imsi: None,
     }
 }
 
@@ -76,5 +77,6 @@ async fn open(path: &Path) -> Store {
 
 mod contract;
 mod file;
+mod fingerprints;
 mod outbox;
 mod writes;
