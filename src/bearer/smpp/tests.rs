@@ -356,8 +356,8 @@ fn a_refusal_for_good_fails_and_one_for_now_is_tried_again_until_it_is_enough() 
     rig.answers(open[1], 0);
     assert_eq!(rig.events().len(), 1, "the others go on");
     let mut tries = 1;
-    for _ in 0..100 {
-        rig.wait(60 * SECOND);
+    for _ in 0..500 {
+        rig.wait(10 * SECOND);
         // enquire_link between the tries.
         for sequence in rig.take(Command::ENQUIRE_LINK) {
             rig.says(CommandStatus::OK, sequence, Pdu::EnquireLinkResp);
