@@ -146,7 +146,8 @@ impl Stage {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let (smsc, messages) = VirtualSmsc::start(listen, Behaviour::default()).await?;
         let (to, events) = mpsc::channel(1_024);
-        let endpoint = SmscAddress { address: smsc.address().to_string().into(), connect_timeout: PATIENCE };
+        let endpoint =
+            SmscAddress { address: smsc.address().to_string().into(), connect_timeout: PATIENCE, tls: None };
         let link = SmppLink::start(
             link()?,
             endpoint,
