@@ -41,6 +41,11 @@ pub use simulate::{SimulatedStep, Simulation, simulate};
 
 use crate::ident::{Imsi, Pin};
 
+/// What is said of a characteristic that no phone knows.
+fn unknown_characteristic(kind: &str) -> Problem {
+    Problem::odd(format!("no characteristic `{kind}` is known here; phones ignore it with all in it"))
+}
+
 /// Whether secrets are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Secrets {

@@ -2,6 +2,8 @@
 //! is not, no secret that was not asked for.
 
 mod documents;
+mod hostile;
+mod shared;
 
 use std::collections::BTreeMap;
 
@@ -85,309 +87,6 @@ fn secrets_of(xml: &str) -> Vec<String> {
         found
     };
     names.iter().flat_map(value).filter(|v| v.len() > 3).collect()
-}
-
-#[test]
-fn shared_pushes_are_sound() {
-    let Some(folder) = vectors::folder("push") else { return };
-    let mut kinds = BTreeMap::new();
-    for name in vectors::names(&folder, "json") {
-        let case = json(&folder, &name);
-        if matches!(case["kind"].as_str(), Some("smpp-session" | "pap-http")) {
-            continue;
-        }
-        let text = vectors::read(&folder, &name, "hex");
-        let pieces = read(&text, Input::Any).unwrap();
-        // Its body is an octet shorter than its own length says.
-        if name == "kannel-ppg-dm-notification" {
-            unsound(&name, &pieces, &Options::default());
-            continue;
-        }
-        let explanation = sound(&name, &pieces, &Options::default());
-        *kinds.entry(explanation.parts[0].kind.unwrap().word()).or_insert(0) += 1;
-        let mut turned = pieces.clone();
-        turned.reverse();
-        let other = sound(&name, &turned, &Options::default());
-        assert_eq!(other.parts.last().unwrap().length, explanation.parts.last().unwrap().length, "{name}");
-
-        // The key that the set names.
-        let key = &case["expect"]["mac_key"];
-        let value = key["value"].as_str().unwrap_or("");
-        let mut options = Options::default();
-        match key["type"].as_str() {
-            Some("ascii") => options.pin = Some(value.parse().unwrap()),
-            Some("imsi-bcd") => options.imsi = Some(value.parse().unwrap()),
-            _ => continue,
-        }
-        let composed = case["wsp_composed"].as_str().map(|c| vec![hex(c)]).unwrap_or(pieces);
-        let checked = sound(&name, &composed, &options);
-        assert!(matches!(checked.authentication.unwrap().verdict, Verdict::Fits { .. }), "{name}");
-        // Another PIN and another IMSI.
-        options.pin = options.pin.map(|_| "987654".parse().unwrap());
-        options.imsi = options.imsi.map(|_| "001010123456789".parse().unwrap());
-        let refused = unsound(&name, &composed, &options);
-        assert!(matches!(refused.authentication.unwrap().verdict, Verdict::FitsNothing { .. }), "{name}");
-    }
-    assert_eq!(kinds, BTreeMap::from([("cp", 3), ("sms", 2), ("udh", 10), ("wbxml", 3), ("wsp", 3)]));
-}
-
-#[test]
-fn shared_provisioning_documents() {
-    let Some(folder) = vectors::folder("cp") else { return };
-    let (mut good, mut bad, mut pushes, mut secrets) = (0, 0, 0, 0);
-    for name in vectors::names(&folder, "wbxml") {
-        let case = json(&folder, &name);
-        let octets = vec![vectors::read(&folder, &name, "wbxml")];
-        if case["negative"] == true {
-            // As the decoder sees it.
-            let refused = crate::wire::wbxml::decode(&octets[0]).is_err();
-            let explanation = explain(&octets, &taken_for(Kind::Cp)).unwrap();
-            check_cover(&explanation, &octets);
-            assert_eq!(explanation.is_sound(), !refused, "{name}\n{explanation}");
-            bad += 1;
-            continue;
-        }
-        let explanation = sound(&name, &octets, &Options::default());
-        assert_eq!(explanation.parts[0].kind, Some(Kind::Cp), "{name}");
-        let all = sound(&name, &octets, &shown());
-        assert!(all.parts[0].spans.iter().all(|s| !s.masked), "{name}");
-        if let Ok(xml) = std::fs::read_to_string(folder.join(format!("{name}.xml"))) {
-            let hidden = said(&explanation);
-            for secret in secrets_of(&xml) {
-                let digits: String = secret.bytes().map(|b| format!("{b:02X}")).collect();
-                assert!(!hidden.contains(&secret) && !hidden.contains(&digits), "{name}\n{hidden}");
-                assert!(said(&all).contains(&secret), "{name} {secret}");
-                secrets += 1;
-            }
-        }
-        good += 1;
-        if let Some(pdu) = case["wsp_push_pdu_hex"].as_str().map(|p| vec![hex(p)]) {
-            let options = Options {
-                pin: case["pin"].as_str().map(|p| p.parse().unwrap()),
-                imsi: case["imsi"].as_str().map(|i| i.parse().unwrap()),
-                ..Options::default()
-            };
-            let explanation = explain(&pdu, &options).unwrap();
-            check_cover(&explanation, &pdu);
-            let verdict = explanation.authentication.clone().unwrap().verdict;
-            assert_eq!(
-                case["expect"] == "authentic",
-                matches!(verdict, Verdict::Fits { .. }),
-                "{name} {verdict}"
-            );
-            assert_eq!(explanation.is_sound(), case["expect"] == "authentic", "{name}\n{explanation}");
-            if let Some(wrong) = case["wrong_mac_when_imsi_is_used_as_ascii"].as_str() {
-                let mac = case["mac_text"].as_str().unwrap();
-                let octets = String::from_utf8_lossy(&pdu[0]).find(mac).map(|_| {
-                    let at = pdu[0].windows(40).position(|w| w == mac.as_bytes()).unwrap();
-                    let mut changed = pdu[0].clone();
-                    changed[at..at + 40].copy_from_slice(wrong.as_bytes());
-                    changed
-                });
-                let explanation = unsound(&name, &[octets.unwrap()], &options);
-                assert_eq!(
-                    explanation.authentication.unwrap().verdict,
-                    Verdict::FitsAnother {
-                        expected: "the IMSI as EF(IMSI) packs it, without length",
-                        key: "the IMSI in ASCII digits",
-                        method: None
-                    }
-                );
-            }
-            pushes += 1;
-        }
-    }
-    assert_eq!((good, bad, pushes, secrets), (24, 1, 13, 24));
-}
-
-#[test]
-fn shared_dm_messages() {
-    let Some(folder) = vectors::folder("dm") else { return };
-    let (mut documents, mut notifications) = (0, 0);
-    for name in vectors::names(&folder, "wbxml") {
-        let octets = vec![vectors::read(&folder, &name, "wbxml")];
-        let explanation = sound(&name, &octets, &Options::default());
-        assert_eq!(explanation.parts[0].kind, Some(Kind::Dm), "{name}");
-        sound(&name, &octets, &shown());
-        documents += 1;
-    }
-    for name in vectors::names(&folder, "json").iter().filter(|n| n.starts_with("pkg0-")) {
-        let case = json(&folder, name);
-        let octets = match case["message_hex"].as_str() {
-            Some(message) => vec![hex(message)],
-            None => {
-                let trigger = format!("{:032}{}", 0, case["trigger_hex"].as_str().unwrap());
-                let sms = format!(
-                    "{}{}{trigger}",
-                    case["udh_hex"].as_str().unwrap(),
-                    case["wsp_hex"].as_str().unwrap()
-                );
-                sound(name, &[hex(&sms)], &Options::default());
-                vec![hex(&trigger)]
-            }
-        };
-        let explanation = sound(name, &octets, &Options::default());
-        assert_eq!(explanation.parts[0].kind, Some(Kind::Package0), "{name}");
-        notifications += 1;
-    }
-    assert_eq!((documents, notifications), (24, 5));
-    // What these are known to hold.
-    for (name, secret) in [
-        ("boot-plain-add", "devpw"),
-        ("boot-plain-add", "srvpw"),
-        ("boot-inbox-tnds-opaque", "srvpw"),
-        ("boot-inbox-tnds-opaque", "devpw"),
-    ] {
-        let octets = vec![vectors::read(&folder, name, "wbxml")];
-        let digits: String = secret.bytes().map(|b| format!("{b:02X}")).collect();
-        let hidden = said(&explain(&octets, &Options::default()).unwrap());
-        assert!(!hidden.contains(secret) && !hidden.contains(&digits), "{name}");
-        assert!(said(&explain(&octets, &shown()).unwrap()).contains(secret), "{name}");
-    }
-    let case = json(&folder, "wsp-push-boot-networkid");
-    let body = vectors::read(&folder, "boot-inbox-tnds-opaque", "wbxml");
-    let push = [hex(case["wsp_header_hex"].as_str().unwrap()), body].concat();
-    let options = Options { imsi: Some("262011234567890".parse().unwrap()), ..Options::default() };
-    let explanation = sound("wsp-push-boot-networkid", &[push], &options);
-    assert!(matches!(explanation.authentication.unwrap().verdict, Verdict::Fits { .. }));
-}
-
-#[test]
-fn shared_card_files() {
-    let (mut found, mut bad) = (BTreeMap::new(), 0);
-    for group in ["iccid-imsi", "odf-dodf", "fcp", "dir", "create-file", "sw-2g-select", "read-flow"] {
-        let Some(cases) = vectors::vectors(&format!("card/{group}.json")) else { return };
-        for case in &cases {
-            let id = case["id"].as_str().unwrap_or(group);
-            let mut check = |kind: Kind, octets: &str, is_error: bool| {
-                let octets = vec![hex(octets)];
-                let explanation = explain(&octets, &taken_for(kind)).unwrap();
-                check_cover(&explanation, &octets);
-                *found.entry(kind.word()).or_insert(0) += 1;
-                bad += usize::from(is_error);
-                if is_error {
-                    assert!(!explanation.is_sound(), "{id}\n{explanation}");
-                } else {
-                    assert!(explanation.is_sound(), "{id}\n{explanation}");
-                    assert_eq!(recognise(&octets[0]), Some(kind), "{id}");
-                }
-            };
-            let octets = case["hex"].as_str().unwrap_or("");
-            let kind = match (group, case["file"].as_str()) {
-                ("iccid-imsi", _) if id.contains("iccid") => Kind::Iccid,
-                ("iccid-imsi", _) => Kind::Imsi,
-                ("odf-dodf", Some("ODF")) => Kind::Odf,
-                ("odf-dodf", _) => Kind::Dodf,
-                ("fcp", _) if octets.starts_with("62") => Kind::Fcp,
-                // A free record holds nothing that could be wrong.
-                ("dir", _) if id != "N-dir-free" => Kind::Dir,
-                ("create-file", _) => Kind::Apdu,
-                ("sw-2g-select", _) if id.starts_with("SW-") => Kind::Response,
-                ("read-flow", _) => {
-                    for step in case["steps"].as_array().unwrap() {
-                        check(Kind::Apdu, step["c"].as_str().unwrap(), false);
-                        check(Kind::Response, step["r"].as_str().unwrap(), false);
-                    }
-                    continue;
-                }
-                _ => continue,
-            };
-            // Some directories are wrong only in what they lead to.
-            let parsed = case["level"].as_str().is_none_or(|level| level == "parse");
-            if case["expect"] == "error" && !parsed {
-                continue;
-            }
-            check(kind, octets, case["expect"] == "error");
-        }
-    }
-    assert_eq!(
-        found,
-        BTreeMap::from([
-            ("apdu", 41),
-            ("dir", 6),
-            ("dodf", 11),
-            ("fcp", 15),
-            ("iccid", 3),
-            ("imsi", 5),
-            ("odf", 7),
-            ("response", 42)
-        ])
-    );
-    assert_eq!(bad, 14);
-}
-
-/// Every document, message and file that the shared vectors hold as octets, with what it is.
-fn shared_artefacts() -> Vec<(String, Kind, Vec<u8>)> {
-    let mut out = Vec::new();
-    for (folder, kind) in [("cp", Kind::Cp), ("dm", Kind::Dm)] {
-        let Some(folder) = vectors::folder(folder) else { return out };
-        for name in vectors::names(&folder, "wbxml") {
-            out.push((name.clone(), kind, vectors::read(&folder, &name, "wbxml")));
-        }
-    }
-    let Some(folder) = vectors::folder("push") else { return out };
-    for name in vectors::names(&folder, "json") {
-        let case = json(&folder, &name);
-        let kind = match case["kind"].as_str().unwrap() {
-            "wsp" => Kind::Wsp,
-            "udh-segments" => Kind::Udh,
-            "tpdu-deliver" => Kind::Sms,
-            _ => continue,
-        };
-        for (n, octets) in
-            read(&vectors::read(&folder, &name, "hex"), Input::Text).unwrap().into_iter().enumerate()
-        {
-            out.push((format!("{name} {n}"), kind, octets));
-        }
-    }
-    out
-}
-
-/// A cut is found at the place of the cut, and nothing panics on the way. (Within the data of a user data header a cut only
-/// shortens the data.)
-#[test]
-fn every_truncation_is_said() {
-    let artefacts = shared_artefacts();
-    for (name, kind, octets) in &artefacts {
-        let step = 1 + octets.len() / 200;
-        for end in (0..octets.len()).step_by(step) {
-            let cut = vec![octets[..end].to_vec()];
-            let explanation = explain(&cut, &taken_for(*kind)).unwrap();
-            check_cover(&explanation, &cut);
-            if matches!(kind, Kind::Cp | Kind::Dm | Kind::Sms) {
-                assert!(!explanation.is_sound(), "{name} {end}\n{explanation}");
-            }
-        }
-    }
-    if !artefacts.is_empty() {
-        assert_eq!(artefacts.len(), 25 + 24 + 3 + 24 + 2);
-    }
-}
-
-/// Changed octets neither panic nor leave an octet without a name, and what the decoder refuses is never called sound.
-#[test]
-fn changed_octets_are_explained() {
-    let artefacts = shared_artefacts();
-    for (n, (name, kind, octets)) in artefacts.iter().enumerate() {
-        for place in (n % 7..octets.len()).step_by(1 + octets.len() / 30) {
-            for change in [0x01, 0x40, 0x80, 0xFF] {
-                let mut changed = octets.clone();
-                changed[place] ^= change;
-                let pieces = vec![changed];
-                let explanation = explain(&pieces, &taken_for(*kind)).unwrap();
-                check_cover(&explanation, &pieces);
-                let refused = match kind {
-                    Kind::Cp | Kind::Dm => {
-                        crate::wire::wbxml::decode_expecting(&pieces[0], vocabulary(*kind)).is_err()
-                    }
-                    Kind::Wsp => crate::wire::wsp::Push::decode(&pieces[0]).is_err(),
-                    Kind::Sms => crate::wire::sms::Pdu::decode(&pieces[0]).is_err(),
-                    _ => false,
-                };
-                assert!(!refused || !explanation.is_sound(), "{name} {place} {change:02X}\n{explanation}");
-            }
-        }
-    }
 }
 
 fn vocabulary(kind: Kind) -> crate::wire::infoset::Vocabulary {
@@ -626,23 +325,6 @@ fn several_pieces_may_be_one_artefact_or_several() {
     assert!(nothing.contains("sms, udh, wsp"), "{nothing}");
 }
 
-/// References to a string table can make far more text than there are octets.
-#[test]
-fn a_string_table_does_not_amplify() {
-    let mut octets = hex("030B6A");
-    crate::wire::uintvar::write(20_000, &mut octets);
-    octets.extend(vec![b'a'; 19_999]);
-    octets.push(0);
-    octets.extend(hex("45C655 01"));
-    for _ in 0..2000 {
-        octets.extend(hex("87 11 06 8300 8300 01"));
-    }
-    octets.extend(hex("0101"));
-    let explanation = explain(&[octets.clone()], &taken_for(Kind::Cp)).unwrap();
-    check_cover(&explanation, &[octets]);
-    assert!(said(&explanation).len() < 8 * 1024 * 1024);
-}
-
 #[test]
 fn every_kind_has_a_word() {
     assert_eq!(Kind::all().count(), 18);
@@ -666,58 +348,6 @@ fn a_listing_has_columns_and_colours() {
     assert_eq!(json["ok"], true);
     assert_eq!(json["parts"][0]["spans"][0]["hex"], "01");
     assert_eq!(json["parts"][0]["kind"], "wsp");
-}
-
-fn any_kind() -> impl Strategy<Value = Kind> {
-    proptest::sample::select(Kind::all().collect::<Vec<_>>())
-}
-
-proptest! {
-    #[test]
-    fn any_octets_are_covered(octets in proptest::collection::vec(any::<u8>(), 0..200), kind in any_kind()) {
-        let pieces = vec![octets];
-        check_cover(&explain(&pieces, &taken_for(kind)).unwrap(), &pieces);
-        if let Ok(explanation) = explain(&pieces, &Options::default()) {
-            check_cover(&explanation, &pieces);
-        }
-    }
-
-    #[test]
-    fn octets_behind_a_good_beginning_are_covered(
-        beginning in proptest::sample::select(vec![
-            ("030B6A00", Kind::Cp), ("030B6A0541424300", Kind::Cp), ("02A4016A00", Kind::Dm), ("010630", Kind::Wsp),
-            ("01061F1F08B6", Kind::Wsp), ("0B05040B8423F0", Kind::Udh), ("0605040B8423F0", Kind::Udh),
-            ("440081000422016031654390", Kind::Sms), ("51000081000050", Kind::Sms), ("6240", Kind::Fcp),
-            ("61204F", Kind::Dir), ("A1223000", Kind::Dodf), ("A7063004", Kind::Odf), ("00D60000", Kind::Apdu),
-        ]),
-        octets in proptest::collection::vec(any::<u8>(), 0..120),
-    ) {
-        let (head, kind) = beginning;
-        let pieces = vec![[hex(head), octets].concat()];
-        check_cover(&explain(&pieces, &taken_for(kind)).unwrap(), &pieces);
-    }
-
-    /// What we build has nothing wrong with it.
-    #[test]
-    fn documents_of_ours_are_sound(
-        parms in proptest::collection::vec(("[A-Z-]{1,12}", proptest::option::of("[ -~]{0,20}")), 0..20),
-    ) {
-        use crate::wire::{Syntax, prov::{Characteristic, ProvDoc}};
-        let all = parms.into_iter().fold(Characteristic::new("APPLICATION"), |c, (name, value)| match value {
-            Some(value) => c.with(name, value),
-            None => c.with_flag(name),
-        });
-        let document = ProvDoc { version: Some("1.1".to_owned()), characteristics: vec![all] };
-        let octets = vec![document.encode(Syntax::Wbxml).unwrap()];
-        sound("ours", &octets, &Options::default());
-    }
-
-    #[test]
-    fn any_text_is_read(input in proptest::collection::vec(any::<u8>(), 0..120), words in "[0-9A-Fa-f :%x\\\\|\\[\\]-]{0,80}") {
-        let _ = read(&input, Input::Any);
-        let _ = read(&input, Input::Text);
-        let _ = read(words.as_bytes(), Input::Any);
-    }
 }
 
 #[test]
@@ -765,7 +395,7 @@ fn what_devices_stumble_over_is_odd() {
         assert!(problems(&explanation).iter().any(|p| p.contains(what)), "{document}\n{explanation}");
     }
     // Not so where the token is the name alone, or the value is in pieces.
-    let good = "030B6A00 C5 45 03 312E3100 01 C6 50 03 4100 01 87 07 06 03 6100 03 6200 01 01 01";
+    let good = "030B6A00 C5 45 03 312E3100 01 C6 50 03 4E415044454600 01 87 07 06 03 6100 03 6200 01 01 01";
     assert_eq!(problems(&explain(&[hex(good)], &taken_for(Kind::Cp)).unwrap()), Vec::<String>::new());
 }
 
@@ -777,5 +407,19 @@ fn what_an_artefact_says_does_not_move_the_terminal() {
         let listing = explanation.listing(style);
         assert!(listing.contains("a\\u{1b}[2J\\nb"), "{listing}");
         assert!(!listing.contains("\u{1b}[2J") && listing.lines().all(|l| !l.starts_with('b')), "{listing}");
+    }
+}
+
+#[test]
+fn a_characteristic_that_no_phone_knows_is_odd() {
+    let xml = "<wap-provisioningdoc><characteristic type=\"NAPDFE\"/><characteristic type=\"PXLOGICAL\">\
+               <characteristic type=\"PORT\"/></characteristic></wap-provisioningdoc>";
+    let wbxml = hex("030B6A00 45 86 50 03 4E415044464500 01 01");
+    for (octets, kind) in [(xml.as_bytes().to_vec(), Kind::CpXml), (wbxml, Kind::Cp)] {
+        let explanation = explain(&[octets], &taken_for(kind)).unwrap();
+        let said = problems(&explanation);
+        let ignored = "no characteristic `NAPDFE` is known here; phones ignore it with all in it";
+        assert!(said.len() == 1 && said[0].contains(ignored), "{said:?}");
+        assert!(explanation.is_sound(), "{explanation}");
     }
 }

@@ -1,9 +1,13 @@
 //! Attributes of elements.
 
-use crate::explain::{
-    Problem, Secrets,
-    scribe::{Mark, Scribe, Stopped},
-    secret::is_secret,
+use crate::{
+    explain::{
+        Problem, Secrets,
+        scribe::{Mark, Scribe, Stopped},
+        secret::is_secret,
+        unknown_characteristic,
+    },
+    phone::is_known_characteristic,
 };
 
 use super::{
@@ -192,6 +196,9 @@ pub(super) fn summary(w: &mut Scribe<'_>, head: &Head, mark: Mark, list: &[Attri
         (None, None) => {
             if let Some(told) = of("type").or_else(|| of("href")) {
                 w.says_of(mark, told.value.clone());
+            }
+            if let Some(kind) = of("type").filter(|kind| !is_known_characteristic(&kind.value)) {
+                w.judge(mark, unknown_characteristic(&kind.value));
             }
         }
     }

@@ -1,9 +1,13 @@
 //! Elements that are open, and which values in them are secrets: the same names tell it as in the binary form.
 
-use crate::explain::{
-    Problem, Secrets,
-    scribe::{Mark, Scribe},
-    secret::is_secret,
+use crate::{
+    explain::{
+        Problem, Secrets,
+        scribe::{Mark, Scribe},
+        secret::is_secret,
+        unknown_characteristic,
+    },
+    phone::is_known_characteristic,
 };
 
 use super::markup::quoted;
@@ -107,6 +111,9 @@ pub(super) fn summary(w: &mut Scribe<'_>, mark: Mark, list: &[Attribute]) {
         (None, None) => {
             if let Some(kind) = of("type") {
                 w.says_of(mark, kind.value.clone());
+                if !is_known_characteristic(&kind.value) {
+                    w.judge(mark, unknown_characteristic(&kind.value));
+                }
             }
         }
     }

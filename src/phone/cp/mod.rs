@@ -14,6 +14,7 @@ mod tests;
 use crate::{ident::ServerId, wire::prov::ProvDoc};
 
 pub use finding::{CpRefusal, Finding, Rule};
+pub use rules::is_known_characteristic;
 
 use super::tree::{Tree, Uri};
 

@@ -231,6 +231,12 @@ pub(super) fn shape(kind: &str) -> Option<&'static Shape> {
     SHAPES.iter().find(|s| s.kind == kind)
 }
 
+/// True for a type of characteristic that a phone knows, wherever it may stand. Others are skipped with all in
+/// them.
+pub fn is_known_characteristic(kind: &str) -> bool {
+    shape(kind).is_some()
+}
+
 impl Shape {
     /// True when the parameter may stand there more than once, so that all its values count.
     pub(super) fn repeats(&self, parm: &str) -> bool {
