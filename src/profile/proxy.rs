@@ -301,7 +301,9 @@ fn address<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>, text: &str, kind: ProxyAddr
         ProxyAddressType::E164 => (nap::is_e164(text), "a telephone number"),
         ProxyAddressType::Alpha => (url::is_host_name(text), "a host name"),
     };
-    if !right {
+    if !right && kind != ProxyAddressType::E164 && url::looks_like_ipv4(text) {
+        n.invalid(v, url::NOT_IPV4);
+    } else if !right {
         n.invalid(v, format!("not of type {kind}; expected {expected}"));
     }
     right

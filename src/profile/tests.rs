@@ -195,7 +195,11 @@ fn each_error_says_where_and_what_was_expected() {
             "ports = \"8080\"",
             "`ports` is a value of type string; expected an array of port numbers",
         ),
-        ("\"proxy.acme.example\"", "\"300.1.1.1\"", "`address`: not of type ALPHA; expected a host name"),
+        (
+            "\"proxy.acme.example\"",
+            "\"300.1.1.1\"",
+            "`address`: has the form of an IPv4 address and is none; expected four",
+        ),
         (
             "[\"net\", \"INTERNET\"]",
             "[\"nett\"]",

@@ -35,6 +35,9 @@ pub enum UrlError {
     /// The host is missing or is neither a name nor an address.
     #[error("its host is not a host name or IP address")]
     Host,
+    /// The host has the form of an IPv4 address and is none.
+    #[error("its host {NOT_IPV4}")]
+    Ipv4,
     /// The port is not a number from 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     Port,
@@ -99,6 +102,9 @@ impl FromStr for HttpUrl {
             Some((host, port)) if !port.contains(']') => (host, Some(port)),
             _ => (authority, None),
         };
+        if looks_like_ipv4(host) && !is_host(host) {
+            return Err(UrlError::Ipv4);
+        }
         if !is_host(host) {
             return Err(UrlError::Host);
         }
@@ -130,6 +136,15 @@ fn is_host(host: &str) -> bool {
     }
 }
 
+/// What is said of such a text when it is no address.
+pub(super) const NOT_IPV4: &str =
+    "has the form of an IPv4 address and is none; expected four numbers from 0 to 255, as 192.0.2.1";
+
+/// What looks like an IPv4 address must be one.
+pub(super) fn looks_like_ipv4(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+}
+
 /// A host name (RFC 1123, section 2.1; underscores occur in the field) or an IPv4 address.
 pub(super) fn is_host_name(host: &str) -> bool {
     let label = |l: &str| {
@@ -138,8 +153,7 @@ pub(super) fn is_host_name(host: &str) -> bool {
             && !l.starts_with('-')
             && !l.ends_with('-')
     };
-    // What looks like an IPv4 address must be one.
-    if !host.is_empty() && host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+    if looks_like_ipv4(host) {
         return host.parse::<Ipv4Addr>().is_ok();
     }
     let host = host.strip_suffix('.').unwrap_or(host);
@@ -149,6 +163,16 @@ pub(super) fn is_host_name(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_looks_like_an_address_must_be_one() {
+        let refused = |text: &str| text.parse::<HttpUrl>().unwrap_err().to_string();
+        let said = "its host has the form of an IPv4 address and is none; expected four numbers from 0 to 255, as 192.0.2.1";
+        assert_eq!(refused("http://192.0.2.800/dm"), said);
+        assert_eq!(refused("http://192.0.2/dm"), said);
+        assert_eq!(refused("http://-x/dm"), "its host is not a host name or IP address");
+        assert!("http://192.0.2.80/dm".parse::<HttpUrl>().is_ok());
+    }
 
     #[test]
     fn the_port_is_written_out() {
@@ -181,7 +205,7 @@ mod tests {
             ("http://x:0/", Port),
             ("http://x:65536/", Port),
             ("http://x:+80/", Port),
-            ("http://300.1.1.1/", Host),
+            ("http://300.1.1.1/", Ipv4),
             ("http://-x.example/", Host),
             ("http://[::1/", Host),
             ("http://a..b/", Host),
