@@ -181,7 +181,8 @@ fn without_secret(mut error: clap::Error) -> clap::Error {
     let hidden = || ContextValue::String("***".to_owned());
     match (error.kind(), argument) {
         // A word that belongs to no option may have belonged to one with a secret: `--pin 1234 5678`, `--imsi2620…`.
-        (ErrorKind::UnknownArgument, Some(word)) if many_digits(&word) || !word.starts_with('-') => {
+        // Where no such option was given, a word without many digits is the user's own and is shown.
+        (ErrorKind::UnknownArgument, Some(word)) if may_be_secret(&word, std::env::args()) => {
             error.insert(ContextKind::InvalidArg, hidden());
             // The hint repeats the word.
             error.remove(ContextKind::Suggested);
@@ -208,6 +209,29 @@ fn without_secret(mut error: clap::Error) -> clap::Error {
     }
     error
 }
+
+/// True for a word that has a place on the command line by mistake and may be the value of something secret.
+fn may_be_secret(word: &str, mut given: impl Iterator<Item = String>) -> bool {
+    // The number of a card begins with 89, has 18 digits or more, and is printed on it (ITU-T E.118); no IMSI is so long.
+    let is_iccid = word.len() >= 18 && word.starts_with("89") && word.bytes().all(|b| b.is_ascii_digit());
+    let is_option = |arg: String| arg.len() > 1 && arg.starts_with('-') && !HARMLESS.contains(&arg.as_str());
+    !is_iccid && (many_digits(word) || !word.starts_with('-') && given.any(is_option))
+}
+
+/// Options that take nothing, or nothing that could be secret: behind others, a stray word may be the rest of a value.
+const HARMLESS: [&str; 11] = [
+    "--as",
+    "--check",
+    "--dry-run",
+    "--format",
+    "--help",
+    "--list",
+    "--profile",
+    "--state",
+    "--yes",
+    "-v",
+    "-y",
+];
 
 fn many_digits(word: &str) -> bool {
     word.bytes().filter(u8::is_ascii_digit).count() >= 4
