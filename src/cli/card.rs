@@ -3,6 +3,7 @@
 pub(super) mod args;
 pub(super) mod bays;
 mod erase;
+mod failed;
 mod inspect;
 mod pin;
 mod read;
@@ -76,7 +77,7 @@ pub(super) enum Action {
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
-    match action {
+    let done = match action {
         Action::List { identity } => list(identity, global),
         Action::Inspect(args) => inspect::run(&args, global),
         Action::Read(args) => read::run(&args, global),
@@ -92,7 +93,11 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         Action::EnablePin(args) => pin::run_switch(&args, true, global),
         Action::DisablePin(args) => pin::run_switch(&args, false, global),
         Action::ClearRefusal(args) => refusal::run(&args, global),
+    };
+    if let Err(error) = &done {
+        failed::tell(error, global)?;
     }
+    done
 }
 
 fn list(identity: bool, global: &Global) -> anyhow::Result<Exit> {

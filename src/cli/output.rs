@@ -6,6 +6,7 @@ use std::{
     fmt::Display,
     io::{IsTerminal, Write},
     path::Path,
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use serde::Serialize;
@@ -40,6 +41,7 @@ pub(super) fn text(lines: &str) -> anyhow::Result<()> {
 /// Prints what was asked for octet by octet, such as a payload in XML, or text that has colours of ours. A reader that went
 /// away (`| head`) is not an error.
 pub(super) fn verbatim(lines: &str) -> anyhow::Result<()> {
+    PRINTED.store(true, Ordering::Relaxed);
     let mut out = std::io::stdout().lock();
     quiet(out.write_all(lines.as_bytes()))?;
     if !lines.ends_with('\n') {
@@ -47,6 +49,13 @@ pub(super) fn verbatim(lines: &str) -> anyhow::Result<()> {
     }
     quiet(out.flush())
 }
+
+/// Whether a result, or a part of one, is on standard output.
+pub(super) fn has_printed() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
+
+static PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Prints a value as JSON on standard output.
 pub(super) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {

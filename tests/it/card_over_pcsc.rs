@@ -245,6 +245,14 @@ fn keys_are_spent_with_care() {
     let wrong = station.write("cp", &["--adm", "@wrong", "--yes"]);
     assert_eq!(wrong.exit, 77, "{}", wrong.err);
     assert!(wrong.err.contains("63C2"), "{}", wrong.err);
+    // A program is told as well: which card, what became of it, and why.
+    let told = wrong.json();
+    assert_eq!(
+        (&told["ok"], &told["state"], &told["iccid"]),
+        (&false.into(), &"failed".into(), &ICCID.into())
+    );
+    assert!(told["exit"] == 77 && told["job"].is_string(), "{told}");
+    assert!(told["reason"].as_str().unwrap().contains("63C2"), "{told}");
     // The right one is not tried any more: a person must look first.
     let right = station.write("cp", &["--adm", "@adm", "--yes"]);
     assert_eq!(right.exit, 77);

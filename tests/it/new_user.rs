@@ -242,3 +242,48 @@ fn short_messages_that_were_built_are_imported_and_those_that_are_missing_named(
         ran.err
     );
 }
+
+#[test]
+fn words_of_ones_own_are_shown_and_what_may_be_secret_is_not() {
+    for (args, shown) in [
+        (&["job", "list", "handed-off"][..], "'handed-off'"),
+        (&["profile", "check", CONSUMER, "--fro", "symbian"], "'--fro'"),
+        (&["card", "recover", "89490200001234567892"], "'89490200001234567892'"),
+        (&["job", "list", "26201123456789"], "'***'"),
+        (&["card", "inspect", "-r", "bay", "--pin", "@pin", "OhBehave"], "'***'"),
+        (&["rehearse", "--adm", "x", "OhBehave"], "'***'"),
+    ] {
+        let ran = bootgate(args);
+        assert!(ran.exit == 2 && ran.err.contains(shown), "{args:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_program_is_told_of_a_failure_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (args, exit) in [
+        (&["card", "inspect", "-r", "no such reader"][..], 69),
+        (&["card", "restore", "-r", "no such reader", "none.bin"], 2),
+        (&["card", "recover", "--list"], 1),
+    ] {
+        let ran = bootgate_in(folder.path(), &[args, &["--format", "json"]].concat());
+        let json: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(
+            (ran.exit, &json["exit"], &json["ok"]),
+            (exit, &exit.into(), &false.into()),
+            "{args:?}: {}",
+            ran.err
+        );
+        assert_eq!(
+            (&json["state"], &json["iccid"]),
+            (&"failed".into(), &serde_json::Value::Null),
+            "{args:?}"
+        );
+        assert!(
+            ran.err.contains(json["reason"].as_str().unwrap().lines().next().unwrap()),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+    }
+}

@@ -186,6 +186,26 @@ impl LayoutArgs {
     }
 }
 
+/// Keys and consent, for what changes a card.
+#[derive(Debug, clap::Args)]
+pub(super) struct ChangeArgs {
+    #[command(flatten)]
+    pub(super) adm: AdmArgs,
+    #[command(flatten)]
+    pub(super) pin: PinArgs,
+    #[command(flatten)]
+    pub(super) consent: ConsentArgs,
+}
+
+impl ChangeArgs {
+    /// The keys that were given. They are asked for before the card is touched: nobody has to hurry at the prompt.
+    pub(super) fn keys(&self) -> anyhow::Result<Vec<Key>> {
+        let mut keys = self.adm.keys()?;
+        keys.extend(self.pin.key()?);
+        Ok(keys)
+    }
+}
+
 /// Whether to go on without asking.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct ConsentArgs {

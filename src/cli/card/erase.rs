@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    args::{AdmArgs, ConsentArgs, PinArgs, ReaderArgs, objects},
+    args::{ChangeArgs, ReaderArgs, objects},
     connect, failure, file_system, open_app, settle_first,
 };
 use crate::{
@@ -29,26 +29,21 @@ pub(in crate::cli) struct Args {
     #[arg(long, value_name = "FILE", conflicts_with = "kind")]
     cp_file: Option<CardCpFile>,
     #[command(flatten)]
-    adm: AdmArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    consent: ConsentArgs,
+    change: ChangeArgs,
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let mut keys = args.adm.keys()?;
-    keys.extend(args.pin.key()?);
+    let keys = args.change.keys()?;
     let app = open_app(global)?;
-    let rings = args.adm.rings(&app)?;
+    let rings = args.change.adm.rings(&app)?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
     let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
     guard.present_pins(&mut fs, &keys).map_err(failure)?;
-    settle_first(&args.consent, &mut fs, &keys, &guard, &app)?;
-    let options = Layout::default().options(args.adm.named(), &describe);
+    settle_first(&args.change.consent, &mut fs, &keys, &guard, &app)?;
+    let options = Layout::default().options(args.change.adm.named(), &describe);
     let objects = match args.cp_file {
         Some(CardCpFile::Bootstrap) => vec![ObjectId::CP_BOOTSTRAP],
         Some(CardCpFile::Config1) => vec![ObjectId::CP_CONFIG1],
@@ -56,7 +51,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         None => objects(args.kind),
     };
     let plan = plan_erase(&mut fs, &objects, &options).map_err(failure)?;
-    if let Some(exit) = args.consent.agree(global, &plan, "Empty these files?")? {
+    if let Some(exit) = args.change.consent.agree(global, &plan, "Empty these files?")? {
         return Ok(exit);
     }
     let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;

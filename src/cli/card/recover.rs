@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
-    args::{AdmArgs, ConsentArgs, PinArgs},
+    args::{ChangeArgs, ConsentArgs},
     connect, failure, file_system, open_existing_app,
     refusal::iccid,
 };
@@ -40,11 +40,7 @@ pub(in crate::cli) struct Args {
     #[arg(long, conflicts_with_all = ["reader", "resume", "roll_back", "forget"])]
     list: bool,
     #[command(flatten)]
-    adm: AdmArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    consent: ConsentArgs,
+    change: ChangeArgs,
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -57,9 +53,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     if let Some(card) = &args.iccid {
         return forget(args, global, &*writes, card);
     }
-    let mut keys = args.adm.keys()?;
-    keys.extend(args.pin.key()?);
-    let rings = args.adm.rings(&app)?;
+    let keys = args.change.keys()?;
+    let rings = args.change.adm.rings(&app)?;
     let mut transport = connect(args.reader.as_deref().unwrap_or_default())?;
     let mut fs = file_system(&mut transport, global)?;
     let card = fs.iccid().map_err(failure)?;
@@ -95,7 +90,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         _ if pending.standing.is_new() || pending.standing.is_old() => Way::Settle,
         _ => {
             output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
-            if args.consent.dry_run {
+            if args.change.consent.dry_run {
                 return Ok(Exit::Ok);
             }
             return Err(Failure::because(
@@ -104,14 +99,14 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             ));
         }
     };
-    if args.consent.dry_run {
+    if args.change.consent.dry_run {
         output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
         return Ok(Exit::Ok);
     }
     if global.format == crate::cli::Format::Text {
         output::text(&pending.to_string())?;
     }
-    if !args.consent.can_ask() {
+    if !args.change.consent.can_ask() {
         return Err(ConsentArgs::missing());
     }
     let question = match way {
@@ -119,7 +114,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         Way::RollBack => "Take this write back?",
         Way::Settle => "Close this write?",
     };
-    if !args.consent.ask(question) {
+    if !args.change.consent.ask(question) {
         output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
@@ -133,12 +128,12 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 
 fn forget(args: &Args, global: &Global, writes: &dyn WriteJournal, card: &Iccid) -> anyhow::Result<Exit> {
     let pending = writes.list().map_err(failure)?.into_iter().find(|summary| summary.card == *card);
-    let forgotten = pending.is_some() && !args.consent.dry_run;
+    let forgotten = pending.is_some() && !args.change.consent.dry_run;
     if let Some(summary) = pending.as_ref().filter(|_| forgotten) {
-        if !args.consent.can_ask() {
+        if !args.change.consent.can_ask() {
             return Err(ConsentArgs::missing());
         }
-        if !args.consent.ask("Forget what this card held before, and leave it as it is?") {
+        if !args.change.consent.ask("Forget what this card held before, and leave it as it is?") {
             output::note("nothing was changed");
             return Ok(Exit::Failed);
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::{
-    args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
+    args::{ChangeArgs, LayoutArgs, ReaderArgs},
     connect, failure, file_system, open_app, settle_first,
 };
 use crate::{
@@ -33,11 +33,7 @@ pub(in crate::cli) struct Args {
     #[command(flatten)]
     layout: LayoutArgs,
     #[command(flatten)]
-    adm: AdmArgs,
-    #[command(flatten)]
-    pin: PinArgs,
-    #[command(flatten)]
-    consent: ConsentArgs,
+    change: ChangeArgs,
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -57,22 +53,21 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         );
         Failure::because(Exit::Usage, why)
     })?;
-    let mut keys = args.adm.keys()?;
-    keys.extend(args.pin.key()?);
+    let keys = args.change.keys()?;
     let app = open_app(global)?;
-    let rings = args.adm.rings(&app)?;
+    let rings = args.change.adm.rings(&app)?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
     let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);
     guard.present_pins(&mut fs, &keys).map_err(failure)?;
-    settle_first(&args.consent, &mut fs, &keys, &guard, &app)?;
+    settle_first(&args.change.consent, &mut fs, &keys, &guard, &app)?;
     let layout = args.layout.layout();
-    let options = layout.options(args.adm.named(), &describe);
+    let options = layout.options(args.change.adm.named(), &describe);
     let wanted = layout.file_of(kind, octets.to_vec());
     let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
-    if let Some(exit) = args.consent.agree(global, &plan, "Put these octets back on the card?")? {
+    if let Some(exit) = args.change.consent.agree(global, &plan, "Put these octets back on the card?")? {
         return Ok(exit);
     }
     let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;

@@ -8,7 +8,9 @@ use tracing::{debug, info};
 
 use super::{
     args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
-    connect, failure, file_system, open_app, present_pin,
+    connect,
+    failed::Failed,
+    failure, file_system, open_app, present_pin,
     recover::interrupted,
 };
 use crate::{
@@ -90,9 +92,19 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     let job = CardJob { key: None, profile, subscriber, payload, layout, keys, rings, attested: false };
     let card = Box::new(connect(&args.job.reader.reader)?);
     let station = Box::new(Station { format: global.format, yes: args.consent.yes, losses: Vec::new() });
-    let done = tokio::runtime::Runtime::new()?.block_on(app.bootstrap_card(job, card, station));
-    output::emit(global.format, &Written::new(done.map_err(failure)?))?;
-    Ok(Exit::Ok)
+    let runtime = tokio::runtime::Runtime::new()?;
+    match runtime.block_on(app.bootstrap_card(job, card, station)) {
+        Ok(done) => {
+            output::emit(global.format, &Written::new(done))?;
+            Ok(Exit::Ok)
+        }
+        Err(error) => {
+            if global.format == Format::Json {
+                output::json(&runtime.block_on(Failed::of_job(&app, &error)))?;
+            }
+            Err(failure(error))
+        }
+    }
 }
 
 /// What would be done, with secrets that are drawn for nothing.

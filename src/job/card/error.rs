@@ -115,3 +115,19 @@ pub enum CardJobError {
     #[error("the card's thread broke off; what is on the card is not known")]
     Crashed,
 }
+
+impl CardJobError {
+    /// The job that it is about, where there is one.
+    pub fn job(&self) -> Option<JobId> {
+        match self {
+            Self::AlreadyAccepted { id, .. }
+            | Self::Interrupted { id, .. }
+            | Self::Plan { id, .. }
+            | Self::CalledOff { id }
+            | Self::Handoff { id, .. }
+            | Self::Withdraw { id, .. }
+            | Self::Apply { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
