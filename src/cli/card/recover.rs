@@ -80,7 +80,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         // As far as it came, all of it is there; what was to come is not known.
         _ if pending.script && !pending.standing.is_old() => {
             output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
-            if args.consent.dry_run {
+            if args.change.consent.dry_run {
                 return Ok(Exit::Ok);
             }
             let why = "give --roll-back to take the script back (it cannot be gone on with), or --forget to leave the card as it is";
