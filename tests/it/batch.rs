@@ -44,6 +44,26 @@ fn a_good_table_passes_and_says_how_rows_find_their_cards() {
     );
 }
 
+#[test]
+fn results_without_a_signature_are_called_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = r#"{"line":2,"iccid":"89490200001234567892","ending":"done"}"#;
+    std::fs::write(folder.path().join("r.jsonl"), format!("{line}\n")).unwrap();
+    let key = "openssl genpkey -algorithm ed25519 | openssl pkey -pubout -out station.pub";
+    assert!(Command::new("sh").args(["-c", key]).current_dir(folder.path()).status().unwrap().success());
+    let verify = ["batch", "verify", "r.jsonl", "--public-key", "station.pub"];
+    let ran = bootgate_in(folder.path(), &verify);
+    assert_eq!(ran.exit, 1, "{}", ran.shown());
+    assert!(
+        ran.out.contains("r.jsonl: not signed, 1 result") && ran.out.contains("--sign-key"),
+        "{}",
+        ran.out
+    );
+    assert!(!ran.out.contains("as it was signed"), "{}", ran.out);
+    let json = bootgate_in(folder.path(), &[&verify[..], &["--format", "json"]].concat());
+    assert!(json.out.contains("\"signature\": \"missing\""), "{}", json.out);
+}
+
 /// Which row went to which card is known to the store where that was done: another one must not give the first row away again.
 #[test]
 fn rows_without_cards_are_given_away_by_one_store() {

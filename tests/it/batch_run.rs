@@ -16,7 +16,7 @@ use bootgate::{
     },
     lab::{
         card::VirtualCard,
-        image::{Sample, SampleKind},
+        image::{Personality, Sample, SampleKind},
         reader::{CardHandle, Fault, InProcess},
     },
     profile::Profile,
@@ -205,6 +205,34 @@ async fn a_scanned_number_must_be_the_cards() {
     assert_eq!(other.ending, Ending::Skipped);
     assert!(other.reason.is_some_and(|why| why.contains("scanned")));
     assert_eq!(insert_scanned(&run, &card, &[], Some(number(1))).await.ending, Ending::Done);
+}
+
+/// A SIM tells no counter of its key: it gets the key once where the table attests it, and otherwise never.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sim_gets_its_key_where_the_table_attests_it() {
+    let sim = |n: u16| {
+        let imsi = format!("26201123456{n:03}").parse().unwrap();
+        let mut sample = Sample::new(SampleKind::Prepared, number(n), imsi);
+        sample.personality = Personality::Sim;
+        CardHandle::new(VirtualCard::from_image(sample.image()).unwrap())
+    };
+    let station = Station::new().await;
+    let rows = table(&[(1, RIGHT), (2, RIGHT), (3, WRONG)]);
+    let attests = ["allow-once", "", "yes", "yes"];
+    let table: String = rows.lines().zip(attests).map(|(row, attest)| format!("{row},{attest}\n")).collect();
+    let run = station.run(&table, false).await;
+    let cards: Vec<_> = (0..4).map(sim).collect();
+
+    let before = cards[1].changes();
+    let unattested = insert(&run, &cards[1], &[]).await;
+    assert_eq!((unattested.ending, cards[1].changes()), (Ending::Failed, before), "{:?}", unattested.reason);
+    assert!(unattested.reason.is_some_and(|why| why.contains("does not tell how many tries")));
+    let attested = insert(&run, &cards[2], &[]).await;
+    assert_eq!((attested.ending, attested.bin), (Ending::Done, Bin::Good), "{:?}", attested.reason);
+    // Once means once: a wrong key is not tried again.
+    assert_eq!(insert(&run, &cards[3], &[]).await.ending, Ending::Refused);
+    let again = insert(&run, &cards[3], &[]).await;
+    assert!(again.reason.is_some_and(|why| why.contains("clear-refusal")));
 }
 
 /// Many bays at once: every row once, whoever is first.

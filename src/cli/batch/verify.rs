@@ -26,16 +26,24 @@ pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
     let key = factory::public_key(&args.public_key)?;
     let results = octets(&args.file)?;
     let mut problems = Vec::new();
-    match Place::beside(&args.file)?.read()? {
+    let signature = match Place::beside(&args.file)?.read()? {
         None => {
-            problems.push("there are no .sha256 and .sha256.sig files beside it: it is not signed".to_owned())
+            let why = "no .sha256 and .sha256.sig stand beside it; `batch run --sign-key` makes them, and they go along with it";
+            problems.push(why.to_owned());
+            Signature::Missing
         }
-        Some(signed) => problems.extend(signed.check(&results, &key).err().map(|e| e.to_string())),
-    }
+        Some(signed) => match signed.check(&results, &key) {
+            Ok(()) => Signature::Fits,
+            Err(why) => {
+                problems.push(why.to_string());
+                Signature::Broken
+            }
+        },
+    };
     let lines = results.first() == Some(&b'{');
     let sum = if lines { Sum::of_lines(&results) } else { Sum::of_csv(&results) };
     problems.extend(sum.unreadable.iter().map(|line| format!("line {line} is no result")));
-    let verified = Verified { file: args.file.display().to_string(), sum, problems };
+    let verified = Verified { file: args.file.display().to_string(), signature, sum, problems };
     output::emit(global.format, &verified)?;
     Ok(if verified.problems.is_empty() { Exit::Ok } else { Exit::Failed })
 }
@@ -44,9 +52,22 @@ pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
 #[derive(Serialize)]
 struct Verified {
     file: String,
+    signature: Signature,
     #[serde(flatten)]
     sum: Sum,
     problems: Vec<String>,
+}
+
+/// What became of the signature.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Signature {
+    /// The file is what was signed.
+    Fits,
+    /// It is not, or somebody else has signed it.
+    Broken,
+    /// There is none.
+    Missing,
 }
 
 impl fmt::Display for Verified {
@@ -55,7 +76,11 @@ impl fmt::Display for Verified {
         for problem in &self.problems {
             writeln!(f, "{file}: {problem}")?;
         }
-        let word = if self.problems.is_empty() { "as it was signed" } else { "not as it was signed" };
+        let word = match self.signature {
+            Signature::Fits => "as it was signed",
+            Signature::Broken => "not as it was signed",
+            Signature::Missing => "not signed",
+        };
         write!(f, "{file}: {word}, {}", self.sum)
     }
 }

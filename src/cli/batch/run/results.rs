@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fmt,
-    io::{Read as _, Write as _},
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -45,6 +45,13 @@ impl Results {
         let failed = || format!("cannot write {}", path.display());
         let mut lines = output::open(path, Open::Append).with_context(failed)?;
         let mut there = Vec::new();
+        // What is there is signed along; for any other end its last octet is enough.
+        if sign_key.is_none() {
+            let about = lines.metadata().with_context(failed)?;
+            if about.is_file() && about.len() > 0 {
+                lines.seek(SeekFrom::End(-1)).with_context(failed)?;
+            }
+        }
         lines.read_to_end(&mut there).with_context(failed)?;
         let signer = sign_key.map(|key| Signer::go_on(key, path, &there)).transpose()?;
         let (mut signer, unsigned) = signer.unzip();
