@@ -36,7 +36,6 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
         let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await?;
         // Before the first request is taken, so that none meets a job in a state that is no longer true.
         app.recover().await?;
-        app.resume_pushes().await?;
         let listener = TcpListener::bind(listen).await;
         let listener = listener.map_err(|e| {
             Failure::because(Exit::Unavailable, format!("cannot listen on {listen}: {e}; see [http] listen"))
@@ -81,7 +80,13 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 None => Ok(()),
             }
         };
+        let has_way = bearer.is_some();
         let delivery = tokio::spawn(deliver(app.clone(), bearer, told, stop()));
+        // Push jobs that were left behind need the gateway, which takes pushes once it delivers.
+        while has_way && !app.ppg().has_route() {
+            tokio::task::yield_now().await;
+        }
+        app.resume_pushes().await?;
         tokio::try_join!(own, http::serve(listener, app.clone(), stop()))?;
         delivery.await?;
         Ok(Exit::Ok)

@@ -59,6 +59,7 @@ fn commands_print_what_is_shown_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     let run = |args: &[&str]| bootgate_in(folder.path(), args);
+    all_in(&shown("rehearse --route push --seed 1"), &run(&["rehearse", "--route", "push", "--seed", "1"]));
     write("acme.toml", CONSUMER);
     write("server.key", "a secret of the DM server");
     write("cards.scr", "RST\nCMD A0 A4 00 00 03 3F 00 (9F XX)\nCMD A0 E4 00 00 02 6F 07 (90 00)\n");
