@@ -147,7 +147,7 @@ fn the_command_shows_every_hop_and_no_secret() {
         assert!(shown.contains(hop), "{hop} is not in\n{shown}");
     }
     let drawn = shown.lines().filter(|l| l.contains('│'));
-    assert!(drawn.clone().count() > 20 && drawn.clone().all(|l| l.chars().count() <= 130), "{shown}");
+    assert!(drawn.clone().count() > 20 && drawn.clone().all(|l| l.chars().count() <= 160), "{shown}");
     assert_eq!(run(&["--seed", "7"]), shown, "the same seed shows the same");
     assert_ne!(run(&["--seed", "8"]), shown);
     let json: Value = serde_json::from_str(&run(&["--as", "dm", "--format", "json", "--xml"])).unwrap();
