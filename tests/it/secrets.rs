@@ -213,6 +213,7 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
         "batch run" => &["shift.csv", "--profile", profile, "--as", "cp"],
         "factory open" => &["image", "--digests-only", "-o", "out"],
         "lab card" => &["--new", "new.json"],
+        "lab smsc" => &[],
         "lab phone" => &["--image", "new.json"],
         other => panic!("what `{other}` needs so that it looks at {option}"),
     };

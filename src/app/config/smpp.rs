@@ -360,7 +360,7 @@ mod tests {
         assert_eq!(route(&table("over=udp")).unwrap(), RouteRule::Udp { port: 9200 });
         assert!(route(&table("prefix=49")).unwrap_err().contains("does not say which way"));
         let a = smsc(&table("name=a;address=h:1")).unwrap();
-        assert!(mistake(&[a.clone()], &[numbers]).unwrap().contains("no link \"b\""));
+        assert!(mistake(std::slice::from_ref(&a), &[numbers]).unwrap().contains("no link \"b\""));
         assert!(mistake(&[a.clone(), a], &[]).unwrap().contains("twice"));
     }
 }

@@ -46,7 +46,7 @@ impl Stream {
     ///
     /// # Errors
     /// [`LengthError`]: the stream cannot be followed any more.
-    pub fn next(&mut self) -> Result<Option<Incoming>, LengthError> {
+    pub fn next_pdu(&mut self) -> Result<Option<Incoming>, LengthError> {
         let Some(header) = Header::peek(&self.buffer)? else { return Ok(None) };
         let length = usize::try_from(header.length).unwrap_or(usize::MAX);
         if self.buffer.len() < length {

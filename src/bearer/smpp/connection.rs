@@ -232,7 +232,7 @@ impl Connection {
         self.stream.push(octets);
         self.heard = now;
         loop {
-            match self.stream.next() {
+            match self.stream.next_pdu() {
                 Ok(Some(incoming)) => self.pdu(incoming, heard),
                 Ok(None) => return,
                 Err(_) => {

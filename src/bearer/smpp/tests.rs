@@ -126,7 +126,7 @@ impl Rig {
                     let mut stream = Stream::default();
                     stream.push(&octets);
                     let mut at = 0;
-                    while let Some(pdu) = stream.next().unwrap() {
+                    while let Some(pdu) = stream.next_pdu().unwrap() {
                         let end = at + pdu.header.length as usize;
                         self.raw.push(octets[at..end].to_vec());
                         at = end;
@@ -215,7 +215,7 @@ fn a_session_is_written_as_kannel_writes_it() {
     for (n, line) in lines.iter().enumerate() {
         // In pieces, as a network may have it.
         line.chunks(7).for_each(|piece| stream.push(piece));
-        let incoming = stream.next().unwrap().unwrap();
+        let incoming = stream.next_pdu().unwrap().unwrap();
         assert_eq!(incoming.header.length as usize, line.len());
         assert!(!matches!(incoming.body, Body::Unreadable), "line {n}");
         if let Body::Pdu(pdu) = &incoming.body {
@@ -229,14 +229,14 @@ fn a_session_is_written_as_kannel_writes_it() {
         for end in 0..line.len() {
             let mut cut = Stream::default();
             cut.push(&line[..end]);
-            assert!(cut.next().unwrap().is_none(), "a PDU that is not whole waits");
+            assert!(cut.next_pdu().unwrap().is_none(), "a PDU that is not whole waits");
             // The same octets as a PDU of their own: read, or said to be unreadable.
             if end >= 16 {
                 let mut short = line[..end].to_vec();
                 short[..4].copy_from_slice(&(end as u32).to_be_bytes());
                 cut = Stream::default();
                 cut.push(&short);
-                assert!(cut.next().unwrap().is_some());
+                assert!(cut.next_pdu().unwrap().is_some());
             }
         }
     }

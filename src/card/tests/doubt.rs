@@ -20,6 +20,7 @@ const REFUSING: [u16; 7] = [0x6400, 0x6700, 0x6982, 0x6985, 0x6A84, 0x6B00, 0x6D
 const REFUSING_2G: [u16; 4] = [0x6D00, 0x9402, 0x9804, 0x9810];
 
 /// A write with a fault, and both ways out of it where it left something. True when it did.
+#[expect(clippy::result_large_err, reason = "a test looks into it at once")]
 fn both_ways_out(case: &Case, fault: Fault, after: &CardImage) -> Result<(), (ApplyError, bool)> {
     let at = format!("{}: {fault}", case.name());
     let card = case.before.copy();

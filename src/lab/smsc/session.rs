@@ -93,7 +93,7 @@ impl Session {
                         return Ok(());
                     }
                     cut.push(&buffer.split());
-                    while let Some(incoming) = cut.next().map_err(io::Error::other)? {
+                    while let Some(incoming) = cut.next_pdu().map_err(io::Error::other)? {
                         self.pdu(incoming).await;
                     }
                 }

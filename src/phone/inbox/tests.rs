@@ -26,7 +26,7 @@ fn document() -> Vec<u8> {
     let account = Characteristic::new("APPLICATION")
         .with("APPID", "w7")
         .with("PROVIDER-ID", "acme.dm")
-        .with("NAME", &"a name that takes several short messages ".repeat(9))
+        .with("NAME", "a name that takes several short messages ".repeat(9))
         .with("ADDR", "http://dm.example/dm");
     ProvDoc { version: None, characteristics: vec![account] }.encode(Syntax::Wbxml).unwrap()
 }
