@@ -166,7 +166,8 @@ fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
     let mut waiting = link.on(Input::Tick, now);
     let mut dispatches = dispatches.into_iter();
     // Binds, sends all, is tested when it is silent, hears a receipt and an unknown command, says goodbye.
-    for step in 0..10_000 {
+    let mut silences = 0;
+    for _ in 0..10_000 {
         let mut answers = Vec::new();
         for action in waiting.drain(..) {
             match action {
@@ -191,7 +192,8 @@ fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
                 waiting = link.on(Input::Dispatch(dispatch), now);
             } else if link.has_ended() {
                 return pdus;
-            } else if step % 2 == 0 {
+            } else if silences == 0 {
+                silences += 1;
                 now.elapsed += Duration::from_secs(30);
                 waiting = link.on(Input::Tick, now);
                 let unknown =
@@ -241,15 +243,7 @@ fn tshark_reads_every_pdu() {
         }
     }
     let frames = pdus.iter().map(|pdu| upper("smpp", false, pdu));
-    let fields = [
-        "_ws.malformed",
-        "smpp.command_id",
-        "smpp.destination_addr",
-        "smpp.esm.submit.features",
-        "smpp.source_port",
-        "smpp.dest_port",
-        "smpp.sm_length",
-    ];
+    let fields = ["_ws.malformed", "smpp.command_id", "smpp.destination_addr"];
     let rows = Capture::new(Capture::UPPER, frames).fields(&fields);
     assert_eq!(rows.len(), pdus.len());
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
@@ -276,11 +270,11 @@ fn kannel_sends_over_our_virtual_smsc() {
     let started = runtime.block_on(VirtualSmsc::start("127.0.0.1:0".parse().unwrap(), behaviour));
     let (smsc, mut received) = started.unwrap();
     let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (admin, boxes, wap, sendsms) = (free(), free(), free(), free());
+    let (admin, boxes, sendsms) = (free(), free(), free());
     let port = smsc.address().port();
     let config = format!(
         "group = core\nadmin-port = {admin}\nadmin-password = bar\nstatus-password = foo\nadmin-allow-ip = \"127.0.0.1\"\n\
-         smsbox-port = {boxes}\nwapbox-port = {wap}\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"\n\n\
+         smsbox-port = {boxes}\nbox-deny-ip = \"*.*.*.*\"\nbox-allow-ip = \"127.0.0.1\"\n\n\
          group = smsc\nsmsc = smpp\nsmsc-id = LAB\nhost = 127.0.0.1\nport = {port}\ntransceiver-mode = true\n\
          smsc-username = \"kannel\"\nsmsc-password = \"secret\"\nsystem-type = \"VMA\"\naddress-range = \"\"\n\
          enquire-link-interval = 1\nmax-pending-submits = 10\n\n\

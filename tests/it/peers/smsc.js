@@ -17,7 +17,7 @@ const server = smpp.createServer((session) => {
     console.log(JSON.stringify({
       id, esm_class: pdu.esm_class, data_coding: pdu.data_coding, destination: pdu.destination_addr, source: pdu.source_addr,
       udh: (udh || []).map(hex), message: hex(pdu.message_payload ? pdu.message_payload.message || pdu.message_payload : message),
-      ports: [pdu.source_port, pdu.destination_port],
+      ports: [pdu.source_port, pdu.dest_port],
       sar: [pdu.sar_msg_ref_num, pdu.sar_total_segments, pdu.sar_segment_seqnum],
     }));
     if (pdu.registered_delivery & 1)
