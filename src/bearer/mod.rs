@@ -19,6 +19,8 @@ mod routes;
 mod segment;
 pub mod smpp;
 mod udp;
+mod result;
+pub mod sendsms;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use capture::Capture;
@@ -33,6 +35,7 @@ pub use ppg::add_up;
 pub use routes::{Route, Routes};
 pub use segment::References;
 pub use udp::UdpRoute;
+pub use result::{Results, Told};
 
 /// A way to a device: an SMSC, or the network itself.
 ///

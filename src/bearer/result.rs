@@ -1,0 +1,24 @@
+//! What gateways that are not ours tell of pushes that were handed to them.
+
+use super::ReceiptState;
+use crate::wire::pap::ResultNotification;
+
+/// What a gateway tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// A push came to its end for one address (PAP `resultnotification-message`).
+    Result(Box<ResultNotification>),
+    /// A segment came to be in a state (the DLR of Kannel).
+    Receipt {
+        /// Our own number for the segment.
+        segment: String,
+        /// The state.
+        state: ReceiptState,
+    },
+}
+
+/// Who wants to know. Gateways tell a thing again until it was taken, so each may come several times.
+pub trait Results: Send + Sync {
+    /// Takes what was told; false when it is of nothing that is waited for.
+    fn told(&self, told: Told) -> bool;
+}
