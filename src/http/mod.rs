@@ -12,7 +12,10 @@
 mod api;
 mod connection;
 mod pap;
+mod results;
 mod tls;
+
+pub use results::serve_results;
 
 use std::time::Duration;
 
