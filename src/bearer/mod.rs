@@ -15,12 +15,12 @@ mod outbox;
 pub mod pap_client;
 mod post;
 pub mod ppg;
+mod result;
 mod routes;
 mod segment;
+pub mod sendsms;
 pub mod smpp;
 mod udp;
-mod result;
-pub mod sendsms;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use capture::Capture;
@@ -32,10 +32,10 @@ pub use outbox::{
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError};
 pub use ppg::add_up;
+pub use result::{Results, Told};
 pub use routes::{Route, Routes};
 pub use segment::References;
 pub use udp::UdpRoute;
-pub use result::{Results, Told};
 
 /// A way to a device: an SMSC, or the network itself.
 ///

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Exit, Failure, output::name};
 use crate::{
-    bearer::{PostError, pap_client::PapError},
+    bearer::{PostError, pap_client::PapError, sendsms::SendsmsError},
     bootstrap::{BootstrapError, factory::FactoryError},
     card::{
         ApplyError, FileError, KeyError, KeyRingError, PlanError, ReaderError, RecoverError, TransportError,
@@ -231,6 +231,17 @@ impl Meaning for PapError {
             Self::Refused { code, .. } if *code == StatusCode::FORBIDDEN => Exit::Refused,
             Self::Post(PostError::Field { .. }) => Exit::Usage,
             error if error.is_transient() => Exit::Unavailable,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+impl Meaning for SendsmsError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Denied { .. } => Exit::Refused,
+            Self::Busy { .. } | Self::Post(PostError::Unreachable { .. }) => Exit::Unavailable,
+            Self::Post(PostError::Field { .. }) => Exit::Usage,
             _ => Exit::Failed,
         }
     }

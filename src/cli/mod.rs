@@ -81,7 +81,7 @@ enum Noun {
     /// Reads and writes bootstrap files on cards in PC/SC readers.
     #[command(subcommand)]
     Card(card::Action),
-    /// Builds notifications, by which a DM server asks a device for a session.
+    /// Builds and sends notifications, by which a DM server asks a device for a session.
     #[command(subcommand)]
     Notify(notify::Action),
     /// Hands pushes to a Push Proxy Gateway, asks where they are, takes them back.

@@ -4,6 +4,8 @@
 mod build;
 mod key;
 mod octets;
+mod package;
+mod send;
 
 use super::{Exit, Global};
 
@@ -14,10 +16,14 @@ pub(super) use key::KeyArgs;
 pub(super) enum Action {
     /// Builds a notification for one device. `bootgate decode` checks it.
     Build(build::BuildArgs),
+    /// Sends a notification to one device through a gateway, and with --wait stays until it is delivered or cannot be.
+    #[command(after_help = send::EXAMPLES)]
+    Send(Box<send::SendArgs>),
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     match action {
         Action::Build(args) => build::run(&args, global),
+        Action::Send(args) => send::run(&args, global),
     }
 }

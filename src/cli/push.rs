@@ -1,12 +1,18 @@
 //! `bootgate push`: hands pushes to a Push Proxy Gateway, asks where they are, takes them back.
 
 mod ask;
-mod gateway;
+mod listen;
 mod payload;
+mod peer;
 mod report;
 mod send;
+mod short_messages;
+mod wait;
 mod when;
 mod whom;
+
+pub(super) use payload::ContentReport;
+pub(super) use send::WayArgs;
 
 use super::{Exit, Failure, Global};
 use crate::wire::pap::PushId;

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "this crate is nothing but tests")]
 
+mod against_kannel;
 mod against_libwbxml;
 mod against_tshark;
 mod batch;

@@ -284,3 +284,96 @@ fn a_push_is_asked_for_and_cancelled() {
     let last = gateway.requests().pop().unwrap();
     assert!(String::from_utf8(last).unwrap().contains("WAPPUSH=+358401234567/TYPE=PLMN@127.0.0.1"));
 }
+
+/// Tells a result, as a gateway does, and gives the answer.
+fn tell(url: &str, push_id: &str, number: &str, state: &str) -> String {
+    let body = format!(
+        "<?xml version=\"1.0\"?><pap><resultnotification-message push-id=\"{push_id}\" message-state=\"{state}\" \
+         code=\"1000\"><address address-value=\"WAPPUSH=+{number}/TYPE=PLMN@127.0.0.1\"/></resultnotification-message></pap>"
+    );
+    let rest = url.strip_prefix("http://").unwrap();
+    let (authority, path) = rest.split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(authority).unwrap();
+    let head = format!(
+        "POST /{path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// A gateway of the configuration tells the results by itself, one of them twice.
+#[test]
+fn results_are_heard_while_it_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    files(folder.path());
+    let gateway = Gateway::new([vec![accepted()], vec![state("pending", 1001); 20]].concat());
+    let config = format!(
+        "[[push.gateway]]\nname = \"operator\"\nurl = \"{}\"\nkind = \"bootgate\"\nuser = \"acme\"\npassword = \"@password\"\n",
+        gateway.url
+    );
+    std::fs::write(folder.path().join("bootgate.toml"), config).unwrap();
+    let requests = Arc::clone(&gateway.requests);
+    let teller = std::thread::spawn(move || {
+        let begin = std::time::Instant::now();
+        let request = loop {
+            assert!(begin.elapsed().as_secs() < 20, "no push came");
+            if let Some(request) = requests.lock().unwrap().first().cloned() {
+                break String::from_utf8_lossy(&request).into_owned();
+            }
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        };
+        assert!(request.contains("Authorization: Basic YWNtZTpNYXJrZWQtcGFzc3dvcmQ="), "{request}");
+        let attribute = |name: &str| {
+            request.split(&format!("{name}=\"")).nth(1).unwrap().split('"').next().unwrap().to_owned()
+        };
+        let (url, push_id) = (attribute("ppg-notify-requested-to"), attribute("push-id"));
+        // Let the first answer to a query come before.
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        assert!(tell(&url, "other@pi", NUMBER, "delivered").contains("code=\"2000\""));
+        for _ in 0..2 {
+            assert!(tell(&url, &push_id, NUMBER, "delivered").contains("code=\"1000\""));
+        }
+        tell(&url, &push_id, "358401234568", "expired");
+    });
+    let two = ["--to", NUMBER, "--to", "358401234568", "--wait", "--listen", "127.0.0.1:0"];
+    let args = [&["--config", "bootgate.toml", "push", "send"], &PAYLOAD[..], &two].concat();
+    let ran = bootgate_in(folder.path(), &args);
+    teller.join().unwrap();
+    // Not everybody has it.
+    assert_eq!(ran.exit, 1, "{}", ran.shown());
+    assert!(ran.out.contains("gateway       operator"), "{}", ran.out);
+    for (state, number) in [("delivered", NUMBER), ("expired", "358401234568")] {
+        let line = format!("state         {state} (1000 OK), WAPPUSH=+{number}/TYPE=PLMN@127.0.0.1");
+        assert!(ran.out.contains(&line), "{}", ran.out);
+    }
+    let ran = bootgate_in(
+        folder.path(),
+        &["--config", "bootgate.toml", "push", "status", "1@pi", "--gateway", "other"],
+    );
+    assert!(ran.exit == 2 && ran.err.contains("there is: operator"), "{}", ran.shown());
+}
+
+/// A notification goes the same way as a push.
+#[test]
+fn a_notification_is_sent() {
+    let gateway = Gateway::new(vec![accepted(), state("delivered", 1000)]);
+    let folder = tempfile::tempdir().unwrap();
+    files(folder.path());
+    let notify =
+        ["notify", "send", "--server-id", "acme.dm", "--secret", "@password", "--zero-nonce", "octets"];
+    let way = ["--ppg", &gateway.url, "--to", NUMBER, "--wait", "--session-id", "1A2B"];
+    let ran = bootgate_in(folder.path(), &[&notify[..], &way].concat());
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    assert!(ran.out.contains("session       1A2B") && !ran.shown().contains("Marked"), "{}", ran.shown());
+    let request = gateway.requests()[0].clone();
+    let head = String::from_utf8_lossy(&request).into_owned();
+    let kind = head.lines().find_map(|l| l.strip_prefix("Content-Type: ")).unwrap();
+    let entities = multipart::read(&multipart::boundary(kind).unwrap(), body(&request)).unwrap();
+    assert_eq!(entities[1].field("Content-Type"), Some("application/vnd.syncml.notification"));
+    assert_eq!(entities[1].field("X-Wap-Application-Id"), Some("x-wap-application:syncml.dm"));
+    // Digest, head with the session, and the server's id (OMA DM Notification 1.2, section 6).
+    assert_eq!(&entities[1].body[entities[1].body.len() - 10..], b"\x1A\x2B\x07acme.dm");
+}

@@ -103,7 +103,7 @@ fn a_secret_given_by_mistake_is_not_repeated() {
 /// What an option is called in the help of the program when its value may be a secret or an IMSI.
 const HIDDEN: [&str; 8] = ["SECRET", "KEY", "NONCE", "DIGITS", "OCTETS", "SOURCE", "NAME=VALUE", "WHOM"];
 /// What it is called when it is neither. A new word belongs to one of the two.
-const OPEN: [&str; 34] = [
+const OPEN: [&str; 35] = [
     "ADDRESS",
     "BITS",
     "COMMAND",
@@ -130,6 +130,7 @@ const OPEN: [&str; 34] = [
     "REF",
     "ROUTE",
     "SECONDS",
+    "SENDER",
     "SHAPE",
     "SPAN",
     "STATE",
@@ -185,6 +186,22 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
         "card plan" | "card write" => &["-r", "bay", "--profile", profile, "--as", "cp"],
         "notify build" if option == "--account" => &[],
         "notify build" => &["--server-id", "acme.dm", "--secret", "@secret", "--nonce", "AAAA"],
+        "notify send" => &[
+            "--server-id",
+            "acme.dm",
+            "--secret",
+            "env:HOME",
+            "--nonce",
+            "AAAA",
+            "--to",
+            "358401234567",
+            "--ppg",
+            "http://127.0.0.1:9/",
+            "--user",
+            "x",
+            "--password",
+            "env:HOME",
+        ],
         "push send" if option == "--token" => {
             &["--ppg", "http://127.0.0.1:9/", "--to", "358401234567", "--file", "cp.hex"]
         }

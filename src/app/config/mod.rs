@@ -8,6 +8,7 @@ mod error;
 mod layer;
 mod ppg;
 mod smpp;
+mod push;
 mod toml;
 mod value;
 
@@ -29,6 +30,7 @@ pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
 pub use ppg::{Ppg, Tls};
 pub use smpp::{PasswordSource, RouteRule, Smsc};
+pub use push::{MOST_SEGMENTS, Protocol, Push, PushGateway, SecretPlace};
 pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
 
 use layer::{Entry, Layers};
@@ -55,6 +57,8 @@ pub struct Config {
     pub api: Api,
     /// `[job]`
     pub job: Job,
+    /// `[push]`
+    pub push: Push,
     entries: BTreeMap<String, Entry>,
     file: Option<String>,
 }
@@ -207,6 +211,7 @@ impl Config {
         let vault = Vault::read(&mut layers, home);
         let card = Card::read(&mut layers);
         let ppg = Ppg::read(&mut layers, home);
+        let push = Push::read(&mut layers);
         if let (Some(http), Some(ppg)) = (&http, &ppg)
             && ppg.listen.is_none()
             && http.dm_path == ppg.path
@@ -225,17 +230,27 @@ impl Config {
                 layers.wrong_value("dm.uri", message.into());
             }
         }
-        match (http, dm, store, vault, card, (ppg, jobs)) {
+        match (http, dm, store, vault, card, (ppg, jobs, push)) {
             (
                 Some(http),
                 Some(dm),
                 Some(store),
                 Some(vault),
                 Some(card),
-                (Some(ppg), (Some(api), Some(job))),
-            ) if layers.problems.is_empty() => {
-                Ok(Self { http, dm, store, vault, card, ppg, api, job, entries: layers.entries, file: None })
-            }
+                (Some(ppg), (Some(api), Some(job)), Some(push)),
+            ) if layers.problems.is_empty() => Ok(Self {
+                http,
+                dm,
+                store,
+                vault,
+                card,
+                ppg,
+                api,
+                job,
+                push,
+                entries: layers.entries,
+                file: None,
+            }),
             _ => Err(ConfigError::Wrong(layers.problems)),
         }
     }

@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 52, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 53, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());

@@ -2,7 +2,7 @@
 
 use super::{
     block_on,
-    gateway::GatewayArgs,
+    peer::PeerArgs,
     push_id,
     report::{CancelReport, Cancelled, StatusReport, Where, texts},
     whom::Whom,
@@ -40,7 +40,7 @@ struct PushArgs {
     #[arg(long, value_name = "WHOM")]
     to: Vec<Whom>,
     #[command(flatten)]
-    gateway: GatewayArgs,
+    peer: PeerArgs,
 }
 
 impl PushArgs {
@@ -51,7 +51,7 @@ impl PushArgs {
 
 /// Exit 0 when the gateway told where the push is, wherever that is.
 pub(super) fn status(args: &StatusArgs, global: &Global) -> anyhow::Result<Exit> {
-    let client = args.push.gateway.client()?;
+    let client = args.push.peer.ppg(global)?;
     let push_id = push_id(&args.push.push_id)?;
     let query = StatusQuery { push_id: push_id.clone(), addresses: args.push.addresses(&client)? };
     let answer = block_on(async { client.query(query).await.map_err(failure) })?;
@@ -68,7 +68,7 @@ pub(super) fn status(args: &StatusArgs, global: &Global) -> anyhow::Result<Exit>
 
 /// Exit 0 when it was cancelled for all.
 pub(super) fn cancel(args: &CancelArgs, global: &Global) -> anyhow::Result<Exit> {
-    let client = args.push.gateway.client()?;
+    let client = args.push.peer.ppg(global)?;
     let push_id = push_id(&args.push.push_id)?;
     let addresses = args.push.addresses(&client)?;
     let mut report = CancelReport {

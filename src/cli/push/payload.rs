@@ -46,21 +46,25 @@ pub(super) struct PayloadArgs {
 
 /// What is told of the content.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct ContentReport {
+pub(in crate::cli) struct ContentReport {
     /// The media type, without its parameters.
-    pub(super) content_type: String,
+    pub(in crate::cli) content_type: String,
     /// `SEC`, where it is signed here.
-    pub(super) sec: Option<&'static str>,
+    pub(in crate::cli) sec: Option<&'static str>,
     /// Octets of the content.
-    pub(super) size: usize,
+    pub(in crate::cli) size: usize,
     /// The application that it is for; none for the default one.
-    pub(super) application: Option<String>,
+    pub(in crate::cli) application: Option<String>,
     /// What the user must enter; only where it is not what was given.
-    pub(super) user_pin: Option<String>,
+    pub(in crate::cli) user_pin: Option<String>,
     /// What is weak about the signature.
-    pub(super) warnings: Vec<Weakness>,
+    pub(in crate::cli) warnings: Vec<Weakness>,
     /// What the kind cannot carry.
-    pub(super) losses: Vec<String>,
+    pub(in crate::cli) losses: Vec<String>,
+    /// What else is worth a look.
+    pub(in crate::cli) notes: Vec<String>,
+    /// Of a notification: `SessionID` of the session to come.
+    pub(in crate::cli) session: Option<String>,
 }
 
 impl PayloadArgs {
@@ -146,6 +150,7 @@ impl PayloadArgs {
             user_pin: shown.and_then(|s| s.user_pin.as_ref()).map(|pin| pin.expose().to_owned()),
             warnings: signed.weaknesses,
             losses: payload.losses.clone(),
+            ..ContentReport::default()
         };
         let content_type = signature.map_or(media_type, |s| s.content_type());
         Ok((Content { content_type, application, octets: payload.octets }, report))

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::Serialize;
 
 use super::payload::ContentReport;
-use crate::wire::pap::{Address, MessageState, StatusCode, StatusResult};
+use crate::{
+    ident::counted,
+    wire::pap::{Address, MessageState, StatusCode, StatusResult},
+};
 
 /// Where a push is, for some or all of its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,6 +35,8 @@ pub(super) struct SendReport {
     pub(super) content: ContentReport,
     pub(super) deliver_before: Option<String>,
     pub(super) deliver_after: Option<String>,
+    /// Short messages in all, where they are made here.
+    pub(super) short_messages: Option<usize>,
     /// Whether the gateway has it.
     pub(super) accepted: bool,
     /// What the gateway says to it.
@@ -135,6 +140,10 @@ impl fmt::Display for SendReport {
             (_, true, Some(code)) => {
                 writeln!(f, "accepted      {code}{}", words(self.desc.as_deref()))?;
             }
+            (_, true, None) => {
+                let all = counted(self.short_messages.unwrap_or(0), "short message");
+                writeln!(f, "accepted      {all}{}", words(self.desc.as_deref()))?;
+            }
             _ => {}
         }
         for state in &self.states {
@@ -159,6 +168,12 @@ impl fmt::Display for ContentReport {
         }
         if let Some(pin) = &self.user_pin {
             writeln!(f, "user enters   {pin} (told this once; it goes to the user by another way)")?;
+        }
+        if let Some(session) = &self.session {
+            writeln!(f, "session       {session}")?;
+        }
+        for note in &self.notes {
+            writeln!(f, "warning       {note}")?;
         }
         for warning in self.warnings.iter().filter(|w| !w.told) {
             writeln!(f, "warning       {}", warning.message)?;

@@ -2,41 +2,51 @@
 
 use std::time::Duration;
 
-use indicatif::ProgressBar;
-
 use super::{
     block_on,
-    gateway::GatewayArgs,
-    payload::PayloadArgs,
+    listen::{Ear, ListenArgs, drawn},
+    payload::{ContentReport, PayloadArgs},
+    peer::{Peer, PeerArgs},
     push_id,
-    report::{SendReport, Where, is_final, texts},
+    report::{SendReport, texts},
+    short_messages,
+    wait::Watch,
     when::{Span, When},
     whom::Whom,
 };
 use crate::{
-    app::{OsRandom, SystemClock},
-    bearer::pap_client::{PapClient, PapError},
+    app::SystemClock,
+    bearer::pap_client::{Content, PapClient, PapError},
     cli::{Exit, Failure, Global, exit::failure, output},
-    ident::{Clock as _, Random as _, Timestamp},
-    wire::pap::{DeliveryMethod, Priority, PushId, PushMessage, QualityOfService, StatusQuery},
+    ident::{Clock as _, Timestamp},
+    wire::pap::{DeliveryMethod, Priority, PushId, PushMessage, QualityOfService},
 };
 
 pub(super) const EXAMPLES: &str = "Examples:
   bootgate push send --ppg http://ppg.example:8100/pap --ppg-kind bootgate --user acme --password @pw \\
       --to +358401234567 --profile acme.toml --as cp --imsi 244051234567890 --pin @pin --wait
   bootgate push send --ppg http://ppg.example/wappush --to +358401234567 --file si.wbxml \\
-      --content-type application/vnd.wap.sic";
+      --content-type application/vnd.wap.sic
+  bootgate push send --sendsms http://kannel.example:13013/cgi-bin/sendsms --user ota --password @pw \\
+      --to +358401234567 --profile acme.toml --as cp --pin @pin --wait --listen 192.0.2.1:0";
 
 /// Arguments of `send`.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SendArgs {
     #[command(flatten)]
-    gateway: GatewayArgs,
+    payload: PayloadArgs,
+    #[command(flatten)]
+    pub(in crate::cli) way: WayArgs,
+}
+
+/// Where a push goes, and how.
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct WayArgs {
+    #[command(flatten)]
+    peer: PeerArgs,
     /// Whom it is for: a telephone number (international), or WAPPUSH=VALUE/TYPE=KIND@GATEWAY; as often as wanted.
     #[arg(long, value_name = "WHOM", required = true)]
     to: Vec<Whom>,
-    #[command(flatten)]
-    payload: PayloadArgs,
     /// Our name for the push; without it one is drawn.
     #[arg(long, value_name = "ID")]
     push_id: Option<String>,
@@ -58,60 +68,96 @@ pub(in crate::cli) struct SendArgs {
     /// How long --wait stays at most: a number and s, min, h or d.
     #[arg(long, value_name = "SPAN", default_value = "10min", requires = "wait")]
     timeout: Span,
+    #[command(flatten)]
+    listen: ListenArgs,
     /// Builds and checks the push, shows it, and sends nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// How often a gateway is asked: at first, and at last.
-const ASK_EVERY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(15));
-
 pub(super) fn run(args: &SendArgs, global: &Global) -> anyhow::Result<Exit> {
-    let client = args.gateway.client()?;
-    let now = SystemClock.now();
-    let (content, content_report) = args.payload.content()?;
-    let push = args.message(&client, now)?;
-    client.admit(&push, &content).map_err(|e| failure(PapError::from(e)))?;
-    if args.wait {
-        can_wait(&client)?;
-    }
-    let mut report = SendReport {
-        push_id: push.push_id.to_string(),
-        gateway: client.gateway().name.clone(),
-        addresses: texts(&push.addresses),
-        content: content_report,
-        deliver_before: push.deliver_before.map(|t| t.to_string()),
-        deliver_after: push.deliver_after.map(|t| t.to_string()),
-        accepted: false,
-        code: None,
-        desc: None,
-        states: Vec::new(),
-        unfinished: None,
-        dry_run: args.dry_run,
-    };
-    if args.dry_run {
+    let (content, report) = args.payload.content()?;
+    args.way.send(&content, report, global)
+}
+
+impl WayArgs {
+    /// Sends content, and tells what came of it.
+    pub(in crate::cli) fn send(
+        &self,
+        content: &Content,
+        told: ContentReport,
+        global: &Global,
+    ) -> anyhow::Result<Exit> {
+        let peer = self.peer.read(global)?;
+        let mut push = self.message(peer.host(), SystemClock.now())?;
+        let mut report = SendReport {
+            push_id: push.push_id.to_string(),
+            gateway: peer.name().to_owned(),
+            addresses: texts(&push.addresses),
+            content: told,
+            deliver_before: push.deliver_before.map(|t| t.to_string()),
+            deliver_after: push.deliver_after.map(|t| t.to_string()),
+            short_messages: None,
+            accepted: false,
+            code: None,
+            desc: None,
+            states: Vec::new(),
+            unfinished: None,
+            dry_run: self.dry_run,
+        };
+        block_on(async {
+            let ear = if self.dry_run { None } else { self.listen.open(global).await? };
+            match &peer {
+                Peer::Ppg(client) => self.by_ppg(client, &mut push, content, ear, &mut report).await,
+                Peer::Sendsms(kannel) => {
+                    short_messages::send(kannel, &push, content, ear, self.at_most(), &mut report).await
+                }
+            }
+        })?;
         output::emit(global.format, &report)?;
-        return Ok(Exit::Ok);
+        let done = !self.wait || self.dry_run || report.is_delivered();
+        Ok(if done { Exit::Ok } else { Exit::Failed })
     }
-    block_on(async {
-        let answer = client.push(&push, &content).await;
-        let answer = answer.map_err(|error| refused(error, &client, &push.push_id))?;
+
+    /// How long is waited; none when that was not asked for.
+    fn at_most(&self) -> Option<Duration> {
+        self.wait.then_some(self.timeout.0)
+    }
+
+    async fn by_ppg(
+        &self,
+        client: &PapClient,
+        push: &mut PushMessage,
+        content: &Content,
+        ear: Option<Ear>,
+        report: &mut SendReport,
+    ) -> anyhow::Result<()> {
+        client.admit(push, content).map_err(|e| failure(PapError::from(e)))?;
+        let can = client.gateway().capabilities;
+        if self.wait && !can.status_query && !(can.result_notification && self.listen.is_asked()) {
+            let why = format!(
+                "--wait: the gateway {} does not tell where a push is; send without it, and look at the gateway",
+                client.gateway().name
+            );
+            return Err(Failure::because(Exit::Usage, why));
+        }
+        if self.dry_run {
+            return Ok(());
+        }
+        push.ppg_notify_requested_to = ear.as_ref().map(|ear| ear.for_push(&push.push_id));
+        let answer = client.push(push, content).await;
+        let answer = answer.map_err(|error| refused(error, client, &push.push_id))?;
         report.accepted = true;
         report.code = Some(answer.code);
         report.desc = answer.desc;
-        if args.wait {
+        if let Some(at_most) = self.at_most() {
             output::note(&format!("accepted as {}", push.push_id));
-            wait(&client, &push, args.timeout.0, &mut report).await?;
+            Watch { client, push, ear }.stay(at_most, report).await?;
         }
         Ok(())
-    })?;
-    output::emit(global.format, &report)?;
-    Ok(if !args.wait || report.is_delivered() { Exit::Ok } else { Exit::Failed })
-}
+    }
 
-impl SendArgs {
-    fn message(&self, client: &PapClient, now: Timestamp) -> anyhow::Result<PushMessage> {
-        let host = client.gateway().endpoint.host();
+    fn message(&self, host: &str, now: Timestamp) -> anyhow::Result<PushMessage> {
         let deliver_before = self.deliver_before.map(|when| when.from(now));
         let deliver_after = self.deliver_after.map(|when| when.from(now));
         if let (Some(before), Some(after)) = (deliver_before, deliver_after)
@@ -129,6 +175,8 @@ impl SendArgs {
             delivery_method: self.delivery_method.unwrap_or(quality.delivery_method),
             ..quality
         };
+        // One gateway in the field takes 40 characters.
+        let drawn = || push_id(&format!("{}@bootgate", drawn()));
         Ok(PushMessage {
             push_id: self.push_id.as_deref().map_or_else(drawn, push_id)?,
             replace: None,
@@ -143,13 +191,6 @@ impl SendArgs {
     }
 }
 
-/// An id that no other push has. One gateway in the field takes 40 characters.
-fn drawn() -> anyhow::Result<PushId> {
-    let mut octets = [0; 10];
-    OsRandom.fill(&mut octets);
-    push_id(&format!("{}@bootgate", octets.iter().map(|o| format!("{o:02x}")).collect::<String>()))
-}
-
 /// The error of a push that was not accepted; where that is in doubt, what to do.
 fn refused(error: PapError, client: &PapClient, push_id: &PushId) -> anyhow::Error {
     if !error.is_in_doubt() {
@@ -161,66 +202,4 @@ fn refused(error: PapError, client: &PapClient, push_id: &PushId) -> anyhow::Err
         format!("look for {push_id} at the gateway before it is sent again")
     };
     Failure::because(Exit::Failed, format!("{error}; {how}"))
-}
-
-fn can_wait(client: &PapClient) -> anyhow::Result<()> {
-    if client.gateway().capabilities.status_query {
-        return Ok(());
-    }
-    let why = format!(
-        "--wait: the gateway {} does not tell where a push is; send without it, and look at the gateway",
-        client.gateway().name
-    );
-    Err(Failure::because(Exit::Usage, why))
-}
-
-/// Asks where the push is until it stays there, or the time is up.
-async fn wait(
-    client: &PapClient,
-    push: &PushMessage,
-    at_most: Duration,
-    report: &mut SendReport,
-) -> anyhow::Result<()> {
-    let until = tokio::time::Instant::now() + at_most;
-    // Shown on a terminal only.
-    let spinner = ProgressBar::new_spinner();
-    spinner.enable_steady_tick(Duration::from_millis(120));
-    let (mut every, slowest) = ASK_EVERY;
-    loop {
-        let query = StatusQuery { push_id: push.push_id.clone(), addresses: Vec::new() };
-        match client.query(query).await {
-            Ok(answer) => {
-                let states: Vec<Where> = answer.results.iter().map(Where::from).collect();
-                if states != report.states {
-                    let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
-                    spinner.suspend(|| output::note(&lines.join("\n")));
-                }
-                report.states = states;
-                report.unfinished = None;
-                if report.states.iter().all(|s| is_final(s.state)) {
-                    break;
-                }
-            }
-            // The push is in; that the gateway cannot be asked for a while changes nothing of it.
-            Err(error) if error.is_transient() || error.is_in_doubt() => {
-                report.unfinished = Some(error.to_string());
-            }
-            Err(error) => {
-                spinner.finish_and_clear();
-                return Err(failure(error));
-            }
-        }
-        spinner.set_message(report.states.first().map_or_else(String::new, |s| s.state.to_string()));
-        let next = tokio::time::Instant::now() + every;
-        if next > until {
-            let left = format!("waited {} s, and it has not come to an end", at_most.as_secs());
-            report.unfinished =
-                Some(report.unfinished.take().map_or_else(|| left.clone(), |why| format!("{left}: {why}")));
-            break;
-        }
-        tokio::time::sleep_until(next).await;
-        every = (every * 3 / 2).min(slowest);
-    }
-    spinner.finish_and_clear();
-    Ok(())
 }

@@ -4,6 +4,7 @@
 //! A peer that is missing fails the test: `make test` installs what is needed.
 
 pub mod faults;
+pub mod kannel;
 pub mod namespace;
 pub mod pcscd;
 mod process;

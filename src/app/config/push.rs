@@ -1,0 +1,202 @@
+//! `[push]`: gateways of others that we hand pushes to.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use super::layer::Layers;
+use crate::bearer::{
+    Endpoint,
+    pap_client::{Capabilities, GatewayKind},
+};
+
+/// `[push]`: gateways of others.
+#[derive(Debug, Clone)]
+pub struct Push {
+    /// The gateways.
+    pub gateways: Vec<PushGateway>,
+}
+
+/// A gateway of somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushGateway {
+    /// What people call it.
+    pub name: String,
+    /// How it is spoken to.
+    pub protocol: Protocol,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The user that it knows us as.
+    pub user: Option<String>,
+    /// That user's password.
+    pub password: Option<SecretPlace>,
+    /// A bearer token in place of both.
+    pub token: Option<SecretPlace>,
+}
+
+/// How a gateway is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Protocol {
+    /// PAP, with what the gateway can do.
+    Pap(Capabilities),
+    /// Kannel's `sendsms`.
+    Sendsms {
+        /// From whom messages come.
+        sender: Option<String>,
+        /// By which of its SMSCs.
+        smsc: Option<String>,
+        /// The most segments of one push.
+        most_segments: u8,
+    },
+}
+
+/// Where a secret stands: not in the configuration itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SecretPlace {
+    /// The first line of a file: `@FILE`.
+    File(PathBuf),
+    /// An environment variable: `env:NAME`.
+    Env(String),
+}
+
+/// The keys of a `[[push.gateway]]`.
+const KEYS: &[&str] = &[
+    "name",
+    "protocol",
+    "url",
+    "kind",
+    "keeps-authentication",
+    "most-segments",
+    "user",
+    "password",
+    "token",
+    "sender",
+    "smsc",
+];
+/// Segments of one push by `sendsms` when nothing is said: more than any handset is known to take.
+pub const MOST_SEGMENTS: u8 = 32;
+
+impl Push {
+    pub(super) fn read(layers: &mut Layers) -> Option<Self> {
+        let gateways = layers.tables("push.gateway", KEYS, gateway);
+        if let Some(all) = &gateways {
+            let twice =
+                |(at, g): (usize, &PushGateway)| all.iter().take(at).any(|other| other.name == g.name);
+            if all.iter().enumerate().any(twice) {
+                layers.wrong_value("push.gateway", "has one name twice".into());
+            }
+        }
+        Some(Self { gateways: gateways? })
+    }
+}
+
+/// One `[[push.gateway]]`.
+fn gateway(table: &BTreeMap<String, String>) -> Result<PushGateway, String> {
+    let text = |key: &str| table.get(key).filter(|text| !text.is_empty()).cloned();
+    let name = text("name").ok_or("has no name")?;
+    if name.len() > 64 || name.chars().any(char::is_control) {
+        return Err("has a name that is not 1 to 64 characters".into());
+    }
+    let endpoint = text("url").ok_or("has no url")?.parse().map_err(|e| format!("has a wrong url: {e}"))?;
+    let most = match text("most-segments") {
+        None => None,
+        Some(number) => match number.parse() {
+            Ok(most @ 1..=255) => Some(most),
+            _ => return Err("has most-segments that is not \"1\" to \"255\"".into()),
+        },
+    };
+    let secret = |key: &str| text(key).map(|place| place_of(key, &place)).transpose();
+    let (user, password, token) = (text("user"), secret("password")?, secret("token")?);
+    if user.is_some() != password.is_some() {
+        return Err("has a user without a password, or the other way round".into());
+    }
+    let only = |protocol: &str, keys: &[&str]| match keys.iter().find(|key| table.contains_key(**key)) {
+        Some(key) => Err(format!("has {key}, which is for protocol = {protocol:?}")),
+        None => Ok(()),
+    };
+    let protocol = match text("protocol").as_deref() {
+        None | Some("pap") => {
+            only("sendsms", &["sender", "smsc"])?;
+            let kind: GatewayKind = match text("kind") {
+                None => GatewayKind::default(),
+                Some(word) => word.parse().map_err(|e| format!("has a wrong kind: {e}"))?,
+            };
+            let mut can = Capabilities::of(kind);
+            match text("keeps-authentication").as_deref() {
+                None => {}
+                Some("yes") => can.keeps_authentication = true,
+                Some("no") => can.keeps_authentication = false,
+                Some(_) => {
+                    return Err("has keeps-authentication that is neither \"yes\" nor \"no\"".into());
+                }
+            }
+            can.most_segments = most.or(can.most_segments);
+            Protocol::Pap(can)
+        }
+        Some("sendsms") => {
+            only("pap", &["kind", "keeps-authentication", "token"])?;
+            if user.is_none() {
+                return Err("has no user and password; sendsms needs both".into());
+            }
+            let most_segments = most.unwrap_or(MOST_SEGMENTS);
+            Protocol::Sendsms { sender: text("sender"), smsc: text("smsc"), most_segments }
+        }
+        Some(_) => return Err("has a protocol that is neither \"pap\" nor \"sendsms\"".into()),
+    };
+    Ok(PushGateway { name, protocol, endpoint, user, password, token })
+}
+
+/// `@FILE` or `env:NAME`; a relative path counts from the working directory.
+fn place_of(key: &str, text: &str) -> Result<SecretPlace, String> {
+    match (text.strip_prefix('@'), text.strip_prefix("env:")) {
+        (Some(file), _) if !file.is_empty() => Ok(SecretPlace::File(file.into())),
+        (_, Some(name)) if !name.is_empty() => Ok(SecretPlace::Env(name.to_owned())),
+        _ => Err(format!(
+            "has a {key} that is neither \"@FILE\" nor \"env:NAME\"; it does not stand here itself"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<PushGateway, String> {
+        gateway(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+    }
+
+    const URL: (&str, &str) = ("url", "http://ppg.example/wappush");
+
+    #[test]
+    fn gateways_are_read() {
+        let kannel = read(&[("name", "k"), URL, ("kind", "kannel"), ("most-segments", "40")]).unwrap();
+        let Protocol::Pap(can) = kannel.protocol else { panic!() };
+        assert_eq!((can.keeps_authentication, can.most_segments), (false, Some(40)));
+        let kept = read(&[("name", "x"), URL, ("keeps-authentication", "yes")]).unwrap();
+        assert!(matches!(kept.protocol, Protocol::Pap(can) if can.keeps_authentication));
+        let sms = [("name", "s"), URL, ("protocol", "sendsms"), ("user", "ota"), ("password", "env:OTA")];
+        let sms = read(&sms).unwrap();
+        assert_eq!(sms.password, Some(SecretPlace::Env("OTA".into())));
+        assert_eq!(
+            sms.protocol,
+            Protocol::Sendsms { sender: None, smsc: None, most_segments: MOST_SEGMENTS }
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_without_values_of_secrets() {
+        for (pairs, why) in [
+            (&[URL][..], "has no name"),
+            (&[("name", "x")], "has no url"),
+            (&[("name", "x"), ("url", "ppg.example")], "expected http://"),
+            (&[("name", "x"), URL, ("user", "u"), ("password", "Marked")], "does not stand here itself"),
+            (&[("name", "x"), URL, ("user", "u")], "without a password"),
+            (&[("name", "x"), URL, ("sender", "9")], "which is for protocol = \"sendsms\""),
+            (&[("name", "x"), URL, ("protocol", "sendsms")], "sendsms needs both"),
+            (&[("name", "x"), URL, ("kind", "wap")], "expected standard, bootgate or kannel"),
+            (&[("name", "x"), URL, ("most-segments", "0")], "not \"1\" to \"255\""),
+            (&[("name", "x"), URL, ("protocol", "ucp")], "neither \"pap\" nor \"sendsms\""),
+        ] {
+            let error = read(pairs).unwrap_err();
+            assert!(error.contains(why) && !error.contains("Marked"), "{error}");
+        }
+    }
+}
