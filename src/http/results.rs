@@ -48,7 +48,7 @@ pub async fn serve_results(
         .layer(DefaultBodyLimit::max(MAX_OCTETS))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout))
         .with_state(results);
-    connection::accept(listener, routes, http, stop).await;
+    connection::accept(listener, None, routes, http, stop).await;
 }
 
 /// A result in PAP.
