@@ -7,8 +7,8 @@ mod api;
 mod error;
 mod layer;
 mod ppg;
-mod smpp;
 mod push;
+mod smpp;
 mod toml;
 mod value;
 
@@ -29,8 +29,8 @@ pub use api::{Api, ApiToken, Job, Right};
 pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
 pub use ppg::{Ppg, Tls};
-pub use smpp::{PasswordSource, RouteRule, Smsc};
 pub use push::{MOST_SEGMENTS, Protocol, Push, PushGateway, SecretPlace};
+pub use smpp::{PasswordSource, RouteRule, Smsc};
 pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
 
 use layer::{Entry, Layers};
