@@ -266,6 +266,7 @@ impl App {
             journal: Arc::clone(&self.keys),
             writes: Arc::clone(&self.writes),
             policy: self.key_policy(),
+            permit: None,
             channel: self.config.card.channel,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),

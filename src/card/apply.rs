@@ -162,7 +162,7 @@ pub(super) fn present_keys(
             }
             // A PIN that is switched off counts as presented.
             None if is_pin(*needed) && guard.is_not_needed(fs.session_mut(), *needed)? => {}
-            None => return Err(ApplyError::KeyMissing { key: *needed }),
+            None => return Err(ApplyError::KeyMissing { key: *needed, places: Vec::new() }),
         }
     }
     Ok(())

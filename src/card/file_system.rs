@@ -46,6 +46,8 @@ pub struct FileSystem<'t> {
     pub(super) parameters: BTreeMap<FilePath, Fcp>,
     pub(super) rules: BTreeMap<(FilePath, u8), AccessRules>,
     iccid: Option<Iccid>,
+    /// Files that the card did not let be read.
+    denied: Vec<FilePath>,
     read_block: usize,
     pub(super) dialect: SelectDialect,
     /// Whether the card has answered in the class that it is spoken to in.
@@ -66,6 +68,7 @@ impl<'t> FileSystem<'t> {
             parameters: BTreeMap::new(),
             rules: BTreeMap::new(),
             iccid: None,
+            denied: Vec::new(),
             read_block: READ_BLOCK,
             dialect: if is_2g { SelectDialect::TWO_G } else { SelectDialect::FULL },
             mode_is_known: is_2g,
@@ -175,7 +178,8 @@ impl<'t> FileSystem<'t> {
     pub fn read(&mut self, file: &FilePath, at: usize, length: usize) -> Result<Vec<u8>, FileError> {
         self.reachable(file, at, length)?;
         self.open(file)?;
-        self.read_selected(file, at, length)
+        let read = self.read_selected(file, at, length);
+        self.note_denied(file, read)
     }
 
     /// All octets of a transparent file.
@@ -213,12 +217,25 @@ impl<'t> FileSystem<'t> {
         let (length, _) = self.records(file)?;
         self.open(file)?;
         let command = CommandApdu::new(0x00, 0xB2, number, 0x04);
-        let record = self.done("READ RECORD", file, command, &[], Some(length))?.data;
+        let record = self.done("READ RECORD", file, command, &[], Some(length));
+        let record = self.note_denied(file, record)?.data;
         let stated = usize::from(length);
         match record.get(..stated) {
             Some(record) => Ok(record.to_vec()),
             None => Err(FileError::Short { file: file.clone(), got: record.len(), stated }),
         }
+    }
+
+    /// Files that the card did not let be read since this was asked before.
+    pub(super) fn take_denied(&mut self) -> Vec<FilePath> {
+        std::mem::take(&mut self.denied)
+    }
+
+    fn note_denied<T>(&mut self, file: &FilePath, read: Result<T, FileError>) -> Result<T, FileError> {
+        if read.as_ref().is_err_and(FileError::is_denied) && !self.denied.contains(file) {
+            self.denied.push(file.clone());
+        }
+        read
     }
 
     /// Refuses what offsets cannot reach, or what lies behind the end.

@@ -87,6 +87,11 @@ impl Key {
         self.octets.expose()
     }
 
+    /// Whether it is a PIN, which the user of a card may know.
+    pub fn is_pin(&self) -> bool {
+        self.id.reference().is_some_and(has_puk)
+    }
+
     /// What two keys are in a command that takes both: 16 octets.
     fn before(&self, new: &Self) -> Zeroizing<[u8; 16]> {
         let mut both = Zeroizing::new([0; 16]);

@@ -24,7 +24,7 @@ use crate::{
     app::{App, OsRandom, SystemClock},
     card::{
         BayName, FileError, FileSystem, Identity, Key, KeyGuard, Pcsc, PcscCard, ReaderInfo, Readers,
-        Session, WriteJournalError, settle, survey,
+        Session, WriteJournalError, examine, settle, survey,
     },
 };
 
@@ -213,6 +213,10 @@ fn settle_first(
         None => return Ok(()),
         // Not one that was cut off.
         Some(entry) if entry.under_way => return Err(failure(WriteJournalError::UnderWay { card })),
+        // What is behind a PIN can be neither looked at nor taken back without it.
+        Some(entry) if keys.iter().any(Key::is_pin) => {
+            guard.with_pins(fs, keys, |fs| drop(examine(fs, &entry.write))).map_err(failure)?;
+        }
         Some(_) => {}
     }
     let question = "An earlier write to this card was interrupted. Take it back?";
@@ -227,13 +231,15 @@ fn settle_first(
     Ok(())
 }
 
-/// Presents the PIN that was given, if one was, and gives back the key that it is.
-fn present_pin(fs: &mut FileSystem<'_>, pin: &PinArgs, global: &Global) -> anyhow::Result<Vec<Key>> {
-    let keys: Vec<_> = pin.key()?.into_iter().collect();
-    if !keys.is_empty() {
-        let app = open_app(global)?;
-        let (journal, policy) = (app.key_journal(), app.key_policy());
-        KeyGuard::new(&*journal, &policy).present_pins(fs, &keys).map_err(failure)?;
-    }
-    Ok(keys)
+/// Reads a card, with the PIN that was given where the card asks for it.
+fn with_pin<T>(
+    fs: &mut FileSystem<'_>,
+    pin: &PinArgs,
+    global: &Global,
+    mut work: impl FnMut(&mut FileSystem<'_>) -> T,
+) -> anyhow::Result<T> {
+    let Some(pin) = pin.key()? else { return Ok(work(fs)) };
+    let app = open_app(global)?;
+    let (journal, policy) = (app.key_journal(), app.key_policy());
+    KeyGuard::new(&*journal, &policy).with_pins(fs, &[pin], work).map_err(failure)
 }

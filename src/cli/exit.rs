@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(PlanError::Transport(gone()).exit(), Exit::Unavailable);
         assert_eq!(PlanError::NeedsPin { file: file.clone() }.exit(), Exit::Refused);
         assert_eq!(PlanError::NoMemory { free: 1, needed: 2 }.exit(), Exit::Failed);
-        assert_eq!(ApplyError::KeyMissing { key: KeyRef::ADM1 }.exit(), Exit::Refused);
+        assert_eq!(ApplyError::KeyMissing { key: KeyRef::ADM1, places: Vec::new() }.exit(), Exit::Refused);
         let blocked = KeyError::Blocked { card: card(), key: KeyRef::ADM1.into() };
         assert_eq!(ApplyError::Key(blocked).exit(), Exit::Refused);
         let lost = KeyError::AnswerLost { key: KeyRef::ADM1.into(), source: gone() };

@@ -37,8 +37,8 @@ use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
         self, ApduTrace, BootstrapFile, CardTransport, CardView, ChannelChoice, Content, FileSystem, Key,
-        KeyJournal, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered, Session,
-        WriteJournal,
+        KeyGuard, KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions,
+        Recovered, Session, WriteJournal,
     },
     dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
@@ -69,6 +69,14 @@ pub struct CardJob {
 }
 
 impl CardJob {
+    /// When a key may be presented to the card: as the configuration says, or as somebody attests of it.
+    pub(super) fn policy(&self, card: Option<&Iccid>, policy: &KeyPolicy) -> KeyPolicy {
+        match card {
+            Some(card) if self.attested => policy.allowing_once(card),
+            card => self.rings.policy(card, policy),
+        }
+    }
+
     /// The file of the card that a payload becomes, and how to plan for it: as the job says, then as its profile does.
     /// `keys` are those at hand, `settings` settings files of the USIM that are filled besides.
     pub(super) fn wish<'a>(
@@ -150,6 +158,8 @@ pub struct CardRoute {
     pub writes: Arc<dyn WriteJournal>,
     /// When a key may be presented.
     pub policy: KeyPolicy,
+    /// Who is asked before a key is presented, where many cards are worked on.
+    pub permit: Option<Arc<dyn KeyPermit>>,
     /// On which channel the card is spoken to.
     pub channel: ChannelChoice,
     /// The time.
@@ -159,6 +169,11 @@ pub struct CardRoute {
 }
 
 impl CardRoute {
+    /// The guard before keys, going by a policy.
+    pub(super) fn guard<'a>(&'a self, policy: &'a KeyPolicy) -> KeyGuard<'a> {
+        KeyGuard::new(&*self.journal, policy).asking(self.permit.as_deref())
+    }
+
     /// Runs a job to `delivered`, or says why it is not. Blocks.
     ///
     /// The card must have been connected or reset just now. `runtime` is the one that the keepers live on; this may not
@@ -203,15 +218,12 @@ impl CardRoute {
             iccid,
             imsi,
         };
-        let policy = match &new.iccid {
-            Some(iccid) if job.attested => self.policy.allowing_once(iccid),
-            _ => self.policy.clone(),
-        };
+        let policy = job.policy(new.iccid.as_ref(), &self.policy);
         let progress = self.accept(&new, policy, &observer, runtime)?;
         let plan = progress.plan(&mut fs, job, &keys, &payload, files)?;
         progress.register(&settings)?;
         progress.tell(&Event::PayloadBuilt)?;
-        let outcome = progress.deliver(&mut fs, &plan, &keys)?;
+        let outcome = progress.deliver(&mut fs, &plan, &keys, &job.rings)?;
         let record = progress.record()?;
         Ok(CardDone { record, plan, outcome, payload_octets: payload.octets.len(), losses: payload.losses })
     }

@@ -7,6 +7,7 @@ pub mod batch;
 mod card;
 mod fingerprints;
 mod jobs;
+mod key_stop;
 mod layout;
 pub mod push;
 mod record;
@@ -20,6 +21,7 @@ pub use card::{
 };
 pub use fingerprints::{FingerprintError, Fingerprints};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
+pub use key_stop::KeyStop;
 pub use layout::Layout;
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};
 pub use state::{Event, Illegal, Reason, State, Step, UnknownState};

@@ -1,14 +1,14 @@
 //! The station: says of a card that was put in which card it is, which jobs it had, which waits for it and what that would
 //! change; and does it when somebody agrees.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use serde::Serialize;
 use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::{
-    CardDone, CardJob, CardJobError, CardRoute, Job, Layout, Observer, State, Verdict,
+    CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, State, Verdict,
     batch::{Batch, Row},
     card::holds,
 };
@@ -16,7 +16,7 @@ use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
     card::{
         self, ApduTrace, CardKind, CardTransport, CardView, Content, Depth, FilePath, FileSystem, FoundFile,
-        Key, KeyError, KeyGuard, KeyRingError, KeyRings, Outcome, PendingSummary, Plan, PlanError, Protocol,
+        Key, KeyError, KeyPermit, KeyRingError, KeyRings, Outcome, PendingSummary, Plan, PlanError, Protocol,
         Session, TransportError, locate,
     },
     ident::{Iccid, JobId, ProfileName},
@@ -27,6 +27,8 @@ use crate::{
 /// A station: the way to the cards, and what they may get.
 pub struct Station {
     route: CardRoute,
+    /// Where the first refused key is the last one.
+    keys: Option<Arc<KeyStop>>,
     offer: Option<Offer>,
 }
 
@@ -155,7 +157,15 @@ pub trait Clerk: Send {
 impl Station {
     /// A station.
     pub fn new(route: CardRoute, offer: Option<Offer>) -> Self {
-        Self { route, offer }
+        Self { route, keys: None, offer }
+    }
+
+    /// The same, which presents no key any more once a card has refused one: for a station where nobody looks at each card.
+    #[must_use]
+    pub fn stopping(mut self, keys: Arc<KeyStop>) -> Self {
+        self.route.permit = Some(Arc::clone(&keys) as Arc<dyn KeyPermit>);
+        self.keys = Some(keys);
+        self
     }
 
     /// Looks at a card. Nothing is written, and no key is presented.
@@ -208,8 +218,11 @@ impl Station {
         let mut session = Session::new(card);
         session.use_channel(self.route.channel)?;
         let mut fs = FileSystem::new(session);
-        KeyGuard::new(&*self.route.journal, &self.route.policy).present_pins(&mut fs, &keys)?;
-        Ok(card::plan(&mut fs, &[wanted], &options)?)
+        let policy = job.policy(Some(iccid), &self.route.policy);
+        let wanted = [wanted];
+        let planned =
+            self.route.guard(&policy).with_pins(&mut fs, &keys, |fs| card::plan(fs, &wanted, &options));
+        Ok(planned??)
     }
 
     /// Does the job that waits for a card, up to the plan; and the rest, when the clerk agrees.
@@ -227,8 +240,13 @@ impl Station {
         let mut witness = Witness { clerk, sha256: String::new() };
         // The look before may have left a file selected.
         card.reset()?;
-        let CardDone { record, outcome, payload_octets, losses, .. } =
-            self.route.run(&job, card, &mut witness, runtime)?;
+        let done = self.route.run(&job, card, &mut witness, runtime);
+        if let (Some(keys), Err(error)) = (&self.keys, &done)
+            && error.is_refused_key()
+        {
+            keys.stop();
+        }
+        let CardDone { record, outcome, payload_octets, losses, .. } = done?;
         Ok(ReadBack {
             job: record.job.id,
             state: record.job.state,

@@ -54,12 +54,27 @@ pub struct Station {
 
 impl Station {
     pub async fn new() -> Self {
+        Self::with("card.channel", "basic").await
+    }
+
+    /// The same with another setting.
+    pub async fn with(key: &'static str, value: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("jobs.db").to_str().unwrap().to_owned();
-        let flags = vec![Flag { flag: "--store", key: "store.path", value: path }];
+        let flags = vec![
+            Flag { flag: "--store", key: "store.path", value: path },
+            Flag { flag: "--set", key, value: value.to_owned() },
+        ];
         let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
         let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await.unwrap();
         Self { _dir: dir, app }
+    }
+
+    /// A person has looked into what became of the keys of the first cards.
+    pub async fn clear(&self, cards: u16) {
+        let journal = self.app.key_journal();
+        let clear = move || (0..cards).for_each(|n| drop(journal.clear(&number(n)).unwrap()));
+        tokio::task::spawn_blocking(clear).await.unwrap();
     }
 
     pub async fn run(&self, table: &str, stop_at_refusal: bool) -> Arc<Run> {
@@ -68,13 +83,28 @@ impl Station {
 
     /// A run that asks other keepers than those of the station.
     pub async fn run_with(&self, table: &str, stop_at_refusal: bool, keepers: &Keepers) -> Arc<Run> {
+        self.run_of(table, stop_at_refusal, keepers, KeyRings::default()).await
+    }
+
+    /// A run with sources of keys.
+    pub async fn run_from(&self, table: &str, rings: KeyRings) -> Arc<Run> {
+        self.run_of(table, true, &self.app.keepers(), rings).await
+    }
+
+    async fn run_of(
+        &self,
+        table: &str,
+        stop_at_refusal: bool,
+        keepers: &Keepers,
+        rings: KeyRings,
+    ) -> Arc<Run> {
         let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
         assert!(report.is_sound(), "{report} {:?}", report.problems);
         let work = Work {
             profile: Profile::parse(PROFILE).unwrap(),
             payload: PayloadKind::Cp,
             layout: Layout::default(),
-            rings: KeyRings::default(),
+            rings,
         };
         let run = Run::begin(self.app.card_route(), keepers, work, batch, stop_at_refusal);
         Arc::new(run.await.unwrap())

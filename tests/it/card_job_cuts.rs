@@ -259,6 +259,7 @@ impl World {
             journal: through(&self.keys, life),
             writes: through(&self.writes, life),
             policy: KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()),
+            permit: None,
             channel: ChannelChoice::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),

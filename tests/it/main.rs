@@ -8,6 +8,7 @@ mod against_tshark;
 mod batch;
 mod batch_first_come;
 mod batch_in_bays;
+mod batch_keys;
 mod batch_over_pcsc;
 mod batch_run;
 mod bays_over_pcsc;

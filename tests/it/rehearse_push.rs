@@ -95,7 +95,10 @@ async fn what_cannot_be_is_said_and_where_it_stopped() {
     // Our gateway carries no text: said before there is a job, not when the user waits for a PIN.
     let (shown, done) = play(&plot("cp", "method = \"userpin\"\npin-channel = \"sms\"")).await;
     let error = done.unwrap_err().to_string();
-    assert!(error.contains("`sms`") && error.contains("carries no text; use `printed` or `webhook`"), "{error}");
+    assert!(
+        error.contains("`sms`") && error.contains("carries no text; use `printed` or `webhook`"),
+        "{error}"
+    );
     assert!(shown.job.is_none());
 
     let careless = plot("cp", "method = \"none\"\nallow-unauthenticated = true");

@@ -2,7 +2,8 @@
 
 use super::Written;
 use crate::{
-    card::{FileError, FilePath, KeyError, NotTold, Now, TransportError, WriteJournalError},
+    card::{FileError, FilePath, KeyError, KeyRings, NotTold, Now, TransportError, WriteJournalError},
+    ident::Iccid,
     wire::arr::KeyRef,
 };
 
@@ -14,10 +15,12 @@ pub enum ApplyError {
     #[error("the plan was made before the card was connected anew; plan again")]
     Stale,
     /// A key that the plan needs was not given. Nothing was written.
-    #[error("key {key} is needed and was not given; nothing was written")]
+    #[error("key {key} is needed and was not given{}; nothing was written", looked(.places))]
     KeyMissing {
         /// The key.
         key: KeyRef,
+        /// Where sources of keys were asked for it.
+        places: Vec<String>,
     },
     /// A key was not presented or not accepted. Nothing was written.
     #[error(transparent)]
@@ -95,7 +98,26 @@ pub enum ApplyError {
     },
 }
 
+/// Where a key was looked for, in words.
+fn looked(places: &[String]) -> String {
+    match places {
+        [] => String::new(),
+        places => format!(", and no source of keys has it: looked for {}", places.join(", ")),
+    }
+}
+
 impl ApplyError {
+    /// The same, with the places where sources of keys looked for the key that is missing.
+    #[must_use]
+    pub fn looked_in(self, rings: &KeyRings, card: Option<&Iccid>) -> Self {
+        match (self, card) {
+            (Self::KeyMissing { key, .. }, Some(card)) => {
+                Self::KeyMissing { key, places: rings.places_of(card, key.into()) }
+            }
+            (other, _) => other,
+        }
+    }
+
     /// True when the card is for certain as it was before.
     pub fn wrote_nothing(&self) -> bool {
         match self {

@@ -9,13 +9,13 @@ use super::{
 };
 use crate::{
     card::{
-        FileError, FileSystem, KeyJournal, KeyOutcome, KeyState, Session,
-        rights::{has_puk, is_pin},
+        FileError, FilePath, FileSystem, KeyJournal, KeyOutcome, KeyState, Session,
+        rights::{asks_for_some_key, has_puk, keys_for},
     },
     ident::Iccid,
     wire::{
         apdu::{CommandApdu, StatusWord},
-        arr::KeyRef,
+        arr::{KeyRef, Operation},
     },
 };
 
@@ -86,21 +86,59 @@ impl<'a> KeyGuard<'a> {
         Ok(Presented::Accepted)
     }
 
-    /// Presents the PINs among `keys`, so that files behind them can be read and planned for. A card without PINs among
-    /// them is not asked anything.
+    /// Does something that reads a card. Where the card does not let a file be read, those PINs among `keys` are presented that
+    /// its access rules ask for, and no others; then it is done again.
     ///
     /// # Errors
     /// As [`KeyGuard::present`].
-    pub fn present_pins(&self, fs: &mut FileSystem<'_>, keys: &[Key]) -> Result<(), KeyError> {
-        for pin in keys.iter().filter(|key| key.id.reference().is_some_and(is_pin)) {
-            let card = match fs.iccid() {
-                Ok(card) => card,
-                Err(FileError::Transport(error)) => return Err(error.into()),
-                Err(_) => return Err(KeyError::NoIccid),
-            };
-            self.present(fs.session_mut(), Some(&card), pin)?;
+    pub fn with_pins<T>(
+        &self,
+        fs: &mut FileSystem<'_>,
+        keys: &[Key],
+        mut work: impl FnMut(&mut FileSystem<'_>) -> T,
+    ) -> Result<T, KeyError> {
+        loop {
+            fs.take_denied();
+            let done = work(fs);
+            let mut opened = false;
+            for file in fs.take_denied() {
+                opened |= self.open(fs, &file, keys)?;
+            }
+            // A PIN that was presented counts so until the next reset: this comes to an end.
+            if !opened {
+                return Ok(done);
+            }
         }
-        Ok(())
+    }
+
+    /// Presents the PINs among `keys` that the rules of a file ask for before it is read. True when the card took one.
+    fn open(&self, fs: &mut FileSystem<'_>, file: &FilePath, keys: &[Key]) -> Result<bool, KeyError> {
+        let pins: Vec<&Key> = keys.iter().filter(|key| key.is_pin()).collect();
+        if pins.is_empty() {
+            return Ok(false);
+        }
+        let held: Vec<KeyRef> = pins.iter().filter_map(|pin| pin.id.reference()).collect();
+        let condition = match fs.rights(file) {
+            Ok(rights) => rights.condition(Operation::Read),
+            Err(FileError::Transport(error)) => return Err(error.into()),
+            Err(_) => None,
+        };
+        let asked = match &condition {
+            // Rules that cannot be told, or do not say which key they mean: whoever has given a PIN means this file.
+            None => held.clone(),
+            Some(condition) if asks_for_some_key(condition) => held.clone(),
+            Some(condition) => keys_for(condition, &held).unwrap_or_default(),
+        };
+        let card = match fs.iccid() {
+            Ok(card) => card,
+            Err(FileError::Transport(error)) => return Err(error.into()),
+            Err(_) => return Err(KeyError::NoIccid),
+        };
+        let mut taken = false;
+        for pin in pins.into_iter().filter(|pin| asked.iter().any(|asked| pin.id == *asked)) {
+            taken |= self.present(fs.session_mut(), Some(&card), pin)? == Presented::Accepted;
+        }
+        Ok(taken)
     }
 
     /// Whether a key would be presented now, and the tries that it has left, where the card tells them. Nothing is sent that could

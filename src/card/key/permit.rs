@@ -19,7 +19,7 @@ pub trait KeyPermit: Send + Sync {
 
 /// Keys are presented no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a card refused its key before, and nobody said to go on after that")]
+#[error("a card refused its key before, which stops the others (--go-on goes on all the same)")]
 pub struct KeysStopped;
 
 /// A turn; it ends when it is dropped, whatever happens.

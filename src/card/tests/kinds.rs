@@ -191,7 +191,8 @@ fn the_counter_of_chv1_is_in_the_status_of_a_directory() {
         let mut fs = FileSystem::new(Session::new(&mut reader));
         let policy = policy();
         let guard = KeyGuard::new(&journal, &policy);
-        let presented = guard.present_pins(&mut fs, std::slice::from_ref(&pin));
+        let presented =
+            guard.with_pins(&mut fs, std::slice::from_ref(&pin), |fs| drop(locate(fs, Depth::Everything)));
         let view = locate(&mut fs, Depth::Everything).unwrap();
         assert_eq!(view.file(CP).unwrap().readable_without_pin(), Some(readable), "{left} tries");
         match presented {

@@ -138,7 +138,10 @@ fn the_user_may_change_config2_where_a_rule_lets_him() {
     let (card, journal) = (from(image), MemoryKeyJournal::new());
     let wanted = std::slice::from_ref(&config2);
     let ended = write_with(&card, None, wanted, &options(), &journal, &[adm()]);
-    assert!(matches!(ended, Ended::NotApplied(ApplyError::KeyMissing { key: KeyRef::PIN1 })), "{ended:?}");
+    assert!(
+        matches!(ended, Ended::NotApplied(ApplyError::KeyMissing { key: KeyRef::PIN1, .. })),
+        "{ended:?}"
+    );
     let pin = Key::pin(KeyRef::PIN1, &"1234".parse().unwrap()).unwrap();
     let ended = write_with(&card, None, wanted, &options(), &MemoryKeyJournal::new(), &[adm(), pin]);
     assert!(matches!(ended, Ended::Done(_)), "{ended:?}");

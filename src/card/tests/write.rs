@@ -323,8 +323,15 @@ fn a_file_behind_a_pin_is_written_when_the_pin_is_given() {
     let (journal, policy) = (MemoryKeyJournal::new(), policy());
     let guard = KeyGuard::new(&journal, &policy);
     let pin = Key::pin(KeyRef::PIN1, &"1234".parse().unwrap()).unwrap();
-    guard.present_pins(&mut fs, &[adm(), pin]).unwrap();
-    let plan = plan(&mut fs, std::slice::from_ref(&cp), &options()).unwrap();
+    let pin2 = Key::pin(KeyRef::PIN2, &"5678".parse().unwrap()).unwrap();
+    let (wanted, options) = ([cp.clone()], options());
+    let planned = guard.with_pins(&mut fs, &[adm(), pin2, pin], |fs| plan(fs, &wanted, &options));
+    let plan = planned.unwrap().unwrap();
+    // Only the PIN that the rules of the file ask for was presented.
+    assert_eq!(journal.state(&iccid(), KeyRef::PIN1.into()).unwrap(), KeyState::Accepted { tries: Some(3) });
+    for key in [KeyRef::PIN2, KeyRef::ADM1] {
+        assert_eq!(journal.state(&iccid(), key.into()).unwrap(), KeyState::Clear);
+    }
     apply(&mut fs, &plan, &[adm()], &guard, &MemoryWriteJournal::new()).unwrap();
     let view = locate(&mut fs, Depth::Everything).unwrap();
     assert_eq!(view.file(CP).unwrap().content.used(), Some(cp.octets.as_slice()));

@@ -71,6 +71,11 @@ pub(in crate::cli) struct KeyRingArgs {
 }
 
 impl KeyRingArgs {
+    /// Whether any stands on the command line.
+    pub(super) fn are_given(&self) -> bool {
+        !self.keys.is_empty()
+    }
+
     /// Opens them, and those of the configuration.
     pub(in crate::cli) fn open(&self, app: &App) -> anyhow::Result<KeyRings> {
         // Read here and not by the argument parser, which repeats what it does not take.

@@ -38,10 +38,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let rings = args.change.adm.rings(&app)?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
-    let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
-    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let iccid = fs.iccid().ok();
+    let keys = rings.complete(iccid.as_ref(), &keys).map_err(failure)?;
+    let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
-    guard.present_pins(&mut fs, &keys).map_err(failure)?;
     settle_first(&args.change.consent, &mut fs, &keys, &guard, &app)?;
     let options = Layout::default().options(args.change.adm.named(), &describe);
     let objects = match args.cp_file {
@@ -50,11 +50,13 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         Some(CardCpFile::Config2) => vec![ObjectId::CP_CONFIG2],
         None => objects(args.kind),
     };
-    let plan = plan_erase(&mut fs, &objects, &options).map_err(failure)?;
+    let plan = guard.with_pins(&mut fs, &keys, |fs| plan_erase(fs, &objects, &options)).map_err(failure)?;
+    let plan = plan.map_err(failure)?;
     if let Some(exit) = args.change.consent.agree(global, &plan, "Empty these files?")? {
         return Ok(exit);
     }
-    let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;
+    let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal())
+        .map_err(|error| failure(error.looked_in(&rings, iccid.as_ref())))?;
     output::emit(global.format, &Erased { plan, outcome })?;
     Ok(Exit::Ok)
 }

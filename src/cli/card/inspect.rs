@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::{
     args::{PinArgs, ReaderArgs},
-    connect, failure, file_system, present_pin,
+    connect, failure, file_system,
     recover::interrupted,
+    with_pin,
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
@@ -36,10 +37,12 @@ pub(in crate::cli) struct Args {
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
-    present_pin(&mut fs, &args.pin, global)?;
-    let view = locate(&mut fs, Depth::Everything).map_err(failure)?;
+    let inspected = with_pin(&mut fs, &args.pin, global, |fs| {
+        let view = locate(fs, Depth::Everything).map_err(failure)?;
+        Inspected::new(fs, view)
+    })??;
     let interrupted = interrupted(&mut fs, global)?;
-    output::emit(global.format, &Inspected { interrupted, ..Inspected::new(&mut fs, view)? })?;
+    output::emit(global.format, &Inspected { interrupted, ..inspected })?;
     Ok(Exit::Ok)
 }
 

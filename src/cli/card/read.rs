@@ -8,7 +8,7 @@ use super::{
     args::{PinArgs, ReaderArgs, objects_to_read},
     connect, failure, file_system,
     inspect::hex,
-    present_pin,
+    with_pin,
 };
 use crate::{
     bootstrap::{PayloadKind, describe},
@@ -44,9 +44,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     args.force.check(args.output.as_deref())?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
-    present_pin(&mut fs, &args.pin, global)?;
     let wanted = objects_to_read(args.kind);
-    let view = locate(&mut fs, Depth::Objects(&wanted)).map_err(failure)?;
+    let view = with_pin(&mut fs, &args.pin, global, |fs| locate(fs, Depth::Objects(&wanted)))?;
+    let view = view.map_err(failure)?;
     view.warnings.iter().for_each(|warning| output::note(&format!("warning: {warning}")));
     let candidates: Vec<_> = wanted.iter().filter_map(|oid| view.file(*oid)).collect();
     let octets = |found: &FoundFile| found.content.used().filter(|o| !o.is_empty()).map(<[u8]>::to_vec);

@@ -69,10 +69,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     if entry.under_way {
         return Err(failure(WriteJournalError::UnderWay { card }));
     }
-    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let (journal, policy) = (app.key_journal(), rings.policy(Some(&card), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
-    guard.present_pins(&mut fs, &keys).map_err(failure)?;
-    let standing = examine(&mut fs, &entry.write).map_err(failure)?;
+    let standing = guard.with_pins(&mut fs, &keys, |fs| examine(fs, &entry.write)).map_err(failure)?;
+    let standing = standing.map_err(failure)?;
     let pending = Pending::new(&entry.write, standing);
     let way = match (args.resume, args.roll_back) {
         (true, _) => Way::Resume,

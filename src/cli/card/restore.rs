@@ -58,19 +58,21 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let rings = args.change.adm.rings(&app)?;
     let mut card = connect(&args.reader.reader)?;
     let mut fs = file_system(&mut card, global)?;
-    let keys = rings.complete(fs.iccid().ok().as_ref(), &keys).map_err(failure)?;
-    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let iccid = fs.iccid().ok();
+    let keys = rings.complete(iccid.as_ref(), &keys).map_err(failure)?;
+    let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
-    guard.present_pins(&mut fs, &keys).map_err(failure)?;
     settle_first(&args.change.consent, &mut fs, &keys, &guard, &app)?;
     let layout = args.layout.layout();
     let options = layout.options(args.change.adm.named(), &describe);
-    let wanted = layout.file_of(kind, octets.to_vec());
-    let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
+    let wanted = [layout.file_of(kind, octets.to_vec())];
+    let plan = guard.with_pins(&mut fs, &keys, |fs| plan(fs, &wanted, &options)).map_err(failure)?;
+    let plan = plan.map_err(failure)?;
     if let Some(exit) = args.change.consent.agree(global, &plan, "Put these octets back on the card?")? {
         return Ok(exit);
     }
-    let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal()).map_err(failure)?;
+    let outcome = apply(&mut fs, &plan, &keys, &guard, &*app.write_journal())
+        .map_err(|error| failure(error.looked_in(&rings, iccid.as_ref())))?;
     output::emit(global.format, &Restored { octets: octets.len(), plan, outcome })?;
     Ok(Exit::Ok)
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::args::ConsentArgs;
+use super::args::{ConsentArgs, KeyRingArgs};
 use crate::{
     card::script::{SHIPPED, nearest_shipped, shipped},
     cli::{Exit, Failure, Global, input, output},
@@ -40,6 +40,8 @@ pub(in crate::cli) struct Args {
     /// Value of a variable. Secrets and keys are given as NAME=@FILE, NAME=env:NAME or NAME=- (prompt).
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<Assignment>,
+    #[command(flatten)]
+    rings: KeyRingArgs,
     /// Keeps the old content of whatever the script changes in this new file, which only its owner can read.
     #[arg(long, value_name = "FILE", conflicts_with = "no_backup")]
     backup: Option<PathBuf>,

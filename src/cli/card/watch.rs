@@ -23,7 +23,7 @@ use crate::{
     bootstrap::PayloadKind,
     card::{BayConfig, BayEvent, BayName, BayNews, Bays, Pcsc, Plan, Work, Worked},
     cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
-    job::{CardJobError, Clerk, Offer, Station, Verdict},
+    job::{CardJobError, Clerk, KeyStop, Offer, Station, Verdict},
 };
 
 use desk::Desk;
@@ -35,7 +35,7 @@ pub(super) const EXAMPLES: &str = "Examples:
   bootgate card watch -r left --profile acme.toml --as dm --adm @adm.key --apply --yes --once --format json
 
 With --format json each thing that happens is a JSON object on a line of its own.
-Exit status with --once: that of the one card; otherwise 0 after Ctrl-C.";
+Exit status with --once: that of the one card; otherwise 0 after Ctrl-C, and 77 when a refused key has ended it.";
 
 /// How often the station looks whether it is to end.
 const TICK: Duration = Duration::from_millis(200);
@@ -75,6 +75,10 @@ pub(in crate::cli) struct Args {
     /// Agrees to every plan.
     #[arg(short, long, requires = "apply")]
     yes: bool,
+    /// Goes on after a card refused its key. Without it, a station that agrees to every plan (--yes) presents no key any more then,
+    /// and ends: the next card may be of the same wrong lot.
+    #[arg(long, requires = "yes")]
+    go_on: bool,
     /// Ends after the first card.
     #[arg(long)]
     once: bool,
@@ -87,8 +91,13 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let offer = offer(args, &app)?;
     let stop = Arc::new(AtomicBool::new(false));
     let desk = Arc::new(Desk::open(args.yes || !args.apply, Arc::clone(&stop)));
+    let keys = (args.yes && !args.go_on).then(|| Arc::new(KeyStop::default()));
+    let station = Station::new(app.card_route(), offer);
     let post = Post {
-        station: Arc::new(Station::new(app.card_route(), offer)),
+        station: Arc::new(match &keys {
+            Some(keys) => station.stopping(Arc::clone(keys)),
+            None => station,
+        }),
         teller: Teller::new(global.format),
         desk,
         apply: args.apply,
@@ -124,8 +133,15 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             exit = how;
             stop.store(true, Ordering::Relaxed);
         }
+        if keys.as_ref().is_some_and(|keys| keys.is_stopped()) {
+            exit = Exit::Refused;
+            stop.store(true, Ordering::Relaxed);
+        }
     }
     bays.close(PATIENCE);
+    if exit == Exit::Refused && !args.once {
+        output::note("a card refused its key, which ends the station (--go-on goes on all the same)");
+    }
     Ok(exit)
 }
 

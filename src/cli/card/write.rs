@@ -10,8 +10,9 @@ use super::{
     args::{AdmArgs, ConsentArgs, LayoutArgs, PinArgs, ReaderArgs},
     connect,
     failed::Failed,
-    failure, file_system, open_app, present_pin,
+    failure, file_system, open_app,
     recover::interrupted,
+    with_pin,
 };
 use crate::{
     app::OsRandom,
@@ -130,7 +131,6 @@ fn planned(
     let subscriber = Subscriber { iccid, ..subscriber };
     let settings = resolve(profile, &subscriber, &OsRandom).map_err(failure)?;
     let payload = build(&settings, args.kind).map_err(failure)?;
-    present_pin(&mut fs, &args.pin, global)?;
     if interrupted(&mut fs, global)?.is_some() {
         output::note(
             "note: an earlier write to this card was interrupted; `card write` takes it back first, and then this plan \
@@ -141,8 +141,8 @@ fn planned(
     let layout = args.layout.layout().or(&profile.card);
     let options = layout.options(args.adm.named(), &describe);
     let options = PlanOptions { settings: &files, ..options };
-    let wanted = layout.file(&payload);
-    let plan = plan(&mut fs, &[wanted], &options).map_err(failure)?;
+    let wanted = [layout.file(&payload)];
+    let plan = with_pin(&mut fs, &args.pin, global, |fs| plan(fs, &wanted, &options))?.map_err(failure)?;
     Ok(Planned { plan, losses: payload.losses })
 }
 

@@ -91,6 +91,10 @@ pub(super) fn ending(error: &CardJobError) -> Ending {
     match error {
         CardJobError::Crashed => Ending::Unknown,
         CardJobError::Apply { source, .. } if is_refused(source) => Ending::Refused,
+        // Its row waits for it.
+        CardJobError::Apply { source, .. } if matches!(**source, ApplyError::Key(KeyError::Stopped(_))) => {
+            Ending::Skipped
+        }
         // A part of it may be there, or is.
         CardJobError::Apply { source, .. } if !source.wrote_nothing() => Ending::Unknown,
         // What was cut off earlier is on the card still.

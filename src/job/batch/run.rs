@@ -12,11 +12,13 @@ use super::{
 };
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{BOOTSTRAP_OBJECTS, CardTransport, Depth, FileSystem, KeyRings, Session, locate},
+    card::{
+        BOOTSTRAP_OBJECTS, CardTransport, Depth, FileError, FileSystem, KeyPermit, KeyRings, Session, locate,
+    },
     ident::{Iccid, JobId},
     job::{
-        CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, Layout, Observer, Reason, State, Step,
-        card::holds,
+        CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, KeyStop, Layout, Observer, Reason,
+        State, Step, card::holds,
     },
     profile::{Profile, Subscriber},
 };
@@ -44,6 +46,8 @@ pub struct Run {
     ledger: Mutex<Ledger>,
     /// What rows are known by that go to cards as they come, and who keeps where they went.
     given: Option<(Prints, Arc<dyn Claims>)>,
+    /// Where the first refused key ends the run: what keeps the other bays from presenting theirs.
+    keys: Option<Arc<KeyStop>>,
 }
 
 impl Run {
@@ -74,7 +78,10 @@ impl Run {
             }
         }
         let given = cards.prints.map(|prints| (prints, Arc::clone(&keepers.claims)));
-        Ok(Self { route, work, ledger: Mutex::new(ledger), given })
+        let keys = stop_at_refusal.then(|| Arc::new(KeyStop::default()));
+        let permit = keys.clone().map(|keys| -> Arc<dyn KeyPermit> { keys });
+        let route = CardRoute { permit, ..route };
+        Ok(Self { route, work, ledger: Mutex::new(ledger), given, keys })
     }
 
     /// Does what there is to do with the card behind `card`, which was connected or reset just now. Blocks; `runtime` is the
@@ -104,7 +111,7 @@ impl Run {
         if !hand.begin(began) {
             return result;
         }
-        let read = FileSystem::new(Session::new(card)).iccid();
+        let read = self.files(card).and_then(|mut fs| fs.iccid());
         let row = match read {
             Ok(iccid) => self.known(&mut result, hand, iccid, card, scanned, runtime),
             Err(error) => {
@@ -134,6 +141,9 @@ impl Run {
             Err(result) => return *result,
         };
         let mut result = CardResult::new(now, &hand.bay);
+        if let (Some(keys), Some(card)) = (&self.keys, &held.iccid) {
+            keys.give_up(card);
+        }
         result.reason = Some(why.to_owned());
         result.took(held.began.unwrap_or(now));
         (result.iccid, result.line) = (held.iccid, held.row.map(|(_, line)| line));
@@ -230,6 +240,9 @@ impl Run {
                 result.line = Some(row.line);
                 hand.note(|held| held.row = Some((at, row.line)));
                 self.write(result, hand, row, iccid, card, runtime);
+                if let (Some(keys), Ending::Refused) = (&self.keys, result.ending) {
+                    keys.stop();
+                }
                 Some(at)
             }
             Err(why) => {
@@ -340,10 +353,20 @@ impl Run {
         if self.route.writes.pending(iccid).map_err(|e| e.to_string())?.is_some() {
             return Ok(false);
         }
-        let mut fs = FileSystem::new(Session::new(card));
+        let mut fs = self.files(card).map_err(|e| e.to_string())?;
         let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS)).map_err(|e| e.to_string())?;
+        drop(fs);
+        // What comes next begins in the MF of a fresh card.
+        card.reset().map_err(|e| e.to_string())?;
         let account = self.work.profile.dm_account.as_ref();
         Ok(account.is_none_or(|account| holds(&view, &account.server_id)))
+    }
+
+    /// The files of a card, on the channel that was chosen.
+    fn files<'c>(&self, card: &'c mut dyn CardTransport) -> Result<FileSystem<'c>, FileError> {
+        let mut session = Session::new(card);
+        session.use_channel(self.route.channel)?;
+        Ok(FileSystem::new(session))
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -2,7 +2,7 @@
 
 use crate::{
     bootstrap::BootstrapError,
-    card::{ApplyError, KeyRingError, PlanError, RecoverError, TransportError},
+    card::{ApplyError, KeyError, KeyRingError, PlanError, RecoverError, TransportError},
     dm::AccountsError,
     handoff::HandoffError,
     ident::{Iccid, JobId, ServerId},
@@ -129,5 +129,25 @@ impl CardJobError {
             | Self::Apply { id, .. } => Some(*id),
             _ => None,
         }
+    }
+
+    /// What kept a key from being presented, or from being taken; none where it was something else.
+    pub fn key(&self) -> Option<&KeyError> {
+        let apply = match self {
+            Self::Apply { source, .. } => &**source,
+            Self::Interrupted { source, .. } => match &**source {
+                RecoverError::Apply(source) => source,
+                _ => return None,
+            },
+            _ => return None,
+        };
+        if let ApplyError::Key(error) = apply { Some(error) } else { None }
+    }
+
+    /// The key is wrong, by the card's word now or before. Whatever else keeps a key from being presented is about this card
+    /// alone, and no reason to doubt the keys of the others.
+    pub fn is_refused_key(&self) -> bool {
+        use KeyError::{LostAndRefused, Quarantined, Wrong};
+        matches!(self.key(), Some(Wrong { .. } | LostAndRefused { .. } | Quarantined { .. }))
     }
 }

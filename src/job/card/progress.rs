@@ -8,7 +8,7 @@ use super::{CardJob, CardJobError, CardRoute, Observer, SettleError, Verdict, se
 use crate::{
     bootstrap::{Credential, Payload, Settings},
     card::{
-        self, ApplyError, FileSystem, Key, KeyGuard, KeyPolicy, NotTold, Now, Outcome, Plan, Settled,
+        self, ApplyError, FileSystem, Key, KeyPolicy, KeyRings, NotTold, Now, Outcome, Plan, Settled,
         WriteObserver,
     },
     dm::AuthScheme,
@@ -60,14 +60,11 @@ impl Progress<'_, '_> {
     ) -> Result<Plan, CardJobError> {
         let (wanted, options) = job.wish(keys, payload, &files);
         let id = self.id;
-        // What is behind a PIN can be neither planned for nor read back without it.
-        let guard = KeyGuard::new(&*self.route.journal, &self.policy);
-        if let Err(source) = guard.present_pins(fs, keys) {
-            let state = self.fail(&source)?;
-            return Err(CardJobError::Apply { id, state, source: Box::new(source.into()) });
-        }
         self.settle(fs, keys)?;
-        let plan = match card::plan(fs, &[wanted], &options) {
+        // What is behind a PIN can be neither planned for nor read back without it.
+        let wanted = [wanted];
+        let planned = self.pins(fs, keys, |fs| card::plan(fs, &wanted, &options))?;
+        let plan = match planned {
             Ok(mut plan) => {
                 plan.reference = Some(id.to_string());
                 plan
@@ -84,6 +81,22 @@ impl Progress<'_, '_> {
             return Err(CardJobError::CalledOff { id });
         }
         Ok(plan)
+    }
+
+    /// Reads a card, with the PINs at hand that it asks for.
+    pub(super) fn pins<T>(
+        &self,
+        fs: &mut FileSystem<'_>,
+        keys: &[Key],
+        work: impl FnMut(&mut FileSystem<'_>) -> T,
+    ) -> Result<T, CardJobError> {
+        match self.route.guard(&self.policy).with_pins(fs, keys, work) {
+            Ok(done) => Ok(done),
+            Err(source) => {
+                let state = self.fail(&source)?;
+                Err(CardJobError::Apply { id: self.id, state, source: Box::new(source.into()) })
+            }
+        }
     }
 
     pub(super) fn register(&self, settings: &Settings) -> Result<State, CardJobError> {
@@ -108,11 +121,12 @@ impl Progress<'_, '_> {
         fs: &mut FileSystem<'_>,
         plan: &Plan,
         keys: &[Key],
+        rings: &KeyRings,
     ) -> Result<Outcome, CardJobError> {
         if plan.is_unchanged() {
             self.tell(&Event::DeliveryStarted)?;
         }
-        let guard = KeyGuard::new(&*self.route.journal, &self.policy);
+        let guard = self.route.guard(&self.policy);
         match card::apply_for(fs, plan, keys, &guard, &*self.route.writes, &mut &*self) {
             Ok(outcome) => {
                 // Of a write the job was told while the journal still held it.
@@ -120,6 +134,7 @@ impl Progress<'_, '_> {
                 Ok(outcome)
             }
             Err(source) => {
+                let source = source.looked_in(rings, plan.iccid.as_ref());
                 let state = match &source {
                     nothing if nothing.wrote_nothing() => self.give_up(nothing)?,
                     // It is delivered all the same.

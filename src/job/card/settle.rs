@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 
 use super::{CardJobError, CardRoute, Progress, Verdict};
 use crate::{
-    card::{self, FileSystem, Key, KeyGuard, NotTold, Now, Settled, Way, WriteObserver},
+    card::{self, FileSystem, Key, NotTold, Now, Settled, Way, WriteObserver},
     dm::{AccountsError, Register},
     ident::{Clock, JobId, Timestamp},
     job::{Event, Jobs, JobsError, Reason, Record, State, Step},
@@ -154,7 +154,11 @@ impl Progress<'_, '_> {
                     self.tell(&Event::CalledOff { reason })?;
                     return Err(CardJobError::CalledOff { id });
                 }
-                let guard = KeyGuard::new(&*self.route.journal, &self.policy);
+                // What is behind a PIN can be neither looked at nor taken back without it.
+                if keys.iter().any(Key::is_pin) {
+                    self.pins(fs, keys, |fs| drop(card::examine(fs, &entry.write)))?;
+                }
+                let guard = self.route.guard(&self.policy);
                 card::recover(fs, &entry, Way::Settle, keys, &guard, writes, &mut &*self)
             }
             Err(source) => Err(source.into()),

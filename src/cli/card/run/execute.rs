@@ -9,13 +9,14 @@ use zeroize::Zeroizing;
 use super::{Args, values};
 use crate::{
     card::{
-        ApduCounts, Key, KeyGuard, Session,
+        ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyRings, PcscCard, Session,
         script::{Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, dry_run, run as run_script},
     },
     cli::{
         Exit, Failure, Format, Global,
         card::{args::ConsentArgs, connect, open_app},
-        exit::Meaning as _,
+        config,
+        exit::{Meaning as _, failure},
         input, output,
     },
     ident::{Iccid, counted},
@@ -30,7 +31,10 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     let text = super::text(script)?;
     let given = values::given(&text, &args.set)?;
     let dry = args.consent.dry_run;
-    let checked = check(&text, &given, if dry { Need::Variables } else { Need::Everything });
+    // Keys that are not given may come from a source, which is asked when the card has told its number.
+    let sources = args.rings.are_given() || !config::load(global, Vec::new())?.card.key_rings.is_empty();
+    let need = if dry || sources { Need::Variables } else { Need::Everything };
+    let checked = check(&text, &given, need);
     for problem in &checked.problems {
         output::note(&format!("{script}:{problem}"));
     }
@@ -63,8 +67,11 @@ fn execute(
     let backup = args.backup.as_deref().map(BackupFile::new).transpose();
     let mut backup = backup.map_err(|error| Failure::because(Exit::Usage, error))?;
     let app = open_app(global)?;
-    let (journal, policy) = (app.key_journal(), app.key_policy());
+    let rings = args.rings.open(&app)?;
     let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
+    let iccid = number(&mut card)?;
+    let keys = complete(checked, keys, &rings, iccid.as_ref())?;
+    let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let mut session = Session::new(&mut card);
     session.set_trace(|apdu| debug!("{apdu}"));
     let mut observe = |entry: &Entry| {
@@ -130,16 +137,56 @@ fn require_backup(checked: &Checked, args: &Args) -> anyhow::Result<()> {
 }
 
 fn keys(checked: &Checked, given: &BTreeMap<String, Zeroizing<String>>) -> anyhow::Result<Vec<Key>> {
-    let declared = checked.script.statements.iter().filter_map(|statement| match &statement.value {
-        Statement::Key(key) => Some((key.reference.value, &key.name.value)),
-        _ => None,
-    });
     let read = |(reference, name): (KeyRef, &String)| {
         let text = given.get(name)?;
         let key = Key::read(reference.into(), text);
         Some(key.map_err(|why| Failure::because(Exit::Usage, format!("--set {name}=…: {why}"))))
     };
-    declared.filter_map(read).collect()
+    declared(checked).filter_map(read).collect()
+}
+
+/// The card's number, where it tells one; the card is as fresh afterwards as it was.
+fn number(card: &mut PcscCard) -> anyhow::Result<Option<Iccid>> {
+    let iccid = match FileSystem::new(Session::new(card)).iccid() {
+        Err(FileError::Transport(error)) => return Err(failure(error)),
+        other => other.ok(),
+    };
+    card.reset().map_err(failure)?;
+    Ok(iccid)
+}
+
+/// The keys that the script declares: those that were given, and the others from sources of keys. One that none of them has
+/// is told before anything is sent.
+fn complete(
+    checked: &Checked,
+    mut keys: Vec<Key>,
+    rings: &KeyRings,
+    iccid: Option<&Iccid>,
+) -> anyhow::Result<Vec<Key>> {
+    for (reference, name) in declared(checked) {
+        if keys.iter().any(|key| key.id == reference) {
+            continue;
+        }
+        let card = iccid.ok_or_else(|| {
+            let why = "and the card does not tell its number, by which sources of keys are asked";
+            Failure::because(Exit::Usage, format!("key {reference} is not given (--set {name}=…), {why}"))
+        })?;
+        let key = rings.key(card, reference.into());
+        keys.push(
+            key.map_err(|why| {
+                Failure::because(why.exit(), format!("{why}; or give it with --set {name}=…"))
+            })?,
+        );
+    }
+    Ok(keys)
+}
+
+/// The keys that a script declares, with their names there.
+fn declared(checked: &Checked) -> impl Iterator<Item = (KeyRef, &String)> {
+    checked.script.statements.iter().filter_map(|statement| match &statement.value {
+        Statement::Key(key) => Some((key.reference.value, &key.name.value)),
+        _ => None,
+    })
 }
 
 /// Shows what the script declares, and asks.
