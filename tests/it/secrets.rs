@@ -230,7 +230,6 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
         "batch run" => &["shift.csv", "--profile", profile, "--as", "cp"],
         "factory open" => &["image", "--digests-only", "-o", "out"],
         "lab card" => &["--new", "new.json"],
-        "lab smsc" => &[],
         "lab phone" => &["--image", "new.json"],
         // An address that no machine has: it looks at the password and then ends.
         "lab smsc" => &["--listen", "192.0.2.1:2775", "--system-id", "x", "--password", "env:HOME"],

@@ -175,7 +175,7 @@ fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
                 Action::Write(at, octets) => {
                     let (mut cut, mut from) = (Stream::default(), 0);
                     cut.push(&octets);
-                    while let Some(incoming) = cut.next().unwrap() {
+                    while let Some(incoming) = cut.next_pdu().unwrap() {
                         let end = from + incoming.header.length as usize;
                         pdus.push(octets[from..end].to_vec());
                         from = end;
