@@ -300,10 +300,8 @@ fn kannel_sends_over_our_virtual_smsc() {
         smsbox.must_live();
         std::net::TcpStream::connect(("127.0.0.1", sendsms)).is_ok()
     });
-    let request = format!(
-        "GET /cgi-bin/sendsms?username=ota&password=ota&from=9876&to=%2B491711234567&coding=1&dlr-mask=31\
-         &udh=%06%05%04%0B%84%23%F0&text=%01%06%01%B6 HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
-    );
+    let request = "GET /cgi-bin/sendsms?username=ota&password=ota&from=9876&to=%2B491711234567&coding=1&dlr-mask=31\
+         &udh=%06%05%04%0B%84%23%F0&text=%01%06%01%B6 HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", sendsms)).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
