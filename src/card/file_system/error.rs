@@ -77,7 +77,7 @@ impl FileError {
         matches!(self, Self::Refused { sw, .. } if sw.class() == StatusClass::Absent)
     }
 
-    /// True when a command that changes something may have changed it all the same: see [`says_nothing_done`].
+    /// True when a command that changes something may have changed it all the same: see `says_nothing_done`.
     pub fn leaves_doubt(&self) -> bool {
         match self {
             Self::Refused { sw, .. } => !says_nothing_done(*sw),

@@ -3,7 +3,7 @@
 //!
 //! | step                                                        | state after              | when it fails      |
 //! |-------------------------------------------------------------|--------------------------|--------------------|
-//! | fill in the profile, build, sign, draw the PIN: [`prepare`] | no job yet               | no job             |
+//! | fill in the profile, build, sign, draw the PIN: [`prepare()`] | no job yet               | no job             |
 //! | keep the job with its [`Order`], sealed                     | `queued`                 | no job             |
 //! | register the account at the DM server                       | `registered`             | tried again        |
 //! | have the payload ready                                      | `prepared`               |                    |
