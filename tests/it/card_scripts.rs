@@ -132,6 +132,48 @@ fn values_are_taken_and_secrets_only_from_elsewhere() {
     }
 }
 
+#[test]
+fn values_come_from_the_row_of_the_card() {
+    let station = Station(Pcscd::start(1));
+    let folder = station.0.folder();
+    std::fs::write(folder.join("adm"), ADM).unwrap();
+    let script = "REM bootgate 1\nVAR FIRST hex\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+                  PUT 3F00/7F50/6431 ${FIRST} 00 FF\nOFF\n";
+    std::fs::write(folder.join("row.scr"), script).unwrap();
+    let table = |text: &str| std::fs::write(folder.join("rows.csv"), text).unwrap();
+    let _card = station.0.insert(0, &["--kind", "bare", "--adm", ADM]);
+    let made = station.run(&["create-bootstrap-tree", "--set", "ADM=@adm", "--yes", "--no-backup"]);
+    assert_eq!(made.0, 0, "{made:?}");
+    let run = |more: &[&str]| {
+        station.run(&[&["row.scr", "--rows", "rows.csv", "--set", "ADM=@adm", "--no-backup"], more].concat())
+    };
+    // Another card's row that cannot be right stops all, before any card is touched.
+    for (text, exit, says) in [
+        ("first\n11\n", 78, "rows.csv:1: no column iccid"),
+        ("iccid,first\n89001010000000000018,A1\n12,A2\n", 78, "rows.csv:3: iccid: expected 18 to 20 digits"),
+        (
+            "iccid,first\n89001010000000000018,A1\n89001010000000000018,A2\n",
+            78,
+            "rows.csv:3: iccid: this card stands in line 2 already",
+        ),
+        ("iccid,first\n89001010000000000018,A1\n89001010000000000026,MARKED\n", 78, "rows.csv:3: row.scr"),
+        ("iccid,first\n89001010000000000018,A1\n89001010000000000026,\n", 78, "`FIRST` has no value"),
+        ("iccid,first\n89001010000000000026,A1\n", 1, "card 89001010000000000018 has no row in rows.csv"),
+    ] {
+        table(text);
+        let (code, out, err) = run(&["--yes"]);
+        assert!(code == exit && err.contains(says), "{says}: {out}{err}");
+        assert!(!out.contains("PUT"), "{out}");
+    }
+    table("box,ICCID,first\nx,89001010000000000018,A1B2\ny,89001010000000000026,C3D4\n");
+    let (exit, out, err) = run(&["--dry-run"]);
+    assert!(exit == 0 && out.contains("A1 B2 00 FF") && out.contains("C3 D4 00 FF"), "{out}{err}");
+    let (exit, out, err) = run(&["--yes"]);
+    assert!(exit == 0 && out.contains("A1 B2 00 FF") && !out.contains("C3 D4"), "{out}{err}");
+    let (exit, out, err) = run(&["--yes", "--set", "FIRST=E5F6"]);
+    assert!(exit == 0 && out.contains("E5 F6 00 FF"), "what is set goes before the row: {out}{err}");
+}
+
 /// ADM1 of the card, marked, so that it would be seen in any output.
 const ADM: &str = "MARKED-A";
 

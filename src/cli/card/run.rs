@@ -2,6 +2,7 @@
 
 mod check;
 mod execute;
+mod rows;
 mod values;
 
 use std::path::PathBuf;
@@ -40,6 +41,10 @@ pub(in crate::cli) struct Args {
     /// Value of a variable. Secrets and keys are given as NAME=@FILE, NAME=env:NAME or NAME=- (prompt).
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<Assignment>,
+    /// Table (CSV) with the values of variables, one row a card: the row whose iccid is the card's counts. The other columns
+    /// are called like the script's variables. --set goes before it. All rows are checked before any card is touched.
+    #[arg(long, value_name = "FILE", conflicts_with = "check")]
+    rows: Option<PathBuf>,
     #[command(flatten)]
     rings: KeyRingArgs,
     /// Keeps the old content of whatever the script changes in this new file, which only its owner can read.
@@ -65,6 +70,7 @@ const EXAMPLES: &str = "Examples:
   bootgate card run survey -r 'bay 0'
   bootgate card run --check --format json *.scr
   bootgate card run erase --set ADM=@adm.key --dry-run
+  bootgate card run mine.scr -r 'bay 0' --rows shift.csv --keys csv:keys.csv --backup card.json
   bootgate card run back-up -r 'bay 0' --backup card.json
   bootgate card run restore -r 'bay 0' --set ADM=env:ADM --restore card.json --no-backup --yes
   bootgate card run --print create-bootstrap-tree > mine.scr

@@ -1,12 +1,15 @@
 //! A script that is sent, or shown as it would be.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use serde::Serialize;
 use tracing::debug;
-use zeroize::Zeroizing;
 
-use super::{Args, values};
+use super::{
+    Args,
+    rows::{Rows, Values},
+    values,
+};
 use crate::{
     card::{
         ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyRings, PcscCard, Session,
@@ -29,20 +32,32 @@ use crate::{
 
 pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let text = super::text(script)?;
-    let given = values::given(&text, &args.set)?;
+    let mut given = values::given(&text, &args.set)?;
     let dry = args.consent.dry_run;
     // Keys that are not given may come from a source, which is asked when the card has told its number.
     let sources = args.rings.are_given() || !config::load(global, Vec::new())?.card.key_rings.is_empty();
     let need = if dry || sources { Need::Variables } else { Need::Everything };
-    let checked = check(&text, &given, need);
-    for problem in &checked.problems {
-        output::note(&format!("{script}:{problem}"));
-    }
-    let errors = checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
-    if errors > 0 {
-        let why = format!("{script} has {}; nothing was sent", counted(errors, "error"));
-        return Err(Failure::because(Exit::Config, why));
-    }
+    let rows = args.rows.as_deref().map(|file| Rows::read(file, &text)).transpose()?;
+    let card = match (&rows, dry) {
+        (None, _) => None,
+        (Some(rows), true) => {
+            let entries = all(script, &text, &given, rows, need)?.into_iter().flatten().collect();
+            output::emit(global.format, &Dry { entries })?;
+            return Ok(Exit::Ok);
+        }
+        (Some(rows), false) => {
+            all(script, &text, &given, rows, need)?;
+            let iccid =
+                number(&mut connect(args.reader.as_deref().unwrap_or_default())?)?.ok_or_else(|| {
+                    let why =
+                        "the card does not tell its number, by which --rows finds its row; nothing was sent";
+                    Failure::because(Exit::Failed, why)
+                })?;
+            given = over(rows.of(&iccid)?, &given);
+            Some(iccid)
+        }
+    };
+    let checked = sound(script, script, &text, &given, need)?;
     if dry {
         output::emit(global.format, &Dry { entries: dry_run(&checked) })?;
         return Ok(Exit::Ok);
@@ -53,13 +68,50 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
         output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
-    execute(script, &checked, keys, args, global)
+    execute(script, &checked, keys, card.as_ref(), args, global)
+}
+
+/// The script with values given, when nothing is wrong with it; `place` is what problems belong to.
+fn sound(script: &str, place: &str, text: &[u8], given: &Values, need: Need) -> anyhow::Result<Checked> {
+    let checked = check(text, given, need);
+    for problem in &checked.problems {
+        output::note(&format!("{place}:{problem}"));
+    }
+    let errors = checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
+    if errors > 0 {
+        let why = format!("{script} has {}; nothing was sent", counted(errors, "error"));
+        return Err(Failure::because(Exit::Config, why));
+    }
+    Ok(checked)
+}
+
+/// What would be sent to the card of each row. The first row with which something is wrong ends it.
+fn all(
+    script: &str,
+    text: &[u8],
+    given: &Values,
+    rows: &Rows,
+    need: Need,
+) -> anyhow::Result<Vec<Vec<Entry>>> {
+    let one = |(place, row): (String, &Values)| {
+        let checked = sound(script, &format!("{place}: {script}"), text, &over(row, given), need)?;
+        Ok(dry_run(&checked))
+    };
+    rows.each().map(one).collect()
+}
+
+/// The values of a row, and over them those that were given by name.
+fn over(row: &Values, given: &Values) -> Values {
+    let mut values = row.clone();
+    values.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
+    values
 }
 
 fn execute(
     script: &str,
     checked: &Checked,
     keys: Vec<Key>,
+    row: Option<&Iccid>,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Exit> {
@@ -70,6 +122,10 @@ fn execute(
     let rings = args.rings.open(&app)?;
     let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
     let iccid = number(&mut card)?;
+    if row.is_some() && row != iccid.as_ref() {
+        let why = "the card was changed for another after its row had been read; nothing was sent to it";
+        return Err(Failure::because(Exit::Failed, why));
+    }
     let keys = complete(checked, keys, &rings, iccid.as_ref())?;
     let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let mut session = Session::new(&mut card);
@@ -136,7 +192,7 @@ fn require_backup(checked: &Checked, args: &Args) -> anyhow::Result<()> {
     Err(Failure::because(Exit::Usage, missing))
 }
 
-fn keys(checked: &Checked, given: &BTreeMap<String, Zeroizing<String>>) -> anyhow::Result<Vec<Key>> {
+fn keys(checked: &Checked, given: &Values) -> anyhow::Result<Vec<Key>> {
     let read = |(reference, name): (KeyRef, &String)| {
         let text = given.get(name)?;
         let key = Key::read(reference.into(), text);
