@@ -97,23 +97,24 @@ impl<'a> KeyGuard<'a> {
         keys: &[Key],
         mut work: impl FnMut(&mut FileSystem<'_>) -> T,
     ) -> Result<T, KeyError> {
+        // Each PIN is presented once, and so this comes to an end: what a card says of a PIN that it has taken is not relied on.
+        let mut left: Vec<&Key> = keys.iter().filter(|key| key.is_pin()).collect();
         loop {
             fs.take_denied();
             let done = work(fs);
             let mut opened = false;
             for file in fs.take_denied() {
-                opened |= self.open(fs, &file, keys)?;
+                opened |= self.open(fs, &file, &mut left)?;
             }
-            // A PIN that was presented counts so until the next reset: this comes to an end.
             if !opened {
                 return Ok(done);
             }
         }
     }
 
-    /// Presents the PINs among `keys` that the rules of a file ask for before it is read. True when the card took one.
-    fn open(&self, fs: &mut FileSystem<'_>, file: &FilePath, keys: &[Key]) -> Result<bool, KeyError> {
-        let pins: Vec<&Key> = keys.iter().filter(|key| key.is_pin()).collect();
+    /// Presents those of the PINs that the rules of a file ask for before it is read, and takes them away. True when the card
+    /// took one.
+    fn open(&self, fs: &mut FileSystem<'_>, file: &FilePath, pins: &mut Vec<&Key>) -> Result<bool, KeyError> {
         if pins.is_empty() {
             return Ok(false);
         }
@@ -135,7 +136,7 @@ impl<'a> KeyGuard<'a> {
             Err(_) => return Err(KeyError::NoIccid),
         };
         let mut taken = false;
-        for pin in pins.into_iter().filter(|pin| asked.iter().any(|asked| pin.id == *asked)) {
+        for pin in pins.extract_if(.., |pin| asked.iter().any(|asked| pin.id == *asked)) {
             taken |= self.present(fs.session_mut(), Some(&card), pin)? == Presented::Accepted;
         }
         Ok(taken)
