@@ -15,8 +15,8 @@ use bootgate::{
     bearer::{
         Bearer as _, Destination, Dispatch, DispatchId, Event, References,
         smpp::{
-            Action, BindMode, Credentials, Form, IdForm, Input, Link, LinkSettings, Now, Numbering, Pace,
-            SmppLink, SmscAddress, Source, Stream, Validity, Verdicts,
+            Action, BindMode, Credentials, Form, IdForm, Input, Link, LinkSettings, Now, Pace, SmppLink,
+            SmscAddress, Source, Stream, Validity,
         },
     },
     ident::Timestamp,
@@ -37,26 +37,9 @@ use super::peers::{
 };
 
 fn settings(form: Form) -> LinkSettings {
-    LinkSettings {
-        name: "peer".into(),
-        credentials: Credentials::new("bootgate", Some("secret".parse().unwrap()), "VMA").unwrap(),
-        mode: BindMode::Transceiver,
-        binds: 1,
-        source: Source::new("9876", None).unwrap(),
-        destination: Numbering::INTERNATIONAL,
-        form,
-        reference: Width::Short,
-        segment_limit: 255,
-        data_coding: 0x04,
-        message_mode: 3,
-        more_messages: true,
-        receipts: true,
-        validity: Validity::Absolute,
-        response_ids: IdForm::Text,
-        receipt_ids: IdForm::Text,
-        verdicts: Verdicts::default(),
-        pace: Pace::default(),
-    }
+    let credentials = Credentials::new("bootgate", Some("secret".parse().unwrap()), "VMA").unwrap();
+    let link = LinkSettings::new("peer", credentials, Source::new("9876", None).unwrap());
+    LinkSettings { form, segment_limit: 255, message_mode: 3, more_messages: true, ..link }
 }
 
 fn dispatch(id: u64, octets: Vec<u8>) -> Dispatch {

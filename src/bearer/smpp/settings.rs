@@ -46,6 +46,32 @@ pub struct LinkSettings {
     pub pace: Pace,
 }
 
+impl LinkSettings {
+    /// A link by the defaults of `[[ppg.smpp]]`: one transceiver, segments by UDH, at most ten, a receipt for each.
+    pub fn new(name: impl Into<Arc<str>>, credentials: Credentials, source: Source) -> Self {
+        Self {
+            name: name.into(),
+            credentials,
+            mode: BindMode::Transceiver,
+            binds: 1,
+            source,
+            destination: Numbering::INTERNATIONAL,
+            form: Form::Udh,
+            reference: Width::Short,
+            segment_limit: 10,
+            data_coding: 0x04,
+            message_mode: 0,
+            more_messages: false,
+            receipts: true,
+            validity: Validity::Absolute,
+            response_ids: IdForm::Text,
+            receipt_ids: IdForm::Text,
+            verdicts: Verdicts::default(),
+            pace: Pace::default(),
+        }
+    }
+}
+
 /// How fast a link is, and how long it waits for what.
 #[derive(Debug, Clone)]
 pub struct Pace {

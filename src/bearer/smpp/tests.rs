@@ -38,26 +38,8 @@ impl Random for Nought {
 }
 
 fn settings() -> LinkSettings {
-    LinkSettings {
-        name: "lab".into(),
-        credentials: Credentials::new("kannel", Some("secret".parse().unwrap()), "VMA").unwrap(),
-        mode: BindMode::Transceiver,
-        binds: 1,
-        source: Source::new("9876", None).unwrap(),
-        destination: Numbering::INTERNATIONAL,
-        form: Form::Udh,
-        reference: Width::Short,
-        segment_limit: 10,
-        data_coding: 0x04,
-        message_mode: 0,
-        more_messages: false,
-        receipts: true,
-        validity: Validity::Absolute,
-        response_ids: IdForm::Text,
-        receipt_ids: IdForm::Text,
-        verdicts: Verdicts::default(),
-        pace: Pace::default(),
-    }
+    let credentials = Credentials::new("kannel", Some("secret".parse().unwrap()), "VMA").unwrap();
+    LinkSettings::new("lab", credentials, Source::new("9876", None).unwrap())
 }
 
 /// A link, the time, and what came out.

@@ -22,10 +22,7 @@ use crate::{
     },
     bearer::{
         References,
-        smpp::{
-            BindMode, Credentials, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, SmscAddress,
-            Source, Validity, Verdicts,
-        },
+        smpp::{Credentials, LinkSettings, SmppLink, SmscAddress, Source},
     },
     bootstrap::PayloadKind,
     http,
@@ -37,7 +34,7 @@ use crate::{
     wire::{
         Syntax,
         sms::{Alphabet, Dcs, UserData, UserDataError},
-        wdp::{Segment, Width},
+        wdp::Segment,
     },
 };
 
@@ -355,24 +352,7 @@ fn answer(problem: &Value) -> RehearsalError {
 /// The link to the virtual SMSC.
 fn link() -> Result<LinkSettings, RehearsalError> {
     let wrong = |_| RehearsalError::Silent { who: "the SMSC" };
-    Ok(LinkSettings {
-        name: "rehearsal".into(),
-        credentials: Credentials::new("bootgate", None, "").map_err(wrong)?,
-        mode: BindMode::Transceiver,
-        binds: 1,
-        source: Source::new(SENDER, None).map_err(wrong)?,
-        destination: Numbering::INTERNATIONAL,
-        form: Form::Udh,
-        reference: Width::Short,
-        segment_limit: 255,
-        data_coding: Dcs::DATA.0,
-        message_mode: 0,
-        more_messages: false,
-        receipts: true,
-        validity: Validity::Absolute,
-        response_ids: IdForm::Text,
-        receipt_ids: IdForm::Text,
-        verdicts: Verdicts::default(),
-        pace: Pace::default(),
-    })
+    let credentials = Credentials::new("bootgate", None, "").map_err(wrong)?;
+    let link = LinkSettings::new("rehearsal", credentials, Source::new(SENDER, None).map_err(wrong)?);
+    Ok(LinkSettings { segment_limit: 255, ..link })
 }

@@ -10,8 +10,7 @@ use crate::{
     bearer::{
         Bearer, Destination, Dispatch, DispatchId, Event, ReceiptState, References, Route, Routes,
         smpp::{
-            BindMode, Credentials, Form, IdForm, LinkSettings, Numbering, Pace, SmppLink, SmscAddress,
-            Source, Tls, TlsFiles, Validity, Verdicts,
+            BindMode, Credentials, Form, LinkSettings, Pace, SmppLink, SmscAddress, Source, Tls, TlsFiles,
         },
     },
     ident::Timestamp,
@@ -22,26 +21,9 @@ use crate::{
 };
 
 pub(crate) fn settings() -> LinkSettings {
-    LinkSettings {
-        name: "lab".into(),
-        credentials: Credentials::new("bootgate", Some("secret".parse().unwrap()), "VMA").unwrap(),
-        mode: BindMode::Transceiver,
-        binds: 1,
-        source: Source::new("9876", None).unwrap(),
-        destination: Numbering::INTERNATIONAL,
-        form: Form::Udh,
-        reference: Width::Short,
-        segment_limit: 255,
-        data_coding: 0x04,
-        message_mode: 0,
-        more_messages: false,
-        receipts: true,
-        validity: Validity::Absolute,
-        response_ids: IdForm::Text,
-        receipt_ids: IdForm::Text,
-        verdicts: Verdicts::default(),
-        pace: Pace::default(),
-    }
+    let credentials = Credentials::new("bootgate", Some("secret".parse().unwrap()), "VMA").unwrap();
+    let source = Source::new("9876", None).unwrap();
+    LinkSettings { segment_limit: 255, ..LinkSettings::new("lab", credentials, source) }
 }
 
 struct Bench {
