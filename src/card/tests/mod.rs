@@ -76,7 +76,7 @@ fn file(oid: ObjectId, octets: Vec<u8>) -> BootstrapFile {
     BootstrapFile { oid, label: label.into(), octets }
 }
 
-fn options() -> PlanOptions<'static> {
+pub(super) fn options() -> PlanOptions<'static> {
     PlanOptions {
         shape: None,
         read: ReadAccess::Always,

@@ -4,8 +4,8 @@
 
 use super::*;
 use crate::card::{
-    ApplyError, BootstrapFile, FileSystem, Origin, PlanOptions, ReadAccess, RecoverError, Recovered,
-    Unobserved, WriteJournalError, apply, plan, settle,
+    ApplyError, BootstrapFile, FileSystem, Origin, RecoverError, Recovered, Unobserved, WriteJournalError,
+    apply, plan, settle,
 };
 
 const ADM: &[(&str, &str)] = &[("ADM", "12345678")];
@@ -77,20 +77,9 @@ fn what_a_script_has_changed_when_it_stops_is_taken_back() {
 fn write(card: &CardHandle, writes: &MemoryWriteJournal) -> Result<crate::card::Outcome, ApplyError> {
     let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
     let mut fs = FileSystem::new(Session::new(&mut reader));
-    let options = PlanOptions {
-        shape: None,
-        read: ReadAccess::Always,
-        content_fid: None,
-        directory_fid: None,
-        dodf_fid: None,
-        double_wrapped_oid: false,
-        settings: &[],
-        adm: None,
-        describe: &|_, _| String::new(),
-    };
     let oid = crate::wire::pkcs15::ObjectId::CP_BOOTSTRAP;
     let wanted = BootstrapFile { oid, label: "Bootstrap".into(), octets: vec![0x03, 0x01] };
-    let plan = plan(&mut fs, &[wanted], &options).unwrap();
+    let plan = plan(&mut fs, &[wanted], &crate::card::tests::options()).unwrap();
     let (keys, policy) = (MemoryKeyJournal::new(), KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()));
     let adm = [Key::read(KeyRef::ADM1.into(), "12345678").unwrap()];
     apply(&mut fs, &plan, &adm, &KeyGuard::new(&keys, &policy), writes)

@@ -41,12 +41,13 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     let card = match (&rows, dry) {
         (None, _) => None,
         (Some(rows), true) => {
-            let entries = all(script, &text, &given, rows, need)?.into_iter().flatten().collect();
+            let mut entries = Vec::new();
+            each(script, &text, &given, rows, need, |checked| entries.extend(dry_run(checked)))?;
             output::emit(global.format, &Dry { entries })?;
             return Ok(Exit::Ok);
         }
         (Some(rows), false) => {
-            all(script, &text, &given, rows, need)?;
+            each(script, &text, &given, rows, need, |_| ())?;
             let iccid =
                 number(&mut connect(args.reader.as_deref().unwrap_or_default())?)?.ok_or_else(|| {
                     let why =
@@ -85,19 +86,19 @@ fn sound(script: &str, place: &str, text: &[u8], given: &Values, need: Need) -> 
     Ok(checked)
 }
 
-/// What would be sent to the card of each row. The first row with which something is wrong ends it.
-fn all(
+/// Checks the script with the values of each row. The first row with which something is wrong ends it.
+fn each(
     script: &str,
     text: &[u8],
     given: &Values,
     rows: &Rows,
     need: Need,
-) -> anyhow::Result<Vec<Vec<Entry>>> {
-    let one = |(place, row): (String, &Values)| {
-        let checked = sound(script, &format!("{place}: {script}"), text, &over(row, given), need)?;
-        Ok(dry_run(&checked))
-    };
-    rows.each().map(one).collect()
+    mut take: impl FnMut(&Checked),
+) -> anyhow::Result<()> {
+    for (place, row) in rows.each() {
+        take(&sound(script, &format!("{place}: {script}"), text, &over(row, given), need)?);
+    }
+    Ok(())
 }
 
 /// The values of a row, and over them those that were given by name.
