@@ -190,7 +190,7 @@ impl Meaning for KeyRingError {
 impl Meaning for CardJobError {
     fn exit(&self) -> Exit {
         match self {
-            Self::NoAccount | Self::OtherServer { .. } | Self::Fingerprint(_) => Exit::Config,
+            Self::Target(_) | Self::Fingerprint(_) => Exit::Config,
             Self::OtherCard { .. } | Self::CalledOff { .. } => Exit::Refused,
             Self::Bootstrap(error) => error.exit(),
             Self::KeyRing(error) => error.exit(),

@@ -29,10 +29,9 @@ use tokio::runtime::Handle;
 
 pub use error::CardJobError;
 use progress::Progress;
-pub(super) use progress::credentials;
 pub use settle::{JobWrites, SettleError, abandon};
 
-use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State};
+use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State, target};
 use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
@@ -194,10 +193,7 @@ impl CardRoute {
         session.use_channel(self.channel)?;
         let mut fs = FileSystem::new(session);
 
-        let asked = job.profile.dm_account.as_ref().ok_or(CardJobError::NoAccount)?.server_id.clone();
-        if asked != self.server_id {
-            return Err(CardJobError::OtherServer { asked, ours: self.server_id.clone() });
-        }
+        let asked = target::server(&job.profile, &self.server_id)?;
         let iccid = number(&mut fs, job.subscriber.iccid.as_ref())?;
         let keys = job.rings.complete(iccid.as_ref(), &job.keys)?;
         let subscriber = Subscriber { iccid: iccid.clone(), ..job.subscriber.clone() };

@@ -14,6 +14,7 @@ mod record;
 pub mod request;
 mod state;
 mod station;
+mod target;
 mod watch;
 
 pub use card::{
@@ -26,4 +27,5 @@ pub use layout::Layout;
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};
 pub use state::{Event, Illegal, Reason, State, Step, UnknownState};
 pub use station::{Clerk, HeldFile, Offer, OfferError, ReadBack, Sighting, Station, Waiting};
+pub use target::TargetError;
 pub use watch::Watch;

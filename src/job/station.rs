@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::{
-    CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, State, Verdict,
+    CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, State, TargetError, Verdict,
     batch::{Batch, Row},
     card::holds,
 };
@@ -236,7 +236,7 @@ impl Station {
         clerk: &mut dyn Clerk,
         runtime: &Handle,
     ) -> Result<ReadBack, CardJobError> {
-        let job = self.job(iccid).ok_or(CardJobError::NoAccount)?;
+        let job = self.job(iccid).ok_or(TargetError::NoAccount)?;
         let mut witness = Witness { clerk, sha256: String::new() };
         // The look before may have left a file selected.
         card.reset()?;

@@ -5,28 +5,17 @@ use crate::{
     card::{ApplyError, KeyError, KeyRingError, PlanError, RecoverError, TransportError},
     dm::AccountsError,
     handoff::HandoffError,
-    ident::{Iccid, JobId, ServerId},
-    job::{FingerprintError, JobsError, State},
+    ident::{Iccid, JobId},
+    job::{FingerprintError, JobsError, State, TargetError},
 };
 
 /// Why a card job was not delivered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CardJobError {
-    /// The profile hands devices to nobody.
-    #[error("the profile has no [dm-account], so no DM server would ever see the device; add one")]
-    NoAccount,
-    /// The profile hands devices to another server than ours.
-    #[error(
-        "the profile's [dm-account] is for server `{asked}`, and the DM server here is `{ours}`; \
-         make server-id in the profile and [dm] server-id in the configuration the same"
-    )]
-    OtherServer {
-        /// The server of the profile.
-        asked: ServerId,
-        /// Ours.
-        ours: ServerId,
-    },
+    /// The profile hands devices to no server that is here.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// Another card is in the reader than was meant.
     #[error("the card in the reader is {found}, not {meant}; nothing was written")]
     OtherCard {

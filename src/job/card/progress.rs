@@ -6,16 +6,14 @@ use tokio::runtime::Handle;
 
 use super::{CardJob, CardJobError, CardRoute, Observer, SettleError, Verdict, settle::settled};
 use crate::{
-    bootstrap::{Credential, Payload, Settings},
+    bootstrap::{Payload, Settings},
     card::{
         self, ApplyError, FileSystem, Key, KeyPolicy, KeyRings, NotTold, Now, Outcome, Plan, Settled,
         WriteObserver,
     },
-    dm::AuthScheme,
-    handoff::{self, Credentials, Nonce},
+    handoff,
     ident::JobId,
-    job::{Event, JobsError, Reason, Record, State, Step},
-    profile,
+    job::{Event, JobsError, Reason, Record, State, Step, TargetError, target},
     wire::usim::SettingsFile,
 };
 
@@ -100,13 +98,11 @@ impl Progress<'_, '_> {
     }
 
     pub(super) fn register(&self, settings: &Settings) -> Result<State, CardJobError> {
-        let account = settings.dm_account.as_ref().ok_or(CardJobError::NoAccount)?;
-        let (client, server) =
-            (credentials(&account.credentials.client), credentials(&account.credentials.server));
-        let device = settings.device.as_ref().map(|imei| imei.device_uri());
+        let account = settings.dm_account.as_ref().ok_or(TargetError::NoAccount)?;
         let now = self.route.clock.now();
-        let registrar = &*self.route.registrar;
-        let kept = handoff::register(registrar, &account.server_id, device, &client, &server, now);
+        let kept = async {
+            handoff::keep(&*self.route.registrar, &target::new_account(settings, account)?, now).await
+        };
         match self.runtime.block_on(kept) {
             Ok(account) => self.tell(&Event::AccountRegistered { account }),
             Err(source) => {
@@ -178,17 +174,5 @@ impl WriteObserver for &Progress<'_, '_> {
 
     fn settled(&mut self, settled: &Settled<'_>) -> Result<(), NotTold> {
         self.settled_as(settled).map_err(NotTold::new)
-    }
-}
-
-pub(in crate::job) fn credentials(of: &Credential) -> Credentials {
-    Credentials {
-        scheme: match of.scheme {
-            profile::AuthScheme::Basic => AuthScheme::Basic,
-            profile::AuthScheme::Digest => AuthScheme::Md5,
-        },
-        name: of.name.clone(),
-        secret: of.secret.clone(),
-        nonce: Nonce(of.nonce.clone()),
     }
 }

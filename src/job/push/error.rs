@@ -3,8 +3,7 @@
 use crate::{
     bootstrap::{BootstrapError, mac::MacError},
     handoff::HandoffError,
-    ident::ServerId,
-    job::JobsError,
+    job::{JobsError, TargetError},
 };
 
 use super::GatewayError;
@@ -13,20 +12,9 @@ use super::GatewayError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PushJobError {
-    /// The profile hands devices to nobody.
-    #[error("the profile has no [dm-account], so no DM server would ever see the device; add one")]
-    NoAccount,
-    /// The profile hands devices to another server than ours.
-    #[error(
-        "the profile's [dm-account] is for server `{asked}`, and the DM server here is `{ours}`; \
-         make server-id in the profile and [dm] server-id in the configuration the same"
-    )]
-    OtherServer {
-        /// The server of the profile.
-        asked: ServerId,
-        /// Ours.
-        ours: ServerId,
-    },
+    /// The profile hands devices to no server that is here.
+    #[error(transparent)]
+    Target(#[from] TargetError),
     /// Nobody knows where to push to.
     #[error("a push needs the telephone number of the device (msisdn); give it")]
     NoMsisdn,

@@ -5,9 +5,8 @@ use crate::{
         self, BootstrapError, PayloadKind,
         mac::{self, Sec, Signature},
     },
-    handoff,
     ident::{Msisdn, Pin, Random, ServerId, Timestamp},
-    job::{NewJob, Route, card},
+    job::{NewJob, Route, target},
     profile::{PinChannel, SecurityMethod},
 };
 
@@ -40,19 +39,13 @@ pub fn prepare(
     random: &dyn Random,
     now: Timestamp,
 ) -> Result<Prepared, PushJobError> {
-    let asked = job.profile.dm_account.as_ref().ok_or(PushJobError::NoAccount)?.server_id.clone();
-    if asked != *ours {
-        return Err(PushJobError::OtherServer { asked, ours: ours.clone() });
-    }
+    let asked = target::server(&job.profile, ours)?;
     let to: Msisdn = job.subscriber.msisdn.clone().ok_or(PushJobError::NoMsisdn)?;
     let method = job.profile.security.ok_or(PushJobError::NoSecurity)?;
     let settings = bootstrap::resolve(&job.profile, &job.subscriber, random)?;
     let payload = bootstrap::build(&settings, job.payload)?;
     let account = settings.dm_account.as_ref().ok_or(BootstrapError::NoAccount)?;
-    let device = settings.device.as_ref().map(|imei| imei.device_uri());
-    let (client, server) =
-        (card::credentials(&account.credentials.client), card::credentials(&account.credentials.server));
-    let account = handoff::account(&account.server_id, device, &client, &server)?;
+    let account = target::new_account(&settings, account)?;
 
     let pin = pin(job, method, random)?;
     let signature = match Sec::from_method(method) {

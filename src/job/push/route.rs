@@ -8,7 +8,7 @@ use crate::{
     dm::Register,
     handoff,
     ident::{Clock, JobId, Pin, Random, ServerId},
-    job::{Created, Event, Jobs, JobsError, Reason, Record, State, Step},
+    job::{Created, Event, Jobs, JobsError, Reason, Record, State, Step, TargetError},
     profile::PinChannel,
     wire::pap::{MessageState, StatusCode},
 };
@@ -153,7 +153,7 @@ impl PushRoute {
         let now = self.clock.now();
         match next(Facts { state, order: &order, standing: standing.as_ref(), now }) {
             Next::Register => {
-                let account = order.account.as_ref().ok_or(PushJobError::NoAccount)?;
+                let account = order.account.as_ref().ok_or(TargetError::NoAccount)?;
                 let account = handoff::keep(&*self.registrar, account, now).await?;
                 self.tell(id, &Event::AccountRegistered { account }).await?;
             }
