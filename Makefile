@@ -13,7 +13,7 @@ demo: setup-build ## the main job on virtual parts: card, phone, DM server
 test: setup ## all tests, those against real peers included
 	cargo test --locked
 
-soak: setup ## a batch of 1,000 virtual cards in 16 readers, 20 ms a command, without and with faulty cards
+soak: setup ## 1,000 virtual cards in 16 readers, without and with faulty ones; 10,000 pushes through a gateway that is killed
 	BOOTGATE_SOAK=1 cargo test --locked --test soak -- --nocapture
 
 bench: ## benchmarks, the comparison with libwbxml2 among them

@@ -1,5 +1,5 @@
-//! The soak: a batch of many cards in 16 readers of a real PC/SC service (vpcd), each command of a card taking its time, some
-//! cards faulty. The speed is measured against one bay alone, and every card must end in the right bin.
+//! The soak of pushes is in `pushes`; this is the soak of cards: a batch of many cards in 16 readers of a real PC/SC
+//! service (vpcd), each command of a card taking its time, some cards faulty. The speed is measured against one bay alone, and every card must end in the right bin.
 //!
 //! `make soak` runs 1,000 cards with 20 ms a command, good cards and then 2% faulty ones; among all the other tests a tenth
 //! runs, quicker and with faulty ones only. The cards live in a process of their own beside the service, which plays the
@@ -15,6 +15,9 @@
 
 mod deck;
 mod feeder;
+#[path = "../load/mod.rs"]
+#[expect(dead_code, reason = "shared with the benchmark, which uses more of it")]
+mod load;
 #[path = "../it/peers"]
 #[expect(dead_code, reason = "shared with the other tests, which use more of it")]
 mod peers {
@@ -24,12 +27,13 @@ mod peers {
 
     pub use process::{Process, program, wait_for};
 }
+mod pushes;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -45,6 +49,11 @@ const READERS: u16 = 16;
 
 /// What is measured wants the machine for itself.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// Keeps everything else of the soak waiting.
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// How large the soak is.
 struct Size {
@@ -79,7 +88,7 @@ fn number(name: &str, default: u16) -> u16 {
 
 #[test]
 fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let whole = std::env::var("BOOTGATE_SOAK").is_ok();
     let size = Size {
         cards: number("BOOTGATE_SOAK_CARDS", if whole { 1000 } else { 100 }),
@@ -103,7 +112,7 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
 
 #[test]
 fn a_service_that_is_killed_while_cards_are_written_costs_no_card() {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let mut pcscd = Pcscd::start(1);
     let size =
         Size { cards: 2, delay: Duration::from_millis(20), watchdog: Duration::from_secs(10), share: 0.0 };
