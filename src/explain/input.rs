@@ -3,7 +3,7 @@
 
 mod numbered;
 
-use super::xml;
+use super::{http, multipart, xml};
 
 /// The most lines with octets that are read.
 pub const MAX_LINES: usize = 512;
@@ -55,6 +55,10 @@ pub fn read(input: &[u8], how: Input) -> Result<Vec<Vec<u8>>, InputError> {
     if xml::root(input).is_some() && how == Input::Any {
         return if input.len() > MAX_OCTETS { Err(InputError::TooMuch) } else { Ok(vec![input.to_vec()]) };
     }
+    // Messages of HTTP, and the body of a push without one, are text and octets at once.
+    if how == Input::Any && (http::begins(input) || multipart::begins(input)) {
+        return if input.len() > MAX_OCTETS { Err(InputError::TooMuch) } else { Ok(vec![input.to_vec()]) };
+    }
     if let (Some(xml), Input::Any) = (behind(input), how) {
         return if xml.len() > MAX_OCTETS { Err(InputError::TooMuch) } else { Ok(vec![xml.to_vec()]) };
     }
@@ -72,7 +76,7 @@ pub fn read(input: &[u8], how: Input) -> Result<Vec<Vec<u8>>, InputError> {
     Ok(pieces)
 }
 
-/// A document behind something else, as the head of an HTTP answer or what a log puts first. Digits within it are no artefact of
+/// A document behind something else, as what a log puts first. Digits within it are no artefact of
 /// their own: some are secrets.
 fn behind(input: &[u8]) -> Option<&[u8]> {
     const BEGINNINGS: [&str; 4] = ["<?xml", "<wap-provisioningdoc", "<SyncML", "<MgmtTree"];
@@ -301,7 +305,7 @@ mod tests {
     fn xml_behind_something_else_is_found() {
         let document =
             "<wap-provisioningdoc><parm value=\"37797E0F8A6BF2C2FA13B7FEAF29B792\"/></wap-provisioningdoc>";
-        for before in ["HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n\r\n", "2026-11-26 got: ", "> "] {
+        for before in ["2026-11-26 got: ", "> "] {
             let read = read(format!("{before}{document}").as_bytes(), Input::Any);
             assert_eq!(read, Ok(vec![document.as_bytes().to_vec()]), "{before:?}");
         }

@@ -5,9 +5,9 @@ use std::{fmt, str::FromStr};
 use crate::wire::infoset::Vocabulary;
 
 use super::{
-    Found, Options, apdu, der, identity, package0,
+    Found, Options, apdu, der, http, identity, multipart, package0,
     scribe::Scribe,
-    sms, tlv, udh, wbxml, wsp,
+    smpp, sms, tlv, udh, wbxml, wsp,
     xml::{self, Root},
 };
 
@@ -32,6 +32,14 @@ pub enum Kind {
     DmXml,
     /// Any other document in XML.
     Xml,
+    /// HTTP messages, with PAP in them.
+    Http,
+    /// The body of a PAP push by itself.
+    Multipart,
+    /// A message of PAP.
+    Pap,
+    /// PDUs of SMPP.
+    Smpp,
     /// A notification, package 0.
     Package0,
     /// A command APDU.
@@ -53,7 +61,7 @@ pub enum Kind {
 }
 
 /// The kinds, their words on the command line and what people call them.
-const KINDS: [(Kind, &str, &str); 18] = [
+const KINDS: [(Kind, &str, &str); 22] = [
     (Kind::Sms, "sms", "short message"),
     (Kind::Udh, "udh", "user data of a short message"),
     (Kind::Wsp, "wsp", "WSP push"),
@@ -63,6 +71,10 @@ const KINDS: [(Kind, &str, &str); 18] = [
     (Kind::CpXml, "cp-xml", "client provisioning document (XML)"),
     (Kind::DmXml, "dm-xml", "SyncML message (XML)"),
     (Kind::Xml, "xml", "XML document"),
+    (Kind::Http, "http", "HTTP message"),
+    (Kind::Multipart, "multipart", "multipart body"),
+    (Kind::Pap, "pap", "PAP message (XML)"),
+    (Kind::Smpp, "smpp", "SMPP PDUs"),
     (Kind::Package0, "package0", "notification (package 0)"),
     (Kind::Apdu, "apdu", "command APDU"),
     (Kind::Response, "response", "response APDU"),
@@ -85,12 +97,15 @@ impl Kind {
         KINDS.iter().find(|(kind, _, _)| *kind == self).map_or("", |(_, word, _)| word)
     }
 
-    /// What octets are that somebody calls so: XML has kinds of its own.
+    /// What octets are that somebody calls so: XML has kinds of its own, and PAP comes with and without what carries it.
     pub(super) fn of(self, octets: &[u8]) -> Self {
         match self {
             Self::Cp if xml::root(octets).is_some() => Self::CpXml,
             Self::Dm if xml::root(octets).is_some() => Self::DmXml,
             Self::Wbxml if xml::root(octets).is_some() => Self::Xml,
+            Self::Pap | Self::Multipart if http::begins(octets) => Self::Http,
+            Self::Pap | Self::Http if multipart::begins(octets) => Self::Multipart,
+            Self::Http | Self::Multipart if xml::root(octets).is_some() => Self::Pap,
             kind => kind,
         }
     }
@@ -147,6 +162,10 @@ pub(super) fn explain(kind: Kind, scribe: &mut Scribe<'_>, options: &Options) ->
         Kind::CpXml => xml::explain(scribe, Some(Root::Prov)),
         Kind::DmXml => xml::explain(scribe, Some(Root::SyncMl)),
         Kind::Xml => xml::explain(scribe, None),
+        Kind::Http => http::explain(scribe, options, &mut found),
+        Kind::Multipart => multipart::explain(scribe, None, options, &mut found),
+        Kind::Pap => xml::explain(scribe, Some(Root::Pap)),
+        Kind::Smpp => smpp::explain(scribe, options, &mut found),
         Kind::Package0 => package0::explain(scribe, options, &mut found),
         Kind::Apdu => apdu::explain(scribe, options),
         Kind::Response => apdu::explain_response(scribe, options),

@@ -12,16 +12,21 @@ mod apdu;
 mod authentication;
 mod der;
 mod explanation;
+mod http;
 mod identity;
 mod input;
 mod kind;
+mod mime;
+mod multipart;
 mod notification;
 mod package0;
+mod pap;
 mod recognise;
 mod scribe;
 mod secret;
 mod segments;
 mod simulate;
+mod smpp;
 mod sms;
 #[cfg(test)]
 mod tests;
@@ -94,27 +99,21 @@ pub enum Unrecognised {
 /// # Errors
 /// [`Unrecognised`] when no piece is anything that is explained and no kind was named.
 pub fn explain(pieces: &[Vec<u8>], options: &Options) -> Result<Explanation, Unrecognised> {
-    Ok(match arrange(pieces, options)? {
-        Arranged::Segments(kinds) => segments::explain(pieces, &kinds, options),
-        Arranged::Pieces(pieces, kinds) => walk(&pieces, &kinds, options),
-    })
+    let (pieces, kinds) = arrange(pieces, options)?;
+    Ok(walk(&pieces, &kinds, options))
 }
 
-/// What several pieces of octets are to each other.
-enum Arranged {
-    /// Segments of messages, and their kinds.
-    Segments(Vec<Option<Kind>>),
-    /// Artefacts of their own, or one that had been broken into lines; and their kinds.
-    Pieces(Vec<Vec<u8>>, Vec<Option<Kind>>),
-}
+/// Pieces, and what each is.
+type Arranged = (Vec<Vec<u8>>, Vec<Option<Kind>>);
 
+/// What several pieces of octets are to each other: segments of messages, artefacts of their own, or one that had been
+/// broken into lines and is put together.
 fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognised> {
     let kind_of =
         |octets: &Vec<u8>| options.kind.map_or_else(|| recognise(octets), |kind| Some(kind.of(octets)));
     let kinds: Vec<Option<Kind>> = pieces.iter().map(kind_of).collect();
-    let message = |kind: &Option<Kind>| matches!(kind, Some(Kind::Sms | Kind::Udh));
-    if pieces.len() > 1 && kinds.iter().all(message) {
-        return Ok(Arranged::Segments(kinds));
+    if are_messages(&kinds) {
+        return Ok((pieces.to_vec(), kinds));
     }
     // Together, lines of a protocol must not be taken for something else either.
     if kinds.iter().all(Option::is_none)
@@ -134,27 +133,45 @@ fn arrange(pieces: &[Vec<u8>], options: &Options) -> Result<Arranged, Unrecognis
             }),
         };
         if let Some(kind) = kind {
-            return Ok(Arranged::Pieces(vec![joined], vec![Some(kind)]));
+            return Ok((vec![joined], vec![Some(kind)]));
         }
     }
     if kinds.iter().all(Option::is_none) {
         return Err(Unrecognised::Nothing);
     }
-    Ok(Arranged::Pieces(pieces.to_vec(), kinds))
+    Ok((pieces.to_vec(), kinds))
 }
 
-/// Explains each piece on its own.
+/// Whether these are several short messages and nothing else.
+fn are_messages(kinds: &[Option<Kind>]) -> bool {
+    kinds.len() > 1 && kinds.iter().all(|kind| matches!(kind, Some(Kind::Sms | Kind::Udh)))
+}
+
+/// Explains each piece on its own, then what segments in them give together, in whatever order they came.
 fn walk(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explanation {
     let mut out = Explanation::default();
+    let (mut groups, mut derived) = (segments::Groups::default(), Vec::new());
     for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
         let mut scribe = scribe::Scribe::new(octets, options.secrets);
         let found = kind.map_or_else(Found::default, |kind| kind::explain(kind, &mut scribe, options));
         let name = kind.map_or("not recognised", Kind::title);
-        let title = if pieces.len() == 1 { name.to_owned() } else { format!("{}: {name}", n + 1) };
+        let mut title = if pieces.len() == 1 { name.to_owned() } else { format!("{}: {name}", n + 1) };
+        if let ([one], true) = (&found.segments[..], pieces.len() > 1) {
+            title.push_str(&one.numbered());
+        }
+        for segment in found.segments {
+            groups.take(segment, &mut scribe);
+        }
+        derived.extend(found.parts);
         out.authentication = out.authentication.or(found.authentication);
         out.notification = out.notification.or(found.notification);
         out.parts.push(Part { title, kind: *kind, length: octets.len(), spans: scribe.spans() });
     }
+    // One by itself is not missed by anybody.
+    if groups.seen() > 1 || are_messages(kinds) {
+        groups.together(options, &mut out);
+    }
+    out.parts.extend(derived);
     out
 }
 
@@ -163,8 +180,10 @@ fn walk(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explan
 struct Found {
     authentication: Option<Authentication>,
     notification: Option<Notification>,
-    /// User data of a message that is a segment of several.
-    segment: Option<crate::wire::wdp::Segment>,
-    /// The number that a message is from.
+    /// User data of messages that are segments of several.
+    segments: Vec<segments::Segmented>,
+    /// What was decoded, or put together, and stands nowhere as it is.
+    parts: Vec<Part>,
+    /// The number that the message in hand is from, or to.
     sender: Option<String>,
 }

@@ -16,12 +16,16 @@ use crate::wire::{
 };
 
 use super::{
-    Kind, apdu,
+    Kind, apdu, http, multipart, smpp,
     xml::{self, Root},
 };
 
 /// In this order kinds are tried: those with the most to recognise them by come first.
-const ORDER: [Kind; 18] = [
+const ORDER: [Kind; 22] = [
+    Kind::Http,
+    Kind::Multipart,
+    Kind::Pap,
+    Kind::Smpp,
     Kind::CpXml,
     Kind::DmXml,
     Kind::Xml,
@@ -52,18 +56,8 @@ pub fn recognise(octets: &[u8]) -> Option<Kind> {
 
 /// The protocol of octets that are not explained, where they would be taken for something else.
 pub(super) fn envelope(octets: &[u8]) -> Option<&'static str> {
-    let begins = |words: &[&str]| words.iter().any(|word| octets.starts_with(word.as_bytes()));
-    if begins(&["HTTP/1.", "POST /", "GET /", "PUT /"]) {
-        return Some("this is HTTP, which is not explained yet, nor is PAP in it");
-    }
     let length = u32::try_from(octets.len()).unwrap_or(u32::MAX).to_be_bytes();
     match octets {
-        // Its length, then a command with or without the bit of a response (SMPP 3.4, sections 3.2 and 5.1.2).
-        [a, b, c, d, 0x00 | 0x80, 0x00, 0x00 | 0x01, 0x00..=0x21, _, _, _, _, _, _, _, _, ..]
-            if [*a, *b, *c, *d] == length =>
-        {
-            Some("this is an SMPP PDU, which is not explained yet")
-        }
         // CONNECT of version 1.x with its length (IrOBEX, section 3.3.1).
         [0x80, high, low, 0x10..=0x1F, _, _, _, ..] if [0, 0, *high, *low] == length => {
             Some("this is an OBEX packet, which is not explained yet")
@@ -80,6 +74,10 @@ pub(super) fn whole(octets: &[u8]) -> Option<Kind> {
 /// Whether octets are this as a whole.
 pub(super) fn is_whole(kind: Kind, octets: &[u8]) -> bool {
     match kind {
+        Kind::Http => http::is_whole(octets),
+        Kind::Multipart => multipart::is_whole(octets),
+        Kind::Pap => xml::root(octets) == Some(Root::Pap) && xml::is_sound(octets),
+        Kind::Smpp => smpp::is_whole(octets),
         Kind::Cp => vocabulary(octets, Vocabulary::Prov) == Some(Vocabulary::Prov),
         Kind::Dm => vocabulary(octets, Vocabulary::SyncMl).is_some_and(|v| v != Vocabulary::Prov),
         Kind::CpXml => xml::root(octets) == Some(Root::Prov) && xml::is_sound(octets),
@@ -121,6 +119,10 @@ pub(super) fn is_whole(kind: Kind, octets: &[u8]) -> bool {
 /// Whether octets begin as this does, so that it is worth to say where they go wrong.
 fn begins_as(kind: Kind, octets: &[u8]) -> bool {
     match (kind, octets) {
+        (Kind::Http, _) => http::begins(octets),
+        (Kind::Multipart, _) => multipart::begins(octets),
+        (Kind::Pap, _) => xml::root(octets) == Some(Root::Pap),
+        (Kind::Smpp, _) => smpp::begins(octets),
         (Kind::CpXml, _) => xml::root(octets) == Some(Root::Prov),
         (Kind::DmXml, _) => xml::root(octets) == Some(Root::SyncMl),
         (Kind::Xml, _) => xml::root(octets).is_some() && std::str::from_utf8(octets).is_ok(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::wire::wdp::{Concatenation, Ports, Reference, Segment};
 
 use super::{
-    Explanation, Found, Kind, Options, Part, Problem, kind,
+    Explanation, Found, Kind, Options, Part, Problem,
     scribe::{Mark, Scribe},
     udh,
 };
@@ -20,30 +20,51 @@ struct Group {
     parts: BTreeMap<u8, Vec<u8>>,
 }
 
-pub(super) fn explain(pieces: &[Vec<u8>], kinds: &[Option<Kind>], options: &Options) -> Explanation {
-    let mut out = Explanation::default();
-    let mut groups: Vec<Group> = Vec::new();
-    for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
-        let kind = kind.unwrap_or(Kind::Udh);
-        let mut w = Scribe::new(octets, options.secrets);
-        let Found { authentication, notification, segment, sender } = kind::explain(kind, &mut w, options);
-        let mut title = format!("{}: {}", n + 1, kind.title());
-        if let Some((segment, concatenation)) = segment.and_then(|s| s.udh.concatenation().map(|c| (s, c))) {
-            title = format!("{title}, segment {} of {}", concatenation.sequence(), concatenation.total());
-            let last = w.last();
-            take(&mut groups, sender, segment, &concatenation, &mut w, last);
-        }
-        out.authentication = out.authentication.or(authentication);
-        out.notification = out.notification.or(notification);
-        out.parts.push(Part { title, kind: Some(kind), length: octets.len(), spans: w.spans() });
-    }
-    for group in groups {
-        together(&group, options, &mut out);
-    }
-    out
+/// A segment that was found: who sent it, and the field that holds its data.
+#[derive(Debug)]
+pub(super) struct Segmented {
+    pub(super) sender: Option<String>,
+    pub(super) segment: Segment,
+    pub(super) mark: Mark,
 }
 
-/// Adds a segment to the message that it belongs to, or begins another.
+impl Segmented {
+    /// Which of how many it is, for a title.
+    pub(super) fn numbered(&self) -> String {
+        let concatenation = self.segment.udh.concatenation();
+        concatenation.map_or(String::new(), |c| format!(", segment {} of {}", c.sequence(), c.total()))
+    }
+}
+
+/// All segments that were found.
+#[derive(Debug, Default)]
+pub(super) struct Groups {
+    groups: Vec<Group>,
+    seen: usize,
+}
+
+impl Groups {
+    /// How many segments there were.
+    pub(super) fn seen(&self) -> usize {
+        self.seen
+    }
+
+    /// Adds a segment to the message that it belongs to, or begins another.
+    pub(super) fn take(&mut self, Segmented { sender, segment, mark }: Segmented, w: &mut Scribe<'_>) {
+        if let Some(concatenation) = segment.udh.concatenation() {
+            self.seen += 1;
+            take(&mut self.groups, sender, segment, &concatenation, w, mark);
+        }
+    }
+
+    /// What the segments give together, each message as a part of its own.
+    pub(super) fn together(&self, options: &Options, out: &mut Explanation) {
+        for group in &self.groups {
+            together(group, options, out);
+        }
+    }
+}
+
 fn take(
     groups: &mut Vec<Group>,
     sender: Option<String>,

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Arranged, Kind, Options, Secrets, Unrecognised, arrange};
+use super::{Kind, Options, Secrets, Unrecognised, arrange};
 use crate::{
     ident::{Imei, Timestamp, counted},
     phone::{
@@ -61,10 +61,7 @@ pub struct SimulatedStep {
 /// # Errors
 /// [`Unrecognised`] as [`super::explain()`].
 pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unrecognised> {
-    let (pieces, kinds) = match arrange(pieces, options)? {
-        Arranged::Segments(kinds) => (pieces.to_vec(), kinds),
-        Arranged::Pieces(pieces, kinds) => (pieces, kinds),
-    };
+    let (pieces, kinds) = arrange(pieces, options)?;
     let mut hand = Hand {
         phone: phone(options).map_err(|_| Unrecognised::Nothing)?,
         reassembly: Reassembly::new(LIMITS),

@@ -9,7 +9,9 @@ use crate::wire::{
 use super::{
     Found, Options, Problem,
     scribe::{Scribe, Stopped},
-    secret, wbxml, wsp,
+    secret,
+    segments::Segmented,
+    wbxml, wsp,
 };
 
 const HEADER: &str = "TS 23.040 9.2.3.24";
@@ -138,7 +140,8 @@ pub(super) fn content(
         if ports.is_none() {
             w.odd("no ports (element 05) in this segment; some devices want them in every one");
         }
-        found.segment = Some(Segment { udh: udh.clone(), data });
+        let segment = Segment { udh: udh.clone(), data };
+        found.segments.push(Segmented { sender: found.sender.clone(), segment, mark });
         return Ok(());
     }
     datagram(w, ports, options, found)

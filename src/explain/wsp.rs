@@ -8,10 +8,10 @@ use crate::wire::{
     wsp::{MediaCode, Push},
 };
 
-use self::headers::Headers;
+use self::headers::{Headers, Media};
 use super::{
     Found, Options, Problem, authentication, package0,
-    scribe::{Scribe, Stopped},
+    scribe::{Mark, Scribe, Stopped},
     secret, wbxml, xml,
 };
 
@@ -48,6 +48,28 @@ pub(super) fn explain(w: &mut Scribe<'_>, options: &Options, found: &mut Found) 
         signature(w, &headers, push, options, found);
     }
     w.cross_check(base, push);
+    Ok(())
+}
+
+/// The content of a push that is none yet: an entity whose content type stands at `mark`, and `push`, which a gateway makes
+/// of it.
+pub(super) fn entity(
+    w: &mut Scribe<'_>,
+    media: &str,
+    mark: Mark,
+    push: &Push,
+    options: &Options,
+    found: &mut Found,
+) -> Result<(), Stopped> {
+    let headers = Headers {
+        media: Some(Media::Text(media.to_owned())),
+        media_mark: Some(mark),
+        sec: Some(mark),
+        mac: Some(mark),
+        ..Headers::default()
+    };
+    body(w, &headers, options, found)?;
+    signature(w, &headers, push, options, found);
     Ok(())
 }
 

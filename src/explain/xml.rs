@@ -7,15 +7,26 @@ mod element;
 mod markup;
 mod root;
 
-use crate::wire::{Syntax, prov::ProvDoc, syncml::Message, tnds::MgmtTree, xml};
+use crate::wire::{
+    Syntax,
+    pap::{Pap, Strictness},
+    prov::ProvDoc,
+    syncml::Message,
+    tnds::MgmtTree,
+    xml,
+};
 
-pub(super) use self::root::{Root, is_sound, root};
+pub(super) use self::{
+    element::Attribute,
+    root::{Root, is_sound, root},
+};
 use self::{
-    element::{Attribute, Open, close},
+    element::{Open, close},
     markup::{ends_at, is_blank, quoted, unescaped},
 };
 use super::{
     explanation::Place,
+    pap,
     scribe::{MAX_DEPTH, Mark, Scribe, Stopped},
     secret::is_secret,
 };
@@ -32,7 +43,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 pub(super) fn explain(w: &mut Scribe<'_>, expected: Option<Root>) -> Result<(), Stopped> {
     let base = w.position();
     let other = expected.filter(|expected| root(w.rest()) != Some(*expected));
-    let mut walk = Walk { places: Places { at: base, line: 1, column: 1 }, nested: 0, other };
+    let is_pap = root(w.rest()) == Some(Root::Pap);
+    let mut walk = Walk { places: Places { at: base, line: 1, column: 1 }, nested: 0, other, is_pap };
     walk.document(w)
 }
 
@@ -64,6 +76,8 @@ struct Walk {
     nested: usize,
     /// What the root should be and is not.
     other: Option<Root>,
+    /// Whether elements and attributes are those of PAP.
+    is_pap: bool,
 }
 
 impl Walk {
@@ -87,6 +101,7 @@ impl Walk {
         match root(octets) {
             Some(Root::Prov) => w.cross_check(base, ProvDoc::decode(Syntax::Xml, octets)),
             Some(Root::SyncMl) => w.cross_check(base, Message::decode(Syntax::Xml, octets)),
+            Some(Root::Pap) => w.cross_check(base, Pap::decode(octets, Strictness::Strict)),
             _ if octets.windows(9).any(|window| window == b"<MgmtTree") => {
                 w.cross_check(base, MgmtTree::decode(Syntax::Xml, octets));
             }
@@ -106,15 +121,19 @@ impl Walk {
                     } else {
                         "processing instruction"
                     };
-                    self.piece(w, b"?>", name, XML)?;
+                    self.piece(w, ends_at(rest, b"?>"), name, XML)?;
                 }
                 [b'<', b'!', b'-', b'-', ..] => {
-                    self.piece(w, b"-->", "comment", "XML 1.0, 2.5")?;
+                    self.piece(w, ends_at(rest, b"-->"), "comment", "XML 1.0, 2.5")?;
                 }
                 _ if rest.starts_with(b"<![CDATA[") => self.cdata(w, open)?,
                 [b'<', b'!', ..] => {
-                    let text = self.piece(w, b">", "document type", "XML 1.0, 2.8")?;
-                    if text.contains(&b'[') {
+                    let end = markup::declaration_ends_at(rest);
+                    let text = self.piece(w, end, "document type", "XML 1.0, 2.8")?;
+                    // That of PAP may say in itself which versions are spoken (WAP-247-PAP, section 8.1); it defines nothing.
+                    let says_versions =
+                        self.is_pap && !text.get(2..).unwrap_or_default().windows(2).any(|t| t == b"<!");
+                    if text.contains(&b'[') && !says_versions {
                         w.wrong("a document type that defines something is not accepted");
                         return Err(Stopped);
                     }
@@ -154,16 +173,16 @@ impl Walk {
         taken
     }
 
-    /// Markup up to its end, with the white space behind it.
+    /// Markup of that length, with the white space behind it.
     fn piece<'a>(
         &mut self,
         w: &mut Scribe<'a>,
-        end: &[u8],
+        length: Option<usize>,
         name: &'static str,
         clause: &'static str,
     ) -> Result<&'a [u8], Stopped> {
         let rest = w.rest();
-        let Some(length) = ends_at(rest, end) else {
+        let Some(length) = length else {
             return self.endless(w, name, clause);
         };
         let taken = self.take(w, markup::with_blanks(rest, length), name, clause)?;
@@ -228,6 +247,9 @@ impl Walk {
             self.take(w, left, "end of the start tag", ELEMENT)?;
         }
         element::summary(w, mark, &list);
+        if self.is_pap {
+            pap::element(w, &element.full, mark, &list);
+        }
         element::demand(w, &element, &list);
         if is_empty {
             close(w, element, open.last_mut());

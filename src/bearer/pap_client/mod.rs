@@ -25,7 +25,7 @@ use crate::wire::pap::{
 };
 
 pub use capabilities::{Capabilities, GatewayKind, Unfit, UnknownGatewayKind};
-pub use content::{Content, NoPush};
+pub use content::Content;
 pub use error::PapError;
 
 /// How we prove to a gateway who we are. `Debug` does not show it.

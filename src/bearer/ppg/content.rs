@@ -1,8 +1,6 @@
 //! The content entity of a push as a WSP PDU (WAP-230 WSP, section 8.2.4).
 //!
-//! The media type goes out by number where it has one, its parameters stay: `SEC` and `MAC` are what makes a bootstrap
-//! worth something. `SEC` stands before `MAC`, and with them the length is written as a uintvar, because devices in the
-//! field read nothing else. Header fields of the entity go out as header fields of the PDU; fields that speak of the
+//! Type, parameters and header fields of the entity go out as [`Push::of_entity`] writes them; fields that speak of the
 //! transport to us do not, nor those that are the gateway's to say.
 
 use base64::Engine as _;
@@ -12,10 +10,7 @@ use crate::bearer::Refused;
 use crate::wire::{
     Encode as _,
     pap::{StatusCode, multipart},
-    wsp::{
-        ApplicationCode, ContentType, Field, FieldCode, MediaCode, MediaType, ParameterCode, Push, PushFlag,
-        Sec, Text, Token, Value,
-    },
+    wsp::{EntityError, Field, FieldCode, ParameterCode, Push, PushFlag, Text, Value},
 };
 
 /// Types that change the settings of a device: CP, DM and what came before them.
@@ -46,8 +41,6 @@ const OURS: &[&str] = &[
     "x-wap-initiator-uri",
 ];
 
-/// Digits of a check value.
-const MAC_DIGITS: usize = 40;
 /// What `Encoding-Version` says: WSP 1.3.
 const ENCODING_VERSION: u64 = 0x13;
 
@@ -67,18 +60,18 @@ pub(super) fn encode(
     let field =
         |name: &str| fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.as_str());
     let text = field("content-type").ok_or_else(|| bad("the content entity has no Content-Type"))?;
-    let (kind, parameters) = multipart::media_type(text).map_err(|e| bad(&format!("content entity: {e}")))?;
+    let (kind, _) = multipart::media_type(text).map_err(|e| bad(&format!("content entity: {e}")))?;
     if !rights.allows_type(&kind) {
         return Err(forbidden(format!("this initiator may not push content of the type {kind}")));
     }
-    let content_type = content_type(&kind, &parameters)?;
-    let signed = content_type.parameter(ParameterCode::SEC).is_some();
+    let mut push = Push::of_entity(tid, text, Vec::new())?;
+    let signed = push.content_type.parameter(ParameterCode::SEC).is_some();
     if BOOTSTRAP.contains(&kind.as_str()) && !signed && !rights.unsigned_bootstrap {
         return Err(forbidden(format!(
             "{kind} changes the settings of a device, and without SEC nothing tells it from whom that comes; sign it, or give this initiator the right unsigned-bootstrap"
         )));
     }
-    let body = match field("content-transfer-encoding").map(str::trim) {
+    push.body = match field("content-transfer-encoding").map(str::trim) {
         None => body.to_vec(),
         Some(plain) if ["binary", "8bit", "7bit"].iter().any(|p| plain.eq_ignore_ascii_case(p)) => {
             body.to_vec()
@@ -90,10 +83,9 @@ pub(super) fn encode(
         }
         Some(_) => return Err(bad("Content-Transfer-Encoding: expected binary, 8bit, 7bit or base64")),
     };
-    let mut push = Push::new(tid, content_type, body);
-    for (name, value) in fields.iter().filter(|(name, _)| !OURS.contains(&name.to_ascii_lowercase().as_str()))
-    {
-        push.fields.extend(header(name, value)?);
+    let theirs = |name: &str| !OURS.contains(&name.to_ascii_lowercase().as_str());
+    for (name, value) in fields.iter().filter(|(name, _)| theirs(name)) {
+        push = push.with_field(name, value)?;
     }
     add_own(&mut push, rights, switches)?;
     let mut octets = Vec::with_capacity(push.body.len() + 96);
@@ -104,8 +96,8 @@ pub(super) fn encode(
 /// What the gateway says by itself.
 fn add_own(push: &mut Push, rights: &Rights, switches: Switches) -> Result<(), Refused> {
     if let Some(uri) = &rights.uri {
-        let value = Value::text(text("X-Wap-Initiator-URI", uri)?);
-        push.fields.push(Field::known(FieldCode::INITIATOR_URI, value));
+        let uri = Text::new(uri.as_bytes()).map_err(|e| bad(&format!("X-Wap-Initiator-URI: {e}")))?;
+        push.fields.push(Field::known(FieldCode::INITIATOR_URI, Value::text(uri)));
     }
     if let Some(PushFlag(flag)) = rights.push_flag {
         push.fields.push(Field::known(FieldCode::PUSH_FLAG, Value::integer(u64::from(flag))));
@@ -120,93 +112,10 @@ fn add_own(push: &mut Push, rights: &Rights, switches: Switches) -> Result<(), R
     Ok(())
 }
 
-fn content_type(kind: &str, parameters: &[(String, String)]) -> Result<ContentType, Refused> {
-    let media = match MediaCode::of(kind) {
-        Some(code) => MediaType::Code(code),
-        None => MediaType::Text(text("Content-Type", kind)?),
-    };
-    let mut content_type = ContentType::new(media);
-    let named =
-        |name: &str| parameters.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map(|(_, v)| v.trim());
-    if let Some(sec) = named("SEC") {
-        let sec = sec_of(sec)
-            .ok_or_else(|| bad("SEC: expected 0 to 3, or NETWPIN, USERPIN, USERNETWPIN, USERPINMAC"))?;
-        content_type = content_type
-            .with_parameter(ParameterCode::SEC, Value::integer(u64::from(sec.0)))
-            .with_quoted_length();
+impl From<EntityError> for Refused {
+    fn from(error: EntityError) -> Self {
+        bad(&format!("content entity: {error}"))
     }
-    if let Some(mac) = named("MAC") {
-        if mac.len() != MAC_DIGITS || !mac.bytes().all(|o| o.is_ascii_hexdigit()) {
-            return Err(bad("MAC: expected 40 hexadecimal digits"));
-        }
-        content_type = content_type.with_parameter(ParameterCode::MAC, Value::text(text("MAC", mac)?));
-    }
-    let others =
-        parameters.iter().filter(|(n, _)| !n.eq_ignore_ascii_case("SEC") && !n.eq_ignore_ascii_case("MAC"));
-    for (name, value) in others {
-        // IANA MIBenum numbers.
-        let charset = match value.to_ascii_lowercase().as_str() {
-            _ if !name.eq_ignore_ascii_case("charset") => None,
-            "us-ascii" => Some(3),
-            "iso-8859-1" => Some(4),
-            "utf-8" => Some(106),
-            "iso-10646-ucs-2" | "ucs-2" => Some(1000),
-            "utf-16" => Some(1015),
-            _ => None,
-        };
-        content_type = match charset {
-            Some(number) => content_type.with_parameter(ParameterCode::CHARSET, Value::integer(number)),
-            None => content_type.with_named(text(name, name)?, Value::text(text(name, value)?)),
-        };
-    }
-    Ok(content_type)
-}
-
-/// `SEC` as a number, or as the name of the method, which some initiators write.
-fn sec_of(text: &str) -> Option<Sec> {
-    Some(match text.to_ascii_uppercase().as_str() {
-        "0" | "NETWPIN" | "NETWORKID" => Sec::NETWPIN,
-        "1" | "USERPIN" => Sec::USERPIN,
-        "2" | "USERNETWPIN" | "USERPIN_NETWORKID" => Sec::USERNETWPIN,
-        "3" | "USERPINMAC" => Sec::USERPINMAC,
-        _ => return None,
-    })
-}
-
-/// A field of the entity as a field of the PDU; none for what is meant anyway.
-fn header(name: &str, value: &str) -> Result<Option<Field>, Refused> {
-    let lower = name.to_ascii_lowercase();
-    Ok(Some(match lower.as_str() {
-        "x-wap-application-id" => {
-            let bare = value.strip_prefix("x-wap-application:").unwrap_or(value);
-            let number = bare.parse().ok().or_else(|| {
-                let known =
-                    |n: &u32| ApplicationCode(*n).name().is_some_and(|k| k.eq_ignore_ascii_case(bare));
-                (0..=0x1A).find(known)
-            });
-            match number {
-                // The default; operators leave it out, and the simplest readers know no other form.
-                Some(n) if ApplicationCode(n) == ApplicationCode::WML_UA => return Ok(None),
-                Some(n) => Field::known(FieldCode::APPLICATION_ID, Value::integer(u64::from(n))),
-                None => Field::known(FieldCode::APPLICATION_ID, Value::text(text(name, value)?)),
-            }
-        }
-        "x-wap-content-uri" => Field::known(FieldCode::CONTENT_URI, Value::text(text(name, value)?)),
-        "content-language" if value.eq_ignore_ascii_case("en") => {
-            Field::known(FieldCode::CONTENT_LANGUAGE, Value::integer(0x19))
-        }
-        "content-language" => Field::known(FieldCode::CONTENT_LANGUAGE, Value::text(text(name, value)?)),
-        // By name every field may go, whatever form its value has by number (WAP-230, section 8.4.2.6).
-        _ => {
-            let token = Token::new(name)
-                .map_err(|_| bad("the content entity has a field with a name that is none"))?;
-            Field::Named { name: token, value: Value::text(text(name, value)?) }
-        }
-    }))
-}
-
-fn text(what: &str, value: &str) -> Result<Text, Refused> {
-    Text::new(value.as_bytes()).map_err(|e| bad(&format!("{what}: {e}")))
 }
 
 fn bad(why: &str) -> Refused {

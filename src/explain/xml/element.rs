@@ -16,11 +16,11 @@ use super::markup::quoted;
 const REMEMBERED: usize = 4096;
 
 /// An attribute that was read.
-pub(super) struct Attribute {
-    pub(super) name: String,
-    pub(super) value: String,
+pub(in crate::explain) struct Attribute {
+    pub(in crate::explain) name: String,
+    pub(in crate::explain) value: String,
     /// Its field, and how many octets that has.
-    pub(super) mark: Mark,
+    pub(in crate::explain) mark: Mark,
     pub(super) length: usize,
 }
 

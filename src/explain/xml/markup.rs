@@ -10,6 +10,19 @@ pub(super) fn ends_at(octets: &[u8], end: &[u8]) -> Option<usize> {
     octets.windows(end.len()).position(|window| window == end).map(|at| at + end.len())
 }
 
+/// How many octets there are up to the end of a document type and with it: the `>` behind its internal subset, where it has
+/// one (production 28).
+pub(super) fn declaration_ends_at(octets: &[u8]) -> Option<usize> {
+    let end = ends_at(octets, b">")?;
+    match octets.get(..end)?.iter().position(|o| *o == b'[') {
+        None => Some(end),
+        Some(_) => {
+            let subset = ends_at(octets, b"]")?;
+            Some(subset + ends_at(octets.get(subset..)?, b">")?)
+        }
+    }
+}
+
 /// How many octets there are up to the `>` of a tag and with it; one in quotes does not count.
 pub(super) fn tag_ends_at(octets: &[u8]) -> Option<usize> {
     let mut quote = None;

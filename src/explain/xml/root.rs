@@ -1,10 +1,16 @@
 //! What XML is, by its root element.
 
-use crate::wire::{Syntax, prov::ProvDoc, syncml::Message, xml};
+use crate::wire::{
+    Syntax,
+    pap::{Pap, Strictness},
+    prov::ProvDoc,
+    syncml::Message,
+    xml,
+};
 
 use super::{
     BYTE_ORDER_MARK,
-    markup::{ends_at, is_blank, local},
+    markup::{declaration_ends_at, ends_at, is_blank, local},
 };
 
 /// What the root of a document is called, and so what the document is.
@@ -14,6 +20,8 @@ pub(in crate::explain) enum Root {
     Prov,
     /// `SyncML`.
     SyncMl,
+    /// `pap`.
+    Pap,
     /// Anything else.
     Other,
 }
@@ -23,6 +31,7 @@ impl Root {
         match self {
             Self::Prov => "<wap-provisioningdoc>",
             Self::SyncMl => "<SyncML>",
+            Self::Pap => "<pap>",
             Self::Other => "that is neither",
         }
     }
@@ -39,12 +48,13 @@ pub(in crate::explain) fn root(octets: &[u8]) -> Option<Root> {
         let end = match rest {
             [b'<', b'?', ..] => ends_at(rest, b"?>"),
             [b'<', b'!', b'-', b'-', ..] => ends_at(rest, b"-->"),
-            [b'<', b'!', ..] => ends_at(rest, b">"),
+            [b'<', b'!', ..] => declaration_ends_at(rest),
             [b'<', name @ ..] => {
                 let end = name.iter().position(|o| is_blank(*o) || matches!(o, b'>' | b'/'));
                 return Some(match local(name.get(..end.unwrap_or(name.len())).unwrap_or_default()) {
                     b"wap-provisioningdoc" => Root::Prov,
                     b"SyncML" => Root::SyncMl,
+                    b"pap" => Root::Pap,
                     _ => Root::Other,
                 });
             }
@@ -60,6 +70,7 @@ pub(in crate::explain) fn is_sound(octets: &[u8]) -> bool {
     match root(octets) {
         Some(Root::Prov) => ProvDoc::decode(Syntax::Xml, octets).is_ok(),
         Some(Root::SyncMl) => Message::decode(Syntax::Xml, octets).is_ok(),
+        Some(Root::Pap) => Pap::decode(octets, Strictness::Strict).is_ok(),
         Some(Root::Other) => xml::parse(octets).is_ok(),
         None => false,
     }

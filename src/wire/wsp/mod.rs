@@ -10,6 +10,7 @@
 //! | the rest | body                                                               |
 
 mod content_type;
+mod entity;
 mod field;
 mod registry;
 #[cfg(test)]
@@ -17,6 +18,7 @@ mod tests;
 mod value;
 
 pub use content_type::{ContentForm, ContentType, MAX_PARAMETERS, MediaType, Parameter, ParameterName};
+pub use entity::EntityError;
 pub use field::{Field, MAX_FIELDS};
 pub use registry::{ApplicationCode, FieldCode, MediaCode, ParameterCode, PushFlag, Sec};
 pub use value::{Text, TextError, Token, Value};
