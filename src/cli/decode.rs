@@ -16,7 +16,7 @@ use crate::{
     ident::Imsi,
 };
 
-/// Explains any artefact: short message, user data header, push, bootstrap, notification, APDU, file of a card.
+/// Explains any artefact: short message, user data header, push, bootstrap, notification, PAP with or without HTTP, SMPP, APDU, file of a card.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// The artefact, or - for standard input: octets, hexadecimal digits, a dump, lines of a log with digits in them, or XML.
@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// The input is text with hexadecimal digits, even where it looks like octets.
     #[arg(long)]
     hex: bool,
-    /// What it is, where that is not plain: sms, udh, wsp, cp, dm, wbxml, cp-xml, dm-xml, xml, package0, apdu, response, fcp, dir, odf, dodf,
+    /// What it is, where that is not plain: sms, udh, wsp, cp, dm, wbxml, cp-xml, dm-xml, xml, http, multipart, pap, smpp, package0, apdu, response, fcp, dir, odf, dodf,
     /// iccid, imsi.
     #[arg(long = "as", value_name = "KIND")]
     kind: Option<Kind>,

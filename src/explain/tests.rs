@@ -3,6 +3,7 @@
 
 mod documents;
 mod hostile;
+mod push_protocols;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -327,12 +328,12 @@ fn several_pieces_may_be_one_artefact_or_several() {
 
 #[test]
 fn every_kind_has_a_word() {
-    assert_eq!(Kind::all().count(), 18);
+    assert_eq!(Kind::all().count(), 22);
     for kind in Kind::all() {
         assert_eq!(kind.word().parse(), Ok(kind));
         assert!(!kind.title().is_empty());
     }
-    assert_eq!("pap".parse::<Kind>(), Err(UnknownKind));
+    assert_eq!("obex".parse::<Kind>(), Err(UnknownKind));
 }
 
 #[test]
@@ -352,26 +353,11 @@ fn a_listing_has_columns_and_colours() {
 
 #[test]
 fn what_only_carries_an_artefact_is_not_taken_for_one() {
-    for (octets, name) in [
-        (b"HTTP/1.1 202 Accepted\r\nContent-Type: application/xml\r\n\r\n<pap/>".to_vec(), "HTTP"),
-        (b"POST /wappush HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec(), "HTTP"),
-        (hex("00000010000000150000000000000001"), "SMPP"),
-        (hex("00000010800000150000000000000001"), "SMPP"),
-        (hex("80000710002000"), "OBEX"),
-    ] {
-        let refused = explain(std::slice::from_ref(&octets), &Options::default()).unwrap_err();
-        assert!(matches!(refused, Unrecognised::Envelope(why) if why.contains(name)), "{name} {refused:?}");
-        // Whoever knows better is believed.
-        assert!(explain(&[octets], &taken_for(Kind::Sms)).is_ok());
-    }
-    // A length that is not its own.
-    assert_eq!(recognise::envelope(&hex("00000011000000150000000000000001")), None);
-    let Some(folder) = vectors::folder("push") else { return };
-    for name in ["pap-401", "pap-push-1001", "smpp-kannel-session"] {
-        let pieces = read(&vectors::read(&folder, name, "hex"), Input::Text).unwrap();
-        let refused = explain(&pieces, &Options::default()).unwrap_err();
-        assert!(matches!(refused, Unrecognised::Envelope(_)), "{name} {refused:?}");
-    }
+    let octets = hex("80000710002000");
+    let refused = explain(std::slice::from_ref(&octets), &Options::default()).unwrap_err();
+    assert!(matches!(refused, Unrecognised::Envelope(why) if why.contains("OBEX")), "{refused:?}");
+    // Whoever knows better is believed.
+    assert!(explain(&[octets], &taken_for(Kind::Sms)).is_ok());
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "card" => card(),
         "script" => scripts(),
         "pap" => pap(),
+        "smpp" => smpp(),
         "wsp" => pushes(),
         "wdp" => datagrams().iter().map(|segments| framed(segments)).collect(),
         "sms" => messages(),
@@ -36,7 +37,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             // The first octet says what they are taken for.
             let found_out = [documents(), pushes(), messages(), card(), vec![notification()]].concat();
             let text = messages().iter().map(|m| hex(m)).collect::<Vec<_>>().join("\n").into_bytes();
-            let found_out = [found_out, texts()].concat();
+            let found_out = [found_out, texts(), pap(), http(), smpp()].concat();
             let mut out: Vec<Vec<u8>> = found_out.into_iter().map(|o| [vec![0], o].concat()).collect();
             out.push([vec![1], text].concat());
             out
@@ -185,6 +186,53 @@ fn pap() -> Vec<Vec<u8>> {
     let mut out: Vec<Vec<u8>> = answers.iter().map(|answer| format!("{head}{answer}").into_bytes()).collect();
     out.push(format!("{head}{push}").into_bytes());
     out.push(format!("--b42\r\nContent-Type: application/xml\r\n\r\n{head}{push}\r\n--b42\r\nContent-Type: text/plain\r\n\r\ncontent\r\n--b42--\r\n").into_bytes());
+    out
+}
+
+/// The same over HTTP: a request with its body, and an answer in chunks.
+fn http() -> Vec<Vec<u8>> {
+    let mut pap = pap();
+    let body = pap.pop().expect("the body of a push is last");
+    let answer = pap.swap_remove(0);
+    let request = format!(
+        "POST /push?password=x HTTP/1.1\r\nAuthorization: Basic eA==\r\nContent-Type: multipart/related; boundary=b42\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let response = format!(
+        "HTTP/1.1 202 Accepted\r\nContent-Type: application/xml\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n",
+        answer.len()
+    );
+    vec![
+        [request.into_bytes(), body].concat(),
+        [response.into_bytes(), answer, b"\r\n0\r\n\r\n".to_vec()].concat(),
+    ]
+}
+
+/// A bind, a push in segments by header, a receipt as text and as parameters, and an answer.
+fn smpp() -> Vec<Vec<u8>> {
+    let pdu = |command: u32, body: Vec<u8>| {
+        let length = u32::try_from(16 + body.len()).expect("short");
+        [length, command, 0, 7].map(u32::to_be_bytes).concat().into_iter().chain(body).collect::<Vec<u8>>()
+    };
+    let message = |esm_class: u8, coding: u8, octets: &[u8]| {
+        let length = u8::try_from(octets.len()).expect("a short message");
+        let head = [
+            b"\0\x02\x019876\0\x01\x01491711234567\0".as_slice(),
+            &[esm_class, 0, 0, 0, 0, 1, 0, coding, 0, length],
+        ];
+        [head.concat(), octets.to_vec()].concat()
+    };
+    let mut out = vec![pdu(0x0000_0009, b"acme\0secret\0\0\x34\0\0\0".to_vec())];
+    let segments = datagrams().swap_remove(1);
+    out.extend(segments.iter().map(|s| pdu(4, message(0x43, 0xF5, &s.to_octets()))));
+    let receipt = message(
+        4,
+        0,
+        b"id:m1 sub:001 dlvrd:001 submit date:2611221236 done date:2611221236 stat:DELIVRD err:000 text:x",
+    );
+    out.push(pdu(5, [receipt, octets("001E00036D310004270001020423000303000B")].concat()));
+    out.push(pdu(0x8000_0004, b"m1\0".to_vec()));
+    out.push(out.concat());
     out
 }
 

@@ -20,6 +20,7 @@ use bootgate::{
         pkcs15::{DirEntry, Dodf, Odf},
         prov::ProvDoc,
         script::{self, Need},
+        smpp::{CommandStatus, DataCoding, Header, LONGEST, ReceiptText, Tag},
         sms::{Pdu, Tpdu},
         syncml::Message,
         tlv, wbxml,
@@ -38,7 +39,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "wbxml", run: wbxml },
     Target { name: "xml", run: xml },
     Target { name: "prov", run: prov },
@@ -52,6 +53,7 @@ pub const TARGETS: [Target; 13] = [
     Target { name: "import", run: import },
     Target { name: "script", run: script },
     Target { name: "pap", run: pap },
+    Target { name: "smpp", run: smpp },
 ];
 
 /// Runs one by its name, and says whether the octets were read.
@@ -263,4 +265,23 @@ fn pap(octets: &[u8]) -> bool {
         let _ = Pap::decode(entity.body, Strictness::Strict);
     }
     true
+}
+
+/// SMPP without a codec: headers and the cuts between PDUs, the text of receipts, and the words for numbers.
+fn smpp(octets: &[u8]) -> bool {
+    let text: String = octets.iter().map(|o| char::from(*o)).collect();
+    let mut read = ReceiptText::parse(&text).is_ok();
+    let mut rest = octets;
+    while let Ok(Some(header)) = Header::peek(rest) {
+        assert!((16..=LONGEST).contains(&header.length), "{header:?}");
+        assert_eq!(header.to_octets(), rest[..Header::OCTETS]);
+        let CommandStatus(status) = header.status;
+        let [_, _, tag, coding] = status.to_be_bytes();
+        let _ = (header.status.meaning(), Tag(u16::from(tag)).to_string(), DataCoding(coding).meaning());
+        let Some(behind) = usize::try_from(header.length).ok().and_then(|length| rest.get(length..)) else {
+            break;
+        };
+        (read, rest) = (true, behind);
+    }
+    read
 }

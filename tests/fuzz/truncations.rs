@@ -86,7 +86,7 @@ fn texts(root: &Path) -> Vec<Vector> {
     out
 }
 
-/// Notifications among the DM vectors, and the pushes; sessions of SMPP and PAP are not for these decoders.
+/// Notifications among the DM vectors, and the pushes.
 fn pushes(root: &Path) -> Vec<Vector> {
     let mut out = Vec::new();
     for (name, text) in
@@ -110,7 +110,8 @@ fn pushes(root: &Path) -> Vec<Vector> {
             "tpdu-deliver" => (&["sms"], "sms"),
             "cp-doc" => (&["wbxml", "prov", "import"], "cp"),
             "wbxml-doc" => (&["wbxml"], "wbxml"),
-            "smpp-session" | "pap-http" => continue,
+            "smpp-session" => (&["smpp"], "smpp"),
+            "pap-http" => (&["pap"], "http"),
             other => panic!("{name}: {other}"),
         };
         let lines = std::fs::read_to_string(root.join("push").join(format!("{name}.hex"))).unwrap();
@@ -197,8 +198,8 @@ fn of_the_same_as_xml() {
 fn of_pushes_and_notifications() {
     let Some(root) = folder() else { return };
     let vectors = pushes(&root);
-    // Notifications, pushes, segments, messages, documents.
-    assert_eq!(vectors.len(), 4 + 3 + 24 + 2 + 3 + 3);
+    // Notifications, pushes, segments, messages, documents, PDUs, HTTP messages.
+    assert_eq!(vectors.len(), 4 + 3 + 24 + 2 + 3 + 3 + 38 + 8);
     assert!(cut(&vectors) > 4000);
 }
 

@@ -261,6 +261,79 @@ fn files_of_a_card_and_answers_of_it_are_known() {
     }
 }
 
+/// A capture as it is pasted: a request with its body as it came, and PDUs in hexadecimal digits.
+#[test]
+fn what_a_push_travels_in_is_followed_inwards() {
+    let pushed = push(Sec::USERPIN, &[PIN.as_bytes()]);
+    let mac = Key::new(&[PIN.as_bytes()]).sign(&document());
+    let control = "<?xml version=\"1.0\"?><pap><push-message push-id=\"1@pi\"><address address-value=\"WAPPUSH=+491711234567/TYPE=PLMN@ppg\"/></push-message></pap>";
+    let body = [
+        format!("--b\r\nContent-Type: application/xml\r\n\r\n{control}\r\n--b\r\nContent-Type: application/vnd.wap.connectivity-wbxml; SEC=1; MAC={mac}\r\n\r\n").into_bytes(),
+        document(),
+        b"\r\n--b--\r\n".to_vec(),
+    ]
+    .concat();
+    let head = format!(
+        "POST /pap?password=Geheim1 HTTP/1.1\r\nHost: ppg\r\nAuthorization: Basic R2VoZWltMQ==\r\nContent-Type: multipart/related; boundary=b; type=\"application/xml\"\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    for (args, input, first) in [
+        (vec!["--pin", PIN, "-"], [head.into_bytes(), body.clone()].concat(), "HTTP message"),
+        (vec!["--pin", PIN, "--as", "pap", "-"], body.clone(), "multipart body"),
+        (vec!["--pin", PIN, "-"], hex(&body).into_bytes(), "multipart body"),
+    ] {
+        let ran = decode(&args, &input);
+        assert_eq!(ran.exit, 0, "{}{}", ran.out, ran.err);
+        for said in [first, "number +491711234567", "<parm> = PROVIDER-ID: acme.dm", "USERPIN: the MAC fits"]
+        {
+            assert!(ran.out.contains(said), "{said}\n{}", ran.out);
+        }
+        assert!(
+            !ran.out.contains("Geheim1") && !ran.out.contains("R2VoZ") && !ran.out.contains(SECRET),
+            "{}",
+            ran.out
+        );
+    }
+    // A bind, then the push as three submissions, in a dump.
+    let pdu = |command: u8, rest: &[u8]| {
+        let length = u8::try_from(16 + rest.len()).unwrap();
+        [&[0, 0, 0, length, 0, 0, 0, command, 0, 0, 0, 0, 0, 0, 0, 1], rest].concat()
+    };
+    let mut stream = pdu(9, b"acme\0Geheim1\0\0\x34\0\0\0");
+    let parts = split(Ports::PUSH, Reference::Short(0x2A), 255, &pushed.to_octets()).unwrap();
+    for part in &parts {
+        let data = part.to_octets();
+        let head = [
+            b"\0\x02\x019876\0\x01\x01491711234567\0\x43\0\0\0\0\x01\0\xF5\0".as_slice(),
+            &[u8::try_from(data.len()).unwrap()],
+        ];
+        stream.extend(pdu(4, &[&head.concat()[..], &data].concat()));
+    }
+    let dump: String = (stream.chunks(16).enumerate())
+        .map(|(n, line)| {
+            format!(
+                "{:04x}  {}\n",
+                16 * n,
+                line.iter().map(|o| format!(" {o:02x}")).collect::<String>().trim()
+            )
+        })
+        .collect();
+    for input in [dump.into_bytes(), stream.clone()] {
+        let ran = decode(&["--pin", PIN, "-"], &input);
+        assert_eq!(ran.exit, 0, "{}{}", ran.out, ran.err);
+        for said in
+            ["password = ***", "esm_class = store and forward", "datagram of", "USERPIN: the MAC fits"]
+        {
+            assert!(ran.out.contains(said), "{said}\n{}", ran.out);
+        }
+        assert!(!ran.out.contains("Geheim1") && !ran.out.contains(&hex(b"Geheim1")), "{}", ran.out);
+        let json = decode(&["--format", "json", "--pin", PIN, "-"], &input);
+        let json: Value = serde_json::from_str(&json.out).unwrap();
+        assert_eq!((json["parts"][0]["kind"].as_str(), json["ok"].as_bool()), (Some("smpp"), Some(true)));
+        assert!(!json.to_string().contains(&hex(b"Geheim1")));
+    }
+}
+
 #[test]
 fn what_cannot_be_explained_says_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
@@ -278,7 +351,7 @@ fn what_cannot_be_explained_says_what_to_do() {
         (vec!["-"], "no octets in here", 1, "no hexadecimal digits of 4 octets or more in the text"),
         (vec!["-"], "", 1, "the input is empty"),
         (vec!["-"], "0106B", 1, "line 1 has an odd number of hexadecimal digits (5)"),
-        (vec!["--as", "pap", "-"], "0106", 2, "not a kind of artefact; expected one of: sms"),
+        (vec!["--as", "obex", "-"], "0106", 2, "not a kind of artefact; expected one of: sms"),
         (vec!["--imsi", "26201x", "-"], "0106", 2, "--imsi: "),
         (vec!["/nowhere/at/all"], "", 2, "cannot read /nowhere/at/all"),
     ] {

@@ -10,14 +10,25 @@ fn shared_pushes_are_sound() {
     let mut kinds = BTreeMap::new();
     for name in vectors::names(&folder, "json") {
         let case = json(&folder, &name);
-        if matches!(case["kind"].as_str(), Some("smpp-session" | "pap-http")) {
-            continue;
-        }
         let text = vectors::read(&folder, &name, "hex");
         let pieces = read(&text, Input::Any).unwrap();
+        match case["kind"].as_str() {
+            Some("smpp-session") => {
+                session(&name, &case, &pieces);
+                *kinds.entry("smpp").or_insert(0) += 1;
+                continue;
+            }
+            Some("pap-http") => {
+                exchange(&name, &case, &pieces);
+                *kinds.entry("http").or_insert(0) += 1;
+                continue;
+            }
+            _ => {}
+        }
         // Its body is an octet shorter than its own length says.
         if name == "kannel-ppg-dm-notification" {
             unsound(&name, &pieces, &Options::default());
+            *kinds.entry("wrong").or_insert(0) += 1;
             continue;
         }
         let explanation = sound(&name, &pieces, &Options::default());
@@ -45,7 +56,72 @@ fn shared_pushes_are_sound() {
         let refused = unsound(&name, &composed, &options);
         assert!(matches!(refused.authentication.unwrap().verdict, Verdict::FitsNothing { .. }), "{name}");
     }
-    assert_eq!(kinds, BTreeMap::from([("cp", 3), ("sms", 2), ("udh", 10), ("wbxml", 3), ("wsp", 3)]));
+    let all = [
+        ("cp", 3),
+        ("http", 4),
+        ("smpp", 1),
+        ("sms", 2),
+        ("udh", 10),
+        ("wbxml", 3),
+        ("wrong", 1),
+        ("wsp", 3),
+    ];
+    assert_eq!(kinds, BTreeMap::from(all));
+    assert_eq!(kinds.values().sum::<usize>(), vectors::names(&folder, "json").len());
+}
+
+/// Each PDU has the name, length, status and number that the vector says; the stream as a whole gives the pushes in it.
+fn session(name: &str, case: &Json, pieces: &[Vec<u8>]) {
+    let stream = vec![pieces.concat()];
+    for pieces in [pieces, &stream] {
+        let explanation = explain(pieces, &Options::default()).unwrap();
+        check_cover(&explanation, pieces);
+        // A notification that its sender made an octet short.
+        let wrong = problems(&explanation).into_iter().filter(|p| p.contains("wrong: ")).count();
+        assert_eq!(wrong, 1, "{name}\n{explanation}");
+        let mut found = Vec::new();
+        for spans in explanation.parts.iter().filter(|p| p.kind == Some(Kind::Smpp)).map(|p| &p.spans) {
+            let said = |span: &Span| span.value.clone().unwrap_or_default();
+            for (at, span) in spans.iter().enumerate().filter(|(_, s)| s.name == "command_id") {
+                let status = spans[at + 1].hex.clone().unwrap();
+                found.push((said(span), said(&spans[at - 1]), status, said(&spans[at + 2])));
+            }
+        }
+        let expected = case["expect"].as_array().unwrap().iter().map(|e| {
+            let text = |key: &str| e[key].as_str().map_or_else(|| e[key].to_string(), str::to_owned);
+            (text("pdu"), text("length"), text("status"), text("seq"))
+        });
+        assert_eq!(found, expected.collect::<Vec<_>>(), "{name}");
+        let together = explanation.parts.iter().filter(|p| p.title.starts_with("datagram of"));
+        assert_eq!(together.count(), 1, "{name}\n{explanation}");
+        assert!(!said(&explanation).contains("secret"), "the password of the bind");
+    }
+    let shown = explain(pieces, &shown()).unwrap();
+    assert!(said(&shown).contains("password = \"secret\""), "{shown}");
+}
+
+/// Status of the answer, element and code in it; what is no XML is not taken for it.
+fn exchange(name: &str, case: &Json, pieces: &[Vec<u8>]) {
+    assert_eq!(pieces.len(), 2, "{name}");
+    let explanation = explain(pieces, &Options::default()).unwrap();
+    check_cover(&explanation, pieces);
+    assert!(explanation.parts.iter().all(|p| p.kind == Some(Kind::Http)), "{name}\n{explanation}");
+    let expect = &case["expect"];
+    let answer = &explanation.parts[1];
+    let status = answer.spans.iter().find(|s| s.name == "status line").and_then(|s| s.value.clone());
+    assert!(status.unwrap().contains(&format!(" {} ", expect["http_status"])), "{name}");
+    let listing = explanation.to_string();
+    if let Some(element) = expect["pap_element"].as_str() {
+        assert!(answer.spans.iter().any(|s| s.name == format!("<{element}>")), "{name}\n{listing}");
+        let code = expect["pap_code"].to_string();
+        assert!(listing.contains(&format!("code=\"{code}\": {code} ")), "{name}\n{listing}");
+    }
+    assert!(!said(&explanation).contains("password=bar"), "{name}");
+    // The same octets in one piece, as a capture has them.
+    let stream = vec![pieces.concat()];
+    let whole = explain(&stream, &Options::default()).unwrap();
+    check_cover(&whole, &stream);
+    assert_eq!(whole.is_sound(), explanation.is_sound(), "{name}\n{whole}");
 }
 
 #[test]

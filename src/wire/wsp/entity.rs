@@ -167,7 +167,7 @@ mod tests {
         }
         let push = Push::of_entity(1, "a/b; q=1; charset=utf-8", Vec::new()).unwrap();
         let push = push.with_field("X-Foo", "bar").unwrap().with_field("Content-Language", "en").unwrap();
-        assert_eq!(push.to_octets(), b"\x01\x06\x19\x0A\x61/b\0q\x001\0\x81\xEAX-Foo\0bar\0\x8C\x99");
+        assert_eq!(push.to_octets(), b"\x01\x06\x17\x0A\x61/b\0q\x001\0\x81\xEAX-Foo\0bar\0\x8C\x99");
     }
 
     #[test]
