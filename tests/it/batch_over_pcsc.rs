@@ -11,16 +11,17 @@ use serde_json::Value;
 use crate::peers::pcscd::Pcscd;
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
-const ADM: &str = "MARKED-A";
+pub const ADM: &str = "MARKED-A";
 const WRONG: &str = "MARKED-K";
-const CARDS: [&str; 4] =
+pub const CARDS: [&str; 4] =
     ["89490200001234567892", "89490200001234567900", "89490200001234567918", "89490200001234567926"];
 
 fn insert(pcscd: &Pcscd, bay: u16, iccid: &str) -> crate::peers::Process {
     pcscd.insert(bay, &["--kind", "prepared", "--iccid", iccid, "--adm", ADM, "--bootstrap-size", "4096"])
 }
 
-fn batch(pcscd: &Pcscd, args: &[&str]) -> Command {
+/// A batch over `cards.csv` in the folder of the service.
+pub fn batch(pcscd: &Pcscd, args: &[&str]) -> Command {
     let mut command = pcscd.client(Path::new(env!("CARGO_BIN_EXE_bootgate")));
     command.args(["batch", "run", "cards.csv", "--profile", PROFILE, "--as", "cp", "--yes"]).args(args);
     command.env("BOOTGATE_STORE_PATH", pcscd.folder().join("store.db")).env_remove("BOOTGATE_CONFIG");
@@ -28,7 +29,8 @@ fn batch(pcscd: &Pcscd, args: &[&str]) -> Command {
     command
 }
 
-fn table(pcscd: &Pcscd, keys: &[&str]) {
+/// Writes `cards.csv`: a row for each of [`CARDS`] that there is a key for.
+pub fn table(pcscd: &Pcscd, keys: &[&str]) {
     let devices = ["490154203237518", "490154203237526", "490154203237534", "490154203237542"];
     let rows: String = CARDS
         .iter()
@@ -39,7 +41,8 @@ fn table(pcscd: &Pcscd, keys: &[&str]) {
     std::fs::write(pcscd.folder().join("cards.csv"), format!("iccid,imei,adm1\n{rows}")).unwrap();
 }
 
-fn results(pcscd: &Pcscd) -> Vec<Value> {
+/// What the batch has written down.
+pub fn results(pcscd: &Pcscd) -> Vec<Value> {
     let text = std::fs::read_to_string(pcscd.folder().join("cards.results.jsonl")).unwrap();
     assert!(!text.contains(ADM) && !text.contains(WRONG), "{text}");
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -165,7 +168,7 @@ fn rows_stay_with_their_cards_when_the_run_is_killed() {
 }
 
 /// Waits until so many results are written.
-fn ended(pcscd: &Pcscd, count: usize) {
+pub fn ended(pcscd: &Pcscd, count: usize) {
     crate::peers::wait_for("a result", || {
         let text = std::fs::read_to_string(pcscd.folder().join("cards.results.jsonl")).unwrap_or_default();
         text.lines().count() >= count

@@ -11,6 +11,8 @@ mod batch_in_bays;
 mod batch_keys;
 mod batch_over_pcsc;
 mod batch_run;
+mod batch_scan;
+mod batch_torn;
 mod bays_over_pcsc;
 mod card_job;
 mod card_job_cuts;

@@ -3,6 +3,7 @@
 mod floor;
 mod hook;
 mod results;
+mod scanner;
 mod screen;
 
 use std::{
@@ -20,6 +21,7 @@ use serde::Serialize;
 use self::{
     floor::{Books, Floor},
     results::Results,
+    scanner::Scanner,
     screen::Screen,
 };
 use super::{TableArgs, compare, table};
@@ -135,7 +137,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;
 
     let began = SystemClock.now();
-    let config = BayConfig { only: asked.then(|| bays.clone()), ..bay_config(app.config()) };
+    let config = BayConfig { only: (asked || args.scan).then(|| bays.clone()), ..bay_config(app.config()) };
     let shift = Shift::begin(Arc::clone(&run), Arc::new(Pcsc), config, runtime.handle().clone())?;
     let screen = Screen::new(began);
     let floor = Floor {
@@ -143,7 +145,9 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         stop: stop_on_ctrl_c(&runtime),
         screen: &screen,
         results: &mut results,
-        scan: args.scan,
+        scanner: args.scan.then(Scanner::start),
+        to_scan: None,
+        scanned: None,
         troubles: HashMap::new(),
     };
     let books = floor.work();

@@ -200,8 +200,9 @@ impl Run {
     ) -> Option<usize> {
         result.iccid = Some(iccid.clone());
         hand.note(|held| held.iccid = Some(iccid.clone()));
-        if scanned.is_some_and(|scanned| *scanned != iccid) {
-            result.reason = Some("the number that was scanned is another than the card's".into());
+        if let Some(scanned) = scanned.filter(|scanned| **scanned != iccid) {
+            result.reason =
+                Some(format!("{scanned} was scanned, and the card is {iccid}: nothing was written"));
             return None;
         }
         let before = self.done_before(&iccid, runtime).map_err(|e| e.to_string());

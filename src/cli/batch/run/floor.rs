@@ -13,10 +13,11 @@ use indicatif::ProgressBar;
 
 use super::{
     results::{Results, Told},
+    scanner::{Scan, Scanner},
     screen::Screen,
 };
 use crate::{
-    card::{Bay, BayName},
+    card::{Bay, BayName, Stay},
     cli::output,
     ident::Iccid,
     job::batch::{Shift, ShiftEvent, ShiftNews},
@@ -33,7 +34,12 @@ pub(super) struct Floor<'a> {
     pub(super) stop: Arc<AtomicBool>,
     pub(super) screen: &'a Screen,
     pub(super) results: &'a mut Results,
-    pub(super) scan: bool,
+    /// Where the numbers on the cards' prints come from, when they are asked for.
+    pub(super) scanner: Option<Scanner>,
+    /// The card that waits for its number to be scanned.
+    pub(super) to_scan: Option<(BayName, Stay)>,
+    /// What was scanned for the card that is in: it may be told more than once before it can be worked on.
+    pub(super) scanned: Option<Iccid>,
     /// What keeps bays from their cards now.
     pub(super) troubles: HashMap<BayName, String>,
 }
@@ -51,6 +57,7 @@ impl Floor<'_> {
         let mut failed = None;
         while self.shift.is_busy() || !(self.is_stopped() || self.shift.is_over()) {
             if self.is_stopped() {
+                self.to_scan = None;
                 self.shift.call_off();
             }
             if let Some(event) = self.shift.next(TICK)
@@ -60,6 +67,7 @@ impl Floor<'_> {
                 self.stop.store(true, Ordering::Relaxed);
                 failed.get_or_insert(error);
             }
+            self.scan(&lines);
             self.screen.totals(self.shift.run().totals());
         }
         let bays = self.shift.books();
@@ -78,8 +86,12 @@ impl Floor<'_> {
         };
         let line = lines.entry(bay.clone()).or_insert_with(|| self.screen.bay(bay.as_str())).clone();
         match event.news {
-            ShiftNews::Opened(_) | ShiftNews::CardOut => line.set_message("waiting for a card"),
+            ShiftNews::Opened(_) | ShiftNews::CardOut => {
+                self.forget_scan();
+                line.set_message("waiting for a card");
+            }
             ShiftNews::Closed => {
+                self.forget_scan();
                 line.finish_and_clear();
                 lines.remove(&bay);
             }
@@ -87,20 +99,17 @@ impl Floor<'_> {
                 output::note(&format!("{bay} is not used: {most} readers are the most"))
             }
             ShiftNews::CardIn(stay) if !self.is_stopped() => {
-                if self.scan {
-                    line.set_message("scan the number on the card");
-                    let Some(scanned) = scanned() else {
-                        self.stop.store(true, Ordering::Relaxed);
-                        return Ok(());
-                    };
-                    self.shift.work(&bay, &stay, Some(scanned));
-                } else {
-                    self.shift.work(&bay, &stay, None);
+                if self.scanner.is_some() && self.scanned.is_none() {
+                    self.screen.ask(&line, &bay, "scan the number on the card");
+                    self.to_scan = Some((bay, stay));
+                    return Ok(());
                 }
+                self.shift.work(&bay, &stay, self.scanned.clone());
                 line.set_message("working");
             }
             ShiftNews::Ended(result) => {
                 self.troubles.remove(&bay);
+                self.scanned = None;
                 line.set_message(format!("{}: take the card out", Told(&result)));
                 self.results.add(&result)?;
             }
@@ -117,21 +126,32 @@ impl Floor<'_> {
         Ok(())
     }
 
+    /// Works on the card that waits for its number, when that was scanned.
+    fn scan(&mut self, lines: &HashMap<BayName, ProgressBar>) {
+        let (Some(scanner), Some((bay, stay))) = (&self.scanner, &self.to_scan) else { return };
+        match scanner.next() {
+            Scan::Nothing => {}
+            Scan::Number(iccid) => {
+                lines.get(bay).iter().for_each(|line| line.set_message("working"));
+                self.shift.work(bay, stay, Some(iccid.clone()));
+                self.scanned = Some(iccid);
+                self.to_scan = None;
+            }
+            Scan::Over => {
+                output::note("nothing is scanned any more");
+                self.stop.store(true, Ordering::Relaxed);
+                self.to_scan = None;
+            }
+        }
+    }
+
+    /// The card that a number was scanned for, or was to be, is out.
+    fn forget_scan(&mut self) {
+        self.to_scan = None;
+        self.scanned = None;
+    }
+
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
-    }
-}
-
-/// The number on the card's print, as a scanner types it; none when the scanner says nothing any more.
-fn scanned() -> Option<Iccid> {
-    loop {
-        let mut line = String::new();
-        match std::io::stdin().read_line(&mut line) {
-            Ok(0) | Err(_) => return None,
-            Ok(_) => match line.trim().parse() {
-                Ok(iccid) => return Some(iccid),
-                Err(error) => output::note(&format!("what was scanned is no card number: {error}")),
-            },
-        }
     }
 }

@@ -4,6 +4,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::{
     app::SystemClock,
+    card::BayName,
+    cli::output,
     ident::{Clock as _, Timestamp},
     job::batch::Totals,
 };
@@ -25,6 +27,14 @@ impl Screen {
     pub(super) fn bay(&self, reader: &str) -> ProgressBar {
         let line = ProgressBar::new_spinner().with_style(style("{prefix:20.20}  {wide_msg}"));
         self.all.insert_before(&self.sums, line).with_prefix(reader.to_owned())
+    }
+
+    /// Asks a person for something, in the line of the bay; where no terminal shows that, in the log.
+    pub(super) fn ask(&self, line: &ProgressBar, bay: &BayName, what: &'static str) {
+        if self.sums.is_hidden() {
+            output::note(&format!("{bay}: {what}"));
+        }
+        line.set_message(what);
     }
 
     pub(super) fn totals(&self, totals: Totals) {
