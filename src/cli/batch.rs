@@ -111,7 +111,7 @@ fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
         if config.store.path.exists() {
             let runtime = Runtime::new()?;
             let app = runtime.block_on(config::open_existing(config))?;
-            compare(&mut report, &batch, &profile, args, &app, &runtime)?;
+            compare(&mut report, &batch, &profile, args.reissue, &app, &runtime)?;
         } else {
             let (file, origin) = (config.store.path.display(), config.origin("store.path"));
             let lost = "which cards were done already is not known";
@@ -125,16 +125,16 @@ fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// Checks a table against the profile, and against what was done before.
-fn compare(
+pub(super) fn compare(
     report: &mut Report,
     batch: &Batch,
     profile: &Profile,
-    args: &TableArgs,
+    reissue: bool,
     app: &App,
     runtime: &Runtime,
 ) -> anyhow::Result<()> {
     report.check_profile(batch, profile);
-    runtime.block_on(report.check_store(batch, profile, &app.keepers(), args.reissue))?;
+    runtime.block_on(report.check_store(batch, profile, &app.keepers(), reissue))?;
     Ok(())
 }
 

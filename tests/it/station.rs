@@ -127,3 +127,59 @@ fn a_station_writes_when_somebody_agrees() {
     assert_eq!(seen["files"].as_array().unwrap().len(), 1);
     assert_eq!((station.ends().0, jobs()), (Some(0), 2));
 }
+
+/// The table of a station is checked as that of a batch is: against itself, and against what was done before.
+#[test]
+fn the_table_of_a_station_is_checked_before_the_first_card() {
+    const OTHER: &str = "89490200001234567900";
+    const IMSI: &str = "262011234567890";
+    let pcscd = Pcscd::start(1);
+    let table = |rows: &str| std::fs::write(pcscd.folder().join("cards.csv"), rows).unwrap();
+    let offer = ["--profile", PROFILE, "--as", "cp", "--table", "cards.csv", "--once"];
+    let refused = |more: &[&str]| {
+        let reader = Pcscd::reader(0);
+        let args = [&["card", "watch", "-r", &reader], &offer[..], more].concat();
+        let ran = pcscd.bootgate(&args);
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(78), "{said}");
+        assert!(said.contains("cards.csv has errors") || said.contains("cards.csv: its rows"), "{said}");
+        said
+    };
+
+    // Against itself: the same card, subscriber and key twice.
+    let row = |iccid: &str, imei: &str, imsi: &str| format!("{iccid},{imei},{imsi},{KEY}\n");
+    let (first, second) = (row(ICCID, "490154203237518", IMSI), row(OTHER, "490154203237526", IMSI));
+    table(&format!("iccid,imei,imsi,adm1\n{first}{first}"));
+    let said = refused(&[]);
+    assert!(
+        said.contains("cards.csv:3: error: iccid: ") && said.contains("cards.csv:3: error: imsi: "),
+        "{said}"
+    );
+    assert!(said.contains("line 2") && !said.contains(IMSI), "{said}");
+    // Rows of no card in particular are for batches.
+    table(&format!("imei,adm1\n490154203237518,{KEY}\n"));
+    assert!(refused(&[]).contains("batch run"));
+
+    // Against what was done: the card has it, and its subscriber is not given to another card.
+    let card = insert(&pcscd);
+    table(&format!("iccid,imei,imsi,adm1\n{first}"));
+    let station = Station::start(&pcscd, &[&offer[..], &["--apply", "--yes"]].concat());
+    let job = station.hears("written")["job"].as_str().unwrap().to_owned();
+    assert_eq!(station.ends().0, Some(0));
+    let station = Station::start(&pcscd, &offer);
+    assert!(station.hears("card")["nothing_because"].as_str().unwrap().contains(&job));
+    let (status, notes) = station.ends();
+    assert!(status == Some(0) && notes.contains(&job), "{notes}");
+    table(&format!("iccid,imei,imsi,adm1\n{second}"));
+    let said = refused(&[]);
+    assert!(
+        said.contains("cards.csv:2: error: imsi: ") && said.contains(&job) && said.contains(ICCID),
+        "{said}"
+    );
+    pcscd.pull(0, card);
+    let _other = pcscd.insert(0, &["--kind", "prepared", "--iccid", OTHER, "--adm", KEY]);
+    let station = Station::start(&pcscd, &[&offer[..], &["--reissue"]].concat());
+    assert_eq!(station.hears("card")["waiting"]["line"], 2);
+    let (status, notes) = station.ends();
+    assert!(status == Some(0) && notes.contains(ICCID), "{notes}");
+}

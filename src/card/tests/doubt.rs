@@ -4,7 +4,10 @@
 #![cfg(test)]
 
 use super::{
-    cuts::case::{Case, Kind, same},
+    cuts::{
+        case::{Case, Kind, same},
+        target::Target,
+    },
     *,
 };
 use crate::{bootstrap::PayloadKind, lab::image::Personality, wire::apdu::StatusWord};
@@ -66,7 +69,7 @@ fn what_a_card_says_of_an_update_is_believed_only_where_it_says_that_nothing_was
         (Personality::Token, &DOUBTFUL[..], &RETRIED[..], &REFUSING[..]),
     ] {
         for kind in [Kind::Update, Kind::Erase] {
-            let case = Case::new(kind, personality, PayloadKind::Cp);
+            let case = Case::new(kind, Target::plain(personality), PayloadKind::Cp);
             let (after, updates) = whole(&case);
             for n in 1..=updates {
                 for sw in doubtful.iter().copied().map(StatusWord) {
@@ -113,7 +116,7 @@ fn a_turned_octet_of_any_answer_while_writing_is_found_or_harmless() {
         (Kind::Update, Personality::Uicc),
         (Kind::Tree, Personality::Uicc),
     ] {
-        let case = Case::new(kind, personality, PayloadKind::Cp);
+        let case = Case::new(kind, Target::plain(personality), PayloadKind::Cp);
         let card = case.before.copy();
         let (ended, sent) = case.run(&card, None, &MemoryKeyJournal::new(), &MemoryWriteJournal::new());
         ended.unwrap();

@@ -4,13 +4,16 @@
 #![cfg(test)]
 
 use super::{
-    cuts::case::{Case, Kind, NEW, OLD, document, phone_sees},
+    cuts::{
+        case::{Case, Kind, NEW, OLD, document, phone_sees},
+        target::Target,
+    },
     *,
 };
 use crate::{bootstrap::PayloadKind, lab::image::Personality};
 
 fn update() -> Case {
-    Case::new(Kind::Update, Personality::Uicc, PayloadKind::Cp)
+    Case::new(Kind::Update, Target::plain(Personality::Uicc), PayloadKind::Cp)
 }
 
 /// A case that was cut off behind its `n`-th UPDATE.
@@ -127,7 +130,7 @@ impl CardTransport for NoDelete {
 
 #[test]
 fn what_cannot_be_deleted_is_left_empty_and_used_again() {
-    let case = Case::new(Kind::Tree, Personality::Uicc, PayloadKind::Cp);
+    let case = Case::new(Kind::Tree, Target::plain(Personality::Uicc), PayloadKind::Cp);
     for n in 1.. {
         let (card, keys, writes) = (case.before.copy(), MemoryKeyJournal::new(), MemoryWriteJournal::new());
         if case.run(&card, Some(Fault::TornUpdate(n)), &keys, &writes).0.is_ok() {

@@ -91,7 +91,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref(), app.vault())?;
-    compare(&mut report, &batch, &profile, &args.table, &app, &runtime)?;
+    compare(&mut report, &batch, &profile, args.table.reissue, &app, &runtime)?;
     let name = args.table.file.display();
     if !report.is_sound() || args.consent.dry_run {
         let sound = report.is_sound();

@@ -4,14 +4,16 @@ mod desk;
 mod news;
 
 use std::{
-    collections::HashSet,
-    path::PathBuf,
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
+
+use tokio::runtime::Runtime;
 
 use super::{
     args::{AdmArgs, LayoutArgs, PinArgs},
@@ -23,7 +25,12 @@ use crate::{
     bootstrap::PayloadKind,
     card::{BayConfig, BayEvent, BayName, BayNews, Bays, Pcsc, Plan, Work, Worked},
     cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
-    job::{CardJobError, Clerk, KeyStop, Offer, Station, Verdict},
+    ident::Iccid,
+    job::{
+        CardJobError, Clerk, KeyStop, Offer, Station, Verdict,
+        batch::{Matching, Row},
+    },
+    profile::Profile,
 };
 
 use desk::Desk;
@@ -33,6 +40,8 @@ pub(super) const EXAMPLES: &str = "Examples:
   bootgate card watch                                             says which cards come
   bootgate card watch --profile acme.toml --as cp --table shift.csv --apply
   bootgate card watch -r left --profile acme.toml --as dm --adm @adm.key --apply --yes --once --format json
+
+A table is checked as `batch check --profile` checks it, the store included, before the first card.
 
 With --format json each thing that happens is a JSON object on a line of its own.
 Exit status with --once: that of the one card; otherwise 0 after Ctrl-C, and 77 when a refused key has ended it.";
@@ -61,6 +70,10 @@ pub(in crate::cli) struct Args {
     /// What the table's columns are called (TOML), where they do not have their own names.
     #[arg(long, value_name = "FILE", requires = "table")]
     columns: Option<PathBuf>,
+    /// Takes rows with an IMSI that a job has given to another card: the cards of this table replace others. Without it such rows
+    /// are errors.
+    #[arg(long, requires = "table")]
+    reissue: bool,
     #[command(flatten)]
     subscriber: SubscriberArgs,
     #[command(flatten)]
@@ -88,7 +101,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
     let labels = &app.config().card.bays;
     let only = if args.reader.is_empty() { None } else { Some(choose(&args.reader, labels)?) };
-    let offer = offer(args, &app)?;
+    let runtime = Runtime::new()?;
+    let offer = offer(args, &app, &runtime)?;
     let stop = Arc::new(AtomicBool::new(false));
     let desk = Arc::new(Desk::open(args.yes || !args.apply, Arc::clone(&stop)));
     let keys = (args.yes && !args.go_on).then(|| Arc::new(KeyStop::default()));
@@ -102,7 +116,6 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         desk,
         apply: args.apply,
     };
-    let runtime = tokio::runtime::Runtime::new()?;
     let asked = Arc::clone(&stop);
     runtime.spawn(async move {
         if tokio::signal::ctrl_c().await.is_ok() {
@@ -146,28 +159,43 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// What cards may get.
-fn offer(args: &Args, app: &App) -> anyhow::Result<Option<Offer>> {
+fn offer(args: &Args, app: &App, runtime: &Runtime) -> anyhow::Result<Option<Offer>> {
     let (Some(file), Some(payload)) = (&args.profile, args.kind) else { return Ok(None) };
     let profile = profile::load(file)?;
     let rows = match &args.table {
         None => None,
-        Some(table) => {
-            let (batch, mut report) = batch::table(table, args.columns.as_deref(), app.vault())?;
-            report.check_profile(&batch, &profile);
-            for problem in &report.problems {
-                output::note(&format!("{}:{problem}", table.display()));
-            }
-            if !report.is_sound() {
-                return Err(Failure::because(Exit::Config, format!("{} has errors", table.display())));
-            }
-            Some(Offer::rows(batch))
-        }
+        Some(table) => Some(rows(args, table, &profile, app, runtime)?),
     };
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
     let layout = args.layout.layout();
     let (subscriber, rings) = (args.subscriber.read()?, args.adm.rings(app)?);
     Ok(Some(Offer { profile, payload, layout, rows, subscriber, keys, rings }))
+}
+
+/// The rows of the table by their cards: checked as a batch checks them, against the table itself, the profile, and what was done
+/// before.
+fn rows(
+    args: &Args,
+    table: &Path,
+    profile: &Profile,
+    app: &App,
+    runtime: &Runtime,
+) -> anyhow::Result<HashMap<Iccid, Row>> {
+    let name = output::name(table);
+    let (batch, mut report) = batch::table(table, args.columns.as_deref(), app.vault())?;
+    batch::compare(&mut report, &batch, profile, args.reissue, app, runtime)?;
+    for problem in &report.problems {
+        output::note(&format!("{name}:{problem}"));
+    }
+    if !report.is_sound() {
+        return Err(Failure::because(Exit::Config, format!("{name} has errors")));
+    }
+    if batch.matching == Matching::FirstCome {
+        let why = "its rows have no ICCIDs, and a station waits for cards that it knows; `bootgate batch run` gives rows to cards as they come";
+        return Err(Failure::because(Exit::Config, format!("{name}: {why}")));
+    }
+    Ok(Offer::rows(batch))
 }
 
 /// What works on cards.

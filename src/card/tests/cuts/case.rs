@@ -4,7 +4,7 @@
 
 use std::cell::RefCell;
 
-use super::*;
+use super::{target::Target, *};
 use crate::{
     bootstrap::{PayloadKind, build, resolve},
     card::script::{Setup, run as run_script},
@@ -58,7 +58,7 @@ pub(in crate::card::tests) const NEW: &str = "beta.dm";
 /// A kind of job on a kind of card.
 pub(in crate::card::tests) struct Case {
     pub(in crate::card::tests) kind: Kind,
-    pub(in crate::card::tests) personality: Personality,
+    pub(in crate::card::tests) target: Target,
     pub(in crate::card::tests) payload: PayloadKind,
     /// The card before the job.
     pub(in crate::card::tests) before: CardHandle,
@@ -172,15 +172,14 @@ pub(in crate::card::tests) fn phone_sees(card: &CardHandle) -> Option<String> {
 }
 
 impl Case {
-    pub(in crate::card::tests) fn new(kind: Kind, personality: Personality, payload: PayloadKind) -> Self {
+    pub(in crate::card::tests) fn new(kind: Kind, target: Target, payload: PayloadKind) -> Self {
         let mut sample = sample(if kind == Kind::Tree { SampleKind::Bare } else { SampleKind::Prepared });
         sample.bootstrap_size = if payload == PayloadKind::Cp { 512 } else { 2048 };
-        sample.personality = personality;
         let mut case = Self {
             kind,
-            personality,
+            target,
             payload,
-            before: from(sample.image()),
+            before: from(target.image(sample)),
             old: None,
             new: Some(NEW),
             octets: document(payload, NEW),
@@ -204,7 +203,7 @@ impl Case {
             }
             Kind::Script => {
                 case.hold(OLD);
-                case.script = Some(script(personality, payload, &case.octets));
+                case.script = Some(script(target, payload, &case.octets));
             }
         }
         case
@@ -216,7 +215,7 @@ impl Case {
         let (keys, writes) = (MemoryKeyJournal::new(), MemoryWriteJournal::new());
         let wanted = [file(self.payload.oid(), document(self.payload, server))];
         let mut reader = InProcess::insert(&card, bay());
-        let mut fs = self.files(&mut reader);
+        let mut fs = self.files(&mut reader).unwrap();
         let plan = plan(&mut fs, &wanted, &options()).unwrap();
         apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&keys, &self.policy), &writes).unwrap();
         self.before = card;
@@ -224,17 +223,21 @@ impl Case {
     }
 
     pub(in crate::card::tests) fn name(&self) -> String {
-        format!("{:?} on {} by {}", self.kind, self.personality, self.payload)
+        format!("{:?} on {} by {}", self.kind, self.target.name(), self.payload)
+    }
+
+    /// The card on the channel on which it is spoken to.
+    fn files<'r>(&self, reader: &'r mut dyn CardTransport) -> Result<FileSystem<'r>, TransportError> {
+        let mut session = self.session(reader);
+        session.use_channel(self.target.channel)?;
+        Ok(FileSystem::new(session))
     }
 
     /// The card in the class in which it is spoken to: the UICC of two classes in 2G mode.
-    fn files<'r>(&self, reader: &'r mut dyn CardTransport) -> FileSystem<'r> {
-        FileSystem::new(self.session(reader))
-    }
 
     fn session<'r>(&self, reader: &'r mut dyn CardTransport) -> Session<'r> {
         let mut session = Session::new(reader);
-        if self.personality == Personality::Uicc2g {
+        if self.target.personality == Personality::Uicc2g {
             session.set_mode(Mode::TwoG);
         }
         session
@@ -272,18 +275,23 @@ impl Case {
             let report = run_script(self.session(&mut reader), script, setup);
             return (report.stopped.map_or(Ok(()), |_| Err(None)), reader.sent);
         }
-        let ended = {
-            let mut fs = self.files(&mut reader);
-            let planned = match self.kind {
-                Kind::Erase => plan_erase(&mut fs, &[self.payload.oid()], &options()),
-                _ => plan(&mut fs, &[file(self.payload.oid(), self.octets.clone())], &options()),
-            };
-            match planned {
-                Ok(plan) => apply(&mut fs, &plan, &[adm()], &guard, writes).map(drop).map_err(Some),
-                Err(_) => Err(None),
-            }
-        };
+        let ended = self.write(&mut reader, &guard, writes);
         (ended, reader.sent)
+    }
+
+    fn write(
+        &self,
+        reader: &mut Counting,
+        guard: &KeyGuard<'_>,
+        writes: &MemoryWriteJournal,
+    ) -> Result<(), Option<ApplyError>> {
+        let mut fs = self.files(reader).map_err(|_| None)?;
+        let planned = match self.kind {
+            Kind::Erase => plan_erase(&mut fs, &[self.payload.oid()], &options()),
+            _ => plan(&mut fs, &[file(self.payload.oid(), self.octets.clone())], &options()),
+        };
+        let plan = planned.map_err(|_| None)?;
+        apply(&mut fs, &plan, &[adm()], guard, writes).map(drop).map_err(Some)
     }
 
     /// Goes one way, perhaps cut off in turn.
@@ -297,10 +305,10 @@ impl Case {
     ) -> (Result<Recovered, RecoverError>, Sent) {
         let mut reader = self.reader(card, fault);
         let entry = writes.pending(&iccid()).unwrap().unwrap();
-        let result = {
-            let mut fs = self.files(&mut reader);
-            let guard = KeyGuard::new(keys, &self.policy);
-            recover(&mut fs, &entry, way, &[adm()], &guard, writes, &mut Unobserved)
+        let guard = KeyGuard::new(keys, &self.policy);
+        let result = match self.files(&mut reader) {
+            Ok(mut fs) => recover(&mut fs, &entry, way, &[adm()], &guard, writes, &mut Unobserved),
+            Err(error) => Err(error.into()),
         };
         (result, reader.sent)
     }
@@ -331,11 +339,8 @@ impl Case {
 }
 
 /// A script that puts octets into the file of a prepared card.
-fn script(personality: Personality, payload: PayloadKind, octets: &[u8]) -> Checked {
-    let directory = match personality {
-        Personality::Token => "A000000063504B43532D3135",
-        _ => "3F00/7F50",
-    };
+fn script(target: Target, payload: PayloadKind, octets: &[u8]) -> Checked {
+    let directory = if target.is_named_by_aid() { "A000000063504B43532D3135" } else { "3F00/7F50" };
     let file = if payload == PayloadKind::Cp { "6431" } else { "6432" };
     let octets: Vec<String> =
         octets.chunks(16).map(|line| line.iter().map(|octet| format!("{octet:02X} ")).collect()).collect();

@@ -1,7 +1,7 @@
 //! The floor of a batch: hears what happens in the bays, puts it on the screen and into the results, and says what comes next.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,7 +12,7 @@ use std::{
 use indicatif::ProgressBar;
 
 use super::{
-    results::{Results, Told},
+    results::{Results, Verdict},
     scanner::{Scan, Scanner},
     screen::Screen,
 };
@@ -53,7 +53,7 @@ pub(super) struct Books {
 impl Floor<'_> {
     /// Works on one card after the other, until no more is expected or somebody says stop; the cards in hand are done.
     pub(super) fn work(mut self) -> anyhow::Result<Books> {
-        let mut lines = HashMap::new();
+        let mut lines = BTreeMap::new();
         let mut failed = None;
         while self.shift.is_busy() || !(self.is_stopped() || self.shift.is_over()) {
             if self.is_stopped() {
@@ -75,16 +75,17 @@ impl Floor<'_> {
         failed.map_or(Ok(Books { bays, left_behind }), Err)
     }
 
-    fn event(&mut self, event: ShiftEvent, lines: &mut HashMap<BayName, ProgressBar>) -> anyhow::Result<()> {
+    fn event(&mut self, event: ShiftEvent, lines: &mut BTreeMap<BayName, ProgressBar>) -> anyhow::Result<()> {
         let Some(bay) = event.bay else {
             match event.news {
-                ShiftNews::ServiceLost(error) => output::note(&format!("{error}; waiting for it")),
-                ShiftNews::ServiceBack => output::note("the PC/SC service is back"),
+                ShiftNews::ServiceLost(error) => self.note(&format!("{error}; waiting for it")),
+                ShiftNews::ServiceBack => self.note("the PC/SC service is back"),
                 _ => {}
             }
             return Ok(());
         };
-        let line = lines.entry(bay.clone()).or_insert_with(|| self.screen.bay(bay.as_str())).clone();
+        let next = lines.range(bay.clone()..).next().map(|(_, line)| line.clone());
+        let line = lines.entry(bay.clone()).or_insert_with(|| self.screen.bay(&bay, next.as_ref())).clone();
         match event.news {
             ShiftNews::Opened(_) | ShiftNews::CardOut => {
                 self.forget_scan();
@@ -95,9 +96,7 @@ impl Floor<'_> {
                 line.finish_and_clear();
                 lines.remove(&bay);
             }
-            ShiftNews::TooMany(most) => {
-                output::note(&format!("{bay} is not used: {most} readers are the most"))
-            }
+            ShiftNews::TooMany(most) => self.note(&format!("{bay} is not used: {most} readers are the most")),
             ShiftNews::CardIn(stay) if !self.is_stopped() => {
                 if self.scanner.is_some() && self.scanned.is_none() {
                     self.screen.ask(&line, &bay, "scan the number on the card");
@@ -110,14 +109,14 @@ impl Floor<'_> {
             ShiftNews::Ended(result) => {
                 self.troubles.remove(&bay);
                 self.scanned = None;
-                line.set_message(format!("{}: take the card out", Told(&result)));
-                self.results.add(&result)?;
+                line.set_message(format!("{}", Verdict(&result)));
+                self.screen.aside(|| self.results.add(&result))?;
             }
             ShiftNews::NotNow(error) => {
                 // Said again and again while it lasts: once is enough where there is no line for it.
                 let what = error.to_string();
                 if self.troubles.insert(bay, what.clone()).as_ref() != Some(&what) {
-                    output::note(&what);
+                    self.note(&what);
                 }
                 line.set_message(what);
             }
@@ -127,7 +126,7 @@ impl Floor<'_> {
     }
 
     /// Works on the card that waits for its number, when that was scanned.
-    fn scan(&mut self, lines: &HashMap<BayName, ProgressBar>) {
+    fn scan(&mut self, lines: &BTreeMap<BayName, ProgressBar>) {
         let (Some(scanner), Some((bay, stay))) = (&self.scanner, &self.to_scan) else { return };
         match scanner.next() {
             Scan::Nothing => {}
@@ -138,7 +137,7 @@ impl Floor<'_> {
                 self.to_scan = None;
             }
             Scan::Over => {
-                output::note("nothing is scanned any more");
+                self.note("nothing is scanned any more");
                 self.stop.store(true, Ordering::Relaxed);
                 self.to_scan = None;
             }
@@ -149,6 +148,10 @@ impl Floor<'_> {
     fn forget_scan(&mut self) {
         self.to_scan = None;
         self.scanned = None;
+    }
+
+    fn note(&self, line: &str) {
+        self.screen.aside(|| output::note(line));
     }
 
     fn is_stopped(&self) -> bool {

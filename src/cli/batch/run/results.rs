@@ -118,8 +118,24 @@ impl Results {
     }
 }
 
+/// What whoever stands at a bay has to know of a result, what matters most first: a line may be cut short.
+pub(super) struct Verdict<'a>(pub(super) &'a CardResult);
+
+impl fmt::Display for Verdict<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let CardResult { bin, iccid, ending, reason, .. } = self.0;
+        let bin = match bin {
+            Bin::Good => "good",
+            Bin::Bad => "BAD",
+        };
+        let card = iccid.as_ref().map_or("no number", |iccid| iccid.digits());
+        write!(f, "{bin}, take it out: {card} {}", ending.name())?;
+        reason.iter().try_for_each(|reason| write!(f, ": {reason}"))
+    }
+}
+
 /// A result on one line.
-pub(super) struct Told<'a>(pub(super) &'a CardResult);
+struct Told<'a>(&'a CardResult);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,9 +24,10 @@ impl Screen {
         Self { all, sums, began }
     }
 
-    pub(super) fn bay(&self, reader: &str) -> ProgressBar {
+    /// A line for a bay, above that of the `next` one.
+    pub(super) fn bay(&self, bay: &BayName, next: Option<&ProgressBar>) -> ProgressBar {
         let line = ProgressBar::new_spinner().with_style(style("{prefix:20.20}  {wide_msg}"));
-        self.all.insert_before(&self.sums, line).with_prefix(reader.to_owned())
+        self.all.insert_before(next.unwrap_or(&self.sums), line).with_prefix(bay.as_str().to_owned())
     }
 
     /// Asks a person for something, in the line of the bay; where no terminal shows that, in the log.
@@ -42,6 +43,11 @@ impl Screen {
         let pace = pace
             .map(|(rate, left)| format!("; {rate:.1} a minute, {} min left", left.as_secs().div_ceil(60)));
         self.sums.set_message(format!("{totals}{}", pace.unwrap_or_default()));
+    }
+
+    /// Prints something while nothing of this is shown.
+    pub(super) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.all.suspend(print)
     }
 
     pub(super) fn clear(&self) {
