@@ -31,7 +31,11 @@ impl Scanning {
             assert!(pcscd.bootgate(&new).status.success());
         }
         let notes = std::fs::File::create(pcscd.folder().join("notes")).unwrap();
-        let run = batch(&pcscd, &["--scan"]).stdin(Stdio::piped()).stderr(notes).spawn().unwrap();
+        let run = batch(&pcscd, &["--scan", "-r", &Pcscd::reader(0)])
+            .stdin(Stdio::piped())
+            .stderr(notes)
+            .spawn()
+            .unwrap();
         Self { pcscd, run }
     }
 

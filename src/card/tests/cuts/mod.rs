@@ -53,11 +53,7 @@ fn cut_off(kind: Kind, cards: &[Target], other_ways: &[Target]) {
     let name = format!("{kind:?} ").to_lowercase();
     let expected: Vec<&str> = TABLE.lines().filter(|line| line.starts_with(&name)).collect();
     println!("{}", rows.join("\n"));
-    assert!(
-        rows == expected,
-        "the table of {kind:?} (every {DEEP}th state deep) is now\n{}",
-        rows.join("\n")
-    );
+    assert!(rows == expected, "the table of {kind:?} (one state in {DEEP} deep) is now\n{}", rows.join("\n"));
 }
 
 #[test]

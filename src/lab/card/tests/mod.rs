@@ -3,6 +3,7 @@
 mod channels;
 mod files;
 mod hostile;
+mod manners;
 mod pins;
 mod rights;
 mod sessions;

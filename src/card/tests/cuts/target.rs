@@ -1,0 +1,67 @@
+//! A kind of card, and how it is spoken to.
+
+#![cfg(test)]
+
+use super::*;
+use crate::lab::image::{Personality, Quirk};
+
+/// A kind of card, and how it is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::card::tests) struct Target {
+    pub(in crate::card::tests) personality: Personality,
+    pub(super) protocol: Protocol,
+    pub(super) channel: ChannelChoice,
+    /// EF(DIR) tells the identifier of the PKCS#15 application and no path: it is selected as an ADF is.
+    pub(super) by_aid: bool,
+}
+
+impl Target {
+    /// By T=0, on the basic channel, and by path where the card tells one.
+    pub(in crate::card::tests) const fn plain(personality: Personality) -> Self {
+        Self { personality, protocol: Protocol::T0, channel: ChannelChoice::Basic, by_aid: false }
+    }
+
+    /// The same by T=1.
+    pub(super) const fn t1(self) -> Self {
+        Self { protocol: Protocol::T1, ..self }
+    }
+
+    /// The same on a channel that the card opens.
+    pub(super) const fn logical(self) -> Self {
+        Self { channel: ChannelChoice::Logical, ..self }
+    }
+
+    /// The same with an application that is known by its identifier alone.
+    pub(super) const fn by_aid(self) -> Self {
+        Self { by_aid: true, ..self }
+    }
+
+    /// Whether a script names the files from the application on.
+    pub(super) fn is_named_by_aid(self) -> bool {
+        self.by_aid || self.personality == Personality::Token
+    }
+
+    /// The card as a sample has it.
+    pub(super) fn image(self, mut sample: Sample) -> CardImage {
+        (sample.personality, sample.protocol) = (self.personality, self.protocol);
+        let mut image = sample.image();
+        if self.by_aid {
+            image.add_quirk(Quirk::DirWithoutPath);
+        }
+        image
+    }
+
+    /// The name in the table: that of the kind of card, and `t1`, `lc` and `adf` for what is not plain; `all` for the three.
+    pub(super) fn name(self) -> String {
+        let other = [
+            (self.protocol == Protocol::T1, "-t1"),
+            (self.channel == ChannelChoice::Logical, "-lc"),
+            (self.by_aid, "-adf"),
+        ];
+        if other.iter().all(|(is, _)| *is) {
+            return format!("{}-all", self.personality);
+        }
+        let other = other.iter().filter(|(is, _)| *is).map(|(_, name)| *name);
+        format!("{}{}", self.personality, other.collect::<String>())
+    }
+}
