@@ -21,6 +21,7 @@ mod card_over_pcsc;
 mod card_pins;
 mod card_recover;
 mod card_scripts;
+mod card_settings;
 mod cp_and_dm_trees;
 mod decode;
 mod factory;

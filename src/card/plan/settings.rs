@@ -2,7 +2,11 @@
 
 use crate::{
     card::{FileError, settings},
-    wire::{fcp::FileKind, tlv::strip_padding, usim},
+    wire::{
+        fcp::FileKind,
+        tlv::strip_padding,
+        usim::{self, Setting, SettingsFile},
+    },
 };
 
 use super::{Action, PlanError, Right, State, Step, draft::Draft};
@@ -39,7 +43,7 @@ impl Draft<'_, '_> {
             let unchanged = used == octets.as_slice();
             let old = match used.len() {
                 0 => State::of(0, "empty"),
-                n => State::of(n, "settings"),
+                n => State::of(n, said(*kind, used)),
             };
             let new = octets.iter().chain(std::iter::repeat(&0xFF));
             let differing = now.iter().zip(new).filter(|(old, new)| old != new).count();
@@ -62,10 +66,21 @@ impl Draft<'_, '_> {
                 room: Some(room),
                 differing: Some(differing),
                 old,
-                new: State::of(octets.len(), "settings"),
+                new: State::of(octets.len(), said(*kind, octets)),
                 access: None,
             });
         }
         Ok(())
+    }
+}
+
+/// What settings are, in a few words: access points by name; of others only which there are, for an old file may hold a secret.
+fn said(kind: SettingsFile, octets: &[u8]) -> String {
+    let Ok(settings) = usim::settings(kind, octets) else { return "settings that cannot be read".into() };
+    let list =
+        |of: fn(&Setting) -> &String| settings.iter().map(|s| of(s).as_str()).collect::<Vec<_>>().join(", ");
+    match kind {
+        SettingsFile::AccessPoints => format!("access points {}", list(|setting| &setting.value)),
+        _ => format!("settings: {}", list(|setting| &setting.name)),
     }
 }
