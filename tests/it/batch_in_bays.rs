@@ -12,7 +12,7 @@ use bootgate::{
     ident::{Iccid, ReaderName},
     job::{
         State,
-        batch::{Bin, CardResult, Ending, Run, Shift, ShiftNews, Totals},
+        batch::{Bin, CardResult, Ending, Progress, Run, Shift, ShiftNews, Totals},
     },
     lab::{
         hall::{Hall, Touch},
@@ -119,6 +119,35 @@ async fn mute_cards_are_out_after_the_watchdog_and_whole_when_they_come_again() 
         assert_eq!(floor.run.totals(), Totals { rows: all, done: all, ..Totals::default() });
         assert!(floor.shift.is_over());
         assert_eq!(floor.shift.end(PATIENCE).len(), all);
+    })
+    .await;
+}
+
+/// Whoever watches a slow card sees how far it is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_in_hand_shows_how_far_it_is() {
+    let (mut floor, _station) = Floor::begin(1, PATIENCE).await;
+    blocking(move || {
+        // Its writes come behind the looks at it, the key, and the first octet that is taken away.
+        let (card, silent) = (sample(0), 36);
+        floor.hall.insert(&reader(0), &card, &[Touch::Silent(silent)]);
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|progress: &Progress| progress.commands < 35) {
+            assert!(Instant::now() < floor.end, "{seen:?}");
+            if let Some(event) = floor.shift.next(Duration::from_millis(1))
+                && let ShiftNews::CardIn(stay) = event.news
+            {
+                floor.shift.work(&event.bay.unwrap(), &stay, None);
+            }
+            seen.extend(floor.shift.progress().map(|(_, progress)| progress));
+        }
+        let last = seen.last().unwrap();
+        assert!(last.commands == 35 && last.written > 255, "{last}");
+        assert!(
+            last.to_string().starts_with("35 commands, ") && last.to_string().ends_with(" octets written")
+        );
+        assert!(seen.is_sorted_by_key(|progress| (progress.commands, progress.written)));
+        floor.shift.end(Duration::ZERO);
     })
     .await;
 }

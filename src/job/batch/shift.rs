@@ -8,7 +8,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{Bin, CardResult, Ending, Hand, Run};
+use super::{Bin, CardResult, Ending, Hand, Progress, Run, progress::Counter};
 use crate::{
     card::{
         Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, ReaderError, ReaderService,
@@ -25,6 +25,8 @@ pub struct Shift {
     run: Arc<Run>,
     bays: Bays<CardResult>,
     in_hand: HashMap<BayName, Arc<Hand>>,
+    /// How far the work on those is.
+    counters: HashMap<BayName, Arc<Counter>>,
     /// Cards whose service went away in the middle: the work is done again when it is back and they are still there.
     interrupted: BTreeMap<BayName, Box<CardResult>>,
     /// The service is away.
@@ -83,6 +85,7 @@ impl Shift {
             run,
             bays: Bays::open(service, config)?,
             in_hand: HashMap::new(),
+            counters: HashMap::new(),
             interrupted: BTreeMap::new(),
             away: false,
             reunion: None,
@@ -190,9 +193,11 @@ impl Shift {
         let before = self.interrupted.get(bay).cloned();
         let hand = Arc::new(Hand::new(bay.as_str()).after(before));
         self.in_hand.insert(bay.clone(), Arc::clone(&hand));
+        let counter = Arc::new(Counter::default());
+        self.counters.insert(bay.clone(), Arc::clone(&counter));
         let (run, runtime) = (Arc::clone(&self.run), self.runtime.clone());
         let work = Work::new(move |card| {
-            let result = run.card_in_hand(&hand, card, scanned.as_ref(), &runtime);
+            let result = run.card_in_hand(&hand, &mut counter.count(card), scanned.as_ref(), &runtime);
             // A key that was refused is refused at any contact.
             match (result.bin, result.ending) {
                 (Bin::Good, _) | (_, Ending::Refused) => Worked::Good(result),
@@ -200,6 +205,11 @@ impl Shift {
             }
         });
         self.bays.work(stay, work);
+    }
+
+    /// How far the work on the cards in hand is.
+    pub fn progress(&self) -> impl Iterator<Item = (&BayName, Progress)> {
+        self.counters.iter().map(|(bay, counter)| (bay, counter.progress()))
     }
 
     /// The batch.
@@ -229,7 +239,9 @@ impl Shift {
 
     /// The card in hand in a bay, which is so no longer.
     fn take(&mut self, bay: Option<&BayName>) -> Option<Arc<Hand>> {
-        bay.and_then(|bay| self.in_hand.remove(bay))
+        let bay = bay?;
+        self.counters.remove(bay);
+        self.in_hand.remove(bay)
     }
 
     /// A card that will not end by itself. Where none is in hand, it is the reader that does not answer.

@@ -68,6 +68,9 @@ impl Floor<'_> {
                 failed.get_or_insert(error);
             }
             self.scan(&lines);
+            for (bay, progress) in self.shift.progress().filter(|(_, progress)| progress.commands > 0) {
+                lines.get(bay).iter().for_each(|line| line.set_message(format!("working: {progress}")));
+            }
             self.screen.totals(self.shift.run().totals());
         }
         let bays = self.shift.books();
