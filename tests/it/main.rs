@@ -36,6 +36,7 @@ mod peers;
 mod phone_and_dm_server;
 mod ppg_http;
 mod ppg_kill;
+mod ppg_peers;
 mod ppg_tls;
 mod profile;
 mod profiles_come_back;
