@@ -3,20 +3,26 @@
 use std::{path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
+use hyper::header::{AUTHORIZATION, HeaderName, HeaderValue};
 use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::config;
-use crate::job::push::{PinError, PinNote, PinPost};
+use crate::{
+    bearer::{Endpoint, Patience, PostError, post},
+    job::push::{PinError, PinNote, PinPost},
+};
 
 /// How long the system may take.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// The most octets of its answer.
+const ANSWER: usize = 64 * 1024;
+
 /// A POST for each PIN: `{"job", "key", "msisdn", "user-pin", "expires"}`, with the job's name as `Idempotency-Key`.
 #[derive(Debug, Clone)]
 pub(super) struct PinWebhook {
-    http: reqwest::Client,
-    url: reqwest::Url,
+    endpoint: Endpoint,
     token: Option<PathBuf>,
 }
 
@@ -34,11 +40,9 @@ struct Body<'a> {
 impl PinWebhook {
     /// To the address that the configuration names; none when it names none.
     pub(super) fn of(config: &config::Job) -> Option<Self> {
-        let url = config.pin_webhook.clone()?;
-        // A redirection could lead anywhere.
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE);
-        let http = http.redirect(reqwest::redirect::Policy::none()).build().ok()?;
-        Some(Self { http, url, token: config.pin_webhook_token.clone() })
+        // Redirections are not followed: one could lead anywhere.
+        let endpoint = config.pin_webhook.clone()?;
+        Some(Self { endpoint, token: config.pin_webhook_token.clone() })
     }
 
     async fn token(&self) -> Result<Option<Zeroizing<String>>, PinError> {
@@ -64,16 +68,27 @@ impl PinPost for PinWebhook {
             expires: note.expires.to_string(),
         };
         let body = Zeroizing::new(serde_json::to_vec(&body).unwrap_or_default());
-        let mut request = self.http.post(self.url.clone()).header("content-type", "application/json");
-        request = request.header("idempotency-key", note.job.to_string());
+        let unfit = |_| PinError::Refused { why: "its token is no field of HTTP".to_owned() };
+        let name = HeaderValue::from_str(&note.job.to_string()).map_err(unfit)?;
+        let mut fields = vec![(HeaderName::from_static("idempotency-key"), name)];
         if let Some(token) = self.token().await? {
-            request = request.bearer_auth(&*token);
+            let bearer = Zeroizing::new(format!("Bearer {}", token.as_str()));
+            let mut value = HeaderValue::from_str(&bearer).map_err(unfit)?;
+            value.set_sensitive(true);
+            fields.push((AUTHORIZATION, value));
         }
-        let answer = request.body(body.to_vec()).send().await;
+        let patience = Patience { connect: PATIENCE, answer: PATIENCE, octets: ANSWER };
+        let answer = post(&self.endpoint, "application/json", &fields, body.to_vec(), &patience).await;
         // Without the address: it may hold a secret of its own.
-        let answer = answer.map_err(|e| PinError::Unavailable { why: e.without_url().to_string() })?;
-        let status = answer.status();
-        match status.as_u16() {
+        let answer = answer.map_err(|error| PinError::Unavailable {
+            why: match error {
+                PostError::Unreachable { source, .. } => format!("it cannot be reached: {source}"),
+                PostError::Lost { why, .. } => format!("its answer was lost: {why}"),
+                _ => "its answer is too long".to_owned(),
+            },
+        })?;
+        let status = answer.status;
+        match status {
             200..=299 => Ok(()),
             // Wrong for now: too fast, too early, or being mended.
             401 | 403 | 404 | 408 | 425 | 429 | 500.. => {

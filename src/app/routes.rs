@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
-use super::config::{Config, PasswordSource, RouteRule, Smsc};
+use super::config::{Config, RouteRule, SecretPlace, Smsc};
 use crate::{
     bearer::{
         Event, References, Route, Routes, UdpRoute,
@@ -85,11 +85,11 @@ fn settings(smsc: &Smsc) -> io::Result<LinkSettings> {
     let own = &smsc.settings.credentials;
     let password = match &smsc.password {
         None => None,
-        Some(PasswordSource::Env(name)) => Some(
+        Some(SecretPlace::Env(name)) => Some(
             std::env::var(name)
                 .map_err(|_| io::Error::other(format!("the environment variable {name} is not set")))?,
         ),
-        Some(PasswordSource::File(path)) => {
+        Some(SecretPlace::File(path)) => {
             let named =
                 |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
             if std::fs::metadata(path).map_err(named)?.len() > PASSWORD_FILE {

@@ -20,6 +20,7 @@ mod routes;
 mod segment;
 pub mod sendsms;
 pub mod smpp;
+mod tls;
 mod udp;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
@@ -30,12 +31,17 @@ pub use outbox::{
     Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, Move, NewDelivery, NewPush, Notice,
     NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing, State,
 };
-pub use post::{Answer, Endpoint, EndpointError, Patience, PostError};
+pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
 pub use result::{Results, Told};
 pub use routes::{Route, Routes};
 pub use segment::References;
+pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;
+
+/// Short messages of one datagram when nothing is said: about 4 KiB. A bootstrap of OMA CP takes 4 to 8, one of OMA DM with its
+/// tree and WBXML up to 30; a SMSC that takes fewer is told so by `segment-limit`.
+pub const MOST_SEGMENTS: u8 = 32;
 
 /// A way to a device: an SMSC, or the network itself.
 ///
@@ -61,6 +67,11 @@ pub trait Bearer: std::fmt::Debug + Send + Sync {
 
     /// Takes back a dispatch of which nothing has left yet; false when it is too late or the dispatch is not known.
     fn withdraw(&self, id: DispatchId) -> bool;
+
+    /// Why nothing goes to that destination for now, in words; none when it can, or when that is not known.
+    fn trouble(&self, _to: &Destination) -> Option<String> {
+        None
+    }
 
     /// Says goodbye to the network, within `grace`, once nobody feeds it any more.
     async fn close(&self, _grace: std::time::Duration) {}

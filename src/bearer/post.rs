@@ -1,4 +1,4 @@
-//! One POST over HTTP/1.1 with exactly the header fields that it was given.
+//! One POST over HTTP/1.1, with or without TLS, with exactly the header fields that it was given.
 //!
 //! Not by `reqwest`, which adds `Accept` to every request: a Push Proxy Gateway in the field encodes fields of the HTTP
 //! request that it does not know into the push that it sends to the device.
@@ -14,17 +14,25 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::rustls::pki_types::ServerName;
 
-/// Where requests go: an `http` URL without credentials. `Display` and `Debug` leave its query out, which may hold some.
+use super::tls::{ClientFiles, ClientTls, Octets};
+
+/// Where requests go: an `http` or `https` URL without credentials. `Display` and `Debug` leave its query out, which may hold
+/// some.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Endpoint(reqwest::Url);
+pub struct Endpoint {
+    url: reqwest::Url,
+    /// Under `https`; none for what the system trusts.
+    tls: Option<ClientTls>,
+}
 
 /// A URL that no request goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
     /// Not a URL of a server.
-    #[error("not the URL of a server; expected http://HOST:PORT/PATH")]
+    #[error("not the URL of a server; expected http://HOST:PORT/PATH or https://HOST:PORT/PATH")]
     Form,
     /// A name or password in the URL.
     #[error("the URL holds a user name or a password, which would stand in every log; give them apart")]
@@ -103,7 +111,10 @@ impl PostError {
 }
 
 /// Posts `body` with `fields` and nothing else but `Host`, `Content-Type`, `Content-Length` and `Connection`.
-pub(super) async fn post(
+///
+/// # Errors
+/// [`PostError`]; [`PostError::is_in_doubt`] says whether the server may have done it all the same.
+pub async fn post(
     endpoint: &Endpoint,
     content_type: &str,
     fields: &[(HeaderName, HeaderValue)],
@@ -135,15 +146,26 @@ pub(super) async fn post(
 }
 
 impl Endpoint {
+    /// The same with trust and a certificate of its own, where it is `https`.
+    #[must_use]
+    pub fn with_tls(self, tls: ClientTls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Whether it is reached under TLS.
+    pub fn is_tls(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
     /// The host.
     pub fn host(&self) -> &str {
-        self.0.host_str().unwrap_or_default()
+        self.url.host_str().unwrap_or_default()
     }
 
     /// Host and port as the field `Host` has them.
     pub(super) fn authority(&self) -> String {
         let host = self.host();
-        self.0.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+        self.url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
     }
 
     fn request(
@@ -155,9 +177,9 @@ impl Endpoint {
         let value =
             |name: HeaderName, text: &str| HeaderValue::from_str(text).map_err(|_| PostError::Field { name });
         let path = self
-            .0
+            .url
             .query()
-            .map_or_else(|| self.0.path().to_owned(), |query| format!("{}?{query}", self.0.path()));
+            .map_or_else(|| self.url.path().to_owned(), |query| format!("{}?{query}", self.url.path()));
         let length = body.len();
         let mut request = Request::new(Full::new(Bytes::from(body)));
         *request.method_mut() = hyper::Method::POST;
@@ -172,19 +194,31 @@ impl Endpoint {
         Ok(request)
     }
 
-    async fn connect(&self, patience: Duration) -> Result<TcpStream, PostError> {
+    async fn connect(&self, patience: Duration) -> Result<Box<dyn Octets>, PostError> {
         let failed = |source| PostError::Unreachable { endpoint: self.clone(), source };
+        match timeout(patience, self.open()).await {
+            Ok(stream) => stream.map_err(failed),
+            Err(_) => Err(failed(std::io::ErrorKind::TimedOut.into())),
+        }
+    }
+
+    async fn open(&self) -> std::io::Result<Box<dyn Octets>> {
         let host = self.host();
         // An IPv6 address stands in brackets in a URL and without them everywhere else.
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host);
-        let port = self.0.port_or_known_default().unwrap_or(80);
-        let stream = match timeout(patience, TcpStream::connect((host, port))).await {
-            Ok(stream) => stream.map_err(failed)?,
-            Err(_) => return Err(failed(std::io::ErrorKind::TimedOut.into())),
-        };
+        let port = self.url.port_or_known_default().unwrap_or(80);
+        let stream = TcpStream::connect((host, port)).await?;
         // The request is whole when it is written.
         let _ = stream.set_nodelay(true);
-        Ok(stream)
+        if !self.is_tls() {
+            return Ok(Box::new(stream));
+        }
+        let tls = match &self.tls {
+            Some(tls) => tls.clone(),
+            None => ClientTls::open(&ClientFiles::default())?,
+        };
+        let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
+        tls.connect(&name, stream).await
     }
 }
 
@@ -193,20 +227,20 @@ impl FromStr for Endpoint {
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
         let url = reqwest::Url::parse(text).map_err(|_| EndpointError::Form)?;
-        if url.scheme() != "http" || !url.has_host() || url.fragment().is_some() {
+        if !["http", "https"].contains(&url.scheme()) || !url.has_host() || url.fragment().is_some() {
             return Err(EndpointError::Form);
         }
         if !url.username().is_empty() || url.password().is_some() {
             return Err(EndpointError::Credentials);
         }
-        Ok(Self(url))
+        Ok(Self { url, tls: None })
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let query = if self.0.query().is_some() { "?…" } else { "" };
-        write!(f, "{}://{}{}{query}", self.0.scheme(), self.authority(), self.0.path())
+        let query = if self.url.query().is_some() { "?…" } else { "" };
+        write!(f, "{}://{}{}{query}", self.url.scheme(), self.authority(), self.url.path())
     }
 }
 

@@ -90,7 +90,7 @@ enum Noun {
     /// Checks and opens factory images.
     #[command(subcommand)]
     Factory(factory::Action),
-    /// Runs the DM server.
+    /// Runs the service: API for jobs, Push Proxy Gateway, results of other gateways, DM server.
     Serve(serve::Args),
     /// Lists and shows jobs.
     #[command(subcommand)]

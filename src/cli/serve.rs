@@ -1,4 +1,4 @@
-//! `bootgate serve`: the DM server, until SIGTERM or SIGINT.
+//! `bootgate serve`: API, Push Proxy Gateway and DM server, until SIGTERM or SIGINT.
 
 use std::{fmt, sync::Arc};
 
@@ -13,7 +13,7 @@ use tracing::info;
 use super::{Exit, Failure, Global, config, output};
 use crate::{
     app::{App, OsRandom, SystemClock, config::Flag},
-    bearer::{Bearer, Event},
+    bearer::{Bearer, ClientTls, Event},
     http,
 };
 
@@ -54,12 +54,22 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             async move { drop(stopped.changed().await) }
         };
         let config = app.config();
-        let listening = Listening {
+        let mut listening = Listening {
             listening: format!("http://{}", listener.local_addr()?),
             dm: config.dm.uri.for_listener(listener.local_addr()?, &config.http.dm_path),
             server_id: config.dm.server_id.to_string(),
+            ppg: None,
+            api: None,
             store: config.store.path.display().to_string(),
         };
+        if !config.ppg.settings.notify.tls.is_empty() {
+            ClientTls::open(&config.ppg.settings.notify.tls).map_err(|e| {
+                Failure::because(
+                    Exit::Config,
+                    format!("[ppg] notify-ca, notify-certificate, notify-key: {e}"),
+                )
+            })?;
+        }
         let (events, told) = mpsc::channel(EVENTS);
         let bearer = app
             .bearer(events)
@@ -73,6 +83,16 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 )
             })?),
         };
+        let base = match &gateway {
+            None => listening.listening.clone(),
+            Some(own) => {
+                let scheme = if config.ppg.tls.is_some() { "https" } else { "http" };
+                format!("{scheme}://{}", own.local_addr()?)
+            }
+        };
+        listening.ppg = bearer.as_ref().map(|_| format!("{base}{}", config.ppg.path.as_str()));
+        listening.api =
+            (!config.api.tokens.is_empty()).then(|| format!("{}/api/v1/jobs", listening.listening));
         output::emit(global.format, &listening)?;
         let own = async {
             match gateway {
@@ -114,6 +134,10 @@ struct Listening {
     /// Where devices post their sessions.
     dm: String,
     server_id: String,
+    /// Where initiators push; none without a way to devices.
+    ppg: Option<String>,
+    /// Where programs ask for jobs; none while nobody may.
+    api: Option<String>,
     store: String,
 }
 
@@ -121,6 +145,17 @@ impl fmt::Display for Listening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "listening on {}", self.listening)?;
         writeln!(f, "DM server {} at {}", self.server_id, self.dm)?;
+        match &self.ppg {
+            Some(url) => writeln!(f, "push gateway (PAP) at {url}")?,
+            None => writeln!(
+                f,
+                "no push gateway: no way to devices is configured ([[ppg.smpp]], [[ppg.sendsms]], [[ppg.route]])"
+            )?,
+        }
+        match &self.api {
+            Some(url) => writeln!(f, "API at {url}")?,
+            None => writeln!(f, "no API: nobody may ask for jobs ([[api.token]])")?,
+        }
         write!(f, "database {}", self.store)
     }
 }

@@ -36,7 +36,7 @@ pub use token::{Token, TokenDigest};
 #[non_exhaustive]
 pub enum IdentError {
     /// The value has the wrong number of characters.
-    #[error("{what} has {got} {unit}; expected {expected}")]
+    #[error("{what} has {got} {}; expected {expected}", one_of(*got, unit))]
     Length {
         /// What was being read, for example `IMSI`.
         what: &'static str,
@@ -57,6 +57,12 @@ pub enum IdentError {
         /// What may stand there, in words.
         expected: &'static str,
     },
+    /// A telephone number as it is dialled within its country.
+    #[error(
+        "MSISDN begins with 0, as numbers are dialled at home; expected it as the whole world dials it: country code first, \
+         without that 0, for example +49171… for 0171…"
+    )]
+    National,
     /// The last digit is not the Luhn check digit of the others (ISO/IEC 7812-1, annex B).
     #[error("{what} ends in check digit {got}, but its other digits give {expected}; a digit was mistyped")]
     CheckDigit {
@@ -73,4 +79,9 @@ pub enum IdentError {
         /// Which key.
         expected: &'static str,
     },
+}
+
+/// The unit of a count: `digits`, and one `digit`.
+fn one_of(got: usize, unit: &'static str) -> &'static str {
+    if got == 1 { unit.trim_end_matches('s') } else { unit }
 }

@@ -188,6 +188,10 @@ impl FromStr for Msisdn {
         let bare = text.strip_prefix('+').unwrap_or(text);
         let d = digits("MSISDN", bare)?;
         count("MSISDN", d.len(), 3..=15, "3 to 15")?;
+        // No country code begins so (ITU-T E.164, annex A): it is a number as people dial it at home.
+        if bare.starts_with('0') {
+            return Err(IdentError::National);
+        }
         Ok(Self(bare.to_owned()))
     }
 }
@@ -223,6 +227,11 @@ mod tests {
         assert!("8949".parse::<Iccid>().is_err());
         assert!("49015420323751".parse::<Imei>().is_err());
         assert_eq!("+491711234567".parse::<Msisdn>().unwrap().digits(), "491711234567");
+        for national in ["01711234567", "00491711234567", "+0171"] {
+            assert_eq!(national.parse::<Msisdn>(), Err(IdentError::National));
+        }
+        let short = "1".parse::<Msisdn>().unwrap_err().to_string();
+        assert!(short.contains("has 1 digit;"), "{short}");
     }
 
     #[test]

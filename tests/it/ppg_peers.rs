@@ -20,19 +20,23 @@ use crate::{
 };
 
 /// A virtual SMSC, and a gateway that has a link to it.
-struct Site {
-    folder: tempfile::TempDir,
+pub struct Site {
+    pub folder: tempfile::TempDir,
     smsc: Process,
     messages: Lines<BufReader<ChildStdout>>,
     serve: Process,
     /// Where it takes PAP.
-    url: String,
+    pub url: String,
 }
 
 impl Site {
     /// With these lines of `[http]` and `[ppg]`.
-    fn start(http: &str, ppg: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+    pub fn start(http: &str, ppg: &str) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), http, ppg)
+    }
+
+    /// The same in a folder that holds what the lines name.
+    pub fn start_in(folder: tempfile::TempDir, http: &str, ppg: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
         command.args([
             "lab",
@@ -48,18 +52,19 @@ impl Site {
         let mut messages = BufReader::new(smsc.child().stdout.take().unwrap()).lines();
         let said: Value = serde_json::from_str(&messages.next().unwrap().unwrap()).unwrap();
         let link = format!(
-            "{ppg}\n[[ppg.smpp]]\nname = \"main\"\naddress = {}\nsystem-id = \"acme\"\npassword = \"env:SMSC_PASSWORD\"\nsource = \"9876\"\n",
+            "{ppg}\n[[ppg.smpp]]\nname = \"main\"\naddress = {}\nsystem-id = \"acme\"\npassword = \"@smsc.password\"\nsource = \"9876\"\n",
             said["listening"]
         );
+        std::fs::write(folder.path().join("smsc.password"), "hunter2\n").unwrap();
         std::fs::write(folder.path().join("site.toml"), ppg_http::settings(http, &link)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
         command.args(["serve", "--format", "json", "--config"]).arg(folder.path().join("site.toml"));
-        command.env_clear().env("HOME", folder.path()).env("SMSC_PASSWORD", "hunter2");
+        command.env_clear().env("HOME", folder.path());
         let mut serve =
             Process::start("bootgate serve", command.current_dir(folder.path()).stdout(Stdio::piped()));
         let said = serde_json::Deserializer::from_reader(serve.child().stdout.take().unwrap());
         let said: Value = said.into_iter().next().unwrap().unwrap();
-        let url = format!("{}/pap", said["listening"].as_str().unwrap());
+        let url = said["ppg"].as_str().unwrap().to_owned();
         Self { folder, smsc, messages, serve, url }
     }
 
@@ -75,10 +80,15 @@ impl Site {
     }
 
     /// What the Python client got for each action.
-    fn python(&self, actions: &Value, more: &[&str]) -> Vec<Value> {
+    pub fn python(&self, actions: &Value, more: &[&str]) -> Vec<Value> {
+        self.python_at(&self.url, actions, more)
+    }
+
+    /// The same by another name of the gateway's host.
+    pub fn python_at(&self, url: &str, actions: &Value, more: &[&str]) -> Vec<Value> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers/pap_client.py");
         let mut command = Command::new(program("python3", "python3"));
-        command.arg("-B").arg(script).args([&self.url, "pi", "secret", &actions.to_string()]).args(more);
+        command.arg("-B").arg(script).args([url, "pi", "secret", &actions.to_string()]).args(more);
         let done = command.output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         let lines = String::from_utf8(done.stdout).unwrap();

@@ -1,6 +1,12 @@
 //! The gateway over HTTPS on a listener of its own, with initiators that show who they are by certificates.
 
-use std::{net::TcpStream, path::Path, sync::Arc};
+use std::{
+    io::{BufRead as _, BufReader},
+    net::TcpStream,
+    path::Path,
+    process::{Command, Stdio},
+    sync::Arc,
+};
 
 use bootgate::{
     app::{App, OsRandom, SystemClock, config::Config},
@@ -14,7 +20,11 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
 
-use crate::ppg_http;
+use crate::{
+    peers::{Process, program},
+    ppg_http,
+    ppg_peers::Site,
+};
 
 const QUERY: &[u8] = b"<pap><statusquery-message push-id=\"none\"/></pap>";
 const XML: &str = "Content-Type: application/xml";
@@ -123,4 +133,119 @@ fn files_that_do_not_do_are_named() {
         let named = if text == other.key { "server.pem" } else { file };
         assert!(error.to_string().contains(named), "{error}");
     }
+}
+
+/// Certificates in a folder: `ca.pem`, `other.pem`, and `NAME.pem` with `NAME.key` and both in `NAME.both` for each name.
+fn folder_with(ca: &Authority, names: &[&str]) -> (tempfile::TempDir, Vec<Identity>) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: String, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("ca.pem".into(), &ca.pem());
+    write("other.pem".into(), &authority().pem());
+    let all = names.iter().map(|name| {
+        let made = identity(if *name == "server" { "localhost" } else { name }, ca);
+        write(format!("{name}.pem"), &made.certificate);
+        write(format!("{name}.key"), &made.key);
+        write(format!("{name}.both"), &format!("{}{}", made.certificate, made.key));
+        made
+    });
+    let all = all.collect();
+    (folder, all)
+}
+
+/// `push send` of a small push, in the folder with the certificates.
+fn send(folder: &Path, url: &str, more: &[&str], trusted: Option<&str>) -> (i32, String) {
+    std::fs::write(folder.join("si.wbxml"), [2, 5, 0x6A, 0]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    command.args(["push", "send", "--ppg", url, "--ppg-kind", "bootgate", "--to", "+491711234567"]);
+    command.args(["--file", "si.wbxml", "--content-type", "application/vnd.wap.sic"]).args(more);
+    command.current_dir(folder).env("PW", "secret");
+    if let Some(trusted) = trusted {
+        command.env("SSL_CERT_FILE", folder.join(trusted)).env_remove("SSL_CERT_DIR");
+    }
+    let done = command.output().unwrap();
+    let text = |octets: &[u8]| String::from_utf8_lossy(octets).into_owned();
+    (done.status.code().unwrap(), text(&done.stdout) + &text(&done.stderr))
+}
+
+#[test]
+fn our_initiators_and_pythons_push_over_https_and_are_told_over_https() {
+    let ca = authority();
+    let (folder, made) = folder_with(&ca, &["server", "pi"]);
+    let hear = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let ppg = format!(
+        "listen = \"127.0.0.1:0\"\ntls-certificate = \"server.pem\"\ntls-key = \"server.key\"\ntls-client-ca = \"ca.pem\"\n\
+         notify-hosts = \"localhost:{hear}\"\nnotify-ca = \"ca.pem\"\nretry = \"100ms\"\n\
+         [[ppg.initiator]]\nname = \"by-certificate\"\ncertificate = \"sha256:{}\"\n",
+        made[1].digest
+    );
+    let site = Site::start_in(folder, "", &ppg);
+    let folder = site.folder.path();
+    let url = site.url.replace("127.0.0.1", "localhost");
+    assert!(url.starts_with("https://"), "{url}");
+    // By the certificate authority that is named, and by a certificate of its own.
+    let own = ["--tls-ca", "ca.pem", "--tls-certificate", "pi.pem", "--tls-key", "pi.key", "--wait"];
+    let (exit, said) = send(folder, &url, &own, None);
+    assert!(exit == 0 && said.contains("delivered"), "{said}");
+    // By what the system trusts, and a password.
+    let password = ["--user", "pi", "--password", "env:PW"];
+    let (exit, said) = send(folder, &url, &password, Some("ca.pem"));
+    assert!(exit == 0 && said.contains("1001"), "{said}");
+    // A gateway that nobody trusts is told nothing: neither push nor password.
+    for (more, trusted) in
+        [(&password[..], Some("other.pem")), (&[&password[..], &["--tls-ca", "other.pem"]].concat(), None)]
+    {
+        let (exit, said) = send(folder, &url, more, trusted);
+        assert!(exit == 69 && said.contains("certificate"), "{exit}: {said}");
+    }
+    let (exit, said) = send(folder, &url, &["--tls-ca", "missing.pem"], None);
+    assert!(exit == 2 && said.contains("missing.pem"), "{exit}: {said}");
+    // Python's client, told the result under TLS.
+    let told = format!("https://localhost:{hear}/told");
+    let actions = serde_json::json!([
+        {"do": "push", "id": "tls@py", "to": ["491711111111"], "attributes": {"ppg-notify-requested-to": told}},
+        {"do": "heard", "count": 1},
+    ]);
+    let at = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let (ca, both, server) = (at("ca.pem"), at("pi.both"), at("server.both"));
+    let hear = hear.to_string();
+    let got = site.python_at(
+        &url,
+        &actions,
+        &["--ca", &ca, "--own", &both, "--hear", &hear, "--hear-tls", &server],
+    );
+    assert_eq!(got[0]["code"], 1001, "{}", got[0]);
+    assert_eq!(got[1]["heard"][0]["elements"][0]["message-state"], "delivered", "{}", got[1]);
+}
+
+#[test]
+fn a_gateway_of_others_under_tls_asks_for_our_certificate() {
+    let (folder, _) = folder_with(&authority(), &["server", "pi"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers/tls_ppg.py");
+    let mut command = Command::new(program("python3", "python3"));
+    command.arg(script).args(["server.pem", "server.key", "ca.pem"]).current_dir(folder.path());
+    let mut foreign = Process::start("tls_ppg.py", command.stdout(Stdio::piped()));
+    let mut lines = BufReader::new(foreign.child().stdout.take().unwrap()).lines();
+    let url = format!("https://localhost:{}/wappush", lines.next().unwrap().unwrap());
+    let own = ["--tls-ca", "ca.pem", "--tls-certificate", "pi.pem", "--tls-key", "pi.key"];
+    let (exit, said) = send(folder.path(), &url, &own, None);
+    assert!(exit == 0 && said.contains("1001"), "{said}");
+    let request: serde_json::Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert_eq!((&request["client"], &request["path"]), (&"pi".into(), &"/wappush".into()));
+    let fields: Vec<&str> = request["fields"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(fields, ["Connection", "Content-Length", "Content-Type", "Host"], "no field too many");
+    // Without it the gateway gives no answer; the same from the configuration.
+    let (exit, said) = send(folder.path(), &url, &["--tls-ca", "ca.pem"], None);
+    assert!(exit != 0 && !said.contains("1001"), "{exit}: {said}");
+    let config = format!(
+        "[[push.gateway]]\nname = \"op\"\nkind = \"bootgate\"\nurl = \"{url}\"\ntls-ca = \"ca.pem\"\ntls-certificate = \"pi.pem\"\ntls-key = \"pi.key\"\n"
+    );
+    let below = folder.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    std::fs::write(folder.path().join("site.toml"), config).unwrap();
+    std::fs::write(below.join("si.wbxml"), [2, 5, 0x6A, 0]).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    command.args(["push", "send", "--gateway", "op", "--to", "+491711234567", "--file", "si.wbxml"]);
+    command.args(["--content-type", "application/vnd.wap.sic", "--config", "../site.toml"]);
+    let done = command.current_dir(below).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }

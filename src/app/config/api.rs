@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{layer::Layers, value};
-use crate::ident::TokenDigest;
+use crate::{bearer::Endpoint, ident::TokenDigest};
 
 /// `[api]`: programs that ask for jobs over HTTP.
 #[derive(Debug, Clone)]
@@ -44,7 +44,7 @@ pub struct Job {
     /// How long the network may try to deliver a push, when the request does not say.
     pub push_validity: Duration,
     /// Where PINs are told; none for nowhere.
-    pub pin_webhook: Option<reqwest::Url>,
+    pub pin_webhook: Option<Endpoint>,
     /// The file with the bearer token that is shown there.
     pub pin_webhook_token: Option<PathBuf>,
 }
@@ -107,7 +107,7 @@ fn token(table: &BTreeMap<String, String>) -> Result<ApiToken, String> {
 }
 
 /// An address that PINs may be sent to: not in the clear but to this machine.
-fn webhook(text: &str) -> Result<Option<reqwest::Url>, String> {
+fn webhook(text: &str) -> Result<Option<Endpoint>, String> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -123,9 +123,10 @@ fn webhook(text: &str) -> Result<Option<reqwest::Url>, String> {
         bare == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
     });
     match url.scheme() {
-        "https" => Ok(Some(url)),
-        "http" if here => Ok(Some(url)),
-        "http" => Err(format!("would send PINs in the clear; {EXPECTED}")),
-        _ => Err(format!("is not the address of a web server; {EXPECTED}")),
+        "http" if !here => Err(format!("would send PINs in the clear; {EXPECTED}")),
+        _ => match text.parse() {
+            Ok(endpoint) => Ok(Some(endpoint)),
+            Err(_) => Err(format!("is not the address of a web server; {EXPECTED}")),
+        },
     }
 }

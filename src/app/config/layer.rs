@@ -16,6 +16,9 @@ use super::{
 /// The file that is read when none is named and it exists.
 const STANDARD_FILE: &str = "config/bootgate.toml";
 
+/// Keys of lists whose values are paths.
+const FILE_KEYS: &[&str] = &["tls-ca", "tls-certificate", "tls-key"];
+
 /// Where the layers above the compiled-in one come from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
@@ -85,6 +88,8 @@ pub(super) struct Entry {
 pub(super) struct Layers {
     pub(super) entries: BTreeMap<String, Entry>,
     pub(super) problems: Vec<Problem>,
+    /// For `~/` in paths of lists.
+    pub(super) home: Option<PathBuf>,
 }
 
 impl Sources {
@@ -161,7 +166,7 @@ impl Layers {
                 entries.insert(format!("{}.{key}", section.name), Entry { raw, origin: Origin::Default });
             }
         }
-        Ok(Self { entries, problems: Vec::new() })
+        Ok(Self { entries, problems: Vec::new(), home: None })
     }
 
     /// A file over what is there.
@@ -300,7 +305,8 @@ impl Layers {
         })
     }
 
-    /// Reads a key that takes a list of tables with the keys `known`, all text.
+    /// Reads a key that takes a list of tables with the keys `known`, all text. Paths in it (and `@FILE`, where a secret is)
+    /// count from the directory of the file that says them.
     pub(super) fn tables<T>(
         &mut self,
         key: &str,
@@ -321,16 +327,20 @@ impl Layers {
         let mut all = Vec::new();
         for table in tables {
             let clean = self.problems.len();
-            let mut at = entry.origin.clone();
+            let mut places = BTreeMap::new();
             let mut texts = BTreeMap::new();
             for (name, placed) in table {
-                at = moved(&entry.origin, placed.key_at);
+                let at = moved(&entry.origin, placed.key_at);
+                places.insert(name.clone(), (placed.key_at, placed.at));
                 match placed.raw {
                     _ if !known.contains(&name.as_str()) => {
                         let suggestion = nearest(&name, known.iter());
-                        self.problem(at.clone(), Wrong::Unknown { what: "key", name, suggestion });
+                        self.problem(at, Wrong::Unknown { what: "key", name, suggestion });
                     }
-                    Raw::Text(text) => drop(texts.insert(name, text)),
+                    Raw::Text(text) => {
+                        let text = self.placed(&name, text, &entry.origin);
+                        texts.insert(name, text);
+                    }
                     other => {
                         let wrong = Wrong::Kind { key: name, got: other.kind(), expected: "text in quotes" };
                         self.problem(moved(&entry.origin, placed.at), wrong);
@@ -340,12 +350,30 @@ impl Layers {
             match parse(&texts) {
                 Ok(value) => all.push(value),
                 Err(message) if self.problems.len() == clean => {
+                    let at =
+                        place(&message, &places).map_or(entry.origin.clone(), |at| moved(&entry.origin, at));
                     self.problem(at, Wrong::Value { key: key.to_owned(), message });
                 }
                 Err(_) => {}
             }
         }
         (self.problems.len() == before).then_some(all)
+    }
+
+    /// A path in a list, as it counts from the file that says it; any other text as it is.
+    fn placed(&self, key: &str, text: String, origin: &Origin) -> String {
+        let (at, path) = match text.strip_prefix('@') {
+            Some(path) if ["password", "token"].contains(&key) => ("@", path),
+            None if FILE_KEYS.contains(&key) => ("", text.as_str()),
+            _ => return text,
+        };
+        let from = match (path.strip_prefix("~/"), &self.home, origin) {
+            _ if path.is_empty() => return text,
+            (Some(rest), Some(home), _) => home.join(rest),
+            (_, _, Origin::File { path: file, .. }) => file.parent().unwrap_or(Path::new("")).join(path),
+            _ => return text,
+        };
+        format!("{at}{}", from.display())
     }
 
     /// Notes that the value of `key` does not do.
@@ -383,6 +411,13 @@ fn moved(origin: &Origin, to: Position) -> Origin {
         Origin::File { path, .. } => Origin::File { path: path.clone(), line: to.line, column: to.column },
         other => other.clone(),
     }
+}
+
+/// Where a mistake in a table is: at the value of the key that the message names first, or where the table begins.
+fn place(message: &str, places: &BTreeMap<String, (Position, Position)>) -> Option<Position> {
+    let mut words = message.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let named = words.find_map(|word| places.get(word)).map(|(_, value)| *value);
+    named.or_else(|| places.values().map(|(key, _)| *key).min_by_key(|at| (at.line, at.column)))
 }
 
 /// The environment variable of a key or section.

@@ -29,8 +29,8 @@ pub use api::{Api, ApiToken, Job, Right};
 pub use error::{ConfigError, Problem, Wrong};
 pub use layer::{FileSource, Flag, Origin, Sources};
 pub use ppg::{Ppg, Tls};
-pub use push::{MOST_SEGMENTS, Protocol, Push, PushGateway, SecretPlace};
-pub use smpp::{PasswordSource, RouteRule, Smsc};
+pub use push::{Protocol, Push, PushGateway, SecretPlace};
+pub use smpp::{RouteRule, Smsc};
 pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
 
 use layer::{Entry, Layers};
@@ -204,6 +204,7 @@ impl Config {
 
     fn from_layers(mut layers: Layers, sources: &Sources) -> Result<Self, ConfigError> {
         let home = sources.home.as_deref();
+        layers.home = sources.home.clone();
         // All sections are read before one is missed, so that every mistake is reported.
         let http = Http::read(&mut layers);
         let dm = Dm::read(&mut layers);

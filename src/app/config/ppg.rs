@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bearer::{
-        Destination,
+        ClientFiles, Destination,
         ppg::{
             CredentialDigest, Credentials, InDoubt, Initiator, Initiators, NotifySettings, Rights, Settings,
             Switches,
@@ -86,7 +86,7 @@ impl Ppg {
             _ => Err("is none; expected \"power\" or \"kill\"".into()),
         });
         let capture = file(layers, "ppg.capture", home);
-        let settings = settings(layers);
+        let settings = settings(layers, home);
         let ways = ways(layers);
         let initiators = layers.tables("ppg.initiator", INITIATOR_KEYS, initiator);
         if let Some(all) = &initiators {
@@ -144,6 +144,22 @@ fn tls(layers: &mut Layers, home: Option<&Path>) -> Option<Option<Tls>> {
     }
 }
 
+/// Files of TLS towards initiators that are told results.
+fn notify_files(layers: &mut Layers, home: Option<&Path>) -> Option<ClientFiles> {
+    let ca = file(layers, "ppg.notify-ca", home);
+    let certificate = file(layers, "ppg.notify-certificate", home);
+    let key = file(layers, "ppg.notify-key", home);
+    let own = match (certificate?, key?) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => {
+            layers.wrong_value("ppg.notify-certificate", "and notify-key go together".into());
+            return None;
+        }
+    };
+    Some(ClientFiles { ca: ca?, own })
+}
+
 /// A path, or nothing where the text is empty.
 fn file(layers: &mut Layers, key: &str, home: Option<&Path>) -> Option<Option<PathBuf>> {
     match layers.text(key, |text| Ok(text.is_empty()))? {
@@ -152,7 +168,7 @@ fn file(layers: &mut Layers, key: &str, home: Option<&Path>) -> Option<Option<Pa
     }
 }
 
-fn settings(layers: &mut Layers) -> Option<Settings> {
+fn settings(layers: &mut Layers, home: Option<&Path>) -> Option<Settings> {
     let name = layers.text("ppg.name", |text| match text.chars().any(char::is_control) {
         true => Err("holds a control character".into()),
         false => Ok(text.to_owned()),
@@ -188,6 +204,7 @@ fn settings(layers: &mut Layers) -> Option<Settings> {
     let hosts = layers.text("ppg.notify-hosts", |text| {
         Ok(text.split_whitespace().map(str::to_ascii_lowercase).collect::<Vec<_>>())
     });
+    let notify_tls = notify_files(layers, home);
     let timeout = layers.text("ppg.notify-timeout", value::time);
     let tries = layers.number("ppg.notify-tries", 1, 1000);
     let retry = (retry?, retry_most?);
@@ -201,7 +218,7 @@ fn settings(layers: &mut Layers) -> Option<Settings> {
         give_up: give_up?,
         retry,
         batch: batch?,
-        notify: NotifySettings { hosts: hosts?, timeout: timeout?, tries: tries?, retry },
+        notify: NotifySettings { hosts: hosts?, tls: notify_tls?, timeout: timeout?, tries: tries?, retry },
         retention: Duration::from_secs(days? * 86_400),
     })
 }

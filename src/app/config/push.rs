@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::layer::Layers;
 use crate::bearer::{
-    Endpoint,
+    ClientFiles, Endpoint, MOST_SEGMENTS,
     pap_client::{Capabilities, GatewayKind},
 };
 
@@ -30,6 +30,8 @@ pub struct PushGateway {
     pub password: Option<SecretPlace>,
     /// A bearer token in place of both.
     pub token: Option<SecretPlace>,
+    /// Whom is trusted under https, and who we are there.
+    pub tls: ClientFiles,
 }
 
 /// How a gateway is spoken to.
@@ -70,9 +72,10 @@ const KEYS: &[&str] = &[
     "token",
     "sender",
     "smsc",
+    "tls-ca",
+    "tls-certificate",
+    "tls-key",
 ];
-/// Segments of one push by `sendsms` when nothing is said: more than any handset is known to take.
-pub const MOST_SEGMENTS: u8 = 32;
 
 impl Push {
     pub(super) fn read(layers: &mut Layers) -> Option<Self> {
@@ -95,7 +98,12 @@ fn gateway(table: &BTreeMap<String, String>) -> Result<PushGateway, String> {
     if name.len() > 64 || name.chars().any(char::is_control) {
         return Err("has a name that is not 1 to 64 characters".into());
     }
-    let endpoint = text("url").ok_or("has no url")?.parse().map_err(|e| format!("has a wrong url: {e}"))?;
+    let endpoint: Endpoint =
+        text("url").ok_or("has no url")?.parse().map_err(|e| format!("has a url that is wrong: {e}"))?;
+    let tls = client_files(table)?;
+    if !tls.is_empty() && !endpoint.is_tls() {
+        return Err("has tls-ca, tls-certificate or tls-key, and a url without https".into());
+    }
     let most = match text("most-segments") {
         None => None,
         Some(number) => match number.parse() {
@@ -141,11 +149,22 @@ fn gateway(table: &BTreeMap<String, String>) -> Result<PushGateway, String> {
         }
         Some(_) => return Err("has a protocol that is neither \"pap\" nor \"sendsms\"".into()),
     };
-    Ok(PushGateway { name, protocol, endpoint, user, password, token })
+    Ok(PushGateway { name, protocol, endpoint, user, password, token, tls })
 }
 
-/// `@FILE` or `env:NAME`; a relative path counts from the working directory.
-fn place_of(key: &str, text: &str) -> Result<SecretPlace, String> {
+/// The files of TLS that a table names.
+pub(super) fn client_files(table: &BTreeMap<String, String>) -> Result<ClientFiles, String> {
+    let file = |key: &str| table.get(key).filter(|text| !text.is_empty()).map(PathBuf::from);
+    let own = match (file("tls-certificate"), file("tls-key")) {
+        (Some(certificate), Some(key)) => Some((certificate, key)),
+        (None, None) => None,
+        _ => return Err("has one of tls-certificate and tls-key; expected both or neither".into()),
+    };
+    Ok(ClientFiles { ca: file("tls-ca"), own })
+}
+
+/// `@FILE` or `env:NAME`. The text is not repeated: it may be the secret itself.
+pub(super) fn place_of(key: &str, text: &str) -> Result<SecretPlace, String> {
     match (text.strip_prefix('@'), text.strip_prefix("env:")) {
         (Some(file), _) if !file.is_empty() => Ok(SecretPlace::File(file.into())),
         (_, Some(name)) if !name.is_empty() => Ok(SecretPlace::Env(name.to_owned())),

@@ -1,14 +1,13 @@
 //! `[[ppg.smpp]]` and `[[ppg.route]]`: links to SMSCs, and which numbers go over which.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, time::Duration};
 
-use super::value;
+use super::{
+    push::{SecretPlace, place_of},
+    value,
+};
 use crate::{
+    bearer::MOST_SEGMENTS,
     bearer::smpp::{
         BindMode, Credentials, Form, LinkSettings, Numbering, Pace, Source, TlsFiles, Validity, Verdict,
         Verdicts,
@@ -24,18 +23,9 @@ pub struct Smsc {
     /// Name or address, and port.
     pub address: String,
     /// Where the password is; none when there is none.
-    pub password: Option<PasswordSource>,
+    pub password: Option<SecretPlace>,
     /// Files of TLS; none for a connection in clear.
     pub tls: Option<TlsFiles>,
-}
-
-/// Where a password is. It never stands in the configuration itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PasswordSource {
-    /// In this file.
-    File(PathBuf),
-    /// In this environment variable.
-    Env(String),
 }
 
 /// One `[[ppg.route]]`.
@@ -144,7 +134,7 @@ pub(super) fn smsc(table: &BTreeMap<String, String>) -> Result<Smsc, String> {
             &[("udh", Form::Udh), ("sar", Form::Sar), ("payload", Form::Payload)],
         )?,
         reference: read.choice("reference", Width::Short, &[("8", Width::Short), ("16", Width::Long)])?,
-        segment_limit: read.number("segment-limit", 1..=255)?.unwrap_or(10),
+        segment_limit: read.number("segment-limit", 1..=255)?.unwrap_or(MOST_SEGMENTS),
         data_coding: read.octet("data-coding")?.unwrap_or(0x04),
         message_mode: read.number("message-mode", 0..=3)?.unwrap_or(0),
         more_messages: read.switch("more-messages", false)?,
@@ -159,12 +149,7 @@ pub(super) fn smsc(table: &BTreeMap<String, String>) -> Result<Smsc, String> {
         verdicts: read.verdicts()?,
         pace: read.pace()?,
     };
-    let password = read.text("password").map(|text| match (text.strip_prefix("env:"), text.strip_prefix('@')) {
-        (Some(name), _) if !name.is_empty() => Ok(PasswordSource::Env(name.to_owned())),
-        (_, Some(path)) if Path::new(path).is_absolute() => Ok(PasswordSource::File(path.into())),
-        // The text is not repeated: it may be the password itself.
-        _ => Err("has a password that is not said to be anywhere; expected \"@/path/of/a/file\" or \"env:NAME\""),
-    });
+    let password = read.text("password").map(|text| place_of("password", text)).transpose()?;
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let tls = match (read.text("tls-ca"), read.text("tls-certificate"), read.text("tls-key")) {
         (None, None, None) => None,
@@ -179,7 +164,7 @@ pub(super) fn smsc(table: &BTreeMap<String, String>) -> Result<Smsc, String> {
         }),
         _ => return Err("has tls-certificate or tls-key without tls-ca, so there is no TLS at all".into()),
     };
-    Ok(Smsc { settings, address: address.to_owned(), password: password.transpose()?, tls })
+    Ok(Smsc { settings, address: address.to_owned(), password, tls })
 }
 
 /// The keys of a `[[ppg.route]]`.
@@ -315,7 +300,7 @@ mod tests {
     #[test]
     fn a_link_is_read_with_all_that_can_be_said_of_it() {
         let least = smsc(&table("name=main;address=smsc.example:2775")).unwrap();
-        assert_eq!((least.settings.segment_limit, least.settings.pace.window), (10, 10));
+        assert_eq!((least.settings.segment_limit, least.settings.pace.window), (32, 10));
         assert_eq!((least.password, least.tls), (None, None));
         let all = smsc(&table(
             "name=a;address=[::1]:3550;system-id=us;password=env:SMSC;system-type=VMA;bind=pair;binds=2;source=ACME;\
@@ -330,7 +315,7 @@ mod tests {
         assert_eq!(settings.verdicts.of(CommandStatus(0x4F1)), Verdict::Transient);
         assert_eq!(settings.pace.rate, NonZeroU32::new(30));
         assert_eq!(settings.pace.reconnect.0, Duration::from_secs(2));
-        assert_eq!(all.password, Some(PasswordSource::Env("SMSC".into())));
+        assert_eq!(all.password, Some(SecretPlace::Env("SMSC".into())));
         assert_eq!(all.tls.unwrap().name, "[::1]");
     }
 
@@ -346,7 +331,7 @@ mod tests {
             ("name=a;address=h:1;source-ton=1", "both or neither"),
             ("name=a;address=h:1;tls-key=/k", "without tls-ca"),
             ("name=a;address=h:1;transient=zz", "command statuses in hexadecimal"),
-            ("name=a;address=h:1;password=hunter2", "expected \"@/path"),
+            ("name=a;address=h:1;password=hunter2", "does not stand here itself"),
         ] {
             let got = smsc(&table(wrong)).unwrap_err();
             assert!(got.contains(said) && !got.contains("hunter2"), "{wrong}: {got}");

@@ -6,30 +6,32 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{Ppg, protocol::stamp, settings::back_off};
 use crate::{
-    bearer::{Notice, NoticeOutcome, Noticed},
+    bearer::{ClientTls, Notice, NoticeOutcome, Noticed, Patience, post},
     wire::pap::{CONTENT_TYPE, Message, Pap, ResultNotification},
 };
 
 /// Results that are told at the same time, and that are fetched at a time.
 const AT_ONCE: usize = 16;
 const TOGETHER: usize = 256;
+/// The most octets of an initiator's answer.
+const ANSWER: usize = 64 * 1024;
 /// The longest time without looking.
 const LOOK: Duration = Duration::from_secs(30);
 
 impl Ppg {
     /// Tells results while the gateway runs.
     pub(super) async fn tell(&self) {
-        let limits = &self.settings().notify;
-        let client = reqwest::Client::builder()
-            .timeout(limits.timeout)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build();
-        let Ok(client) = client else { return std::future::pending().await };
+        let tls = match ClientTls::open(&self.settings().notify.tls) {
+            Ok(tls) => Some(tls),
+            Err(error) => {
+                warn!(%error, "Results are told to no initiator under https: {error}");
+                None
+            }
+        };
         loop {
             let now = self.0.clock.now();
             let notices = match self.0.outbox.notices(TOGETHER, now).await {
@@ -45,7 +47,7 @@ impl Ppg {
                     tokio::time::timeout(wait.max(Duration::from_millis(1)), self.0.tell.notified()).await;
                 continue;
             }
-            let telling = stream::iter(notices.due).map(|notice| self.tell_one(client.clone(), notice));
+            let telling = stream::iter(notices.due).map(|notice| self.tell_one(tls.clone(), notice));
             let outcomes: Vec<Noticed> = telling.buffer_unordered(AT_ONCE).collect().await;
             if let Err(error) = self.0.outbox.noticed(outcomes).await {
                 self.breathe("note which results were told", &error).await;
@@ -53,16 +55,29 @@ impl Ppg {
         }
     }
 
-    async fn tell_one(&self, client: reqwest::Client, notice: Notice) -> Noticed {
+    async fn tell_one(&self, tls: Option<ClientTls>, notice: Notice) -> Noticed {
         let limits = &self.settings().notify;
         let (delivery, mut told) = (&notice.settled.delivery, false);
         // The configuration may have changed since the push came.
-        let allowed = limits.check(&notice.to).is_ok();
-        if allowed {
-            let request =
-                client.post(&notice.to).header("content-type", CONTENT_TYPE).body(self.document(&notice));
+        let endpoint = limits.check(&notice.to).ok();
+        let allowed = endpoint.is_some();
+        // Under https what is trusted must be known.
+        if let Some(endpoint) = endpoint.filter(|endpoint| tls.is_some() || !endpoint.is_tls()) {
+            let endpoint = match tls {
+                Some(tls) => endpoint.with_tls(tls),
+                None => endpoint,
+            };
+            let patience = Patience { connect: limits.timeout, answer: limits.timeout, octets: ANSWER };
+            let telling = post(&endpoint, CONTENT_TYPE, &[], self.document(&notice).into_bytes(), &patience);
             // What the initiator says in its answer changes nothing: it has the result.
-            told = request.send().await.is_ok_and(|answer| answer.status().is_success());
+            told = match tokio::time::timeout(limits.timeout, telling).await {
+                Ok(Ok(answer)) => (200..300).contains(&answer.status),
+                Ok(Err(error)) => {
+                    debug!(%error, "A result was not told: {error}");
+                    false
+                }
+                Err(_) => false,
+            };
         }
         let outcome = match notice.tries + 1 {
             _ if told => NoticeOutcome::Told,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::bearer::Destination;
+use crate::bearer::{ClientFiles, Destination, Endpoint, EndpointError};
 
 /// How a gateway behaves.
 #[derive(Debug, Clone)]
@@ -55,6 +55,8 @@ pub struct NotifySettings {
     /// Hosts that may be told, lower case, with `:port` where it is not the scheme's own; `*.example.com` for all below.
     /// Empty for none: an initiator must not make the gateway call whom it likes.
     pub hosts: Vec<String>,
+    /// Whom is trusted under https, and who the gateway is there.
+    pub tls: ClientFiles,
     /// Time for one telling.
     pub timeout: Duration,
     /// How often it is tried.
@@ -86,6 +88,7 @@ impl Default for NotifySettings {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            tls: ClientFiles::default(),
             timeout: Duration::from_secs(10),
             tries: 20,
             retry: (Duration::from_secs(5), Duration::from_secs(3600)),
@@ -94,30 +97,28 @@ impl Default for NotifySettings {
 }
 
 impl NotifySettings {
-    /// Whether that may be told.
+    /// Where that is told, when it may be.
     ///
     /// # Errors
     /// In words, why not.
-    pub fn check(&self, url: &str) -> Result<(), String> {
-        let parsed =
-            reqwest::Url::parse(url).map_err(|_| "ppg-notify-requested-to is not a URL".to_owned())?;
+    pub fn check(&self, url: &str) -> Result<Endpoint, String> {
         // What cannot be done is said at once, not when the result is lost.
-        if parsed.scheme() != "http" {
-            return Err(
-                "results are told over http alone; put a proxy in front of an https initiator".to_owned()
-            );
-        }
-        if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err("ppg-notify-requested-to may not hold a user name or a password".to_owned());
-        }
-        let host = parsed.host_str().unwrap_or("").to_ascii_lowercase();
-        let with_port = parsed.port().map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
+        let endpoint: Endpoint = url.parse().map_err(|error| match error {
+            EndpointError::Credentials => {
+                "ppg-notify-requested-to may not hold a user name or a password".to_owned()
+            }
+            EndpointError::Form => {
+                "ppg-notify-requested-to is not a URL that results are told to; expected http:// or https://"
+                    .to_owned()
+            }
+        })?;
+        let with_port = endpoint.authority().to_ascii_lowercase();
         let fits = |allowed: &String| match allowed.strip_prefix('*') {
             Some(end) => with_port.ends_with(end) && with_port.len() > end.len(),
             None => with_port == *allowed,
         };
         if self.hosts.iter().any(fits) {
-            Ok(())
+            Ok(endpoint)
         } else {
             Err("results are not told to that host; see [ppg] notify-hosts".to_owned())
         }
@@ -141,16 +142,18 @@ mod tests {
             "http://pi.example/result?x=1",
             "HTTP://PI.example/",
             "http://pi.example:80/",
+            "https://pi.example/",
+            "https://pi.example:443/",
             "http://a.op.example/",
             "http://127.0.0.1:8080/x",
         ] {
-            assert_eq!(settings.check(good), Ok(()), "{good}");
+            assert!(settings.check(good).is_ok(), "{good}");
         }
         for bad in [
             "",
             "pi.example",
             "ftp://pi.example/",
-            "https://pi.example/",
+            "https://pi.example:80/",
             "http://pi.example:8080/",
             "http://op.example/",
             "http://.op.example/",

@@ -11,7 +11,7 @@ use tokio::{
     sync::{Notify, Semaphore, mpsc, watch},
     time::Instant,
 };
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     Action, Input, Link, LinkSettings, Note, Now, SmscAddress, Unanswered,
@@ -288,7 +288,12 @@ impl Driver {
             News::Octets { at, octets, .. } => self.input(Input::Octets(at, &octets)),
             News::Lost { at, why, .. } => {
                 let name = &*self.shared.name;
-                warn!(smsc = name, error = %why, "Connection to the SMSC {name} lost: {why}");
+                // After our goodbye that is how it ends.
+                if self.stopping {
+                    debug!(smsc = name, "Connection to the SMSC {name} ended: {why}");
+                } else {
+                    warn!(smsc = name, error = %why, "Connection to the SMSC {name} lost: {why}");
+                }
                 self.input(Input::Lost(at));
             }
         }
@@ -357,6 +362,9 @@ impl Driver {
             Note::Refused(status) => {
                 let meaning = status.meaning().unwrap_or("a status of its own");
                 warn!(smsc = name, %status, "The SMSC {name} refused the bind with {status}: {meaning}");
+            }
+            Note::Broken(why) if self.stopping => {
+                debug!(smsc = name, "The bind to the SMSC {name} ended: {why}")
             }
             Note::Broken(why) => warn!(smsc = name, "The bind to the SMSC {name} ended: {why}"),
             Note::Throttled(status, pause) => {

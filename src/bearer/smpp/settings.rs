@@ -47,7 +47,7 @@ pub struct LinkSettings {
 }
 
 impl LinkSettings {
-    /// A link by the defaults of `[[ppg.smpp]]`: one transceiver, segments by UDH, at most ten, a receipt for each.
+    /// A link by the defaults of `[[ppg.smpp]]`: one transceiver, segments by UDH, at most [`MOST_SEGMENTS`](crate::bearer::MOST_SEGMENTS), a receipt for each.
     pub fn new(name: impl Into<Arc<str>>, credentials: Credentials, source: Source) -> Self {
         Self {
             name: name.into(),
@@ -58,7 +58,7 @@ impl LinkSettings {
             destination: Numbering::INTERNATIONAL,
             form: Form::Udh,
             reference: Width::Short,
-            segment_limit: 10,
+            segment_limit: crate::bearer::MOST_SEGMENTS,
             data_coding: 0x04,
             message_mode: 0,
             more_messages: false,

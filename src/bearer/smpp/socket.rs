@@ -1,11 +1,6 @@
 //! One connection to an SMSC, TCP or TLS over it, as a task: octets go both ways until one side has enough.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{
@@ -13,14 +8,9 @@ use tokio::{
     net::TcpStream,
     sync::mpsc,
 };
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::ring,
-        pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
-    },
-};
+use tokio_rustls::rustls::pki_types::ServerName;
+
+use crate::bearer::tls::{ClientFiles, ClientTls, Octets};
 
 /// Octets that are read at once.
 const CHUNK: usize = 16 * 1024;
@@ -42,7 +32,7 @@ pub struct SmscAddress {
 /// TLS towards an SMSC: there is no port and no STARTTLS for it, both sides just begin with it (sheet, 3.3).
 #[derive(Clone)]
 pub struct Tls {
-    config: Arc<ClientConfig>,
+    client: ClientTls,
     name: ServerName<'static>,
 }
 
@@ -58,42 +48,17 @@ pub struct TlsFiles {
 }
 
 impl Tls {
-    /// Reads the files. The provider `ring` is named outright, so that it does not matter what else the program links.
+    /// Reads the files.
     ///
     /// # Errors
     /// With the file and what is wrong with it.
     pub fn open(files: &TlsFiles) -> io::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        for certificate in certificates(&files.ca)? {
-            roots.add(certificate).map_err(|e| wrong(&files.ca, e))?;
-        }
-        let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(io::Error::other)?
-            .with_root_certificates(roots);
-        let config = match &files.own {
-            None => builder.with_no_client_auth(),
-            Some((certificate, key)) => {
-                let own = PrivateKeyDer::from_pem_file(key).map_err(|e| wrong(key, e))?;
-                builder
-                    .with_client_auth_cert(certificates(certificate)?, own)
-                    .map_err(|e| wrong(certificate, e))?
-            }
-        };
-        let name = ServerName::try_from(files.name.clone())
+        let TlsFiles { ca, name, own } = files;
+        let client = ClientTls::open(&ClientFiles { ca: Some(ca.clone()), own: own.clone() })?;
+        let name = ServerName::try_from(name.clone())
             .map_err(|e| io::Error::other(format!("the name of the SMSC: {e}")))?;
-        Ok(Self { config: Arc::new(config), name })
+        Ok(Self { client, name })
     }
-}
-
-fn certificates(path: &Path) -> io::Result<Vec<CertificateDer<'static>>> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let all = read.map_err(|e| wrong(path, e))?;
-    if all.is_empty() { Err(wrong(path, "no certificate in PEM is in it")) } else { Ok(all) }
-}
-
-fn wrong(path: &Path, why: impl std::fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, format!("{}: {why}", path.display()))
 }
 
 impl std::fmt::Debug for Tls {
@@ -133,20 +98,12 @@ pub(super) async fn run(
     }
 }
 
-/// A stream in clear or under TLS.
-trait Octets: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Octets for T {}
-
 async fn open(address: &SmscAddress) -> io::Result<Box<dyn Octets>> {
     let stream = TcpStream::connect(&*address.address).await?;
     stream.set_nodelay(true)?;
     match &address.tls {
         None => Ok(Box::new(stream)),
-        Some(tls) => {
-            let connector = TlsConnector::from(Arc::clone(&tls.config));
-            Ok(Box::new(connector.connect(tls.name.clone(), stream).await?))
-        }
+        Some(tls) => tls.client.connect(&tls.name, stream).await,
     }
 }
 

@@ -1,11 +1,13 @@
 //! Which gateway a push goes to, and who we are to it.
 
+use std::path::PathBuf;
+
 use zeroize::Zeroizing;
 
 use crate::{
-    app::config::{MOST_SEGMENTS, Protocol, PushGateway, SecretPlace},
+    app::config::{Protocol, PushGateway, SecretPlace},
     bearer::{
-        Endpoint, Patience,
+        ClientFiles, ClientTls, Endpoint, MOST_SEGMENTS, Patience,
         pap_client::{Capabilities, Credentials, Gateway, GatewayKind, PapClient},
         sendsms::Sendsms,
     },
@@ -19,10 +21,10 @@ pub(super) struct PeerArgs {
     /// Gateway by its name in the configuration ([[push.gateway]]). Without any, the only one that stands there.
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
-    /// Where a Push Proxy Gateway takes PAP requests: http://HOST:PORT/PATH.
+    /// Where a Push Proxy Gateway takes PAP requests: http://HOST:PORT/PATH, or https.
     #[arg(long, value_name = "URL")]
     ppg: Option<String>,
-    /// Where Kannel's smsbox takes messages: http://HOST:PORT/cgi-bin/sendsms. Short messages are made here and go through
+    /// Where Kannel's smsbox takes messages: http://HOST:PORT/cgi-bin/sendsms, or https. Short messages are made here and go through
     /// as they are, authentication with them.
     #[arg(long, value_name = "URL", requires = "user")]
     sendsms: Option<String>,
@@ -45,6 +47,15 @@ pub(super) struct PeerArgs {
     /// From whom messages of --sendsms come; without it, what Kannel is set to.
     #[arg(long, value_name = "SENDER", requires = "sendsms")]
     sender: Option<String>,
+    /// https: certificates (PEM) that the gateway's must come from; without it, those that the system trusts.
+    #[arg(long, value_name = "FILE", conflicts_with = "gateway")]
+    tls_ca: Option<PathBuf>,
+    /// https: our certificate (PEM), for gateways that ask for one.
+    #[arg(long, value_name = "FILE", conflicts_with = "gateway", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// https: the key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
 }
 
 /// A gateway that pushes can be handed to.
@@ -60,7 +71,10 @@ impl PeerArgs {
     /// The gateway.
     pub(super) fn read(&self, global: &Global) -> anyhow::Result<Peer> {
         let url = |flag: &str, url: &str| -> anyhow::Result<Endpoint> {
-            url.parse().map_err(|e| Failure::because(Exit::Usage, format!("{flag}: {e}")))
+            let endpoint = url.parse().map_err(|e| Failure::because(Exit::Usage, format!("{flag}: {e}")))?;
+            let own = self.tls_certificate.clone().zip(self.tls_key.clone());
+            let files = ClientFiles { ca: self.tls_ca.clone(), own };
+            secured(endpoint, &files).map_err(|why| Failure::because(Exit::Usage, format!("{flag}: {why}")))
         };
         let password = || self.password.as_ref().map(|p| p.read("--password")).transpose();
         if let Some(sendsms) = &self.sendsms {
@@ -148,9 +162,20 @@ impl Peer {
     }
 }
 
+/// The endpoint with what the files say of its TLS.
+fn secured(endpoint: Endpoint, files: &ClientFiles) -> Result<Endpoint, String> {
+    match (files.is_empty(), endpoint.is_tls()) {
+        (true, _) => Ok(endpoint),
+        (false, true) => ClientTls::open(files).map(|tls| endpoint.with_tls(tls)).map_err(|e| e.to_string()),
+        (false, false) => Err("files of TLS are named, and the URL is not https".to_owned()),
+    }
+}
+
 /// A gateway of the configuration, with its secrets fetched.
 fn peer(gateway: &PushGateway) -> anyhow::Result<Peer> {
-    let PushGateway { name, protocol, endpoint, user, password, token } = gateway;
+    let PushGateway { name, protocol, endpoint, user, password, token, tls } = gateway;
+    let endpoint = secured(endpoint.clone(), tls)
+        .map_err(|why| Failure::because(Exit::Config, format!("the gateway {name}: {why}")))?;
     let fetch = |what: &str, place: &Option<SecretPlace>| -> anyhow::Result<Option<Zeroizing<String>>> {
         let source = place.as_ref().map(|place| match place {
             SecretPlace::File(file) => SecretSource::File(file.to_string_lossy().into_owned()),

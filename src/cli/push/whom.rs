@@ -35,9 +35,8 @@ impl Whom {
             return text.parse().map_err(|e: <Address as FromStr>::Err| usage(e.to_string()));
         }
         let number = text.strip_prefix('+').unwrap_or(text).parse();
-        let number = number.map_err(|e| {
-            usage(format!("{e}; expected an international number or WAPPUSH=VALUE/TYPE=KIND@GATEWAY"))
-        })?;
+        let number = number
+            .map_err(|e| usage(format!("{e} (or an address of PAP: WAPPUSH=VALUE/TYPE=KIND@GATEWAY)")))?;
         Ok(Address::plmn(number, gateway))
     }
 }
@@ -53,6 +52,10 @@ mod tests {
         assert_eq!(read("+358401234567").unwrap().as_str(), number);
         assert_eq!(read("358401234567").unwrap().as_str(), number);
         assert_eq!(read("wappush=192.0.2.7/type=IPv4").unwrap().as_str(), "wappush=192.0.2.7/type=IPv4");
+        let national = read("0171 1234567".replace(' ', "").as_str()).unwrap_err().to_string();
+        assert!(national.contains("country code first"), "{national}");
+        let short = read("7").unwrap_err().to_string();
+        assert_eq!(short.matches("expected").count(), 1, "{short}");
         for bad in ["", "+35840abc", "WAPPUSH=35840/TYPE=PLMN", "john@example.com"] {
             let error = read(bad).unwrap_err().to_string();
             assert!(error.starts_with("--to: ") && !error.contains("35840"), "{error}");

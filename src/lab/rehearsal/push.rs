@@ -77,6 +77,7 @@ struct Scenery {
     app: App,
     token: Token,
     address: SocketAddr,
+    link: Arc<SmppLink>,
     /// It stops when it is dropped.
     _smsc: VirtualSmsc,
     messages: mpsc::Receiver<Submission>,
@@ -94,13 +95,25 @@ impl Stage {
     async fn push(&mut self, plot: &PushPlot, config: Config) -> Result<(), RehearsalError> {
         let server_id = plot.profile.dm_account.as_ref().ok_or(RehearsalError::NoAccount)?.server_id.clone();
         let mut scenery = self.scenery(config, &server_id).await?;
-        let asked = self.ask(plot, &scenery).await?;
+        let done = self.bootstrap(plot, &mut scenery, &server_id).await;
+        // It says goodbye before its SMSC is gone.
+        scenery.link.stop(PATIENCE).await;
+        done
+    }
+
+    async fn bootstrap(
+        &mut self,
+        plot: &PushPlot,
+        scenery: &mut Scenery,
+        server_id: &ServerId,
+    ) -> Result<(), RehearsalError> {
+        let asked = self.ask(plot, scenery).await?;
         let id: JobId = asked["id"].as_str().and_then(|id| id.parse().ok()).ok_or_else(|| answer(&asked))?;
         let mut phone =
             Phone::new(&Identity::virtual_phone(plot.imei.clone(), plot.subscriber.imsi.clone()))?;
         let printed = asked["user-pin"].as_str().map(str::to_owned);
         let mut hops = Vec::new();
-        let received = receive(&mut scenery, &mut phone, printed, &mut hops).await;
+        let received = receive(scenery, &mut phone, printed, &mut hops).await;
         self.rehearsal.keep_tree(phone.tree());
         // Scripted time stands still until the job has heard of everything: its history must not depend on who was faster.
         let delivered = reach(&scenery.app, id).await;
@@ -113,7 +126,7 @@ impl Stage {
         self.recorder.hop((Party::Smsc, Party::Gateway), receipts, 0, Instant::now(), TO_THE_SMSC);
         self.recorder.note(Party::Gateway, format!("job {}", State::Delivered));
         let address = format!("http://{}{}", scenery.address, scenery.app.config().http.dm_path.as_str());
-        let session = self.session(plot.syntax, &mut phone, &server_id, &address).await;
+        let session = self.session(plot.syntax, &mut phone, server_id, &address).await;
         self.rehearsal.keep_tree(phone.tree());
         let record = scenery.app.jobs().get(id).await?;
         let state = record.as_ref().map(|r| r.job.state);
@@ -130,7 +143,7 @@ impl Stage {
         let token = Token::generate(&OsRandom);
         let name = "rehearsal".to_owned();
         config.api.tokens = vec![ApiToken { name, digest: token.digest(), may: Right::Submit }];
-        config.job.pin_webhook = reqwest::Url::parse(&format!("http://{}/pins", letters.local_addr()?)).ok();
+        config.job.pin_webhook = format!("http://{}/pins", letters.local_addr()?).parse().ok();
         config.job.pin_webhook_token = None;
         config.dm.server_id = server_id.clone();
         config.dm.uri = DmUri::Auto;
@@ -145,14 +158,14 @@ impl Stage {
         let (to, events) = mpsc::channel(1_024);
         let endpoint =
             SmscAddress { address: smsc.address().to_string().into(), connect_timeout: PATIENCE, tls: None };
-        let link = SmppLink::start(
+        let link = Arc::new(SmppLink::start(
             link()?,
             endpoint,
             Arc::new(References::default()),
             to,
             Arc::clone(&self.clock),
             Arc::clone(&self.random),
-        );
+        ));
         let begin = Instant::now();
         while link.bound() == 0 {
             if begin.elapsed() > PATIENCE {
@@ -160,9 +173,9 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
-        let ppg = app.ppg().clone();
+        let (ppg, bearer) = (app.ppg().clone(), Arc::clone(&link));
         let delivering = tokio::spawn(async move {
-            ppg.deliver(Arc::new(link), events, std::future::pending(), Duration::ZERO).await;
+            ppg.deliver(bearer, events, std::future::pending(), Duration::ZERO).await;
         });
         while !app.ppg().has_route() {
             tokio::task::yield_now().await;
@@ -177,6 +190,7 @@ impl Stage {
             app,
             token,
             address,
+            link,
             _smsc: smsc,
             messages,
             pins,
@@ -354,5 +368,5 @@ fn link() -> Result<LinkSettings, RehearsalError> {
     let wrong = |_| RehearsalError::Silent { who: "the SMSC" };
     let credentials = Credentials::new("bootgate", None, "").map_err(wrong)?;
     let link = LinkSettings::new("rehearsal", credentials, Source::new(SENDER, None).map_err(wrong)?);
-    Ok(LinkSettings { segment_limit: 255, ..link })
+    Ok(link)
 }

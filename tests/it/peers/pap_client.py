@@ -1,12 +1,12 @@
 """A push initiator that shares nothing with bootgate: Python's standard library, written from the text of PAP
 (WAP-247-PAP, sections 8, 9 and 14).
 
-    pap_client.py URL USER PASSWORD ACTIONS [--ca FILE] [--own FILE] [--hear PORT]
+    pap_client.py URL USER PASSWORD ACTIONS [--ca FILE] [--own FILE] [--hear PORT [--hear-tls FILE]]
 
 ACTIONS is a JSON list. Each action is done in its turn, and what came of it is printed as one JSON object on a line:
 `http` is the status (0 for a connection that was closed without an answer), `root` the PAP message, `code` the first
-status code in it, `elements` every element with its attributes. With --hear, results are taken on that port meanwhile;
-the action {"do": "heard", "count": N} waits for N of them and prints them.
+status code in it, `elements` every element with its attributes. With --hear, results are taken on that port meanwhile,
+with --hear-tls under TLS with that chain and key; the action {"do": "heard", "count": N} waits for N of them and prints them.
 """
 
 import argparse
@@ -223,7 +223,7 @@ def fetched(trap):
         return False
 
 
-def hear(port, heard):
+def hear(port, heard, chain=None):
     """Takes results (WAP-247-PAP, section 9.6)."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -247,6 +247,10 @@ def hear(port, heard):
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    if chain:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(chain)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
@@ -277,10 +281,11 @@ def main():
     parser.add_argument("--ca")
     parser.add_argument("--own")
     parser.add_argument("--hear", type=int)
+    parser.add_argument("--hear-tls")
     args = parser.parse_args()
     heard = queue.Queue()
     if args.hear:
-        hear(args.hear, heard)
+        hear(args.hear, heard, args.hear_tls)
     ppg = Ppg(args)
     for do in json.loads(args.actions):
         print(json.dumps(act(ppg, do, heard)), flush=True)
