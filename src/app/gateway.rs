@@ -15,7 +15,7 @@ use crate::{
         ppg::{Initiator, Ppg, Rights},
     },
     job::push::{GatewayError, PushContent, PushGateway, PushOrder, PushStanding},
-    wire::pap::{Address, PushId, PushMessage, StatusCode, StatusQuery, multipart::Entity},
+    wire::pap::{Address, CancelMessage, PushId, PushMessage, StatusCode, StatusQuery, multipart::Entity},
 };
 
 /// The initiator that jobs are, beside those of the configuration.
@@ -80,34 +80,31 @@ impl PushGateway for OwnGateway {
     }
 
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
-        let entity = match &order.content {
-            PushContent::Push(entity) => entity,
-            PushContent::Text(_) => {
-                let why = "no route here carries text; use another pin-channel".to_owned();
-                return Err(GatewayError::Refused { code: StatusCode::NOT_IMPLEMENTED, why });
+        let (message, content) = message(order)?;
+        let unsigned = matches!(&order.content, PushContent::Push(entity) if entity.unsigned);
+        let response = self.ppg.submit(&self.initiator(unsigned), message, &content).await;
+        answered(response.code, response.desc)
+    }
+
+    async fn admit(&self, order: &PushOrder) -> Result<(), GatewayError> {
+        let (message, content) = message(order)?;
+        let unsigned = matches!(&order.content, PushContent::Push(entity) if entity.unsigned);
+        let admitted = self.ppg.admit(&self.initiator(unsigned), &message, &content);
+        admitted.map_err(|refused| match answered(refused.code, Some(refused.why)) {
+            Err(error) => error,
+            Ok(()) => GatewayError::Unavailable { why: "the push is known already".to_owned() },
+        })
+    }
+
+    async fn cancel(&self, id: &PushId) -> Result<bool, GatewayError> {
+        let cancel = CancelMessage { push_id: id.clone(), addresses: Vec::new() };
+        let response = self.ppg.cancel(&self.initiator(false), cancel).await;
+        match response.results.into_iter().next() {
+            Some(result) if result.code.is_transient() => {
+                Err(GatewayError::Unavailable { why: result.desc.unwrap_or_default() })
             }
-        };
-        let address = format!("WAPPUSH=+{}/TYPE=PLMN@bootgate", order.to.digits());
-        let unfit =
-            |why: &str| GatewayError::Refused { code: StatusCode::ADDRESS_ERROR, why: why.to_owned() };
-        let message = PushMessage {
-            push_id: order.push_id.clone(),
-            replace: None,
-            deliver_before: jiff::Timestamp::from_millisecond(order.expires.as_millis()).ok(),
-            deliver_after: None,
-            source_reference: None,
-            progress_notes_requested: false,
-            ppg_notify_requested_to: None,
-            addresses: vec![address.parse::<Address>().map_err(|_| unfit("the number cannot be addressed"))?],
-            quality_of_service: None,
-        };
-        let content = Entity { fields: entity.fields.clone(), body: &entity.body };
-        let response = self.ppg.submit(&self.initiator(entity.unsigned), message, &content).await;
-        let why = response.desc.unwrap_or_else(|| "no reason is given".to_owned());
-        match response.code {
-            code if code.is_success() || code == StatusCode::DUPLICATE_PUSH_ID => Ok(()),
-            code if code.is_transient() => Err(GatewayError::Unavailable { why }),
-            code => Err(GatewayError::Refused { code, why }),
+            Some(result) => Ok(result.code.is_success()),
+            None => Ok(false),
         }
     }
 
@@ -134,6 +131,42 @@ impl PushGateway for OwnGateway {
             return;
         }
         notify.notified().await;
+    }
+}
+
+/// A push as PAP has it.
+fn message(order: &PushOrder) -> Result<(PushMessage, Entity<'_>), GatewayError> {
+    let entity = match &order.content {
+        PushContent::Push(entity) => entity,
+        PushContent::Text(_) => {
+            let why = "no route here carries text; use another pin-channel".to_owned();
+            return Err(GatewayError::Refused { code: StatusCode::NOT_IMPLEMENTED, why });
+        }
+    };
+    let address = format!("WAPPUSH=+{}/TYPE=PLMN@bootgate", order.to.digits());
+    let unfit = |why: &str| GatewayError::Refused { code: StatusCode::ADDRESS_ERROR, why: why.to_owned() };
+    let message = PushMessage {
+        push_id: order.push_id.clone(),
+        replace: None,
+        deliver_before: jiff::Timestamp::from_millisecond(order.expires.as_millis()).ok(),
+        deliver_after: None,
+        source_reference: None,
+        progress_notes_requested: false,
+        ppg_notify_requested_to: None,
+        addresses: vec![address.parse::<Address>().map_err(|_| unfit("the number cannot be addressed"))?],
+        quality_of_service: None,
+    };
+    let content = Entity { fields: entity.fields.clone(), body: &entity.body };
+    Ok((message, content))
+}
+
+/// What an answer of the gateway means for a job.
+fn answered(code: StatusCode, desc: Option<String>) -> Result<(), GatewayError> {
+    let why = desc.unwrap_or_else(|| "no reason is given".to_owned());
+    match code {
+        code if code.is_success() || code == StatusCode::DUPLICATE_PUSH_ID => Ok(()),
+        code if code.is_transient() => Err(GatewayError::Unavailable { why }),
+        code => Err(GatewayError::Refused { code, why }),
     }
 }
 

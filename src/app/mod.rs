@@ -12,6 +12,7 @@ mod pin_webhook;
 mod profiles;
 mod push;
 mod random;
+pub(crate) mod results;
 mod routes;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ pub use clock::SystemClock;
 use config::Config;
 use gateway::OwnGateway;
 pub use random::OsRandom;
+use results::ServedResults;
 
 use crate::{
     bearer::{self, Bearer, Capture, Outbox, ppg::Ppg},
@@ -66,6 +68,7 @@ pub struct App {
     ppg: Ppg,
     orders: Arc<dyn Orders>,
     gateway: Option<Arc<dyn PushGateway>>,
+    results: Arc<ServedResults>,
 }
 
 impl App {
@@ -103,6 +106,7 @@ impl App {
         let outbox = OutboxFile::new(&store, Arc::clone(&vault), config.ppg.durability);
         let ppg = gateway(&config, Arc::new(outbox), &clock);
         let fingerprints = SealedFingerprints::new(&store, Arc::clone(&vault), Arc::clone(&random));
+        let results = ServedResults::of(&config, &clock);
         let store = Arc::new(store);
         let orders = Arc::new(store::Orders::new(Arc::clone(&store), Arc::clone(&vault)));
         Self {
@@ -121,6 +125,7 @@ impl App {
             orders,
             gateway: OwnGateway::over(ppg.clone()),
             ppg,
+            results,
         }
     }
 
@@ -133,6 +138,7 @@ impl App {
     pub fn in_memory(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let memory = Arc::new(Memory::new());
         let ppg = gateway(&config, Arc::new(MemoryOutbox::new()), &clock);
+        let results = ServedResults::of(&config, &clock);
         Self {
             config: Arc::new(config),
             clock,
@@ -143,6 +149,7 @@ impl App {
             orders: memory.clone(),
             gateway: OwnGateway::over(ppg.clone()),
             ppg,
+            results,
             claims: memory.clone(),
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
@@ -215,8 +222,14 @@ impl App {
             })?;
             return Ok(Some(Arc::new(capture)));
         }
+        self.results.receipts_to(events.clone());
         let routes = routes::open(&self.config, &events, &self.clock, &self.random)?;
         Ok(routes.map(|routes| Arc::new(routes) as Arc<dyn Bearer>))
+    }
+
+    /// Who takes what gateways of others tell this service.
+    pub fn results(&self) -> Arc<dyn bearer::Results> {
+        self.results.clone()
     }
 
     /// Who knows what batches did before.

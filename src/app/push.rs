@@ -9,7 +9,7 @@ use crate::{
     ident::JobId,
     job::{
         JobsError,
-        push::{PinPost, PushAccepted, PushGateway, PushJob, PushJobError, PushRoute},
+        push::{CallOff, PinPost, PushAccepted, PushGateway, PushJob, PushJobError, PushRoute},
         request::{self, RequestError},
     },
 };
@@ -27,13 +27,17 @@ impl App {
     /// # Errors
     /// [`PushJobError::NoGateway`].
     pub fn push_route(&self) -> Result<PushRoute, PushJobError> {
+        self.route_over(self.gateway.clone().filter(|g| g.is_there()))
+    }
+
+    fn route_over(&self, gateway: Option<Arc<dyn PushGateway>>) -> Result<PushRoute, PushJobError> {
         let pins = PinWebhook::of(&self.config.job).map(|pins| Arc::new(pins) as Arc<dyn PinPost>);
         Ok(PushRoute {
             jobs: Arc::clone(&self.jobs),
             orders: Arc::clone(&self.orders),
             registrar: Arc::clone(&self.registrar),
             server_id: self.config.dm.server_id.clone(),
-            gateway: self.gateway.clone().filter(|g| g.is_there()).ok_or(PushJobError::NoGateway)?,
+            gateway: gateway.ok_or(PushJobError::NoGateway)?,
             pins,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
@@ -61,6 +65,14 @@ impl App {
             run(route, accepted.record.job.id);
         }
         Ok(accepted)
+    }
+
+    /// Calls a push job off, as long as nothing of it has left. It needs no way to devices: another process may have that.
+    ///
+    /// # Errors
+    /// [`PushJobError`].
+    pub async fn call_off(&self, id: JobId, by: &str) -> Result<CallOff, PushJobError> {
+        self.route_over(self.gateway.clone())?.call_off(id, by).await
     }
 
     /// Goes on with push jobs that processes left behind which are gone. Done when a service starts, and from time to time.

@@ -4,10 +4,13 @@ use std::{io, sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 
-use super::config::{Config, RouteRule, SecretPlace, Smsc};
+use zeroize::Zeroizing;
+
+use super::config::{Config, Kannel, RouteRule, SecretPlace, Smsc};
 use crate::{
     bearer::{
-        Event, References, Route, Routes, UdpRoute,
+        ClientTls, Event, Link, Patience, References, Route, Routes, UdpRoute,
+        sendsms::{Sendsms, SendsmsLink, SendsmsSettings},
         smpp::{Credentials, LinkSettings, SmppLink, SmscAddress, Tls},
     },
     ident::{Clock, Random, SharedSecret},
@@ -31,12 +34,12 @@ pub(super) fn open(
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
 ) -> io::Result<Option<Routes>> {
-    let (smscs, rules) = (&config.ppg.smscs, &config.ppg.routes);
-    if smscs.is_empty() && rules.is_empty() {
+    let (smscs, kannels, rules) = (&config.ppg.smscs, &config.ppg.kannels, &config.ppg.routes);
+    if smscs.is_empty() && kannels.is_empty() && rules.is_empty() {
         return Ok(None);
     }
     let references = Arc::new(References::default());
-    let mut links = Vec::new();
+    let mut links: Vec<Arc<dyn Link>> = Vec::new();
     for smsc in smscs {
         let named = |error: io::Error| {
             io::Error::new(error.kind(), format!("[[ppg.smpp]] {}: {error}", smsc.settings.name))
@@ -54,14 +57,32 @@ pub(super) fn open(
             Arc::clone(random),
         )));
     }
-    let find = |name: &String| links.iter().zip(smscs).find(|(_, smsc)| *smsc.settings.name == **name);
+    for kannel in kannels {
+        let named = |error: io::Error| {
+            io::Error::new(error.kind(), format!("[[ppg.sendsms]] {}: {error}", kannel.name))
+        };
+        let settings = SendsmsSettings {
+            window: kannel.window,
+            capacity: kannel.capacity,
+            receipts: config.push.results.as_ref().map(|results| format!("{}/receipt/", results.as_str())),
+        };
+        links.push(Arc::new(SendsmsLink::start(
+            sendsms(kannel).map_err(named)?,
+            settings,
+            Arc::clone(&references),
+            events.clone(),
+            Arc::clone(clock),
+            Arc::clone(random),
+        )));
+    }
+    let find = |name: &String| links.iter().find(|link| link.name() == *name);
     let mut routes = Vec::new();
     let mut udp = None;
     for rule in rules {
         match rule {
             RouteRule::Numbers { prefix, over } => routes.push(Route {
                 prefix: prefix.clone(),
-                links: over.iter().filter_map(find).map(|(link, _)| Arc::clone(link)).collect(),
+                links: over.iter().filter_map(find).cloned().collect(),
             }),
             RouteRule::Udp { port } => {
                 let opened = UdpRoute::open("udp", *port, events.clone(), Arc::clone(clock));
@@ -83,25 +104,47 @@ pub(super) fn open(
 /// The settings with the password.
 fn settings(smsc: &Smsc) -> io::Result<LinkSettings> {
     let own = &smsc.settings.credentials;
-    let password = match &smsc.password {
-        None => None,
-        Some(SecretPlace::Env(name)) => Some(
+    let password = smsc.password.as_ref().map(secret).transpose()?;
+    let password = password.map(|text| text.parse::<SharedSecret>()).transpose();
+    let password = password.map_err(io::Error::other)?;
+    let credentials =
+        Credentials::new(own.system_id(), password, own.system_type()).map_err(io::Error::other)?;
+    Ok(LinkSettings { credentials, ..smsc.settings.clone() })
+}
+
+/// A Kannel with its password and its trust.
+fn sendsms(kannel: &Kannel) -> io::Result<Sendsms> {
+    let endpoint = match kannel.tls.is_empty() {
+        true => kannel.endpoint.clone(),
+        false => kannel.endpoint.clone().with_tls(ClientTls::open(&kannel.tls)?),
+    };
+    Ok(Sendsms {
+        name: kannel.name.clone(),
+        endpoint,
+        user: kannel.user.clone(),
+        password: secret(&kannel.password)?,
+        sender: kannel.sender.clone(),
+        smsc: kannel.smsc.clone(),
+        most_segments: kannel.segment_limit,
+        patience: Patience::default(),
+    })
+}
+
+/// A secret from where it is.
+fn secret(place: &SecretPlace) -> io::Result<Zeroizing<String>> {
+    let text = match place {
+        SecretPlace::Env(name) => Zeroizing::new(
             std::env::var(name)
                 .map_err(|_| io::Error::other(format!("the environment variable {name} is not set")))?,
         ),
-        Some(SecretPlace::File(path)) => {
+        SecretPlace::File(path) => {
             let named =
                 |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
             if std::fs::metadata(path).map_err(named)?.len() > PASSWORD_FILE {
                 return Err(named(io::Error::other("is too long for a password")));
             }
-            Some(std::fs::read_to_string(path).map_err(named)?)
+            Zeroizing::new(std::fs::read_to_string(path).map_err(named)?)
         }
     };
-    let password =
-        password.map(|text| text.trim_end_matches(['\r', '\n']).parse::<SharedSecret>()).transpose();
-    let password = password.map_err(io::Error::other)?;
-    let credentials =
-        Credentials::new(own.system_id(), password, own.system_type()).map_err(io::Error::other)?;
-    Ok(LinkSettings { credentials, ..smsc.settings.clone() })
+    Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))
 }

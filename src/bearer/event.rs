@@ -162,6 +162,9 @@ pub enum Failure {
         /// Segments in all.
         segments: u8,
     },
+    /// It was refused for good, in words.
+    #[error("it was refused: {0}")]
+    Declined(String),
     /// The system below could not send it.
     #[error("it could not be sent: {0}")]
     Network(String),
@@ -180,6 +183,6 @@ impl Failure {
 
     /// Whether it may work later.
     pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Refused { .. })
+        !matches!(self, Self::Refused { .. } | Self::Declined(_))
     }
 }

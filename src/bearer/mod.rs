@@ -34,7 +34,7 @@ pub use outbox::{
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
 pub use result::{Results, Told};
-pub use routes::{Route, Routes};
+pub use routes::{Link, Route, Routes};
 pub use segment::References;
 pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;

@@ -2,10 +2,28 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Refusal, UdpRoute, smpp::SmppLink};
+use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Refusal, UdpRoute};
 
 /// How often links that are down are looked at for what others can carry.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// A bearer among others that reach the same devices: it may be down, and what has not left it can go another way.
+pub trait Link: Bearer {
+    /// How many connections stand that messages can go over; for links without any, whether the other side is there.
+    fn bound(&self) -> usize;
+
+    /// How many dispatches it holds.
+    fn held(&self) -> usize;
+
+    /// True when a dispatch would not have to wait.
+    fn has_room(&self) -> bool;
+
+    /// The dispatches of which nothing has left, and where they go.
+    fn whole(&self) -> Vec<(DispatchId, Destination)>;
+
+    /// Takes back a dispatch of which nothing has left, if it is wanted.
+    fn take_back(&self, id: DispatchId, wanted: &dyn Fn(&Dispatch) -> bool) -> Option<Dispatch>;
+}
 
 /// For numbers that begin so, these links, in this order.
 #[derive(Debug, Clone)]
@@ -13,14 +31,14 @@ pub struct Route {
     /// The first digits; none for all numbers. The route with the longest that fits counts.
     pub prefix: String,
     /// Which link is preferred, which one comes next when it is down.
-    pub links: Vec<Arc<SmppLink>>,
+    pub links: Vec<Arc<dyn Link>>,
 }
 
 /// All routes.
 #[derive(Debug)]
 pub struct Routes {
     routes: Arc<Vec<Route>>,
-    links: Vec<Arc<SmppLink>>,
+    links: Vec<Arc<dyn Link>>,
     udp: Option<UdpRoute>,
     rescue: Option<tokio::task::JoinHandle<()>>,
 }
@@ -30,7 +48,7 @@ impl Routes {
     pub fn new(mut routes: Vec<Route>, udp: Option<UdpRoute>) -> Self {
         // The longest first: the first that fits is the one.
         routes.sort_by_key(|route| std::cmp::Reverse(route.prefix.len()));
-        let mut links: Vec<Arc<SmppLink>> = Vec::new();
+        let mut links: Vec<Arc<dyn Link>> = Vec::new();
         for link in routes.iter().flat_map(|route| &route.links) {
             if !links.iter().any(|own| Arc::ptr_eq(own, link)) {
                 links.push(Arc::clone(link));
@@ -43,7 +61,7 @@ impl Routes {
     }
 
     /// The links, each once.
-    pub fn links(&self) -> &[Arc<SmppLink>] {
+    pub fn links(&self) -> &[Arc<dyn Link>] {
         &self.links
     }
 }
@@ -90,11 +108,20 @@ impl Bearer for Routes {
         self.links.iter().any(|link| link.withdraw(id))
     }
 
+    fn trouble(&self, to: &Destination) -> Option<String> {
+        let links = links(&self.routes, to);
+        if links.is_empty() || links.iter().any(|link| link.bound() > 0) {
+            return None;
+        }
+        let names = links.iter().map(|link| link.name()).collect::<Vec<_>>().join(", ");
+        Some(format!("it waits: no link to the network stands ({names})"))
+    }
+
     async fn close(&self, grace: Duration) {
         if let Some(rescue) = &self.rescue {
             rescue.abort();
         }
-        futures_util::future::join_all(self.links.iter().map(|link| link.stop(grace))).await;
+        futures_util::future::join_all(self.links.iter().map(|link| link.close(grace))).await;
     }
 }
 
@@ -107,7 +134,7 @@ impl Drop for Routes {
 }
 
 /// The links to a number, the preferred one first.
-fn links<'a>(routes: &'a [Route], destination: &Destination) -> &'a [Arc<SmppLink>] {
+fn links<'a>(routes: &'a [Route], destination: &Destination) -> &'a [Arc<dyn Link>] {
     let Destination::Msisdn(number) = destination else { return &[] };
     let route = routes.iter().find(|route| number.digits().starts_with(&route.prefix));
     route.map_or(&[], |route| &route.links)
@@ -124,7 +151,7 @@ async fn rescue(routes: Arc<Vec<Route>>) {
                     let others = links(&routes, &destination);
                     let up = others.iter().find(|link| link.bound() > 0 && link.has_room());
                     let Some(up) = up else { continue };
-                    if let Some(dispatch) = down.take_back(id, |dispatch| up.admit(dispatch).is_ok()) {
+                    if let Some(dispatch) = down.take_back(id, &|dispatch| up.admit(dispatch).is_ok()) {
                         // It has room; only a link that is being closed says no, and then everything ends.
                         let _ = up.send(dispatch).await;
                     }

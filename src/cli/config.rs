@@ -32,11 +32,12 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
             let Sources { home, data_home, .. } = Sources::of_process(None, Vec::new());
             let file_source = FileSource::Named(file.clone());
             let sources = Sources { file: file_source, home, data_home, ..Sources::default() };
-            Config::load(&sources).map_err(|e| failure(&e))?;
+            let config = Config::load(&sources).map_err(|e| failure(&e))?;
+            all_there(&config, false)?;
             output::emit(global.format, &Checked { ok: true, file: Some(file) })?;
         }
         Action::Check { file: None } => {
-            load(global, Vec::new())?;
+            all_there(&load(global, Vec::new())?, true)?;
             output::emit(global.format, &Checked { ok: true, file: None })?;
         }
         Action::Show => {
@@ -48,6 +49,15 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Refuses a configuration that names files that cannot be read.
+fn all_there(config: &Config, environment: bool) -> anyhow::Result<()> {
+    let missing = config.missing(environment);
+    match missing.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::because(Exit::Config, missing.join("\n"))),
+    }
 }
 
 /// The configuration in force for this run of the program, with `flags` on top.

@@ -1,4 +1,4 @@
-//! `bootgate job`: lists jobs, shows one with its history.
+//! `bootgate job`: lists jobs, shows one with its history, calls one off.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Exit, Failure, Global, config, output};
 use crate::{
     ident::JobId,
-    job::{Entry, Filter, Job, Record, State},
+    job::{Entry, Filter, Job, Record, State, push::CallOff},
 };
 
 /// Actions.
@@ -28,6 +28,15 @@ pub(super) enum Action {
         #[arg(value_name = "ID")]
         id: JobId,
     },
+    /// Calls a push job off, as long as nothing of it has left. Exit 1 when it is too late.
+    Cancel {
+        /// The job's name, as `job list` prints it.
+        #[arg(value_name = "ID")]
+        id: JobId,
+        /// Shows the job and calls nothing off.
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
@@ -39,7 +48,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
                 let jobs = app.jobs().list(&Filter { states, limit }).await?;
                 output::emit(global.format, &List { jobs })?;
             }
-            Action::Show { id } => {
+            Action::Show { id } | Action::Cancel { id, dry_run: true } => {
                 let found = app.jobs().get(id).await?;
                 let record = found.ok_or_else(|| {
                     let file = app.config().store.path.display();
@@ -47,6 +56,13 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
                 })?;
                 output::emit(global.format, &Shown(record))?;
             }
+            Action::Cancel { id, dry_run: false } => match app.call_off(id, "bootgate job cancel").await? {
+                CallOff::Done(record) => output::emit(global.format, &Shown(record))?,
+                CallOff::TooLate { record, why } => {
+                    let why = format!("job {id} is {} and cannot be called off: {why}", record.job.state);
+                    return Err(Failure::because(Exit::Failed, why));
+                }
+            },
         }
         Ok(Exit::Ok)
     })

@@ -60,6 +60,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             server_id: config.dm.server_id.to_string(),
             ppg: None,
             api: None,
+            results: config.push.results.is_some(),
             store: config.store.path.display().to_string(),
         };
         if !config.ppg.settings.notify.tls.is_empty() {
@@ -138,6 +139,8 @@ struct Listening {
     ppg: Option<String>,
     /// Where programs ask for jobs; none while nobody may.
     api: Option<String>,
+    /// Whether gateways of others may tell it what became of pushes; the address is none to be shown.
+    results: bool,
     store: String,
 }
 
@@ -155,6 +158,9 @@ impl fmt::Display for Listening {
         match &self.api {
             Some(url) => writeln!(f, "API at {url}")?,
             None => writeln!(f, "no API: nobody may ask for jobs ([[api.token]])")?,
+        }
+        if self.results {
+            writeln!(f, "results and receipts of other gateways at the address of [push] results")?;
         }
         write!(f, "database {}", self.store)
     }

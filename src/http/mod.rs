@@ -5,6 +5,7 @@
 //! | POST   | `[http] dm-path`, `/dm` by default    | the DM server's message; 400, 413, 415 or 503 without body |
 //! | POST   | `[ppg] path`, `/pap` by default       | 202 with a PAP document; 401, 408 or 413 without           |
 //! | GET    | `/healthz`                            | 200 while the store answers, else 503                      |
+//! | any    | below `[push] results`                | what gateways of others tell: see `results`                |
 //! | any    | `/api/v1/…`                           | for programs that ask for jobs: see `api`                  |
 //!
 //! Bodies are capped, headers and requests have time limits, connections are counted. Nothing of a body is logged.
@@ -89,6 +90,10 @@ fn router(service: Service) -> Router {
         .merge(match service.app.config().ppg.listen {
             None => gateway(&service.app),
             Some(_) => Router::new(),
+        })
+        .merge(match &service.app.config().push.results {
+            Some(at) => results::routes(at.path(), service.app.results()),
+            None => Router::new(),
         })
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout))
 }

@@ -5,7 +5,7 @@
 //! | POST   | `/KEY/result`           | a PPG (PAP)           | 202 with `resultnotification-response`: 1000, or 2000     |
 //! | GET    | `/KEY/receipt/SEGMENT`  | Kannel (`?d=STATE`)   | 204; 404 when nothing of that number is waited for        |
 //!
-//! `KEY` is drawn for each listener: who does not know it is answered 404. It is no credential of anything else, because
+//! `push send` draws `KEY` for each listener, `serve` has it from `[push] results`: who does not know it is answered 404. It is no credential of anything else, because
 //! gateways write such URLs into their logs. Telling a thing twice changes nothing.
 
 use std::sync::Arc;
@@ -42,13 +42,18 @@ pub async fn serve_results(
     http: &Http,
     stop: impl Future<Output = ()>,
 ) {
-    let routes = Router::new()
-        .route(&format!("/{key}/result"), post(result))
-        .route(&format!("/{key}/receipt/{{segment}}"), get(receipt))
-        .layer(DefaultBodyLimit::max(MAX_OCTETS))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout))
-        .with_state(results);
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, http.request_timeout);
+    let routes = routes(&format!("/{key}"), results).layer(timeout);
     connection::accept(listener, None, routes, http, stop).await;
+}
+
+/// The routes below `path`, which ends in a key.
+pub(super) fn routes(path: &str, results: Arc<dyn Results>) -> Router {
+    Router::new()
+        .route(&format!("{path}/result"), post(result))
+        .route(&format!("{path}/receipt/{{segment}}"), get(receipt))
+        .layer(DefaultBodyLimit::max(MAX_OCTETS))
+        .with_state(results)
 }
 
 /// A result in PAP.

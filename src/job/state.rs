@@ -149,7 +149,7 @@ impl State {
     /// | `queued`     | registered   |          |            |             |           | failed   |           |          |            | expired   | cancelled    |
     /// | `registered` |              | prepared |            |             |           | failed   |           |          |            | expired   | cancelled    |
     /// | `prepared`   |              |          | delivering |             |           | failed   |           |          |            | expired   | cancelled    |
-    /// | `delivering` |              |          |            | delivered   | unknown   | failed   | expired   | re-homed | handed-off |           |              |
+    /// | `delivering` |              |          |            | delivered   | unknown   | failed   | expired   | re-homed | handed-off |           | cancelled    |
     /// | `unknown`    |              |          | delivering | delivered   | =         | failed   | expired   | re-homed | handed-off | expired   | cancelled    |
     /// | `delivered`  |              |          |            | =           |           |          |           | re-homed | handed-off | expired   | cancelled    |
     /// | `re-homed`   |              |          |            | =           | =         | =        | =         | =        | handed-off | expired   | cancelled    |
@@ -195,7 +195,14 @@ impl State {
                 Event::TimeUp { .. },
             ) => To(S::Expired),
             (
-                S::Queued | S::Registered | S::Prepared | S::Unknown | S::Delivered | S::ReHomed,
+                S::Queued
+                | S::Registered
+                | S::Prepared
+                // What was on its way was taken back before it left.
+                | S::Delivering
+                | S::Unknown
+                | S::Delivered
+                | S::ReHomed,
                 Event::CalledOff { .. },
             ) => To(S::Cancelled),
 

@@ -1,7 +1,11 @@
 //! Kannel as the operator has it: its Push Proxy Gateway, which loses what authenticates a bootstrap and is therefore not
 //! handed one; and its sendsms, which carries all of it to the SMSC octet by octet.
 
-use std::{path::Path, process::Command};
+use std::{
+    io::{BufRead as _, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use bootgate::{
     bootstrap::{
@@ -12,7 +16,10 @@ use bootgate::{
     wire::{Decode as _, Encode as _, Reader, wdp::Udh, wsp::Push},
 };
 
-use super::peers::kannel::{Got, Kannel};
+use super::peers::{
+    Process,
+    kannel::{Got, Kannel},
+};
 
 const NUMBER: &str = "358401234567";
 const PIN: &str = "48151623";
@@ -131,4 +138,70 @@ fn kannel_carries_what_it_can_and_is_not_handed_what_it_would_lose() {
     let ran = run(&[&wrong[..], &signed].concat());
     assert_eq!(ran.exit, 77, "{}{}", ran.out, ran.err);
     assert_eq!(kannel.got().len(), before + 1);
+}
+
+/// Our gateway with Kannel's sendsms as its way to devices, both in Kannel's network.
+#[test]
+fn our_gateway_delivers_over_kannels_sendsms() {
+    let kannel = Kannel::start();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("kannel.password"), "ota\n").unwrap();
+    let config = format!(
+        "[http]\nlisten = \"127.0.0.1:8100\"\n[store]\npath = \"jobs.db\"\n[push]\n\
+         results = \"http://127.0.0.1:8100/results/0123456789abcdef\"\n\
+         [[ppg.sendsms]]\nname = \"op\"\nurl = \"{}\"\nuser = \"ota\"\npassword = \"@kannel.password\"\n\
+         [[ppg.route]]\nover = \"op\"\n\
+         [[ppg.initiator]]\nname = \"pi\"\nuser = \"pi\"\n\
+         password = \"sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\"\n",
+        Kannel::SENDSMS
+    );
+    std::fs::write(folder.path().join("site.toml"), config).unwrap();
+    let mut command = kannel.inside(Path::new(env!("CARGO_BIN_EXE_bootgate")));
+    command.args(["serve", "--config", "site.toml"]).current_dir(folder.path()).stdout(Stdio::piped());
+    let mut serve = Process::start("bootgate serve", command.env_remove("BOOTGATE_CONFIG"));
+    let mut line = String::new();
+    BufReader::new(serve.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "listening on http://127.0.0.1:8100\n");
+
+    // A document of five segments with its authentication; it is delivered when all receipts have come.
+    let run = |args: &[&str]| bootgate(&kannel, folder.path(), args);
+    std::fs::write(folder.path().join("pi.password"), "secret\n").unwrap();
+    let profile = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+    let ppg =
+        ["push", "send", "--ppg", "http://127.0.0.1:8100/pap", "--ppg-kind", "bootgate", "--user", "pi"];
+    let more =
+        ["--password", "@pi.password", "--to", NUMBER, "--wait", "--timeout", "20s", "--format", "json"];
+    let payload = [
+        "--profile",
+        profile,
+        "--as",
+        "cp",
+        "--imei",
+        "490154203237518",
+        "--sec",
+        "userpin",
+        "--pin",
+        "env:PIN",
+    ];
+    let ran = run(&[&ppg[..], &more, &payload].concat());
+    assert_eq!(ran.exit, 0, "{}{}", ran.out, ran.err);
+    let report: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(report["states"][0]["state"], "delivered", "{report}");
+    let got = kannel.got();
+    assert!(got.len() > 3, "{got:?}");
+    // Octet by octet: what came is one push, with what proves it.
+    let octets = joined(&got);
+    let push = Push::decode(&octets).unwrap();
+    assert_eq!(push.to_octets(), octets);
+    assert_eq!(report["content"]["size"], push.body.len());
+    let pin = PIN.parse().unwrap();
+    let signature = mac::sign(PayloadKind::Cp, Sec::UserPin, None, Some(&pin), &push.body).unwrap();
+    let payload = Payload { kind: PayloadKind::Cp, octets: push.body.clone(), losses: Vec::new() };
+    assert_eq!(octets, bootgate::bootstrap::push(octets[0], &payload, Some(&signature)).to_octets());
+    // Neither number nor payload is in a URL: nothing of them is in Kannel's access log.
+    let logs = kannel.logs();
+    assert!(!logs.contains(&format!("to={NUMBER}")) && !logs.contains("sendsms?"), "{logs}");
+    let pid = serve.id().to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    assert_eq!(serve.child().wait().unwrap().code(), Some(0));
 }

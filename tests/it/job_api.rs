@@ -4,7 +4,10 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::Path,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -20,7 +23,7 @@ use bootgate::{
         State,
         push::{GatewayError, PushContent, PushEntity, PushGateway, PushOrder, PushStanding},
     },
-    wire::pap::{MessageState, PushId},
+    wire::pap::{MessageState, PushId, StatusCode},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -33,11 +36,20 @@ const MSISDN: &str = "491709876543";
 pub(super) struct Gateway {
     pub(super) had: Mutex<BTreeMap<PushId, PushOrder>>,
     pub(super) says: Mutex<MessageState>,
+    /// Whether it takes pushes back.
+    pub(super) takes_back: AtomicBool,
+    /// Why it takes none.
+    pub(super) refuses: Mutex<Option<String>>,
 }
 
 impl Gateway {
     pub(super) fn saying(state: MessageState) -> Arc<Self> {
-        Arc::new(Self { had: Mutex::default(), says: Mutex::new(state) })
+        Arc::new(Self {
+            had: Mutex::default(),
+            says: Mutex::new(state),
+            takes_back: AtomicBool::new(false),
+            refuses: Mutex::default(),
+        })
     }
 
     /// The documents that were pushed.
@@ -55,6 +67,17 @@ impl Gateway {
 impl PushGateway for Gateway {
     fn carries_text(&self) -> bool {
         true
+    }
+
+    async fn admit(&self, _: &PushOrder) -> Result<(), GatewayError> {
+        match self.refuses.lock().unwrap().clone() {
+            Some(why) => Err(GatewayError::Refused { code: StatusCode::TRANSFORMATION_FAILURE, why }),
+            None => Ok(()),
+        }
+    }
+
+    async fn cancel(&self, _: &PushId) -> Result<bool, GatewayError> {
+        Ok(self.takes_back.load(Ordering::SeqCst))
     }
 
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
@@ -276,6 +299,16 @@ async fn what_is_wrong_is_answered_as_a_problem() {
     }
     let url = format!("http://{}/api/v1/jobs", service.address);
     assert_eq!(answer(service.client.delete(&url)).await.0, 405);
+    let read = |query: &str| service.client.get(format!("{url}?{query}")).bearer_auth(service.read.expose());
+    for (query, said) in [
+        ("state=lost", "handed-off"),
+        ("limit=0", "1 to 1000"),
+        ("limit=x", "1 to 1000"),
+        ("x=y", "state and limit"),
+    ] {
+        let (status, problem) = answer(read(query)).await;
+        assert!(status == 400 && problem["detail"].as_str().unwrap().contains(said), "{query}: {problem}");
+    }
     assert_eq!(answer(service.client.get(url.replace("jobs", "cards"))).await.0, 404);
 }
 
@@ -354,4 +387,56 @@ async fn a_restart_loses_no_job() {
     *gateway.says.lock().unwrap() = MessageState::Delivered;
     reach(State::Delivered).await;
     assert_eq!(gateway.documents().len(), 1);
+}
+
+#[tokio::test]
+async fn jobs_are_listed_and_called_off() {
+    let service = Service::start(MessageState::Pending).await;
+    let url = format!("http://{}/api/v1/jobs", service.address);
+    let list = |query: &'static str| {
+        answer(service.client.get(format!("{url}{query}")).bearer_auth(service.read.expose()))
+    };
+    assert_eq!(list("").await, (200, json!({"jobs": []})));
+    assert_eq!(answer(service.client.get(&url)).await.0, 401);
+    let (_, first) = service.ask(&inline("one", "method = \"netwpin\"")).await;
+    let (_, second) = service.ask(&inline("two", "method = \"netwpin\"")).await;
+    let (first, second) = (first["id"].as_str().unwrap(), second["id"].as_str().unwrap());
+    service.until(first, "delivering").await;
+    service.until(second, "delivering").await;
+    let ids = |answer: &Value| -> Vec<String> {
+        answer["jobs"].as_array().unwrap().iter().map(|j| j["id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ids(&list("").await.1), [second, first]);
+    assert_eq!(ids(&list("?limit=1").await.1), [second]);
+    assert_eq!(ids(&list("?state=delivering,failed").await.1).len(), 2);
+    assert!(ids(&list("?state=failed").await.1).is_empty());
+    // Who may read may not call off; a push that its gateway does not take back goes on.
+    let cancel = |id: &str, token: &Token| {
+        answer(service.client.post(format!("{url}/{id}/cancel")).bearer_auth(token.expose()))
+    };
+    assert_eq!(cancel(first, &service.read).await.0, 403);
+    let (status, problem) = cancel(first, &service.submit).await;
+    assert_eq!((status, problem["type"].as_str()), (409, Some("urn:bootgate:problem:too-late")), "{problem}");
+    service.gateway.takes_back.store(true, Ordering::SeqCst);
+    let (status, job) = cancel(first, &service.submit).await;
+    assert_eq!((status, job["state"].as_str()), (200, Some("cancelled")), "{job}");
+    assert!(job["history"].to_string().contains("called off by"), "{job}");
+    // Again it is the same; the other one went on.
+    assert_eq!(cancel(first, &service.submit).await.1["state"], "cancelled");
+    *service.gateway.says.lock().unwrap() = MessageState::Delivered;
+    service.until(second, "delivered").await;
+    assert_eq!(cancel(second, &service.submit).await.0, 409);
+    assert_eq!(ids(&list("?state=cancelled").await.1), [first]);
+    assert_eq!(cancel("01ARZ3NDEKTSV4RRFFQ69G5FAV", &service.submit).await.0, 404);
+}
+
+#[tokio::test]
+async fn a_push_that_the_gateway_never_takes_makes_no_job() {
+    let service = Service::start(MessageState::Pending).await;
+    *service.gateway.refuses.lock().unwrap() = Some("needs 300 short messages".to_owned());
+    let (status, problem) = service.ask(&inline("long", "method = \"netwpin\"")).await;
+    assert_eq!(status, 422, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("needs 300 short messages"), "{problem}");
+    *service.gateway.refuses.lock().unwrap() = None;
+    assert_eq!(service.ask(&inline("long", "method = \"netwpin\"")).await.0, 201, "the key is free");
 }

@@ -37,6 +37,16 @@ impl Site {
 
     /// The same in a folder that holds what the lines name.
     pub fn start_in(folder: tempfile::TempDir, http: &str, ppg: &str) -> Self {
+        Self::start_over(folder, http, ppg, |smsc| format!("address = \"{smsc}\""))
+    }
+
+    /// The same over a link of which `link` says where it goes, given the address of the SMSC.
+    pub fn start_over(
+        folder: tempfile::TempDir,
+        http: &str,
+        ppg: &str,
+        link: impl FnOnce(&str) -> String,
+    ) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
         command.args([
             "lab",
@@ -52,8 +62,8 @@ impl Site {
         let mut messages = BufReader::new(smsc.child().stdout.take().unwrap()).lines();
         let said: Value = serde_json::from_str(&messages.next().unwrap().unwrap()).unwrap();
         let link = format!(
-            "{ppg}\n[[ppg.smpp]]\nname = \"main\"\naddress = {}\nsystem-id = \"acme\"\npassword = \"@smsc.password\"\nsource = \"9876\"\n",
-            said["listening"]
+            "{ppg}\n[[ppg.smpp]]\nname = \"main\"\n{}\nsystem-id = \"acme\"\npassword = \"@smsc.password\"\nsource = \"9876\"\n",
+            link(said["listening"].as_str().unwrap())
         );
         std::fs::write(folder.path().join("smsc.password"), "hunter2\n").unwrap();
         std::fs::write(folder.path().join("site.toml"), ppg_http::settings(http, &link)).unwrap();
@@ -101,6 +111,32 @@ impl Site {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
+}
+
+#[test]
+fn a_push_that_waits_says_that_no_link_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    // A port that nobody listens on.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let site = Site::start_over(folder, "", "", |_| format!("address = \"{nobody}\""));
+    let got = site.python(
+        &json!([
+            {"do": "push", "id": "w@py", "to": ["491711111111"]},
+            {"do": "until", "id": "w@py", "state": "pending"},
+            {"do": "push", "id": "long@py", "to": ["491711111111"], "content": "x".repeat(33 * 128)},
+        ]),
+        &[],
+    );
+    assert_eq!(got[0]["code"], 1001);
+    let result = elements(&got[1], "statusquery-result")[0];
+    assert_eq!(
+        (&result["message-state"], &result["desc"]),
+        (&json!("pending"), &json!("it waits: no link to the network stands (main)"))
+    );
+    // What no link will ever take is refused at once, with the reason.
+    let result = elements(&got[2], "response-result")[0];
+    assert_eq!(result["code"], "3006");
+    assert!(result["desc"].as_str().unwrap().contains("takes 32 at most"), "{result}");
 }
 
 /// Ends a process as an operator does, and gives back its exit status.

@@ -13,7 +13,7 @@ use bootgate::{
     bearer::ppg::CredentialDigest,
     http,
 };
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned,
     crypto::ring,
@@ -41,12 +41,16 @@ type Authority = CertifiedIssuer<'static, KeyPair>;
 fn authority() -> Authority {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    // OpenSSL takes a certificate for self-signed when it has the name of its issuer.
+    params.distinguished_name.push(DnType::CommonName, "authority of a test");
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
 fn identity(name: &str, of: &Authority) -> Identity {
     let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, of).unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.distinguished_name.push(DnType::CommonName, name);
+    let certificate = params.signed_by(&key, of).unwrap();
     let hex = CredentialDigest::of(certificate.der());
     let digest: String = hex.octets().iter().map(|octet| format!("{octet:02x}")).collect();
     Identity { certificate: certificate.pem(), key: key.serialize_pem(), digest }
@@ -248,4 +252,49 @@ fn a_gateway_of_others_under_tls_asks_for_our_certificate() {
     command.args(["--content-type", "application/vnd.wap.sic", "--config", "../site.toml"]);
     let done = command.current_dir(below).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn an_smsc_under_tls_is_shown_our_certificate() {
+    let (folder, _) = folder_with(&authority(), &["server", "pi"]);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/peers/tls_front.py");
+    let mut fronts = Vec::new();
+    let mut front = |folder: &Path, smsc: &str| {
+        let (host, port) = smsc.rsplit_once(':').unwrap();
+        let mut command = Command::new(program("python3", "python3"));
+        command.arg(&script).args(["server.pem", "server.key", "ca.pem", host, port]).current_dir(folder);
+        let mut process = Process::start("tls_front.py", command.stdout(Stdio::piped()));
+        let mut line = String::new();
+        BufReader::new(process.child().stdout.take().unwrap()).read_line(&mut line).unwrap();
+        fronts.push(process);
+        line.trim().to_owned()
+    };
+    let inside = folder.path().to_owned();
+    // Paths count from the file that says them.
+    let site = Site::start_over(folder, "", "", |smsc| {
+        let port = front(&inside, smsc);
+        format!(
+            "address = \"localhost:{port}\"\ntls-ca = \"ca.pem\"\ntls-certificate = \"pi.pem\"\ntls-key = \"pi.key\""
+        )
+    });
+    let push = serde_json::json!([
+        {"do": "push", "id": "tls@py", "to": ["491711111111"]},
+        {"do": "until", "id": "tls@py", "state": "delivered"},
+    ]);
+    let got = site.python(&push, &[]);
+    assert_eq!(got[1]["elements"][1]["message-state"], "delivered", "{}", got[1]);
+
+    // Without a certificate of ours it never stands.
+    let (folder, _) = folder_with(&authority(), &["server"]);
+    let inside = folder.path().to_owned();
+    let site = Site::start_over(folder, "", "", |smsc| {
+        let port = front(&inside, smsc);
+        format!("address = \"localhost:{port}\"\ntls-ca = \"ca.pem\"")
+    });
+    let push = serde_json::json!([
+        {"do": "push", "id": "tls@py", "to": ["491711111111"]},
+        {"do": "status", "id": "tls@py"},
+    ]);
+    let got = site.python(&push, &[]);
+    assert_eq!(got[1]["elements"][1]["message-state"], "pending", "{}", got[1]);
 }

@@ -5,10 +5,13 @@
 
 mod api;
 mod error;
+mod files;
 mod layer;
 mod ppg;
 mod push;
+mod sendsms;
 mod smpp;
+mod sources;
 mod toml;
 mod value;
 
@@ -27,10 +30,12 @@ use crate::{
 
 pub use api::{Api, ApiToken, Job, Right};
 pub use error::{ConfigError, Problem, Wrong};
-pub use layer::{FileSource, Flag, Origin, Sources};
+pub use layer::Origin;
 pub use ppg::{Ppg, Tls};
 pub use push::{Protocol, Push, PushGateway, SecretPlace};
+pub use sendsms::Kannel;
 pub use smpp::{RouteRule, Smsc};
+pub use sources::{FileSource, Flag, Sources};
 pub use value::{Atr, DmPath, DmUri, IccidPrefix, KeyRule};
 
 use layer::{Entry, Layers};
@@ -212,12 +217,21 @@ impl Config {
         let vault = Vault::read(&mut layers, home);
         let card = Card::read(&mut layers);
         let ppg = Ppg::read(&mut layers, home);
-        let push = Push::read(&mut layers);
+        let push = Push::read(&mut layers, home);
         if let (Some(http), Some(ppg)) = (&http, &ppg)
             && ppg.listen.is_none()
             && http.dm_path == ppg.path
         {
             layers.wrong_value("ppg.path", "is [http] dm-path, too; give each a path of its own".into());
+        }
+        if let (Some(ppg), Some(http), Some(push)) = (&ppg, &http, &push)
+            && let Some(path) = push.results.as_ref().map(|results| results.path())
+            && [&http.dm_path, &ppg.path].iter().any(|taken| taken.as_str() == path)
+        {
+            layers.wrong_value(
+                "push.results",
+                "has a path that is taken by [http] dm-path or [ppg] path".into(),
+            );
         }
         let jobs = (Api::read(&mut layers, home), Job::read(&mut layers, home));
         if let (Some(http), Some(dm)) = (&http, &dm) {

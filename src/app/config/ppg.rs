@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path, path::PathBuf, tim
 
 use super::{
     layer::Layers,
+    sendsms::{self, Kannel},
     smpp::{self, RouteRule, Smsc},
     value::{self, DmPath},
 };
@@ -40,6 +41,8 @@ pub struct Ppg {
     pub initiators: Initiators,
     /// Links to SMSCs.
     pub smscs: Vec<Smsc>,
+    /// Kannels as ways to devices.
+    pub kannels: Vec<Kannel>,
     /// Which numbers go over which.
     pub routes: Vec<RouteRule>,
 }
@@ -101,7 +104,7 @@ impl Ppg {
             let message = "needs [ppg] listen: TLS is spoken on a listener of its own";
             layers.wrong_value("ppg.tls-certificate", message.into());
         }
-        let (smscs, routes) = ways?;
+        let (smscs, kannels, routes) = ways?;
         Some(Self {
             path: path?,
             listen: listen?,
@@ -112,21 +115,25 @@ impl Ppg {
             settings: settings?,
             initiators: Initiators::new(initiators?),
             smscs,
+            kannels,
             routes,
         })
     }
 }
 
 /// Links and routes.
-fn ways(layers: &mut Layers) -> Option<(Vec<Smsc>, Vec<RouteRule>)> {
+fn ways(layers: &mut Layers) -> Option<(Vec<Smsc>, Vec<Kannel>, Vec<RouteRule>)> {
     let smscs = layers.tables("ppg.smpp", smpp::SMSC_KEYS, smpp::smsc);
     let routes = layers.tables("ppg.route", smpp::ROUTE_KEYS, smpp::route);
-    let (smscs, routes) = (smscs?, routes?);
-    if let Some(message) = smpp::mistake(&smscs, &routes) {
+    let kannels = layers.tables("ppg.sendsms", sendsms::KEYS, sendsms::kannel);
+    let (smscs, kannels, routes) = (smscs?, kannels?, routes?);
+    let names = smscs.iter().map(|smsc| &*smsc.settings.name);
+    let names: Vec<&str> = names.chain(kannels.iter().map(|kannel| kannel.name.as_str())).collect();
+    if let Some(message) = smpp::mistake(&names, &routes) {
         layers.wrong_value("ppg.smpp", message);
         return None;
     }
-    Some((smscs, routes))
+    Some((smscs, kannels, routes))
 }
 
 fn tls(layers: &mut Layers, home: Option<&Path>) -> Option<Option<Tls>> {

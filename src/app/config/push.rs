@@ -1,6 +1,9 @@
 //! `[push]`: gateways of others that we hand pushes to.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::layer::Layers;
 use crate::bearer::{
@@ -13,6 +16,55 @@ use crate::bearer::{
 pub struct Push {
     /// The gateways.
     pub gateways: Vec<PushGateway>,
+    /// Where they tell this service what became of pushes; none for nowhere.
+    pub results: Option<ResultsUrl>,
+    /// Where results are written; none to take none.
+    pub results_file: Option<PathBuf>,
+}
+
+/// The address of this service's endpoint for what gateways tell: `http://HOST:PORT/…/KEY`. Who knows it may tell.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResultsUrl {
+    url: String,
+    path: String,
+}
+
+/// The least letters and digits of the last part of its path, which nobody may guess.
+const KEY: usize = 16;
+
+impl ResultsUrl {
+    /// The address, without `/` at its end.
+    pub fn as_str(&self) -> &str {
+        &self.url
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+}
+
+impl std::str::FromStr for ResultsUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        const EXPECTED: &str = "expected, for example, \"http://gw.example:8100/results/\" and 16 or more letters and digits \
+             that nobody can guess (openssl rand -hex 16)";
+        let _: Endpoint = text.parse().map_err(|e| format!("is wrong: {e}; {EXPECTED}"))?;
+        let path = text.splitn(4, '/').nth(3).map(|rest| format!("/{rest}")).unwrap_or_default();
+        let key = path.rsplit('/').next().unwrap_or("");
+        let plain = path.bytes().all(|b| b.is_ascii_alphanumeric() || b"/-_.".contains(&b));
+        if key.len() < KEY || !plain || path.contains("//") {
+            return Err(format!("has a path that ends in no key; {EXPECTED}"));
+        }
+        Ok(Self { url: text.to_owned(), path })
+    }
+}
+
+impl std::fmt::Debug for ResultsUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ResultsUrl(***)")
+    }
 }
 
 /// A gateway of somebody else.
@@ -78,7 +130,7 @@ const KEYS: &[&str] = &[
 ];
 
 impl Push {
-    pub(super) fn read(layers: &mut Layers) -> Option<Self> {
+    pub(super) fn read(layers: &mut Layers, home: Option<&Path>) -> Option<Self> {
         let gateways = layers.tables("push.gateway", KEYS, gateway);
         if let Some(all) = &gateways {
             let twice =
@@ -87,7 +139,18 @@ impl Push {
                 layers.wrong_value("push.gateway", "has one name twice".into());
             }
         }
-        Some(Self { gateways: gateways? })
+        let results = layers.text("push.results", |text| match text {
+            "" => Ok(None),
+            text => text.parse().map(Some),
+        });
+        let results_file = match layers.text("push.results-file", |text| Ok(text.is_empty()))? {
+            true => Some(None),
+            false => layers.path("push.results-file", home).map(Some),
+        };
+        if let (Some(None), Some(Some(_))) = (&results, &results_file) {
+            layers.wrong_value("push.results-file", "needs [push] results: the address that is told".into());
+        }
+        Some(Self { gateways: gateways?, results: results?, results_file: results_file? })
     }
 }
 
@@ -198,6 +261,21 @@ mod tests {
             sms.protocol,
             Protocol::Sendsms { sender: None, smsc: None, most_segments: MOST_SEGMENTS }
         );
+    }
+
+    #[test]
+    fn the_address_for_results_ends_in_a_key() {
+        let good: ResultsUrl = "https://gw.example/results/0123456789abcdef".parse().unwrap();
+        assert_eq!(good.path(), "/results/0123456789abcdef");
+        assert!(!format!("{good:?}").contains("0123"));
+        for bad in [
+            "http://gw.example/",
+            "http://gw.example/results/short",
+            "gw/0123456789abcdef",
+            "http://g/0123456789abcde?",
+        ] {
+            assert!(bad.parse::<ResultsUrl>().is_err(), "{bad}");
+        }
     }
 
     #[test]

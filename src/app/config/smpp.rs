@@ -180,7 +180,7 @@ pub(super) fn route(table: &BTreeMap<String, String>) -> Result<RouteRule, Strin
     }
     match over.as_slice() {
         [] => Err(
-            "does not say which way; expected over = \"NAME\", names of [[ppg.smpp]] in order, or \"udp\""
+            "does not say which way; expected over = \"NAME\", names of [[ppg.smpp]] and [[ppg.sendsms]] in order, or \"udp\""
                 .into(),
         ),
         [udp] if udp == "udp" => {
@@ -191,10 +191,10 @@ pub(super) fn route(table: &BTreeMap<String, String>) -> Result<RouteRule, Strin
 }
 
 /// What does not fit together: names that are given twice or not at all.
-pub(super) fn mistake(smscs: &[Smsc], routes: &[RouteRule]) -> Option<String> {
-    let named = |name: &str| smscs.iter().filter(|smsc| &*smsc.settings.name == name).count();
-    if let Some(twice) = smscs.iter().find(|smsc| named(&smsc.settings.name) > 1) {
-        return Some(format!("has the name {:?} twice", twice.settings.name));
+pub(super) fn mistake(names: &[&str], routes: &[RouteRule]) -> Option<String> {
+    let named = |name: &str| names.iter().filter(|known| **known == name).count();
+    if let Some(twice) = names.iter().find(|name| named(name) > 1) {
+        return Some(format!("or [[ppg.sendsms]] has the name {twice:?} twice"));
     }
     let over = routes.iter().filter_map(|route| match route {
         RouteRule::Numbers { over, .. } => Some(over),
@@ -345,7 +345,8 @@ mod tests {
         assert_eq!(route(&table("over=udp")).unwrap(), RouteRule::Udp { port: 9200 });
         assert!(route(&table("prefix=49")).unwrap_err().contains("does not say which way"));
         let a = smsc(&table("name=a;address=h:1")).unwrap();
-        assert!(mistake(std::slice::from_ref(&a), &[numbers]).unwrap().contains("no link \"b\""));
-        assert!(mistake(&[a.clone(), a], &[]).unwrap().contains("twice"));
+        let name = &*a.settings.name;
+        assert!(mistake(&[name], &[numbers]).unwrap().contains("no link \"b\""));
+        assert!(mistake(&[name, name], &[]).unwrap().contains("twice"));
     }
 }

@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 53, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 59, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());
@@ -279,4 +279,50 @@ fn the_dm_address_follows_the_listener() {
     assert_eq!(config.dm.uri.for_listener(listen, &config.http.dm_path), "http://127.0.0.1:4711/dm");
     let given = "https://dm.example:443/dm";
     assert_eq!(given.parse::<DmUri>().unwrap().for_listener(listen, &config.http.dm_path), given);
+}
+
+#[test]
+fn a_mistake_in_a_list_is_placed_where_it_stands() {
+    let link = "[[ppg.smpp]]\nname = \"a\"\naddress = \"h:1\"\n";
+    for (text, place) in [
+        ("window = \"0\"\nbinds = \"1\"", "4:10: `ppg.smpp` has window"),
+        ("binds = \"1\"\nsegments = \"gsm\"", "5:12: `ppg.smpp` has segments"),
+        ("window = \"1\"\npassword = \"hunter2\"\nrate = \"1\"", "5:12: `ppg.smpp` has a password"),
+        ("tls-key = \"k\"", "4:11: `ppg.smpp` has tls-certificate or tls-key"),
+    ] {
+        let got = mistakes(&format!("{link}{text}\n"));
+        assert!(got.len() == 1 && got[0].starts_with(place), "{got:?}, not {place}");
+    }
+    // What is not there is missed where the table begins.
+    assert!(mistakes("[[ppg.smpp]]\naddress = \"h:1\"\nbinds = \"1\"\n")[0].starts_with("2:1: "));
+}
+
+#[test]
+fn paths_in_lists_count_from_their_file_and_what_is_missing_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[[ppg.smpp]]\nname = \"a\"\naddress = \"h:1\"\npassword = \"@smsc\"\ntls-ca = \"ca.pem\"\n\
+                [[push.gateway]]\nname = \"b\"\nurl = \"https://g/\"\nuser = \"u\"\npassword = \"@~/pw\"\ntls-ca = \"/etc/ca\"\n\
+                [[ppg.sendsms]]\nname = \"c\"\nurl = \"http://k/\"\nuser = \"u\"\npassword = \"env:BOOTGATE_NEVER_SET\"\n";
+    std::fs::write(dir.path().join("site.toml"), text).unwrap();
+    std::fs::write(dir.path().join("smsc"), "x").unwrap();
+    let sources = Sources {
+        file: FileSource::Named(dir.path().join("site.toml")),
+        home: Some("/home/op".into()),
+        ..Default::default()
+    };
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.ppg.smscs[0].password, Some(SecretPlace::File(dir.path().join("smsc"))));
+    assert_eq!(config.ppg.smscs[0].tls.as_ref().unwrap().ca, dir.path().join("ca.pem"));
+    assert_eq!(config.push.gateways[0].password, Some(SecretPlace::File("/home/op/pw".into())));
+    assert_eq!(config.push.gateways[0].tls.ca, Some("/etc/ca".into()));
+    let missing = config.missing(true);
+    for (line, said) in missing.iter().zip([
+        "[[ppg.smpp]] a: certificate authority: ",
+        "[[ppg.sendsms]] c: password: the environment variable BOOTGATE_NEVER_SET is not set",
+        "[[push.gateway]] b: password: /home/op/pw: ",
+        "[[push.gateway]] b: certificate authority: /etc/ca: ",
+    ]) {
+        assert!(line.starts_with(said), "{line}, not {said}");
+    }
+    assert_eq!((missing.len(), config.missing(false).len()), (4, 3));
 }

@@ -10,13 +10,13 @@ use tracing::{debug, warn};
 
 use super::{Initiator, Ppg};
 use crate::{
-    bearer::{Accepted, Delivery, DispatchId, Kept, Move, OutboxError, Refused, Report, State},
+    bearer::{Accepted, Delivery, Destination, DispatchId, Kept, Move, OutboxError, Refused, Report, State},
     ident::Timestamp,
     wire::{
         DecodeError,
         pap::{
             Address, BadMessage, CancelMessage, CancelResponse, CancelResult, CapabilitiesResponse, Message,
-            Pap, PushMessage, PushResponse, StatusCode, StatusQuery, StatusResponse, StatusResult,
+            Pap, PushMessage, PushResponse, Recipient, StatusCode, StatusQuery, StatusResponse, StatusResult,
             Strictness, Version,
             multipart::{self, Entity},
         },
@@ -83,6 +83,23 @@ impl Ppg {
             }
         };
         Ok((version, message))
+    }
+
+    /// Checks a push as [`submit`](Self::submit) does, and takes nothing.
+    ///
+    /// # Errors
+    /// With the code and the reason that it would be answered with.
+    pub fn admit(
+        &self,
+        initiator: &Initiator,
+        push: &PushMessage,
+        content: &Entity<'_>,
+    ) -> Result<(), Refused> {
+        let bearer = self.0.bearer.get().ok_or_else(|| Refused {
+            code: StatusCode::SERVICE_UNAVAILABLE,
+            why: "this gateway has no route yet; try again later".to_owned(),
+        })?;
+        self.check(initiator, push, content, Version::V2_0, &**bearer, self.0.clock.now()).map(drop)
     }
 
     /// Takes a push: checked, kept, and then 1001.
@@ -179,7 +196,8 @@ impl Ppg {
                     .into_iter()
                     .map(|d| {
                         let s = &d.standing;
-                        result(s.state, s.code, stamp(s.at), &s.desc, vec![d.address.clone()])
+                        let desc = self.trouble(d).unwrap_or_else(|| s.desc.clone());
+                        result(s.state, s.code, stamp(s.at), &desc, vec![d.address.clone()])
                     })
                     .collect();
                 if !strangers.is_empty() {
@@ -204,6 +222,15 @@ impl Ppg {
             }
         };
         StatusResponse { push_id: query.push_id, results }
+    }
+
+    /// Why a delivery that waits does not leave, where its bearer knows.
+    fn trouble(&self, delivery: &Delivery) -> Option<String> {
+        if !matches!(delivery.standing.state, State::Waiting | State::Sending) {
+            return None;
+        }
+        let Recipient::Plmn(number) = delivery.address.recipient() else { return None };
+        self.0.bearer.get()?.trouble(&Destination::Msisdn(number.clone()))
     }
 
     /// Takes a push back where it was not sent.

@@ -18,6 +18,7 @@
 //! | `X-Kannel-DLR-Url`  | where the receipt goes, with `%d` for the state |
 //! | body                | the data behind the header, `application/octet-stream` |
 
+mod link;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +26,8 @@ use std::{fmt, time::Duration};
 
 use hyper::header::{HeaderName, HeaderValue};
 use zeroize::Zeroizing;
+
+pub use link::{SendsmsLink, SendsmsSettings};
 
 use super::{
     ReceiptState,

@@ -17,6 +17,7 @@
 //! reads a clock or touches a socket, so tests drive them in virtual time.
 
 mod action;
+mod among;
 mod bucket;
 mod codec;
 mod connection;

@@ -156,6 +156,11 @@ impl Bearer for SmppLink {
         self.take_back(id, |_| true).is_some()
     }
 
+    fn trouble(&self, _to: &Destination) -> Option<String> {
+        let stands = self.bound() > 0;
+        (!stands).then(|| format!("it waits: no link to the network stands ({})", self.shared.name))
+    }
+
     async fn close(&self, grace: Duration) {
         self.stop(grace).await;
     }

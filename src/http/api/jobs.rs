@@ -3,7 +3,7 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, State, rejection::BytesRejection},
+    extract::{Path, RawQuery, State, rejection::BytesRejection},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -13,8 +13,20 @@ use super::{super::Service, auth::authorise, problem::Problem};
 use crate::{
     app::config::Right,
     ident::JobId,
-    job::{Record, push::PushAccepted},
+    job::{
+        Filter, Job, Record, State as JobState,
+        push::{CallOff, PushAccepted},
+    },
 };
+
+/// Jobs of one answer: usually, and at most.
+const LISTED: (u32, u32) = (50, 1000);
+
+/// Jobs, as an answer has them.
+#[derive(Serialize)]
+struct Listed {
+    jobs: Vec<Job>,
+}
 
 /// A job, as answers have it.
 #[derive(Serialize)]
@@ -84,4 +96,56 @@ pub(super) async fn show(
     let record = service.app.jobs().get(id).await?.ok_or_else(Problem::no_job)?;
     let answer = Json(Answer { record: &record, not_carried: &[], user_pin: None });
     Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")], answer).into_response())
+}
+
+/// Lists jobs.
+pub(super) async fn list(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Problem> {
+    authorise(&service.app.config().api.tokens, &headers, Right::Read)?;
+    let jobs = service.app.jobs().list(&filter(query.as_deref().unwrap_or(""))?).await?;
+    Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")], Json(Listed { jobs })).into_response())
+}
+
+/// Calls a job off.
+pub(super) async fn cancel(
+    State(service): State<Service>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let token = authorise(&service.app.config().api.tokens, &headers, Right::Submit)?;
+    let id: JobId = id.parse().map_err(|_| Problem::no_job())?;
+    let record = match service.app.call_off(id, &token.name).await? {
+        CallOff::Done(record) => record,
+        CallOff::TooLate { record, why } => return Err(Problem::too_late(&record.job, why)),
+    };
+    let answer = Json(Answer { record: &record, not_carried: &[], user_pin: None });
+    Ok((StatusCode::OK, [(header::CACHE_CONTROL, "no-store")], answer).into_response())
+}
+
+/// `state=a,b&limit=N`. All values are plain words.
+fn filter(query: &str) -> Result<Filter, Problem> {
+    let wrong = |detail: String| {
+        Problem::new(StatusCode::BAD_REQUEST, "bad-request", "The request is not understood", detail)
+    };
+    let mut filter = Filter { states: Vec::new(), limit: LISTED.0 };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("state", words)) => {
+                for word in words.split(',').flat_map(|words| words.split("%2C")) {
+                    let state: JobState = word.parse().map_err(|e| wrong(format!("state: {e}")))?;
+                    filter.states.push(state);
+                }
+            }
+            Some(("limit", number)) => {
+                let limit = number.parse().ok().filter(|limit| (1..=LISTED.1).contains(limit));
+                let expected = || wrong(format!("limit is no number from 1 to {}", LISTED.1));
+                filter.limit = limit.ok_or_else(expected)?;
+            }
+            _ => return Err(wrong("the query has another name than state and limit".to_owned())),
+        }
+    }
+    Ok(filter)
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::job::{
     JobsError,
-    push::PushJobError,
+    push::{GatewayError, PushJobError},
     request::{Mistake, RequestError},
 };
 
@@ -46,6 +46,13 @@ impl Problem {
             mistakes: Vec::new(),
             job: None,
         }
+    }
+
+    /// It is too late for what was asked.
+    pub(super) fn too_late(job: &crate::job::Job, why: &str) -> Self {
+        let detail = format!("the job is {} and cannot be called off: {why}", job.state);
+        let problem = Self::new(StatusCode::CONFLICT, "too-late", "Too late", detail);
+        Self { job: Some(job.id.to_string()), ..problem }
     }
 
     /// There is no such job.
@@ -89,6 +96,12 @@ impl From<PushJobError> for Problem {
         let detail = error.to_string();
         match error {
             PushJobError::Jobs(error) => error.into(),
+            PushJobError::Gateway(GatewayError::Unavailable { .. }) => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "gateway-unavailable",
+                "The push gateway does not answer",
+                detail,
+            ),
             PushJobError::NoGateway => {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "no-gateway", "There is no push gateway", detail)
             }
@@ -127,12 +140,14 @@ impl From<JobsError> for Problem {
 
 /// A path that is none.
 pub(super) async fn no_route() -> Problem {
-    let detail = "there is nothing here; expected /api/v1/jobs or /api/v1/jobs/{id}";
+    let detail =
+        "there is nothing here; expected /api/v1/jobs, /api/v1/jobs/{id} or /api/v1/jobs/{id}/cancel";
     Problem::new(StatusCode::NOT_FOUND, "no-such-path", "No such path", detail)
 }
 
 /// A path that takes other methods.
 pub(super) async fn no_method() -> Problem {
-    let detail = "expected POST for /api/v1/jobs, GET for /api/v1/jobs/{id}";
+    let detail =
+        "expected POST or GET for /api/v1/jobs, GET for /api/v1/jobs/{id}, POST for /api/v1/jobs/{id}/cancel";
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "no-such-method", "No such method", detail)
 }

@@ -20,6 +20,22 @@ pub trait PushGateway: fmt::Debug + Send + Sync {
     /// Whether it carries text for the user, too.
     fn carries_text(&self) -> bool;
 
+    /// Whether it would take a push, without taking it.
+    ///
+    /// # Errors
+    /// [`GatewayError`].
+    async fn admit(&self, _order: &PushOrder) -> Result<(), GatewayError> {
+        Ok(())
+    }
+
+    /// Takes a push back of which nothing has left; false when it is too late or it never had it.
+    ///
+    /// # Errors
+    /// [`GatewayError::Unavailable`].
+    async fn cancel(&self, _id: &PushId) -> Result<bool, GatewayError> {
+        Ok(false)
+    }
+
     /// Hands a push in. One that it has under that id already is not sent again; that is no error.
     ///
     /// # Errors

@@ -14,6 +14,7 @@
 //! [`next`] says which step comes next, from what is recorded alone; [`PushRoute::run`] does it. So a job that a process
 //! left behind goes on in another one where it stood: the gateway knows the push by its id and takes it once.
 
+mod call_off;
 mod error;
 mod gateway;
 mod letter;
@@ -34,13 +35,14 @@ use crate::{
 
 use super::JobKey;
 
+pub use call_off::CallOff;
 pub use error::PushJobError;
 pub use gateway::{GatewayError, PushContent, PushEntity, PushGateway, PushOrder, PushStanding};
 pub use letter::{Letter, PinError, PinNote, PinPost};
 pub use order::{Order, OrderError, Orders};
 pub use prepare::{Prepared, prepare};
 pub use route::{PushAccepted, PushRoute};
-pub use step::{Facts, Next, next, pin_id, push_id};
+pub use step::{Facts, LATE_RECEIPTS, Next, next, pin_id, push_id};
 
 /// What is to be pushed.
 #[derive(Debug, Clone)]

@@ -85,6 +85,13 @@ impl PushRoute {
             return Err(PushJobError::NoChannel { channel: PinChannel::Sms.as_str(), why });
         }
         let id = JobId::new(now, &*self.random);
+        // What the gateway never takes is said now, not when the job has failed.
+        if let Some(entity) = &prepared.order.push {
+            let push_id = push_id(id).map_err(|_| JobsError::NotFound { id })?;
+            let content = PushContent::Push(entity.clone());
+            let (to, expires) = (prepared.order.to.clone(), prepared.order.expires);
+            self.gateway.admit(&PushOrder { push_id, to, content, expires }).await?;
+        }
         let Created { job: made, fresh } =
             self.orders.accept(id, &prepared.new, &prepared.order, now).await?;
         let mut accepted = self.accepted(made.id, job, fresh).await?;
@@ -223,7 +230,8 @@ impl PushRoute {
     /// Credentials that no device has open no session, and nothing sealed is kept longer than it is needed.
     async fn end(&self, record: &Record, mut order: Order) -> Result<(), PushJobError> {
         let id = record.job.id;
-        if let (State::Failed | State::Expired, Some(account)) = (record.job.state, record.job.account)
+        if let (State::Failed | State::Expired | State::Cancelled, Some(account)) =
+            (record.job.state, record.job.account)
             && let Err(error) = self.registrar.withdraw(account).await
         {
             warn!(job.id = %id, error = &error as &dyn std::error::Error, "Account {account} could not be withdrawn");
@@ -234,13 +242,13 @@ impl PushRoute {
         Ok(())
     }
 
-    async fn record(&self, id: JobId) -> Result<Record, JobsError> {
+    pub(super) async fn record(&self, id: JobId) -> Result<Record, JobsError> {
         self.jobs.get(id).await?.ok_or(JobsError::NotFound { id })
     }
 
     /// Records what happened, and says whether that changed anything. A device that came in meanwhile has outrun the news;
     /// that is no error.
-    async fn tell(&self, id: JobId, event: &Event) -> Result<bool, JobsError> {
+    pub(super) async fn tell(&self, id: JobId, event: &Event) -> Result<bool, JobsError> {
         match self.jobs.tell(id, event, self.clock.now()).await {
             Ok(step) => Ok(matches!(step, Step::To(_))),
             Err(JobsError::Illegal { .. }) => Ok(false),

@@ -1,5 +1,7 @@
 //! Which step of a push job comes next. Pure: from what is recorded, and what the gateway says.
 
+use std::time::Duration;
+
 use crate::{
     ident::{JobId, Timestamp},
     job::{Event, Reason, State},
@@ -7,6 +9,10 @@ use crate::{
 };
 
 use super::{Order, PushStanding};
+
+/// How long after its time an end of a push may still be told: the network takes until then to deliver it, and its receipts
+/// come later (`[ppg] receipt-timeout` is as long by default).
+pub const LATE_RECEIPTS: Duration = Duration::from_secs(24 * 3600);
 
 /// What is known of a push job.
 #[derive(Debug, Clone, Copy)]
@@ -56,12 +62,14 @@ pub enum Next {
 /// | `delivering` | it is delivered                       | record `confirmed`                 |
 /// | `delivering` | the gateway cannot tell               | record `unclear`                   |
 /// | `delivering` | it has expired                        | record `ran-out`                   |
+/// | `delivering` | it was taken back                     | record `called-off`                |
 /// | `delivering` | it has ended in another way           | record `failed`                    |
-/// | `unknown`    | as `delivering`; but the gateway cannot tell, or knows nothing | wait, and end when its time has run out |
+/// | `unknown`    | as `delivering`; but the gateway cannot tell, or knows nothing | wait, and end when nothing can be told any more |
 /// | any other    |                                       | nothing                            |
 pub fn next(facts: Facts<'_>) -> Next {
     let Facts { state, order, standing, now } = facts;
     let late = now >= order.expires;
+    let over = now >= order.expires.plus(LATE_RECEIPTS);
     let reason = |why: &str| Reason::new(why);
     match state {
         State::Queued | State::Registered | State::Prepared if late => {
@@ -77,17 +85,17 @@ pub fn next(facts: Facts<'_>) -> Next {
                 let why = "its time ran out before the push gateway took it";
                 Next::Tell(Event::DeliveryExpired { reason: reason(why) })
             }
-            None => unclear(state, late, "the push gateway does not know the push any more"),
+            None => unclear(state, over, "the push gateway does not know the push any more"),
             Some(PushStanding { state: stands, why }) => match stands {
                 MessageState::Pending => Next::Wait,
                 MessageState::Delivered => Next::Tell(Event::DeliveryConfirmed),
-                MessageState::Unknown => unclear(state, late, why),
+                MessageState::Unknown => unclear(state, over, why),
+                MessageState::Cancelled => Next::Tell(Event::CalledOff { reason: reason(why) }),
                 MessageState::Expired => Next::Tell(Event::DeliveryExpired { reason: reason(why) }),
                 MessageState::Rejected
                 | MessageState::Undeliverable
                 | MessageState::Aborted
-                | MessageState::Timeout
-                | MessageState::Cancelled => {
+                | MessageState::Timeout => {
                     let why = format!("the push is {stands}: {why}");
                     Next::Tell(Event::Failed { reason: reason(&why) })
                 }
@@ -102,8 +110,8 @@ pub fn next(facts: Facts<'_>) -> Next {
     }
 }
 
-fn unclear(state: State, late: bool, why: &str) -> Next {
-    match (state, late) {
+fn unclear(state: State, over: bool, why: &str) -> Next {
+    match (state, over) {
         (State::Unknown, true) => Next::End,
         (State::Unknown, false) => Next::Wait,
         _ => Next::Tell(Event::DeliveryUnclear { reason: Reason::new(why) }),

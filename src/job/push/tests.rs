@@ -211,7 +211,7 @@ async fn what_the_gateway_says_in_the_end_is_where_the_job_stands() {
             "undeliverable: no such subscriber",
         ),
         (&[(MessageState::Rejected, "address")], "failed", "rejected: address"),
-        (&[(MessageState::Cancelled, "by hand")], "failed", "cancelled: by hand"),
+        (&[(MessageState::Cancelled, "by hand")], "cancelled", "by hand"),
         (&[(MessageState::Expired, "validity")], "expired", "validity"),
         (&[(MessageState::Unknown, "answer lost"), (MessageState::Delivered, "")], "delivered", ""),
         (&[(MessageState::Unknown, "answer lost"), (MessageState::Expired, "late")], "expired", "late"),
@@ -501,6 +501,7 @@ async fn the_table_of_steps_is_true() {
             "it is delivered" => (without(false, false), stands(MessageState::Delivered), early),
             "the gateway cannot tell" => (without(false, false), stands(MessageState::Unknown), early),
             "it has expired" => (without(false, false), stands(MessageState::Expired), early),
+            "it was taken back" => (without(false, false), stands(MessageState::Cancelled), early),
             "it has ended in another way" => (without(false, false), stands(MessageState::Aborted), early),
             other => panic!("{other}"),
         };
@@ -519,16 +520,20 @@ async fn the_table_of_steps_is_true() {
         }
         seen += 1;
     }
-    assert_eq!(seen, 15);
+    assert_eq!(seen, 16);
     // An unknown one.
     let order = without(false, false);
     let facts = |standing: Option<&PushStanding>, now| {
         next(Facts { state: State::Unknown, order: &order, standing, now })
     };
     assert_eq!(facts(None, early), Next::Wait);
-    assert_eq!(facts(None, late), Next::End);
+    // Receipts may come after its time.
+    let over = late.plus(LATE_RECEIPTS);
+    assert_eq!(facts(None, late), Next::Wait);
+    assert_eq!(facts(None, over), Next::End);
     assert_eq!(facts(stands(MessageState::Unknown).as_ref(), early), Next::Wait);
-    assert_eq!(facts(stands(MessageState::Unknown).as_ref(), late), Next::End);
+    assert_eq!(facts(stands(MessageState::Unknown).as_ref(), late), Next::Wait);
+    assert_eq!(facts(stands(MessageState::Unknown).as_ref(), over), Next::End);
     assert_eq!(facts(stands(MessageState::Delivered).as_ref(), late), Next::Tell(Event::DeliveryConfirmed));
     for state in State::ALL.into_iter().filter(|s| s.is_final()) {
         assert_eq!(next(Facts { state, order: &order, standing: None, now: late }), Next::End);

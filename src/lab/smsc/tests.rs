@@ -223,8 +223,8 @@ async fn the_longest_prefix_counts_and_a_link_that_is_down_is_passed_over() {
     let (down, m, o) = (Arc::new(down), Arc::new(main.link), Arc::new(other.link));
     let routes = Routes::new(
         vec![
-            Route { prefix: String::new(), links: vec![Arc::clone(&m)] },
-            Route { prefix: "49".into(), links: vec![Arc::clone(&down), Arc::clone(&o)] },
+            Route { prefix: String::new(), links: vec![m.clone()] },
+            Route { prefix: "49".into(), links: vec![down.clone(), o.clone()] },
         ],
         None,
     );

@@ -82,6 +82,11 @@ impl Kannel {
         self.boxes.push(Process::start(what, &mut command));
     }
 
+    /// All that its programs have written.
+    pub fn logs(&self) -> String {
+        ["bearerbox.log", "smsbox.out", "wapbox.out"].map(|name| self.log(name)).concat()
+    }
+
     fn log(&self, name: &str) -> String {
         let octets = std::fs::read(self.folder.path().join(name)).unwrap_or_default();
         String::from_utf8_lossy(&octets).into_owned()

@@ -1,0 +1,111 @@
+//! What gateways of others tell this service: receipts of its own links to Kannels, and results of pushes that were handed
+//! to them with its address.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    fs::File,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use tracing::warn;
+
+use super::config::Config;
+use crate::{
+    bearer::{Event, MessageId, Receipt, Results, Taken, Told},
+    ident::Clock,
+    wire::pap::ResultNotification,
+};
+
+/// Results that are known again when a gateway tells them twice.
+const REMEMBERED: usize = 4096;
+
+/// Takes what is told. A thing that cannot be kept is not taken, so that the gateway tells it again.
+pub(crate) struct ServedResults {
+    clock: Arc<dyn Clock>,
+    /// Names of links to Kannels.
+    links: BTreeSet<String>,
+    /// The gateway's own events, once it delivers.
+    events: OnceLock<mpsc::Sender<Event>>,
+    /// Where results are written; none to take none.
+    file: Option<PathBuf>,
+    told: Mutex<VecDeque<String>>,
+}
+
+impl ServedResults {
+    /// As configured.
+    pub(super) fn of(config: &Config, clock: &Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self {
+            clock: Arc::clone(clock),
+            links: config.ppg.kannels.iter().map(|kannel| kannel.name.clone()).collect(),
+            events: OnceLock::new(),
+            file: config.push.results_file.clone(),
+            told: Mutex::default(),
+        })
+    }
+
+    /// Receipts go here from now on.
+    pub(super) fn receipts_to(&self, events: mpsc::Sender<Event>) {
+        // A gateway has one bearer for its whole life.
+        let _ = self.events.set(events);
+    }
+
+    /// Appends a result to the file, on disk when it returns; once, however often it is told.
+    fn keep(&self, file: &Path, result: &ResultNotification) -> std::io::Result<()> {
+        let mut line = json!({
+            "push-id": result.push_id.as_str(),
+            "address": result.address.as_str(),
+            "state": result.state.to_string(),
+            "code": result.code.0,
+            "desc": result.desc,
+            "event-time": result.event_time.map(|at| at.to_string()),
+        });
+        let name = line.to_string();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.contains(&name) {
+            return Ok(());
+        }
+        line["told-at"] = self.clock.now().to_string().into();
+        let mut out = File::options().append(true).create(true).mode(0o600).open(file)?;
+        out.write_all(format!("{line}\n").as_bytes())?;
+        out.sync_data()?;
+        if told.len() >= REMEMBERED {
+            told.pop_front();
+        }
+        told.push_back(name);
+        Ok(())
+    }
+}
+
+impl Results for ServedResults {
+    fn told(&self, told: Told) -> bool {
+        match told {
+            Told::Receipt { segment, state } => {
+                let (Some((link, id)), Some(events)) = (segment.split_once('.'), self.events.get()) else {
+                    return false;
+                };
+                // Names of segments are digits of ours; anything else would only fill the database.
+                let ours = id.len() == 20 && id.bytes().all(|b| b.is_ascii_hexdigit());
+                if !self.links.contains(link) || !ours {
+                    return false;
+                }
+                let message = MessageId { smsc: link.into(), id: id.to_owned() };
+                let (at, taken) = (self.clock.now(), Taken::default());
+                let receipt = Receipt { message, state, network_error: None, at, taken };
+                events.try_send(Event::Receipt(receipt)).is_ok()
+            }
+            Told::Result(result) => {
+                let Some(file) = &self.file else { return false };
+                self.keep(file, &result)
+                    .inspect_err(
+                        |error| warn!(%error, "[push] results-file: a result cannot be kept: {error}"),
+                    )
+                    .is_ok()
+            }
+        }
+    }
+}

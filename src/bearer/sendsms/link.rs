@@ -1,0 +1,283 @@
+//! An operator's Kannel as a way to devices: a [`Bearer`] over its `sendsms`, beside links by SMPP.
+//!
+//! Each segment has a name of its own, drawn by us, under which its receipt comes back over HTTP (see [`Results`]). Kannel
+//! keeps what it cannot send for now, so that a segment that it took is with the network.
+//!
+//! [`Results`]: crate::bearer::Results
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Notify, Semaphore, mpsc},
+    task::JoinSet,
+    time::Instant,
+};
+use tracing::{info, warn};
+
+use super::{Sendsms, SendsmsError, Submission};
+use crate::{
+    bearer::{
+        Bearer, Closed, Destination, Dispatch, DispatchId, Event, Failure, Link, MessageId, PostError,
+        References, Refusal,
+    },
+    ident::{Clock, Msisdn, Random},
+    wire::wdp::{Segment, Width, count, split},
+};
+
+/// How long a Kannel that cannot be reached is left alone while other links stand.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// How it is used.
+#[derive(Debug, Clone)]
+pub struct SendsmsSettings {
+    /// Requests at the same time.
+    pub window: usize,
+    /// Dispatches that it holds, waiting ones among them.
+    pub capacity: usize,
+    /// Where receipts come back: the URL before the name of a segment. None to ask for no receipts.
+    pub receipts: Option<String>,
+}
+
+/// A link to a Kannel. Dropping it ends it.
+pub struct SendsmsLink {
+    shared: Arc<Shared>,
+    // Ends with it.
+    workers: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+struct Shared {
+    kannel: Sendsms,
+    name: Arc<str>,
+    settings: SendsmsSettings,
+    waiting: Mutex<VecDeque<Dispatch>>,
+    more: Notify,
+    places: Semaphore,
+    down_until: Mutex<Option<Instant>>,
+    references: Arc<References>,
+    events: mpsc::Sender<Event>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl SendsmsLink {
+    /// Starts its workers. To be called within a tokio runtime.
+    pub fn start(
+        kannel: Sendsms,
+        settings: SendsmsSettings,
+        references: Arc<References>,
+        events: mpsc::Sender<Event>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        let window = settings.window.max(1);
+        let shared = Arc::new(Shared {
+            name: kannel.name.as_str().into(),
+            places: Semaphore::new(settings.capacity.max(1)),
+            kannel,
+            settings,
+            waiting: Mutex::default(),
+            more: Notify::new(),
+            down_until: Mutex::default(),
+            references,
+            events,
+            clock,
+            random,
+        });
+        let mut workers = JoinSet::new();
+        for _ in 0..window {
+            workers.spawn(work(Arc::clone(&shared)));
+        }
+        Self { shared, workers: tokio::sync::Mutex::new(workers) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Bearer for SendsmsLink {
+    fn name(&self) -> &str {
+        &self.shared.name
+    }
+
+    fn admit(&self, dispatch: &Dispatch) -> Result<u8, Refusal> {
+        let route = || self.shared.name.to_string();
+        let Destination::Msisdn(_) = dispatch.destination else {
+            return Err(Refusal::Destination { route: route(), kind: dispatch.destination.kind() });
+        };
+        let most = self.shared.kannel.most_segments;
+        let segments = count(dispatch.ports, Width::Short, dispatch.octets.len());
+        match u8::try_from(segments) {
+            Ok(fits) if fits <= most => Ok(fits),
+            _ => Err(Refusal::TooLong { route: route(), octets: dispatch.octets.len(), segments, most }),
+        }
+    }
+
+    async fn send(&self, dispatch: Dispatch) -> Result<(), Closed> {
+        self.shared.places.acquire().await.map_err(|_| Closed)?.forget();
+        self.shared.waiting().push_back(dispatch);
+        self.shared.more.notify_one();
+        Ok(())
+    }
+
+    fn withdraw(&self, id: DispatchId) -> bool {
+        self.take_back(id, &|_| true).is_some()
+    }
+
+    async fn close(&self, grace: Duration) {
+        self.shared.places.close();
+        self.shared.more.notify_waiters();
+        // A notification that nobody waited for is kept by none of them: those at work look by themselves.
+        let mut workers = self.workers.lock().await;
+        let ended = async { while workers.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, ended).await.is_err() {
+            workers.abort_all();
+        }
+    }
+}
+
+impl Link for SendsmsLink {
+    fn bound(&self) -> usize {
+        let down = *self.shared.down_until.lock().unwrap_or_else(PoisonError::into_inner);
+        usize::from(down.is_none_or(|until| until <= Instant::now()))
+    }
+
+    fn held(&self) -> usize {
+        self.shared.waiting().len()
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.places.available_permits() > 0
+    }
+
+    fn whole(&self) -> Vec<(DispatchId, Destination)> {
+        self.shared.waiting().iter().map(|d| (d.id, d.destination.clone())).collect()
+    }
+
+    fn take_back(&self, id: DispatchId, wanted: &dyn Fn(&Dispatch) -> bool) -> Option<Dispatch> {
+        let mut waiting = self.shared.waiting();
+        let at = waiting.iter().position(|dispatch| dispatch.id == id && wanted(dispatch))?;
+        let taken = waiting.remove(at);
+        drop(waiting);
+        self.shared.places.add_permits(1);
+        taken
+    }
+}
+
+impl std::fmt::Debug for SendsmsLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SendsmsLink({:?}, {} waiting)", self.shared.kannel, self.held())
+    }
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Dispatch>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends one dispatch, and says how that ended.
+    async fn carry(&self, dispatch: &Dispatch) -> Event {
+        let id = dispatch.id;
+        let failed = |failure| Event::Failed { id, failure };
+        let now = self.clock.now();
+        if dispatch.expires.is_some_and(|expires| expires <= now) {
+            return Event::Expired { id };
+        }
+        let Destination::Msisdn(to) = &dispatch.destination else {
+            return failed(Failure::Declined("Kannel reaches telephone numbers alone".to_owned()));
+        };
+        let Some(reference) = self.references.take(&dispatch.destination, Width::Short, &*self.random) else {
+            return failed(Failure::Network("256 messages for this number are under way".to_owned()));
+        };
+        let ended = match split(dispatch.ports, reference, self.kannel.most_segments, &dispatch.octets) {
+            Ok(segments) => {
+                let validity = dispatch.expires.map(|expires| expires.since(now));
+                self.hand_in(id, to, &segments, validity).await
+            }
+            Err(error) => failed(Failure::Declined(error.to_string())),
+        };
+        self.references.give_back(&dispatch.destination, reference);
+        ended
+    }
+
+    async fn hand_in(
+        &self,
+        id: DispatchId,
+        to: &Msisdn,
+        segments: &[Segment],
+        validity: Option<Duration>,
+    ) -> Event {
+        let total = u8::try_from(segments.len()).unwrap_or(u8::MAX);
+        for (segment, n) in segments.iter().zip(0..) {
+            let name = self.draw();
+            let url = self.settings.receipts.as_ref().map(|base| format!("{base}{}.{name}?d=%d", self.name));
+            let submission = Submission { to, segment, validity, receipt: url.as_deref() };
+            match self.kannel.persist(&submission).await {
+                Ok(_) => {
+                    self.seen(None);
+                    let message = MessageId { smsc: Arc::clone(&self.name), id: name };
+                    let _ = self.events.send(Event::Submitted { id, segment: n, message }).await;
+                }
+                Err(error) if error.is_in_doubt() => {
+                    warn!(smsc = &*self.name, "{error}");
+                    return Event::Unclear { id, in_doubt: 1, segments: total };
+                }
+                Err(error) => {
+                    let away = matches!(error, SendsmsError::Post(PostError::Unreachable { .. }));
+                    self.seen(away.then_some(&error));
+                    let why = error.to_string();
+                    // What is refused for good, and what another try may bring.
+                    let failure = match error {
+                        SendsmsError::Post(PostError::Unreachable { .. })
+                        | SendsmsError::Busy { .. }
+                        | SendsmsError::Denied { .. } => Failure::Network(why),
+                        _ => Failure::Declined(why),
+                    };
+                    return Event::Failed { id, failure };
+                }
+            }
+        }
+        Event::Sent { id, segments: total, receipts: self.settings.receipts.is_some() }
+    }
+
+    /// Notes whether Kannel could be reached, and tells of each change.
+    fn seen(&self, error: Option<&SendsmsError>) {
+        let mut down = self.down_until.lock().unwrap_or_else(PoisonError::into_inner);
+        match (down.is_some(), error) {
+            (false, Some(error)) => warn!(smsc = &*self.name, %error, "The Kannel {}: {error}", self.name),
+            (true, None) => info!(smsc = &*self.name, "The Kannel {} answers again", self.name),
+            _ => {}
+        }
+        *down = error.map(|_| Instant::now() + PAUSE);
+    }
+
+    /// A name for a segment: hexadecimal digits of 80 bits.
+    fn draw(&self) -> String {
+        let mut octets = [0; 10];
+        self.random.fill(&mut octets);
+        octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+}
+
+/// Takes dispatches, one after the other, until the link is closed.
+async fn work(shared: Arc<Shared>) {
+    loop {
+        let told = shared.more.notified();
+        if shared.places.is_closed() {
+            return;
+        }
+        let next = shared.waiting().pop_front();
+        let Some(dispatch) = next else {
+            told.await;
+            continue;
+        };
+        // Others may have been told of nothing while this one was.
+        shared.more.notify_one();
+        let ended = shared.carry(&dispatch).await;
+        shared.places.add_permits(1);
+        if shared.events.send(ended).await.is_err() {
+            return;
+        }
+    }
+}
