@@ -109,3 +109,77 @@ impl Results for ServedResults {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+    use crate::{
+        app::SystemClock,
+        bearer::ReceiptState,
+        wire::pap::{MessageState, StatusCode},
+    };
+
+    fn results(file: Option<PathBuf>) -> ServedResults {
+        ServedResults {
+            clock: Arc::new(SystemClock),
+            links: BTreeSet::from(["op".to_owned()]),
+            events: OnceLock::new(),
+            file,
+            told: Mutex::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn receipts_of_our_links_become_events_and_nothing_else_does() {
+        let results = results(None);
+        let receipt = |segment: &str| {
+            results.told(Told::Receipt { segment: segment.to_owned(), state: ReceiptState::Delivered })
+        };
+        let ours = "op.0123456789abcdef0123";
+        assert!(!receipt(ours), "nobody delivers yet: it is told again");
+        let (events, mut told) = mpsc::channel(1);
+        results.receipts_to(events);
+        for stranger in ["op", "other.0123456789abcdef0123", "op.0123", "op.0123456789abcdef012x"] {
+            assert!(!receipt(stranger), "{stranger}");
+        }
+        assert!(receipt(ours));
+        assert!(!receipt(ours), "there is no room: it is told again");
+        let Some(Event::Receipt(receipt)) = told.recv().await else { panic!() };
+        assert_eq!((&*receipt.message.smsc, receipt.message.id.as_str()), ("op", &ours[3..]));
+    }
+
+    #[test]
+    fn a_result_is_kept_once_by_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results.jsonl");
+        let result = |state| {
+            Told::Result(Box::new(ResultNotification {
+                push_id: "1@pi".parse().unwrap(),
+                state,
+                code: StatusCode::OK,
+                sender_address: None,
+                sender_name: None,
+                received_time: None,
+                event_time: None,
+                desc: None,
+                address: "WAPPUSH=+358401/TYPE=PLMN@x".parse().unwrap(),
+                quality_of_service: None,
+            }))
+        };
+        assert!(!results(None).told(result(MessageState::Delivered)), "it would be lost");
+        assert!(!results(Some(folder.path().to_owned())).told(result(MessageState::Delivered)));
+        let results = results(Some(file.clone()));
+        for state in [MessageState::Pending, MessageState::Delivered, MessageState::Delivered] {
+            assert!(results.told(result(state)));
+        }
+        let text = std::fs::read_to_string(&file).unwrap();
+        let states: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["state"].clone())
+            .collect();
+        assert_eq!(states, ["pending", "delivered"]);
+        assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}

@@ -40,7 +40,7 @@ pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;
 
 /// Short messages of one datagram when nothing is said: about 4 KiB. A bootstrap of OMA CP takes 4 to 8, one of OMA DM with its
-/// tree and WBXML up to 30; a SMSC that takes fewer is told so by `segment-limit`.
+/// tree and WBXML up to 30; an SMSC that takes fewer is told so by `segment-limit`.
 pub const MOST_SEGMENTS: u8 = 32;
 
 /// A way to a device: an SMSC, or the network itself.

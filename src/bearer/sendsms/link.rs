@@ -5,6 +5,9 @@
 //!
 //! [`Results`]: crate::bearer::Results
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},

@@ -1,0 +1,124 @@
+//! The link against a Kannel that answers as it is told.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
+};
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::{
+    app::{OsRandom, SystemClock},
+    bearer::Patience,
+    ident::Timestamp,
+    wire::{pap::Priority, wdp::Ports},
+};
+
+const GOOD: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n0:";
+
+/// A Kannel that gives these answers, one a request, and then is silent; and what it was asked.
+async fn kannel(answers: &[&str]) -> (String, mpsc::UnboundedReceiver<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/cgi-bin/sendsms", listener.local_addr().unwrap());
+    let answers: Vec<String> = answers.iter().map(|text| (*text).to_owned()).collect();
+    let (asked, requests) = mpsc::unbounded_channel();
+    tokio::spawn(async move {
+        let count = AtomicUsize::new(0);
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut octets = [0; 4096];
+            let read = stream.read(&mut octets).await.unwrap();
+            asked.send(String::from_utf8_lossy(&octets[..read]).into_owned()).unwrap();
+            match answers.get(count.fetch_add(1, Ordering::SeqCst)) {
+                Some(answer) => stream.write_all(answer.as_bytes()).await.unwrap(),
+                None => std::mem::forget(stream),
+            }
+        }
+    });
+    (url, requests)
+}
+
+fn link(url: &str, window: usize) -> (SendsmsLink, mpsc::Receiver<Event>) {
+    let kannel = Sendsms {
+        name: "op".into(),
+        endpoint: url.parse().unwrap(),
+        user: "ota".into(),
+        password: Zeroizing::new("secret".into()),
+        sender: None,
+        smsc: None,
+        most_segments: 5,
+        patience: Patience::default(),
+    };
+    let receipts = Some("http://gw/key/receipt/".to_owned());
+    let settings = SendsmsSettings { window, capacity: 10, receipts };
+    let (events, told) = mpsc::channel(64);
+    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
+    (SendsmsLink::start(kannel, settings, Arc::default(), events, clock, random), told)
+}
+
+fn dispatch(id: u64, octets: usize) -> Dispatch {
+    Dispatch {
+        id: DispatchId(id),
+        destination: Destination::Msisdn("491711234567".parse().unwrap()),
+        ports: Ports::PUSH,
+        octets: vec![7; octets].into(),
+        expires: None,
+        priority: Priority::Medium,
+    }
+}
+
+#[tokio::test]
+async fn segments_are_handed_in_under_the_names_that_receipts_have() {
+    let (url, mut requests) = kannel(&[GOOD; 3]).await;
+    let (link, mut told) = link(&url, 4);
+    assert_eq!(link.admit(&dispatch(1, 300)), Ok(3));
+    assert!(matches!(link.admit(&dispatch(1, 641)), Err(Refusal::TooLong { segments: 6, most: 5, .. })));
+    link.send(dispatch(1, 300)).await.unwrap();
+    for n in 0..3 {
+        let Event::Submitted { segment, message, .. } = told.recv().await.unwrap() else { panic!() };
+        let request = requests.recv().await.unwrap();
+        assert_eq!((segment, &*message.smsc, message.id.len()), (n, "op", 20));
+        let url = format!("http://gw/key/receipt/op.{}?d=%d", message.id);
+        assert!(request.contains(&url), "{request}");
+    }
+    let sent = told.recv().await.unwrap();
+    assert_eq!(sent, Event::Sent { id: DispatchId(1), segments: 3, receipts: true });
+    let past = Dispatch { expires: Some(Timestamp::from_millis(1)), ..dispatch(2, 9) };
+    link.send(past).await.unwrap();
+    assert_eq!(told.recv().await.unwrap(), Event::Expired { id: DispatchId(2) });
+    link.close(Duration::from_secs(5)).await;
+    assert!(link.send(dispatch(3, 9)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_refusal_is_final_a_lost_answer_unclear_and_one_that_is_away_is_left_alone() {
+    let (url, _requests) = kannel(&[GOOD, "HTTP/1.1 400 Bad\r\nContent-Length: 3\r\n\r\nno!", ""]).await;
+    let (refused, mut told) = link(&url, 1);
+    refused.send(dispatch(1, 300)).await.unwrap();
+    assert!(matches!(told.recv().await.unwrap(), Event::Submitted { segment: 0, .. }));
+    let Event::Failed { failure, .. } = told.recv().await.unwrap() else { panic!() };
+    assert!(!failure.is_transient() && failure.to_string().contains("no!"), "{failure}");
+    refused.send(dispatch(2, 9)).await.unwrap();
+    let lost = told.recv().await.unwrap();
+    assert_eq!(lost, Event::Unclear { id: DispatchId(2), in_doubt: 1, segments: 1 });
+    assert_eq!(refused.bound(), 1);
+
+    let (away, mut told) = link("http://127.0.0.1:9/", 1);
+    away.send(dispatch(3, 9)).await.unwrap();
+    let Event::Failed { failure, .. } = told.recv().await.unwrap() else { panic!() };
+    assert!(failure.is_transient(), "{failure}");
+    assert_eq!(away.bound(), 0);
+}
+
+#[tokio::test]
+async fn what_has_not_begun_is_given_back() {
+    let (url, mut requests) = kannel(&[]).await;
+    let (link, _told) = link(&url, 1);
+    link.send(dispatch(1, 9)).await.unwrap();
+    requests.recv().await.unwrap();
+    link.send(dispatch(2, 9)).await.unwrap();
+    assert_eq!((link.withdraw(DispatchId(1)), link.withdraw(DispatchId(2))), (false, true));
+    assert_eq!((link.held(), link.has_room()), (0, true));
+}
