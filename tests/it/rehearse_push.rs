@@ -128,6 +128,7 @@ fn the_command_shows_every_hop_and_no_secret() {
     let run = |args: &[&str]| {
         let out = rehearse(args);
         let log = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert!(!log.contains("WARN"), "all went well: {log}");
         assert!(out.status.success(), "{}\n{log}", text(&out));
         for secret in [IMSI, &IMSI[5..], MSISDN, "bgt_"] {
             assert!(!text(&out).contains(secret) && !log.contains(secret), "{secret}: {}{log}", text(&out));
@@ -149,6 +150,12 @@ fn the_command_shows_every_hop_and_no_secret() {
     ] {
         assert!(shown.contains(hop), "{hop} is not in\n{shown}");
     }
+    // The air takes its time in the job's history, too.
+    let at = |state: &str| {
+        let line = shown.lines().find(|l| l.starts_with("  2026-") && l.contains(state));
+        line.unwrap_or_else(|| panic!("no {state} in\n{shown}")).trim().split(' ').next().unwrap().to_owned()
+    };
+    assert!(at("  delivering") < at("  delivered") && at("  delivered") <= at("  handed-off"), "{shown}");
     let drawn = shown.lines().filter(|l| l.contains('│'));
     assert!(drawn.clone().count() > 20 && drawn.clone().all(|l| l.chars().count() <= 160), "{shown}");
     assert_eq!(run(&["--seed", "7"]), shown, "the same seed shows the same");

@@ -79,7 +79,7 @@ struct Scenery {
     address: SocketAddr,
     link: Arc<SmppLink>,
     /// It stops when it is dropped.
-    _smsc: VirtualSmsc,
+    smsc: VirtualSmsc,
     messages: mpsc::Receiver<Submission>,
     pins: mpsc::Receiver<String>,
     tasks: Vec<JoinHandle<()>>,
@@ -115,10 +115,12 @@ impl Stage {
         let mut hops = Vec::new();
         let received = receive(scenery, &mut phone, printed, &mut hops).await;
         self.rehearsal.keep_tree(phone.tree());
-        // Scripted time stands still until the job has heard of everything: its history must not depend on who was faster.
+        // Scripted time goes on by what all of it takes, and only then the job hears of it: its history must not depend on
+        // who was faster.
+        record(&self.recorder, &hops);
+        scenery.smsc.hold_receipts(false);
         let delivered = reach(&scenery.app, id).await;
         self.rehearsal.job = scenery.app.jobs().get(id).await?;
-        record(&self.recorder, &hops);
         let taken = self.taken(plot, received?, &hops)?;
         self.recorder.note(Party::Phone, taken);
         delivered?;
@@ -155,6 +157,8 @@ impl Stage {
         let app = App::in_memory(config, Arc::clone(&self.clock), Arc::clone(&self.random));
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let (smsc, messages) = VirtualSmsc::start(listen, Behaviour::default()).await?;
+        // Until the phone has the push, as the air takes its time.
+        smsc.hold_receipts(true);
         let (to, events) = mpsc::channel(1_024);
         let endpoint =
             SmscAddress { address: smsc.address().to_string().into(), connect_timeout: PATIENCE, tls: None };
@@ -191,7 +195,7 @@ impl Stage {
             token,
             address,
             link,
-            _smsc: smsc,
+            smsc,
             messages,
             pins,
             tasks: vec![letters, delivering, serving],

@@ -30,11 +30,19 @@ pub(super) struct Book {
     owed: VecDeque<Owed>,
     /// Sent and not answered yet.
     out: usize,
+    /// No receipt is sent for now.
+    held: bool,
 }
 
 impl Book {
     pub(super) fn new(behaviour: &Behaviour) -> Self {
-        Self { random: SeededRandom::new(behaviour.seed), taken: 0, owed: VecDeque::new(), out: 0 }
+        Self {
+            random: SeededRandom::new(behaviour.seed),
+            taken: 0,
+            owed: VecDeque::new(),
+            out: 0,
+            held: false,
+        }
     }
 
     pub(super) fn taken(&self) -> u64 {
@@ -43,6 +51,11 @@ impl Book {
 
     pub(super) fn receipts_open(&self) -> usize {
         self.owed.len() + self.out
+    }
+
+    /// Keeps receipts back, or lets them go.
+    pub(super) fn hold(&mut self, held: bool) {
+        self.held = held;
     }
 
     /// The number of the next message.
@@ -69,6 +82,9 @@ impl Book {
 
     /// A receipt that is due for this account; else how long until one may be.
     pub(super) fn due(&mut self, system_id: &str, now: Instant) -> Result<Owed, Option<Duration>> {
+        if self.held {
+            return Err(None);
+        }
         let mut soonest: Option<Duration> = None;
         for (at, owed) in self.owed.iter().enumerate().filter(|(_, owed)| owed.system_id == system_id) {
             if owed.at <= now {

@@ -79,6 +79,12 @@ impl VirtualSmsc {
         self.shared.book().taken()
     }
 
+    /// Keeps receipts back, or lets those go that are due.
+    pub fn hold_receipts(&self, held: bool) {
+        self.shared.book().hold(held);
+        self.shared.receipts.notify_waiters();
+    }
+
     /// How many receipts have not been answered yet, those whose time has not come among them.
     pub fn receipts_open(&self) -> usize {
         self.shared.book().receipts_open()
