@@ -158,7 +158,7 @@ fn mistakes_are_named_with_place_and_suggestion() {
         ("[[card.key-policy]]\nallow = \"once\"\n", "2:1: `card.key-policy` names no cards"),
         (
             "[[card.key-policy]]\nallow = \"once\"\natr = \"3\"\n",
-            "3:1: `card.key-policy` has an atr that is not",
+            "3:7: `card.key-policy` has an atr that is not",
         ),
         (
             "[[card.key-policy]]\nallow = \"once\"\nicid = \"89490\"\n",
@@ -172,7 +172,7 @@ fn mistakes_are_named_with_place_and_suggestion() {
         ),
         ("[[api.token]]\ndigest = \"sha256:00\"\n", "2:1: `api.token` has no name"),
         ("[[api.token]]\nname = \"a\"\n", "2:1: `api.token` has no digest"),
-        ("[[api.token]]\nname = \"a\"\ndigest = \"bgt_x\"\n", "2:1: `api.token` has a digest that is not"),
+        ("[[api.token]]\nname = \"a\"\ndigest = \"bgt_x\"\n", "3:10: `api.token` has a digest that is not"),
         (
             "[job]\npin-webhook = \"http://pins.example/\"\n",
             "2:15: `job.pin-webhook` would send PINs in the clear",

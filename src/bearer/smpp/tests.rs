@@ -640,14 +640,15 @@ fn it_says_goodbye_when_all_is_answered() {
 
 #[test]
 fn documents_over_the_limit_are_refused_to_the_octet() {
-    let link = Rig::new(settings()).link;
+    let ten = LinkSettings { segment_limit: 10, ..settings() };
+    let link = Rig::new(ten).link;
     assert_eq!(link.admit(&dispatch(1, 1_280)), Ok(10));
     let refusal = link.admit(&dispatch(1, 1_281)).unwrap_err().to_string();
     assert!(
         refusal.starts_with("1281 octets need 11 short messages, and the route lab takes 10 at most"),
         "{refusal}"
     );
-    let wide = Rig::new(LinkSettings { reference: Width::Long, ..settings() }).link;
+    let wide = Rig::new(LinkSettings { reference: Width::Long, segment_limit: 10, ..settings() }).link;
     assert_eq!((wide.admit(&dispatch(1, 1_270)), wide.admit(&dispatch(1, 1_271)).is_err()), (Ok(10), true));
     let ip = Dispatch { destination: Destination::Ip("192.0.2.7".parse().unwrap()), ..dispatch(1, 1) };
     assert!(link.admit(&ip).unwrap_err().to_string().contains("does not reach IPv4 addresses"));

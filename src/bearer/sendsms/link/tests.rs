@@ -10,13 +10,32 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    app::{OsRandom, SystemClock},
     bearer::Patience,
     ident::Timestamp,
     wire::{pap::Priority, wdp::Ports},
 };
 
 const GOOD: &str = "HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n0:";
+
+/// It is always the same time.
+struct Noon;
+
+impl Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_795_694_400_000)
+    }
+}
+
+/// No two draws are the same.
+#[derive(Default)]
+struct Counted(AtomicUsize);
+
+impl Random for Counted {
+    fn fill(&self, out: &mut [u8]) {
+        let n = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        out.iter_mut().zip(n.iter().rev().cycle()).for_each(|(octet, n)| *octet = *n);
+    }
+}
 
 /// A Kannel that gives these answers, one a request, and then is silent; and what it was asked.
 async fn kannel(answers: &[&str]) -> (String, mpsc::UnboundedReceiver<String>) {
@@ -54,7 +73,7 @@ fn link(url: &str, window: usize) -> (SendsmsLink, mpsc::Receiver<Event>) {
     let receipts = Some("http://gw/key/receipt/".to_owned());
     let settings = SendsmsSettings { window, capacity: 10, receipts };
     let (events, told) = mpsc::channel(64);
-    let (clock, random) = (Arc::new(SystemClock), Arc::new(OsRandom));
+    let (clock, random) = (Arc::new(Noon), Arc::new(Counted::default()));
     (SendsmsLink::start(kannel, settings, Arc::default(), events, clock, random), told)
 }
 
