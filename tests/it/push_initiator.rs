@@ -166,6 +166,16 @@ fn a_bootstrap_is_handed_in_and_waited_for() {
 }
 
 #[test]
+fn results_may_be_told_to_a_service() {
+    let gateway = Gateway::new(vec![accepted()]);
+    let to = "https://gw.example/results/0123456789abcdef/result";
+    let ran = send(&gateway.url, &["--ppg-kind", "bootgate", "--results-to", to]);
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    let request = String::from_utf8_lossy(&gateway.requests()[0]).into_owned();
+    assert!(request.contains(&format!("ppg-notify-requested-to=\"{to}\"")), "{request}");
+}
+
+#[test]
 fn only_delivered_is_a_success_of_waiting() {
     for (end, code) in [("expired", 1000), ("undeliverable", 4000), ("aborted", 5000), ("rejected", 2001)] {
         let gateway = Gateway::new(vec![accepted(), state(end, code)]);

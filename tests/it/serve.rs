@@ -297,6 +297,36 @@ fn it_says_that_it_is_well_and_stops_when_told() {
 }
 
 #[test]
+fn results_of_other_gateways_are_taken_where_the_configuration_says() {
+    let site = Site::with(
+        "[push]\nresults = \"https://gw.example/results/0123456789abcdef\"\nresults-file = \"told.jsonl\"",
+    );
+    let serve = site.serve();
+    let result = "<pap><resultnotification-message push-id=\"1@pi\" message-state=\"delivered\" code=\"1000\">\
+         <address address-value=\"WAPPUSH=+358401234567/TYPE=PLMN@x\"/></resultnotification-message></pap>";
+    for _ in 0..2 {
+        let answer = serve.post("/results/0123456789abcdef/result", "application/xml", result);
+        assert_eq!(answer.status, 202);
+        assert!(
+            answer.body.contains("<resultnotification-response push-id=\"1@pi\" code=\"1000\">"),
+            "{}",
+            answer.body
+        );
+    }
+    let told = std::fs::read_to_string(site.dir.path().join("told.jsonl")).unwrap();
+    let lines: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 1, "told twice, kept once: {told}");
+    assert_eq!((&lines[0]["push-id"], &lines[0]["state"]), (&"1@pi".into(), &"delivered".into()));
+    // Who does not know the key, and receipts of links that are not there.
+    assert_eq!(serve.post("/results/0123456789abcdee/result", "application/xml", result).status, 404);
+    assert_eq!(serve.get("/results/0123456789abcdef/receipt/op.0123456789abcdef0123?d=1").status, 404);
+    assert_eq!(
+        Site::new().serve().post("/results/0123456789abcdef/result", "application/xml", result).status,
+        404
+    );
+}
+
+#[test]
 fn where_it_listens_is_said_as_json_too() {
     let site = Site::new();
     let mut serve = site.command(&["serve", "--format", "json"]);

@@ -70,6 +70,10 @@ pub(in crate::cli) struct WayArgs {
     timeout: Span,
     #[command(flatten)]
     listen: ListenArgs,
+    /// Where a Push Proxy Gateway tells the results, by the address of a service that takes them: URL/result for `[push]
+    /// results` of `bootgate serve`.
+    #[arg(long, value_name = "URL", conflicts_with = "listen")]
+    results_to: Option<String>,
     /// Builds and checks the push, shows it, and sends nothing.
     #[arg(long)]
     dry_run: bool,
@@ -109,6 +113,10 @@ impl WayArgs {
             let ear = if self.dry_run { None } else { self.listen.open(global).await? };
             match &peer {
                 Peer::Ppg(client) => self.by_ppg(client, &mut push, content, ear, &mut report).await,
+                Peer::Sendsms(_) if self.results_to.is_some() => {
+                    let why = "--results-to is for a Push Proxy Gateway; Kannel tells --listen";
+                    Err(Failure::because(Exit::Usage, why))
+                }
                 Peer::Sendsms(kannel) => {
                     short_messages::send(kannel, &push, content, ear, self.at_most(), &mut report).await
                 }
@@ -144,7 +152,8 @@ impl WayArgs {
         if self.dry_run {
             return Ok(());
         }
-        push.ppg_notify_requested_to = ear.as_ref().map(|ear| ear.for_push(&push.push_id));
+        let heard = ear.as_ref().map(|ear| ear.for_push(&push.push_id));
+        push.ppg_notify_requested_to = heard.or_else(|| self.results_to.clone());
         let answer = client.push(push, content).await;
         let answer = answer.map_err(|error| refused(error, client, &push.push_id))?;
         report.accepted = true;
