@@ -15,11 +15,24 @@ pub trait KeyJournal: Send + Sync {
     fn state(&self, card: &Iccid, key: KeyId) -> Result<KeyState, JournalError>;
 
     /// The key is about to be sent; `tries` is what its counter shows, and none when that would not tell what became of the key
-    /// should the answer be lost. Returns when this survives a loss of power.
+    /// should the answer be lost. `known` is what was known when that was decided: somebody else may have been faster, on a card
+    /// with the same number. Returns when this survives a loss of power.
     ///
     /// # Errors
-    /// [`JournalError`] when the journal cannot be written; then the key is not presented.
-    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError>;
+    /// [`JournalError`] when the journal cannot be written, or knows something else by now; then the key is not presented.
+    fn presenting(
+        &self,
+        card: &Iccid,
+        key: KeyId,
+        known: KeyState,
+        tries: Option<u8>,
+    ) -> Result<(), JournalError>;
+
+    /// The key of the entry before was not sent after all, or the card has not looked at it: what was known before counts again.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal cannot be written; the presentation then counts as unanswered.
+    fn put_back(&self, card: &Iccid, key: KeyId, known: KeyState) -> Result<(), JournalError>;
 
     /// The card's answer to the presentation before.
     ///
@@ -78,7 +91,16 @@ impl JournalError {
     pub fn new(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { source: Box::new(source) }
     }
+
+    /// What was known of the key is not true any more.
+    pub fn overtaken() -> Self {
+        Self::new(Overtaken)
+    }
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("another bay or program has just presented this key to a card of the same number; try again")]
+struct Overtaken;
 
 /// A journal that lasts as long as the process: for tests and for cards that are virtual.
 #[derive(Default)]
@@ -109,8 +131,28 @@ impl KeyJournal for MemoryKeyJournal {
         Ok(self.with(|keys| keys.get(&(card.clone(), key)).copied().unwrap_or(KeyState::Clear)))
     }
 
-    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError> {
-        self.with(|keys| keys.insert((card.clone(), key), KeyState::Unanswered { tries }));
+    fn presenting(
+        &self,
+        card: &Iccid,
+        key: KeyId,
+        known: KeyState,
+        tries: Option<u8>,
+    ) -> Result<(), JournalError> {
+        self.with(|keys| {
+            let state = keys.entry((card.clone(), key)).or_insert(KeyState::Clear);
+            if *state != known {
+                return Err(JournalError::overtaken());
+            }
+            *state = KeyState::Unanswered { tries };
+            Ok(())
+        })
+    }
+
+    fn put_back(&self, card: &Iccid, key: KeyId, known: KeyState) -> Result<(), JournalError> {
+        self.with(|keys| match known {
+            KeyState::Clear => keys.remove(&(card.clone(), key)),
+            known => keys.insert((card.clone(), key), known),
+        });
         Ok(())
     }
 

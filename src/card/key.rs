@@ -9,6 +9,7 @@ mod id;
 mod permit;
 mod policy;
 mod ring;
+mod spend;
 
 use std::fmt;
 

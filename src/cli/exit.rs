@@ -215,7 +215,6 @@ impl Meaning for OfferError {
     fn exit(&self) -> Exit {
         match self {
             Self::Bootstrap(error) => error.exit(),
-            Self::Key(error) => error.exit(),
             Self::KeyRing(error) => error.exit(),
             Self::Plan(error) => error.exit(),
             Self::Transport(error) => error.exit(),

@@ -36,8 +36,8 @@ use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
         self, ApduTrace, BootstrapFile, CardTransport, CardView, ChannelChoice, Content, FileSystem, Key,
-        KeyGuard, KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions,
-        Recovered, Session, WriteJournal,
+        KeyGuard, KeyId, KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan,
+        PlanOptions, Recovered, Session, WriteJournal,
     },
     dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
@@ -101,6 +101,12 @@ pub trait Observer: Send {
     /// An earlier write to this card was cut off. It is taken back before anything is planned, or closed when all of it is
     /// on the card; nothing is done when the verdict is no.
     fn interrupted(&mut self, _write: &PendingWrite) -> Verdict {
+        Verdict::GoOn
+    }
+
+    /// This PIN would be presented to the card, which does not let itself be looked at without. It is not when the verdict is no, and
+    /// the job is called off.
+    fn pin(&mut self, _card: &Iccid, _pin: KeyId) -> Verdict {
         Verdict::GoOn
     }
 

@@ -2,48 +2,58 @@
 //! lot, and each would lose a try.
 
 use std::{
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+    collections::BTreeSet,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use crate::{
-    card::{KeyPermit, KeysStopped},
-    ident::Iccid,
-};
+use crate::card::{KeyPermit, KeysStopped};
 
 /// The longest that the others wait for one card. A reader that hangs for longer holds nobody up; should its card refuse
 /// after all, that stops the rest then.
 const LONGEST_TURN: Duration = Duration::from_secs(20);
 
 /// Gives turns to cards, until one refuses its key. Bays share it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct KeyStop {
     turns: Mutex<Turns>,
     over: Condvar,
+    longest: Duration,
+    /// Whether a refused key stops the others; if not, they need no turns either.
+    stops: bool,
 }
 
 #[derive(Debug, Default)]
 struct Turns {
-    /// The card whose turn it is, and since when.
-    now: Option<(Iccid, Instant)>,
+    /// Whose turn it is, and since when.
+    now: Option<(u64, Instant)>,
     stopped: bool,
+    /// How many contacts there were.
+    contacts: u64,
+    /// Those that nobody waits for any more.
+    given_up: BTreeSet<u64>,
 }
 
 impl KeyStop {
+    /// Where the first refused key is the last one; or, when not `at_refusal`, where each card is on its own.
+    pub fn new(at_refusal: bool) -> Arc<Self> {
+        Self::lasting(at_refusal, LONGEST_TURN)
+    }
+
+    fn lasting(stops: bool, longest: Duration) -> Arc<Self> {
+        Arc::new(Self { turns: Mutex::default(), over: Condvar::new(), longest, stops })
+    }
+
     /// True when no key is presented any more.
     pub fn is_stopped(&self) -> bool {
         self.turns().stopped
     }
 
-    /// A key is refused, by the card's word now or before: no other is presented.
-    pub fn stop(&self) {
-        self.turns().stopped = true;
-        self.over.notify_all();
-    }
-
-    /// A card that never answers: its turn is over.
-    pub fn give_up(&self, card: &Iccid) {
-        self.end_turn(card, false);
+    /// A card that was put in. The same card put in again is another contact.
+    pub fn contact(self: &Arc<Self>) -> Arc<KeyContact> {
+        let mut turns = self.turns();
+        turns.contacts += 1;
+        Arc::new(KeyContact { number: turns.contacts, keys: Arc::clone(self) })
     }
 
     fn turns(&self) -> MutexGuard<'_, Turns> {
@@ -51,74 +61,124 @@ impl KeyStop {
     }
 }
 
-impl KeyPermit for KeyStop {
-    fn take_turn(&self, card: &Iccid) -> Result<(), KeysStopped> {
-        let mut turns = self.turns();
+/// One contact with a card: it waits for its turn to be given its keys.
+#[derive(Debug)]
+pub struct KeyContact {
+    keys: Arc<KeyStop>,
+    number: u64,
+}
+
+impl KeyContact {
+    /// Nobody waits for the card any more. Its turn is over, and it gets none again: whoever hangs in it may come back when all
+    /// think that it is done with.
+    pub fn give_up(&self) {
+        let mut turns = self.keys.turns();
+        turns.given_up.insert(self.number);
+        self.end(turns);
+    }
+
+    fn end(&self, mut turns: MutexGuard<'_, Turns>) {
+        turns.now.take_if(|(holder, _)| *holder == self.number);
+        drop(turns);
+        self.keys.over.notify_all();
+    }
+}
+
+impl KeyPermit for KeyContact {
+    fn take_turn(&self) -> Result<(), KeysStopped> {
+        let mut turns = self.keys.turns();
         loop {
-            if turns.stopped {
-                return Err(KeysStopped);
+            if turns.given_up.contains(&self.number) {
+                return Err(KeysStopped::GivenUp);
             }
-            let left = turns.now.as_ref().and_then(|(_, since)| LONGEST_TURN.checked_sub(since.elapsed()));
+            if !self.keys.stops {
+                return Ok(());
+            }
+            if turns.stopped {
+                return Err(KeysStopped::Refused);
+            }
+            let others = turns.now.filter(|(holder, _)| *holder != self.number);
+            let left = others.and_then(|(_, since)| self.keys.longest.checked_sub(since.elapsed()));
             let Some(left) = left else { break };
-            let waited = self.over.wait_timeout(turns, left);
+            let waited = self.keys.over.wait_timeout(turns, left);
             turns = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
-        turns.now = Some((card.clone(), Instant::now()));
+        turns.now = Some((self.number, Instant::now()));
         Ok(())
     }
 
-    fn end_turn(&self, card: &Iccid, refused: bool) {
-        let mut turns = self.turns();
-        turns.stopped |= refused;
-        // One that was given up may come back when another card has the turn.
-        turns.now.take_if(|(holder, _)| holder == card);
-        drop(turns);
-        self.over.notify_all();
+    fn end_turn(&self) {
+        self.end(self.keys.turns());
+    }
+
+    fn refused(&self) {
+        self.keys.turns().stopped |= self.keys.stops;
+        self.keys.over.notify_all();
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, mpsc};
+    use std::sync::mpsc;
 
     use super::*;
 
-    fn card(check: &str) -> Iccid {
-        Iccid::from_card(&format!("8949020000123456789{check}")).unwrap()
+    /// Waits for a turn on another thread.
+    fn waits(contact: &Arc<KeyContact>) -> mpsc::Receiver<Result<(), KeysStopped>> {
+        let (tell, told) = mpsc::channel();
+        let contact = Arc::clone(contact);
+        std::thread::spawn(move || tell.send(contact.take_turn()));
+        told
     }
 
     #[test]
     fn one_key_at_a_time_and_none_after_a_refusal() {
-        let stop = Arc::new(KeyStop::default());
-        stop.take_turn(&card("2")).unwrap();
-        let (tell, told) = mpsc::channel();
-        let waits = Arc::clone(&stop);
-        let other = std::thread::spawn(move || tell.send(waits.take_turn(&card("0"))));
-        assert!(told.try_recv().is_err(), "it is not its turn");
+        let stop = KeyStop::new(true);
+        let [first, second, third] = [stop.contact(), stop.contact(), stop.contact()];
+        first.take_turn().unwrap();
+        let told = waits(&second);
         // Whoever has no turn ends none.
-        stop.give_up(&card("0"));
-        assert!(told.recv_timeout(Duration::from_millis(20)).is_err());
-        stop.end_turn(&card("2"), false);
+        third.give_up();
+        assert!(told.recv_timeout(Duration::from_millis(20)).is_err(), "it is not its turn");
+        first.end_turn();
         assert_eq!(told.recv(), Ok(Ok(())));
-        other.join().unwrap().unwrap();
 
-        let (tell, told) = mpsc::channel();
-        let waits = Arc::clone(&stop);
-        let other = std::thread::spawn(move || tell.send(waits.take_turn(&card("2"))));
-        stop.end_turn(&card("0"), true);
-        assert_eq!(told.recv(), Ok(Err(KeysStopped)));
-        other.join().unwrap().unwrap();
+        let told = waits(&first);
+        second.refused();
+        assert_eq!(told.recv(), Ok(Err(KeysStopped::Refused)), "at once, and not when the turn is over");
         assert!(stop.is_stopped());
     }
 
     #[test]
-    fn a_card_that_was_given_up_holds_nobody_up() {
-        let stop = KeyStop::default();
-        stop.take_turn(&card("2")).unwrap();
-        stop.give_up(&card("2"));
-        stop.take_turn(&card("0")).unwrap();
-        // It comes back with a refusal: that counts all the same, and the other's turn is its own.
-        stop.end_turn(&card("2"), true);
-        assert_eq!(stop.take_turn(&card("2")), Err(KeysStopped));
+    fn a_card_that_was_given_up_holds_nobody_up_and_gets_no_turn() {
+        for stops in [true, false] {
+            let stop = KeyStop::new(stops);
+            let [mute, other] = [stop.contact(), stop.contact()];
+            mute.take_turn().unwrap();
+            mute.give_up();
+            other.take_turn().unwrap();
+            // It comes back: what it would present now nobody waits for.
+            assert_eq!(mute.take_turn(), Err(KeysStopped::GivenUp));
+            mute.end_turn();
+            assert_eq!(stop.turns().now.is_some(), stops, "the other's turn is its own");
+            // The same card, put in anew.
+            other.end_turn();
+            stop.contact().take_turn().unwrap();
+            // A refusal that comes late counts all the same, where refusals count.
+            mute.refused();
+            assert_eq!(other.take_turn().is_err(), stops);
+        }
+    }
+
+    #[test]
+    fn whoever_waits_in_its_turn_is_asked_again() {
+        let stop = KeyStop::lasting(true, Duration::ZERO);
+        let [slow, other] = [stop.contact(), stop.contact()];
+        slow.take_turn().unwrap();
+        // Its turn runs out, and the card that has the next one refuses.
+        other.take_turn().unwrap();
+        other.refused();
+        other.end_turn();
+        assert_eq!(slow.take_turn(), Err(KeysStopped::Refused));
     }
 }

@@ -22,7 +22,7 @@ pub use card::{
 };
 pub use fingerprints::{FingerprintError, Fingerprints};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
-pub use key_stop::KeyStop;
+pub use key_stop::{KeyContact, KeyStop};
 pub use layout::Layout;
 pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, UnknownName};
 pub use state::{Event, Illegal, Reason, State, Step, UnknownState};

@@ -8,7 +8,8 @@ use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::{
-    CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, State, TargetError, Verdict,
+    CardDone, CardJob, CardJobError, CardRoute, Job, KeyContact, Layout, Observer, State, TargetError,
+    Verdict,
     batch::{Batch, Row},
     card::holds,
 };
@@ -16,7 +17,7 @@ use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
     card::{
         self, ApduTrace, CardKind, CardTransport, CardView, Content, Depth, FilePath, FileSystem, FoundFile,
-        Key, KeyError, KeyPermit, KeyRingError, KeyRings, Outcome, PendingSummary, Plan, PlanError, Protocol,
+        Key, KeyId, KeyRingError, KeyRings, Outcome, PendingSummary, PendingWrite, Plan, PlanError, Protocol,
         Session, TransportError, locate,
     },
     ident::{Iccid, JobId, ProfileName},
@@ -27,8 +28,6 @@ use crate::{
 /// A station: the way to the cards, and what they may get.
 pub struct Station {
     route: CardRoute,
-    /// Where the first refused key is the last one.
-    keys: Option<Arc<KeyStop>>,
     offer: Option<Offer>,
 }
 
@@ -134,9 +133,6 @@ pub enum OfferError {
     /// The profile does not become a payload.
     #[error(transparent)]
     Bootstrap(#[from] BootstrapError),
-    /// A PIN was not presented or not accepted.
-    #[error(transparent)]
-    Key(#[from] KeyError),
     /// A source of keys told none.
     #[error(transparent)]
     KeyRing(#[from] KeyRingError),
@@ -152,20 +148,18 @@ pub enum OfferError {
 pub trait Clerk: Send {
     /// This would be done to the card.
     fn planned(&mut self, plan: &Plan) -> Verdict;
+
+    /// This PIN would be presented to the card, which does not let itself be looked at without.
+    fn pin(&mut self, card: &Iccid, pin: KeyId) -> Verdict;
+
+    /// An earlier write to the card was cut off. It would be taken back, with the keys that takes.
+    fn interrupted(&mut self, write: &PendingWrite) -> Verdict;
 }
 
 impl Station {
     /// A station.
     pub fn new(route: CardRoute, offer: Option<Offer>) -> Self {
-        Self { route, keys: None, offer }
-    }
-
-    /// The same, which presents no key any more once a card has refused one: for a station where nobody looks at each card.
-    #[must_use]
-    pub fn stopping(mut self, keys: Arc<KeyStop>) -> Self {
-        self.route.permit = Some(Arc::clone(&keys) as Arc<dyn KeyPermit>);
-        self.keys = Some(keys);
-        self
+        Self { route, offer }
     }
 
     /// Looks at a card. Nothing is written, and no key is presented.
@@ -201,8 +195,8 @@ impl Station {
         })
     }
 
-    /// What the job that waits for a card would change. Nothing is written; a PIN is presented where one was given. `card` was
-    /// looked at before.
+    /// What the job that waits for a card would change. Nothing is written, and no PIN is presented: nobody is asked here. `card`
+    /// was looked at before.
     ///
     /// # Errors
     /// [`OfferError`].
@@ -217,15 +211,11 @@ impl Station {
         let (wanted, options) = job.wish(&keys, &payload, &files);
         let mut session = Session::new(card);
         session.use_channel(self.route.channel)?;
-        let mut fs = FileSystem::new(session);
-        let policy = job.policy(Some(iccid), &self.route.policy);
-        let wanted = [wanted];
-        let planned =
-            self.route.guard(&policy).with_pins(&mut fs, &keys, |fs| card::plan(fs, &wanted, &options));
-        Ok(planned??)
+        Ok(card::plan(&mut FileSystem::new(session), &[wanted], &options)?)
     }
 
-    /// Does the job that waits for a card, up to the plan; and the rest, when the clerk agrees.
+    /// Does the job that waits for a card, up to the plan; and the rest, when the clerk agrees. The clerk is asked before any key
+    /// is presented, too. `contact` is that of this card, which gets its turn by it.
     ///
     /// # Errors
     /// [`CardJobError`]; [`CardJobError::CalledOff`] when the clerk did not agree.
@@ -233,19 +223,16 @@ impl Station {
         &self,
         iccid: &Iccid,
         card: &mut dyn CardTransport,
+        contact: Arc<KeyContact>,
         clerk: &mut dyn Clerk,
         runtime: &Handle,
     ) -> Result<ReadBack, CardJobError> {
         let job = self.job(iccid).ok_or(TargetError::NoAccount)?;
-        let mut witness = Witness { clerk, sha256: String::new() };
+        let mut witness = Witness { clerk, agreed: false, sha256: String::new() };
         // The look before may have left a file selected.
         card.reset()?;
-        let done = self.route.run(&job, card, &mut witness, runtime);
-        if let (Some(keys), Err(error)) = (&self.keys, &done)
-            && error.is_refused_key()
-        {
-            keys.stop();
-        }
+        let route = CardRoute { permit: Some(contact), ..self.route.clone() };
+        let done = route.run(&job, card, &mut witness, runtime);
         let CardDone { record, outcome, payload_octets, losses, .. } = done?;
         Ok(ReadBack {
             job: record.job.id,
@@ -329,6 +316,8 @@ fn held(view: &CardView) -> Vec<HeldFile> {
 /// Hands plans to the clerk, and keeps the digest of what goes on the card.
 struct Witness<'a> {
     clerk: &'a mut dyn Clerk,
+    /// To something that takes the card's PINs.
+    agreed: bool,
     sha256: String,
 }
 
@@ -339,6 +328,16 @@ impl Observer for Witness<'_> {
 
     fn built(&mut self, payload: &Payload) {
         self.sha256 = payload.sha256();
+    }
+
+    fn interrupted(&mut self, write: &PendingWrite) -> Verdict {
+        let verdict = self.clerk.interrupted(write);
+        self.agreed |= verdict == Verdict::GoOn;
+        verdict
+    }
+
+    fn pin(&mut self, card: &Iccid, pin: KeyId) -> Verdict {
+        if self.agreed { Verdict::GoOn } else { self.clerk.pin(card, pin) }
     }
 
     fn planned(&mut self, plan: &Plan) -> Verdict {

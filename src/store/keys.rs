@@ -38,9 +38,34 @@ impl KeyJournal for Keys {
         self.transaction(async |tx| read(tx, card, key).await)
     }
 
-    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError> {
+    fn presenting(
+        &self,
+        card: &Iccid,
+        key: KeyId,
+        known: KeyState,
+        tries: Option<u8>,
+    ) -> Result<(), JournalError> {
         let now = self.clock.now();
-        self.transaction(async |tx| write(tx, card, key, KeyState::Unanswered { tries }, now).await)
+        let noted = self.transaction(async |tx| {
+            let still = read(tx, card, key).await? == known;
+            if still {
+                write(tx, card, key, KeyState::Unanswered { tries }, now).await?;
+            }
+            Ok(still)
+        });
+        if noted? { Ok(()) } else { Err(JournalError::overtaken()) }
+    }
+
+    fn put_back(&self, card: &Iccid, key: KeyId, known: KeyState) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        self.transaction(async |tx| match known {
+            KeyState::Clear => {
+                let forget = sqlx::query("DELETE FROM presented_key WHERE iccid = ? AND key_ref = ?");
+                forget.bind(card.digits()).bind(key.number()).execute(tx).await?;
+                Ok(())
+            }
+            known => write(tx, card, key, known, now).await,
+        })
     }
 
     fn outcome(&self, card: &Iccid, key: KeyId, outcome: KeyOutcome) -> Result<(), JournalError> {

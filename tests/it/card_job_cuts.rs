@@ -172,8 +172,18 @@ impl KeyJournal for Through<MemoryKeyJournal> {
         self.alive(|| JournalError::new(Killed))?.state(card, key)
     }
 
-    fn presenting(&self, card: &Iccid, key: KeyId, tries: Option<u8>) -> Result<(), JournalError> {
-        self.alive(|| JournalError::new(Killed))?.presenting(card, key, tries)
+    fn presenting(
+        &self,
+        card: &Iccid,
+        key: KeyId,
+        known: KeyState,
+        tries: Option<u8>,
+    ) -> Result<(), JournalError> {
+        self.alive(|| JournalError::new(Killed))?.presenting(card, key, known, tries)
+    }
+
+    fn put_back(&self, card: &Iccid, key: KeyId, known: KeyState) -> Result<(), JournalError> {
+        self.alive(|| JournalError::new(Killed))?.put_back(card, key, known)
     }
 
     fn outcome(&self, card: &Iccid, key: KeyId, outcome: KeyOutcome) -> Result<(), JournalError> {

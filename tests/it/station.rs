@@ -183,3 +183,87 @@ fn the_table_of_a_station_is_checked_before_the_first_card() {
     let (status, notes) = station.ends();
     assert!(status == Some(0) && notes.contains(ICCID), "{notes}");
 }
+
+/// The tries that PIN1 has left. Nothing is presented for that.
+fn pin_tries(pcscd: &Pcscd) -> Value {
+    let args = ["change-pin", "-r", &Pcscd::reader(0), "--pin", "@pin", "--new-pin", "@pin", "--dry-run"];
+    let told = pcscd.bootgate(&[&["card"], &args[..], &["--format", "json"]].concat());
+    serde_json::from_slice::<Value>(&told.stdout).unwrap_or_else(|_| panic!("{told:?}"))["tries_left"].take()
+}
+
+#[test]
+fn no_pin_goes_before_somebody_agrees() {
+    let pcscd = Pcscd::start(1);
+    for (name, text) in [("pin", "1234"), ("wrong", "0000")] {
+        std::fs::write(pcscd.folder().join(name), text).unwrap();
+    }
+    let offer = [
+        "--profile",
+        PROFILE,
+        "--as",
+        "cp",
+        "--imei",
+        "490154203237518",
+        "--adm",
+        "env:ADM",
+        "--once",
+        "--pin",
+    ];
+    let card = ["--kind", "pin", "--iccid", ICCID, "--adm", KEY, "--bootstrap-size", "4096"];
+    let _card = pcscd.insert(0, &card);
+
+    // Nobody is asked where nothing is written: what is behind the PIN stays unknown.
+    let station = Station::start(&pcscd, &[&offer[..], &["@wrong"]].concat());
+    let told = station.hears("failed");
+    assert!(told["reason"].as_str().unwrap().contains("PIN"), "{told}");
+    assert_eq!((station.ends().0, pin_tries(&pcscd)), (Some(77), 3.into()));
+
+    // Somebody is asked, and says no.
+    let mut station = Station::start(&pcscd, &[&offer[..], &["@wrong", "--apply"]].concat());
+    station.answers("n\n");
+    station.hears("failed");
+    let (status, asked) = station.ends();
+    assert!(status == Some(77) && asked.contains("without PIN 01 (PIN1); present it?"), "{status:?} {asked}");
+    assert!(!asked.contains("write this"), "{asked}");
+    assert_eq!(pin_tries(&pcscd), 3);
+
+    // Somebody agrees to the PIN, and then to what it shows.
+    let mut station = Station::start(&pcscd, &[&offer[..], &["@pin", "--apply"]].concat());
+    station.answers("y\n");
+    station.hears("plan");
+    station.answers("y\n");
+    assert_eq!(station.hears("written")["state"], "delivered");
+    assert_eq!((station.ends().0, pin_tries(&pcscd)), (Some(0), 3.into()));
+}
+
+/// Also where somebody agrees to each plan: the next card may be of the same wrong lot.
+#[test]
+fn the_first_refused_key_ends_a_station_unless_it_is_to_go_on() {
+    const OTHER: &str = "89490200001234567900";
+    let pcscd = Pcscd::start(1);
+    let rows = [(ICCID, "490154203237518", "MARKED-B"), (OTHER, "356938035643809", KEY)];
+    let rows = rows.map(|(iccid, imei, key)| format!("{iccid},{imei},{key}\n"));
+    std::fs::write(pcscd.folder().join("cards.csv"), format!("iccid,imei,adm1\n{}", rows.concat())).unwrap();
+    let offer = ["--profile", PROFILE, "--as", "cp", "--table", "cards.csv", "--apply"];
+
+    let card = insert(&pcscd);
+    let mut station = Station::start(&pcscd, &offer);
+    station.hears("plan");
+    station.answers("y\n");
+    assert!(station.hears("failed")["reason"].as_str().unwrap().contains("refused key 0A"));
+    let (status, notes) = station.ends();
+    assert!(status == Some(77) && notes.contains("ends the station (--go-on"), "{status:?} {notes}");
+    pcscd.pull(0, card);
+
+    // It was refused before, and goes to the card no more; the next card gets its own.
+    let station = Station::start(&pcscd, &[&offer[..], &["--yes", "--go-on"]].concat());
+    let card = insert(&pcscd);
+    assert!(station.hears("failed")["reason"].as_str().unwrap().contains("clear-refusal"));
+    pcscd.pull(0, card);
+    let good = ["--kind", "prepared", "--iccid", OTHER, "--adm", KEY, "--bootstrap-size", "4096"];
+    let _card = pcscd.insert(0, &good);
+    assert_eq!(station.hears("written")["state"], "delivered");
+    let id = station.child.id().to_string();
+    assert!(Command::new(program("kill", "procps")).args(["-INT", &id]).status().unwrap().success());
+    assert_eq!(station.ends().0, Some(0));
+}

@@ -9,9 +9,10 @@ use super::{
     Key, KeyError, KeyGuard, KeyId, Presented,
     counter::{CHANGE, DISABLE, ENABLE, UNBLOCK},
     guard::Standing,
+    spend::Spending,
 };
 use crate::{
-    card::{KeyOutcome, Session},
+    card::{KeyState, Session},
     ident::Iccid,
 };
 
@@ -31,11 +32,13 @@ impl KeyGuard<'_> {
         if let KeyId::Puk(pin) = id {
             return Err(KeyError::PukIsNoKey { pin });
         }
-        let tries = match self.standing(session, card, id)? {
-            Standing::Off(_) => return Err(KeyError::SwitchedOff { key: id }),
-            standing => self.tries(session, card, id, &standing)?,
-        };
-        self.spend(session, card, id, CHANGE, &key.before(new)[..], (tries, None))
+        let (standing, known) = self.standing(session, card, id)?;
+        if let Standing::Off(_) = standing {
+            return Err(KeyError::SwitchedOff { key: id });
+        }
+        let tries = self.tries(session, card, id, (&standing, known))?;
+        let octets = &key.before(new)[..];
+        self.spend(session, card, id, &Spending { ins: CHANGE, octets, tries, known, changes: Some(id) })
     }
 
     /// Switches a PIN on (ENABLE PIN) or off (DISABLE PIN). Nothing is sent when it is so already.
@@ -53,13 +56,13 @@ impl KeyGuard<'_> {
         if let KeyId::Puk(pin) = id {
             return Err(KeyError::PukIsNoKey { pin });
         }
-        let standing = self.standing(session, card, id)?;
+        let (standing, known) = self.standing(session, card, id)?;
         if matches!(standing, Standing::Off(_)) != on {
             return Ok(Presented::NotNeeded);
         }
-        let tries = self.tries(session, card, id, &standing)?;
-        let ins = if on { ENABLE } else { DISABLE };
-        self.spend(session, card, id, ins, pin.octets.expose(), (tries, tries))?;
+        let tries = self.tries(session, card, id, (&standing, known))?;
+        let (ins, octets) = (if on { ENABLE } else { DISABLE }, pin.octets.expose());
+        self.spend(session, card, id, &Spending { ins, octets, tries, known, changes: None })?;
         Ok(Presented::Accepted)
     }
 
@@ -77,13 +80,10 @@ impl KeyGuard<'_> {
     ) -> Result<(), KeyError> {
         let (card, id) = self.known(session, card, puk)?;
         let KeyId::Puk(pin) = id else { return Err(KeyError::NotPuk { key: id }) };
-        let standing = self.standing(session, card, id)?;
-        let tries = self.tries(session, card, id, &standing)?;
-        self.spend(session, card, id, UNBLOCK, &puk.before(new)[..], (tries, tries))?;
-        let pin = KeyId::Key(pin);
-        session.note_accepted(pin, None);
-        self.journal().presenting(card, pin, None)?;
-        Ok(self.journal().outcome(card, pin, KeyOutcome::Accepted)?)
+        let (standing, known) = self.standing(session, card, id)?;
+        let tries = self.tries(session, card, id, (&standing, known))?;
+        let (octets, changes) = (&puk.before(new)[..], Some(KeyId::Key(pin)));
+        self.spend(session, card, id, &Spending { ins: UNBLOCK, octets, tries, known, changes })
     }
 
     /// The counter of a key that is sent although the card would count it as presented, or as off.
@@ -92,8 +92,12 @@ impl KeyGuard<'_> {
         session: &Session<'_>,
         card: &Iccid,
         key: KeyId,
-        standing: &Standing,
+        (standing, known): (&Standing, KeyState),
     ) -> Result<Option<u8>, KeyError> {
+        // The answer to a command before was lost, and the card tells of no counter now that would settle it.
+        if let (Standing::Presented(_), KeyState::Unanswered { .. }) = (standing, known) {
+            return Err(KeyError::InDoubt { card: card.clone(), key });
+        }
         let uncounted = |sw| self.check_uncounted(session, card, key, sw).map(|()| None);
         match standing {
             Standing::Ready(tries) => Ok(*tries),
@@ -101,7 +105,7 @@ impl KeyGuard<'_> {
             Standing::Presented(Some(before)) => Ok(Some(*before)),
             Standing::Presented(None) => uncounted(None),
             Standing::Off(Ok(left)) => {
-                self.check_counted(card, key, self.journal().state(card, key)?, *left)?;
+                self.check_counted(card, key, known, *left)?;
                 Ok(Some(*left))
             }
             Standing::Off(Err(sw)) => uncounted(Some(*sw)),

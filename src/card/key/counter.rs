@@ -23,6 +23,8 @@ pub(super) const UNBLOCK: u8 = 0x2C;
 
 /// CHV2, as class A0 numbers it; a UICC has its second PIN as 81.
 const CHV2: KeyRef = KeyRef(0x02);
+/// How UNBLOCK CHV in class A0 numbers CHV1 (3GPP TS 51.011, section 9.2.13, remembered).
+const PUK1: KeyRef = KeyRef(0x00);
 
 /// What a card tells of a key without being given it.
 pub(super) enum Counter {
@@ -40,20 +42,22 @@ pub(super) enum Counter {
     Unknown(Option<StatusWord>),
 }
 
-/// The key as it is counted: what a UICC calls 81 is CHV2 in class A0.
-pub(super) fn counted(mode: Mode, key: KeyId) -> KeyId {
+/// The one name of a key, whatever class it is presented in: what class A0 numbers as CHV2 is what a UICC calls 81. One key of a
+/// card has one entry in the journal.
+pub(super) fn named(mode: Mode, key: KeyId) -> KeyId {
     match (mode, key) {
-        (Mode::TwoG, KeyId::Key(KeyRef::PIN2)) => KeyId::Key(CHV2),
-        (Mode::TwoG, KeyId::Puk(KeyRef::PIN2)) => KeyId::Puk(CHV2),
+        (Mode::TwoG, KeyId::Key(CHV2)) => KeyId::Key(KeyRef::PIN2),
+        (Mode::TwoG, KeyId::Puk(CHV2)) => KeyId::Puk(KeyRef::PIN2),
+        (Mode::TwoG, KeyId::Puk(PUK1)) => KeyId::Puk(KeyRef::PIN1),
         _ => key,
     }
 }
 
-/// A command about a key, still without data. In class A0 the PUK of CHV1 goes by 00 (3GPP TS 51.011, section 9.2.13,
-/// remembered).
+/// A command about a key, by its name, still without data.
 pub(super) fn about(mode: Mode, ins: u8, key: KeyId) -> CommandApdu {
     let p2 = match (mode, key) {
-        (Mode::TwoG, KeyId::Puk(KeyRef::PIN1)) => 0x00,
+        (Mode::TwoG, KeyId::Puk(KeyRef::PIN1)) => PUK1.0,
+        (Mode::TwoG, KeyId::Key(KeyRef::PIN2) | KeyId::Puk(KeyRef::PIN2)) => CHV2.0,
         (_, KeyId::Key(of) | KeyId::Puk(of)) => of.0,
     };
     CommandApdu::new(0x00, ins, 0x00, p2)
@@ -63,7 +67,7 @@ pub(super) fn about(mode: Mode, ins: u8, key: KeyId) -> CommandApdu {
 /// sent: class A0 has none, and a card might count it.
 fn counter_2g(session: &mut Session<'_>, key: KeyId) -> Result<Counter, TransportError> {
     let (KeyId::Key(of) | KeyId::Puk(of)) = key;
-    if !matches!(of, KeyRef::PIN1 | CHV2) {
+    if !matches!(of, KeyRef::PIN1 | KeyRef::PIN2) {
         return Ok(Counter::Unknown(None));
     }
     let Some(directory) = gsm::status(session)? else { return Ok(Counter::Unknown(None)) };

@@ -141,6 +141,14 @@ pub enum KeyError {
     /// Somebody stopped all keys.
     #[error("{0}; no key was presented")]
     Stopped(#[from] KeysStopped),
+    /// Somebody was asked, and did not agree.
+    #[error("nobody agreed to present key {key} to card {card}, so it was not")]
+    NotAgreed {
+        /// The card.
+        card: Iccid,
+        /// The key.
+        key: KeyId,
+    },
     /// The card has no such key.
     #[error("the card has no key {key}; name the right one with --adm-ref")]
     NoSuchKey {

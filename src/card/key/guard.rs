@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::{
     Key, KeyError, KeyId, KeyPermit, KeyPolicy,
-    counter::{Counter, UNBLOCK, VERIFY, about, counted, counter, left_after},
-    permit::Turn,
+    counter::{Counter, UNBLOCK, VERIFY, about, counter, named},
+    spend::{Spending, is_unknown, no_instruction},
 };
 use crate::{
     card::{
@@ -14,7 +14,7 @@ use crate::{
     },
     ident::Iccid,
     wire::{
-        apdu::{CommandApdu, StatusWord},
+        apdu::StatusWord,
         arr::{KeyRef, Operation},
     },
 };
@@ -30,9 +30,9 @@ pub enum Presented {
 
 /// Presents keys, each once, and only when that cannot lock the card.
 pub struct KeyGuard<'a> {
-    journal: &'a dyn KeyJournal,
+    pub(super) journal: &'a dyn KeyJournal,
     policy: &'a KeyPolicy,
-    permit: Option<&'a dyn KeyPermit>,
+    pub(super) permit: Option<&'a dyn KeyPermit>,
 }
 
 impl fmt::Debug for KeyGuard<'_> {
@@ -78,11 +78,12 @@ impl<'a> KeyGuard<'a> {
         if let KeyId::Puk(pin) = id {
             return Err(KeyError::PukIsNoKey { pin });
         }
-        let tries = match self.standing(session, card, id)? {
-            Standing::Presented(_) | Standing::Off(_) => return Ok(Presented::NotNeeded),
-            Standing::Ready(tries) => tries,
+        let (tries, known) = match self.standing(session, card, id)? {
+            (Standing::Presented(_) | Standing::Off(_), _) => return Ok(Presented::NotNeeded),
+            (Standing::Ready(tries), known) => (tries, known),
         };
-        self.spend(session, card, id, VERIFY, key.octets.expose(), (tries, tries))?;
+        let octets = key.octets.expose();
+        self.spend(session, card, id, &Spending { ins: VERIFY, octets, tries, known, changes: None })?;
         Ok(Presented::Accepted)
     }
 
@@ -95,6 +96,20 @@ impl<'a> KeyGuard<'a> {
         &self,
         fs: &mut FileSystem<'_>,
         keys: &[Key],
+        work: impl FnMut(&mut FileSystem<'_>) -> T,
+    ) -> Result<T, KeyError> {
+        self.with_agreed_pins(fs, keys, |_, _| true, work)
+    }
+
+    /// The same where somebody is asked first: `agreed` is told the card and a PIN that would be presented to it, each before it is.
+    ///
+    /// # Errors
+    /// As [`KeyGuard::present`]; [`KeyError::NotAgreed`] when the answer is no.
+    pub fn with_agreed_pins<T>(
+        &self,
+        fs: &mut FileSystem<'_>,
+        keys: &[Key],
+        mut agreed: impl FnMut(&Iccid, KeyId) -> bool,
         mut work: impl FnMut(&mut FileSystem<'_>) -> T,
     ) -> Result<T, KeyError> {
         // Each PIN is presented once, and so this comes to an end: what a card says of a PIN that it has taken is not relied on.
@@ -104,7 +119,7 @@ impl<'a> KeyGuard<'a> {
             let done = work(fs);
             let mut opened = false;
             for file in fs.take_denied() {
-                opened |= self.open(fs, &file, &mut left)?;
+                opened |= self.open(fs, &file, &mut left, &mut agreed)?;
             }
             if !opened {
                 return Ok(done);
@@ -114,7 +129,13 @@ impl<'a> KeyGuard<'a> {
 
     /// Presents those of the PINs that the rules of a file ask for before it is read, and takes them away. True when the card
     /// took one.
-    fn open(&self, fs: &mut FileSystem<'_>, file: &FilePath, pins: &mut Vec<&Key>) -> Result<bool, KeyError> {
+    fn open(
+        &self,
+        fs: &mut FileSystem<'_>,
+        file: &FilePath,
+        pins: &mut Vec<&Key>,
+        agreed: &mut impl FnMut(&Iccid, KeyId) -> bool,
+    ) -> Result<bool, KeyError> {
         if pins.is_empty() {
             return Ok(false);
         }
@@ -135,8 +156,19 @@ impl<'a> KeyGuard<'a> {
             Err(FileError::Transport(error)) => return Err(error.into()),
             Err(_) => return Err(KeyError::NoIccid),
         };
-        let mut taken = false;
-        for pin in pins.extract_if(.., |pin| asked.iter().any(|asked| pin.id == *asked)) {
+        let mode = fs.session().mode();
+        let name = |pin: &Key| named(mode, pin.id);
+        let asked: Vec<KeyId> = asked.into_iter().map(|key| named(mode, key.into())).collect();
+        let (mut taken, mut done) = (false, Vec::new());
+        for pin in pins.extract_if(.., |pin| asked.contains(&name(pin))) {
+            // Of two values for one PIN the first counts. The second would be another try.
+            if done.contains(&name(pin)) {
+                continue;
+            }
+            done.push(name(pin));
+            if !agreed(&card, name(pin)) {
+                return Err(KeyError::NotAgreed { card, key: name(pin) });
+            }
             taken |= self.present(fs.session_mut(), Some(&card), pin)? == Presented::Accepted;
         }
         Ok(taken)
@@ -153,8 +185,8 @@ impl<'a> KeyGuard<'a> {
         card: Option<&Iccid>,
         key: KeyId,
     ) -> Result<Option<u8>, KeyError> {
-        let (card, key) = (card.ok_or(KeyError::NoIccid)?, counted(session.mode(), key));
-        Ok(match self.standing(session, card, key)? {
+        let (card, key) = (card.ok_or(KeyError::NoIccid)?, named(session.mode(), key));
+        Ok(match self.standing(session, card, key)?.0 {
             Standing::Ready(tries) | Standing::Presented(tries) => tries,
             Standing::Off(tries) => tries.ok(),
         })
@@ -165,18 +197,18 @@ impl<'a> KeyGuard<'a> {
     /// # Errors
     /// [`KeyError::Transport`].
     pub fn is_not_needed(&self, session: &mut Session<'_>, key: KeyRef) -> Result<bool, KeyError> {
-        let key = counted(session.mode(), key.into());
+        let key = named(session.mode(), key.into());
         Ok(matches!(counter(session, key)?, Counter::Presented | Counter::Off(_)))
     }
 
-    /// The card and the key as it is counted there.
+    /// The card and the key by its one name.
     pub(super) fn known<'i>(
         &self,
         session: &Session<'_>,
         card: Option<&'i Iccid>,
         key: &Key,
     ) -> Result<(&'i Iccid, KeyId), KeyError> {
-        Ok((card.ok_or(KeyError::NoIccid)?, counted(session.mode(), key.id)))
+        Ok((card.ok_or(KeyError::NoIccid)?, named(session.mode(), key.id)))
     }
 
     /// Whether a try may be spent on a key: what the journal knows of it, then its counter.
@@ -185,72 +217,37 @@ impl<'a> KeyGuard<'a> {
         session: &mut Session<'_>,
         card: &Iccid,
         key: KeyId,
-    ) -> Result<Standing, KeyError> {
+    ) -> Result<(Standing, KeyState), KeyError> {
         let state = self.journal.state(card, key)?;
         if let KeyState::Refused { .. } = state {
+            self.tell_refused();
             return Err(KeyError::Quarantined { card: card.clone(), key });
         }
-        // An UNBLOCK whose answer was lost may have given the PIN another value, whatever its counter shows.
+        // An UNBLOCK whose answer was lost may have given the PIN another value, whatever its counter shows. (Journals of earlier
+        // versions say so in the entry of the PUK alone.)
         if let KeyId::Key(pin) = key
             && has_puk(pin)
             && matches!(self.journal.state(card, KeyId::Puk(pin))?, KeyState::Unanswered { .. })
         {
             return Err(KeyError::InDoubt { card: card.clone(), key });
         }
-        match counter(session, key)? {
-            Counter::Blocked => Err(KeyError::Blocked { card: card.clone(), key }),
-            Counter::NoSuchKey => Err(KeyError::NoSuchKey { key }),
-            Counter::Presented => Ok(Standing::Presented(session.accepted(key).flatten())),
-            Counter::Off(tries) => Ok(Standing::Off(tries)),
+        let standing = match counter(session, key)? {
+            Counter::Blocked => return Err(KeyError::Blocked { card: card.clone(), key }),
+            Counter::NoSuchKey => return Err(KeyError::NoSuchKey { key }),
+            Counter::Presented => Standing::Presented(session.accepted(key).flatten()),
+            Counter::Off(tries) => Standing::Off(tries),
             Counter::Left(left) => {
                 self.check_counted(card, key, state, left)?;
-                Ok(Standing::Ready(Some(left)))
+                Standing::Ready(Some(left))
             }
             // It was taken since the last reset, and there is no counter that would say so.
-            Counter::Unknown(_) if session.accepted(key).is_some() => Ok(Standing::Presented(None)),
+            Counter::Unknown(_) if session.accepted(key).is_some() => Standing::Presented(None),
             Counter::Unknown(sw) => {
                 self.check_uncounted(session, card, key, sw)?;
-                Ok(Standing::Ready(None))
+                Standing::Ready(None)
             }
-        }
-    }
-
-    /// Sends a command that a wrong key would cost a try. `tries`: what the counter shows, and what is journalled of it (none
-    /// where a lost answer would leave open more than the counter can tell).
-    pub(super) fn spend(
-        &self,
-        session: &mut Session<'_>,
-        card: &Iccid,
-        key: KeyId,
-        ins: u8,
-        octets: &[u8],
-        (tries, journalled): (Option<u8>, Option<u8>),
-    ) -> Result<(), KeyError> {
-        let command = about(session.mode(), ins, key);
-        // Data of 8 or 16 octets always fit.
-        let Ok(command) = command.with_data(octets) else { return Err(KeyError::PinLength) };
-        let mut turn = Turn::take(self.permit, card)?;
-        self.journal.presenting(card, key, journalled)?;
-        let answer = session.send_once(&command).map_err(|source| KeyError::AnswerLost { key, source })?;
-        let sw = answer.sw;
-        if sw.is_ok() {
-            session.note_accepted(key, tries);
-            return Ok(self.journal.outcome(card, key, KeyOutcome::Accepted)?);
-        }
-        if is_unknown(sw) && ins != VERIFY {
-            // The card did not look at the key. Should it have done so after all, the counter will show it.
-            self.journal.presenting(card, key, tries)?;
-            return Err(no_instruction(card, key, &command, sw));
-        }
-        turn.refused = true;
-        self.journal.outcome(card, key, KeyOutcome::Refused)?;
-        let left = left_after(session, key, sw);
-        Err(KeyError::Wrong { card: card.clone(), key, sw, left })
-    }
-
-    /// The journal, for what a command does besides spending a try.
-    pub(super) fn journal(&self) -> &dyn KeyJournal {
-        self.journal
+        };
+        Ok((standing, state))
     }
 
     /// Whether a counter that is told allows a try.
@@ -263,6 +260,7 @@ impl<'a> KeyGuard<'a> {
     ) -> Result<(), KeyError> {
         match state {
             KeyState::Unanswered { tries: Some(before) } if left < before => {
+                self.tell_refused();
                 self.journal.outcome(card, key, KeyOutcome::Refused)?;
                 return Err(KeyError::LostAndRefused { card: card.clone(), key, before, left });
             }
@@ -303,14 +301,4 @@ impl<'a> KeyGuard<'a> {
             state => Err(KeyError::AllowanceUsed { card: card.clone(), key, state }),
         }
     }
-}
-
-/// The card does not know a command, and so has not looked at what came with it.
-fn is_unknown(sw: StatusWord) -> bool {
-    matches!(sw, StatusWord::UNKNOWN_CLA | StatusWord::UNKNOWN_INS)
-}
-
-fn no_instruction(card: &Iccid, key: KeyId, command: &CommandApdu, sw: StatusWord) -> KeyError {
-    let command = crate::wire::apdu::instruction(command.ins());
-    KeyError::NoInstruction { card: card.clone(), key, command, sw }
 }

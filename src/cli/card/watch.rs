@@ -4,7 +4,7 @@ mod desk;
 mod news;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -23,11 +23,11 @@ use super::{
 use crate::{
     app::App,
     bootstrap::PayloadKind,
-    card::{BayConfig, BayEvent, BayName, BayNews, Bays, Pcsc, Plan, Work, Worked},
+    card::{BayConfig, BayEvent, BayName, BayNews, Bays, KeyId, Pcsc, PendingWrite, Plan, Work, Worked},
     cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
     ident::Iccid,
     job::{
-        CardJobError, Clerk, KeyStop, Offer, Station, Verdict,
+        CardJobError, Clerk, KeyContact, KeyStop, Offer, Station, Verdict,
         batch::{Matching, Row},
     },
     profile::Profile,
@@ -88,9 +88,9 @@ pub(in crate::cli) struct Args {
     /// Agrees to every plan.
     #[arg(short, long, requires = "apply")]
     yes: bool,
-    /// Goes on after a card refused its key. Without it, a station that agrees to every plan (--yes) presents no key any more then,
-    /// and ends: the next card may be of the same wrong lot.
-    #[arg(long, requires = "yes")]
+    /// Goes on after a card refused its key. Without it, a station presents no key any more then, and ends: the next card may be of
+    /// the same wrong lot.
+    #[arg(long, requires = "apply")]
     go_on: bool,
     /// Ends after the first card.
     #[arg(long)]
@@ -105,13 +105,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let offer = offer(args, &app, &runtime)?;
     let stop = Arc::new(AtomicBool::new(false));
     let desk = Arc::new(Desk::open(args.yes || !args.apply, Arc::clone(&stop)));
-    let keys = (args.yes && !args.go_on).then(|| Arc::new(KeyStop::default()));
-    let station = Station::new(app.card_route(), offer);
+    let keys = KeyStop::new(!args.go_on);
     let post = Post {
-        station: Arc::new(match &keys {
-            Some(keys) => station.stopping(Arc::clone(keys)),
-            None => station,
-        }),
+        station: Arc::new(Station::new(app.card_route(), offer)),
         teller: Teller::new(global.format),
         desk,
         apply: args.apply,
@@ -124,7 +120,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     });
     let config = BayConfig { only, ..bay_config(app.config()) };
     let mut bays = Bays::open(Arc::new(Pcsc), config)?;
-    let (mut in_hand, mut exit) = (HashSet::new(), Exit::Ok);
+    let (mut in_hand, mut exit) = (HashMap::new(), Exit::Ok);
     // A card in hand is done before the station closes; the desk agrees to nothing any more by then.
     while !in_hand.is_empty() || !stop.load(Ordering::Relaxed) {
         let Some(BayEvent { bay, news }) = bays.next(TICK) else { continue };
@@ -134,19 +130,22 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         };
         if let BayNews::CardIn { stay } = &news {
             if !stop.load(Ordering::Relaxed) {
-                in_hand.insert(bay.clone());
-                bays.work(stay, post.work(bay, runtime.handle().clone()));
+                let contact = keys.contact();
+                in_hand.insert(bay.clone(), Arc::clone(&contact));
+                bays.work(stay, post.work(bay, contact, runtime.handle().clone()));
             }
             continue;
         }
-        in_hand.remove(&bay);
+        if let (Some(contact), BayNews::Stuck { .. }) = (in_hand.remove(&bay), &news) {
+            contact.give_up();
+        }
         if let Some(how) = post.teller.bay(&bay, &news)
             && args.once
         {
             exit = how;
             stop.store(true, Ordering::Relaxed);
         }
-        if keys.as_ref().is_some_and(|keys| keys.is_stopped()) {
+        if keys.is_stopped() {
             exit = Exit::Refused;
             stop.store(true, Ordering::Relaxed);
         }
@@ -208,7 +207,7 @@ struct Post {
 
 impl Post {
     /// Looks at the card in a bay, and does what waits for it.
-    fn work(&self, bay: BayName, runtime: tokio::runtime::Handle) -> Work<Exit> {
+    fn work(&self, bay: BayName, contact: Arc<KeyContact>, runtime: tokio::runtime::Handle) -> Work<Exit> {
         let (station, teller, apply) = (Arc::clone(&self.station), self.teller.clone(), self.apply);
         let desk = Arc::clone(&self.desk);
         Work::new(move |card| {
@@ -229,7 +228,7 @@ impl Post {
                 };
             }
             let mut clerk = AtDesk { bay: bay.clone(), teller: teller.clone(), desk: Arc::clone(&desk) };
-            match station.work(&iccid, card, &mut clerk, &runtime) {
+            match station.work(&iccid, card, Arc::clone(&contact), &mut clerk, &runtime) {
                 Ok(done) => {
                     teller.tell(&bay, &News::Written(Box::new(done)));
                     Worked::Good(Exit::Ok)
@@ -248,10 +247,25 @@ struct AtDesk {
     desk: Arc<Desk>,
 }
 
+impl AtDesk {
+    fn asks(&self, question: &str) -> Verdict {
+        if self.desk.agrees(&self.bay, question) { Verdict::GoOn } else { Verdict::CallOff }
+    }
+}
+
 impl Clerk for AtDesk {
     fn planned(&mut self, plan: &Plan) -> Verdict {
         self.teller.tell(&self.bay, &News::Plan(Box::new(plan.clone())));
-        let agreed = plan.is_unchanged() || self.desk.agrees(&self.bay);
+        let agreed = plan.is_unchanged() || self.desk.agrees(&self.bay, "write this to the card?");
         if agreed { Verdict::GoOn } else { Verdict::CallOff }
+    }
+
+    fn pin(&mut self, card: &Iccid, pin: KeyId) -> Verdict {
+        self.asks(&format!("card {card} does not let itself be looked at without PIN {pin}; present it?"))
+    }
+
+    fn interrupted(&mut self, write: &PendingWrite) -> Verdict {
+        let files = write.files().len();
+        self.asks(&format!("an earlier write to the card, of {files} files, was interrupted; take it back?"))
     }
 }

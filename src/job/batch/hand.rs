@@ -1,11 +1,12 @@
 //! A card in hand: what is known of it while it is worked on, for the case that whoever does so never comes back.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::CardResult;
 use crate::{
+    card::KeyPermit,
     ident::{Iccid, JobId, Timestamp},
-    job::State,
+    job::{KeyContact, State},
 };
 
 /// A card in hand. Its row is settled once: by the work on it, or by who gives that up.
@@ -29,6 +30,8 @@ pub(super) struct Held {
     pub(super) job: Option<(JobId, State)>,
     /// How the work before this ended, where it is done again because the contact was bad.
     pub(super) before: Option<Box<CardResult>>,
+    /// By which it is given its keys.
+    contact: Option<Arc<KeyContact>>,
     end: End,
 }
 
@@ -57,7 +60,7 @@ impl Hand {
     }
 
     /// Begins, or begins again. False when the card was given up.
-    pub(super) fn begin(&self, now: Timestamp) -> bool {
+    pub(super) fn begin(&self, now: Timestamp, contact: Arc<KeyContact>) -> bool {
         let mut held = self.held();
         let before = match std::mem::take(&mut held.end) {
             End::Open => held.before.take(),
@@ -67,8 +70,13 @@ impl Hand {
                 return false;
             }
         };
-        *held = Held { began: Some(now), before, ..Held::default() };
+        *held = Held { began: Some(now), before, contact: Some(contact), ..Held::default() };
         true
+    }
+
+    /// Who gives the card its turn to be given a key.
+    pub(super) fn permit(&self) -> Option<Arc<dyn KeyPermit>> {
+        Some(self.held().contact.clone()?)
     }
 
     /// Notes what is found out.
@@ -91,6 +99,8 @@ impl Hand {
     /// Gives the card up: what is known of it, or how it had ended by then.
     pub(super) fn give_up(&self) -> Result<Held, Box<CardResult>> {
         let mut held = self.held();
+        // Whoever hangs in it may come back: it gets no key any more.
+        held.contact.iter().for_each(|contact| contact.give_up());
         match std::mem::replace(&mut held.end, End::GivenUp) {
             End::Open | End::GivenUp => Ok(held.clone()),
             End::Settled(result) => Err(result),

@@ -12,9 +12,7 @@ use super::{
 };
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{
-        BOOTSTRAP_OBJECTS, CardTransport, Depth, FileError, FileSystem, KeyPermit, KeyRings, Session, locate,
-    },
+    card::{BOOTSTRAP_OBJECTS, CardTransport, Depth, FileError, FileSystem, KeyRings, Session, locate},
     ident::{Iccid, JobId},
     job::{
         CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, KeyStop, Layout, Observer, Reason,
@@ -46,8 +44,8 @@ pub struct Run {
     ledger: Mutex<Ledger>,
     /// What rows are known by that go to cards as they come, and who keeps where they went.
     given: Option<(Prints, Arc<dyn Claims>)>,
-    /// Where the first refused key ends the run: what keeps the other bays from presenting theirs.
-    keys: Option<Arc<KeyStop>>,
+    /// What keeps the other bays from presenting their keys where the first refused one ends the run.
+    keys: Arc<KeyStop>,
 }
 
 impl Run {
@@ -78,9 +76,7 @@ impl Run {
             }
         }
         let given = cards.prints.map(|prints| (prints, Arc::clone(&keepers.claims)));
-        let keys = stop_at_refusal.then(|| Arc::new(KeyStop::default()));
-        let permit = keys.clone().map(|keys| -> Arc<dyn KeyPermit> { keys });
-        let route = CardRoute { permit, ..route };
+        let keys = KeyStop::new(stop_at_refusal);
         Ok(Self { route, work, ledger: Mutex::new(ledger), given, keys })
     }
 
@@ -108,7 +104,7 @@ impl Run {
     ) -> CardResult {
         let began = self.route.clock.now();
         let mut result = CardResult::new(began, &hand.bay);
-        if !hand.begin(began) {
+        if !hand.begin(began, self.keys.contact()) {
             return result;
         }
         let read = self.files(card).and_then(|mut fs| fs.iccid());
@@ -141,9 +137,6 @@ impl Run {
             Err(result) => return *result,
         };
         let mut result = CardResult::new(now, &hand.bay);
-        if let (Some(keys), Some(card)) = (&self.keys, &held.iccid) {
-            keys.give_up(card);
-        }
         result.reason = Some(why.to_owned());
         result.took(held.began.unwrap_or(now));
         (result.iccid, result.line) = (held.iccid, held.row.map(|(_, line)| line));
@@ -241,9 +234,6 @@ impl Run {
                 result.line = Some(row.line);
                 hand.note(|held| held.row = Some((at, row.line)));
                 self.write(result, hand, row, iccid, card, runtime);
-                if let (Some(keys), Ending::Refused) = (&self.keys, result.ending) {
-                    keys.stop();
-                }
                 Some(at)
             }
             Err(why) => {
@@ -323,9 +313,10 @@ impl Run {
         runtime: &Handle,
     ) -> Result<CardDone, CardJobError> {
         let name = job.key.clone();
+        let route = CardRoute { permit: witness.hand.permit(), ..self.route.clone() };
         let mut number = 1;
         loop {
-            let done = self.route.run(job, card, witness, runtime);
+            let done = route.run(job, card, witness, runtime);
             let Some(name) = &name else { return done };
             let taken = match &done {
                 Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state),

@@ -8,11 +8,11 @@ use super::{CardJob, CardJobError, CardRoute, Observer, SettleError, Verdict, se
 use crate::{
     bootstrap::{Payload, Settings},
     card::{
-        self, ApplyError, FileSystem, Key, KeyPolicy, KeyRings, NotTold, Now, Outcome, Plan, Settled,
-        WriteObserver,
+        self, ApplyError, FileSystem, Key, KeyError, KeyPolicy, KeyRings, NotTold, Now, Outcome, Plan,
+        Settled, WriteObserver,
     },
     handoff,
-    ident::JobId,
+    ident::{Iccid, JobId},
     job::{Event, JobsError, Reason, Record, State, Step, TargetError, target},
     wire::usim::SettingsFile,
 };
@@ -88,8 +88,13 @@ impl Progress<'_, '_> {
         keys: &[Key],
         work: impl FnMut(&mut FileSystem<'_>) -> T,
     ) -> Result<T, CardJobError> {
-        match self.route.guard(&self.policy).with_pins(fs, keys, work) {
+        let agreed = |card: &Iccid, pin| self.observer.borrow_mut().pin(card, pin) == Verdict::GoOn;
+        match self.route.guard(&self.policy).with_agreed_pins(fs, keys, agreed, work) {
             Ok(done) => Ok(done),
+            Err(error @ KeyError::NotAgreed { .. }) => {
+                self.tell(&Event::CalledOff { reason: Reason::new(&error.to_string()) })?;
+                Err(CardJobError::CalledOff { id: self.id })
+            }
             Err(source) => {
                 let state = self.fail(&source)?;
                 Err(CardJobError::Apply { id: self.id, state, source: Box::new(source.into()) })

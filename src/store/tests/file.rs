@@ -203,7 +203,9 @@ async fn the_key_journal_lasts_and_may_be_asked_from_anywhere() {
     let on_card = card.clone();
     let keys = tokio::task::spawn_blocking(move || {
         assert_eq!(keys.state(&on_card, KeyRef::ADM1.into()).unwrap(), KeyState::Clear);
-        keys.presenting(&on_card, KeyRef::ADM1.into(), Some(3)).unwrap();
+        keys.presenting(&on_card, KeyRef::ADM1.into(), KeyState::Clear, Some(3)).unwrap();
+        // Somebody who knows nothing of that is not let through.
+        keys.presenting(&on_card, KeyRef::ADM1.into(), KeyState::Clear, Some(3)).unwrap_err();
         keys
     })
     .await
@@ -214,12 +216,19 @@ async fn the_key_journal_lasts_and_may_be_asked_from_anywhere() {
     let keys = journal().await;
     assert_eq!(keys.state(&card, KeyRef::ADM1.into()).unwrap(), KeyState::Unanswered { tries: Some(3) });
     keys.outcome(&card, KeyRef::ADM1.into(), KeyOutcome::Refused).unwrap();
-    keys.presenting(&card, KeyRef::PIN1.into(), None).unwrap();
+    keys.presenting(&card, KeyRef::PIN1.into(), KeyState::Clear, None).unwrap();
     keys.outcome(&card, KeyRef::PIN1.into(), KeyOutcome::Accepted).unwrap();
     assert_eq!(keys.state(&card, KeyRef::ADM1.into()).unwrap(), KeyState::Refused { tries: Some(3) });
     // A PUK is counted apart from its PIN.
     let puk = KeyId::Puk(KeyRef::PIN1);
-    keys.presenting(&card, puk, Some(10)).unwrap();
+    keys.presenting(&card, puk, KeyState::Clear, Some(10)).unwrap();
+    // What was not sent after all is as it was.
+    for known in [KeyState::Refused { tries: None }, KeyState::Clear] {
+        keys.presenting(&card, KeyRef::ADM3.into(), keys.state(&card, KeyRef::ADM3.into()).unwrap(), None)
+            .unwrap();
+        keys.put_back(&card, KeyRef::ADM3.into(), known).unwrap();
+        assert_eq!(keys.state(&card, KeyRef::ADM3.into()).unwrap(), known);
+    }
     let forgotten = keys.clear(&card).unwrap();
     assert_eq!(
         forgotten,
@@ -231,4 +240,43 @@ async fn the_key_journal_lasts_and_may_be_asked_from_anywhere() {
     );
     assert_eq!(keys.state(&card, KeyRef::ADM1.into()).unwrap(), KeyState::Clear);
     assert!(keys.clear(&card).unwrap().is_empty());
+}
+
+/// Journals of earlier versions had an entry for CHV2 of class A0 and one for PIN2 of class 00.
+#[tokio::test]
+async fn a_refusal_in_one_class_counts_in_the_other_also_where_it_is_old() {
+    const ONE_ENTRY: &str = include_str!("../migrations/0008_one_entry_per_key.sql");
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("jobs.db")).await;
+    let card = Iccid::from_card("89490200001234567898").unwrap();
+    let keys = Keys::new(&store, Arc::new(Fixed));
+    let [chv2, pin2] = [KeyId::Key(KeyRef(0x02)), KeyId::Key(KeyRef::PIN2)];
+    let [old, new] = [
+        [chv2, KeyId::Puk(KeyRef(0x02)), KeyId::Puk(KeyRef(0x00))],
+        [pin2, KeyId::Puk(KeyRef::PIN2), KeyId::Puk(KeyRef::PIN1)],
+    ];
+    let refused = KeyState::Refused { tries: Some(3) };
+    let [doubt, lost] = [None, Some(3)].map(|tries| KeyState::Unanswered { tries });
+    let taken = KeyState::Accepted { tries: Some(3) };
+    for (was, is, counts) in [
+        (refused, KeyState::Clear, refused),
+        (refused, taken, refused),
+        (taken, refused, refused),
+        (doubt, taken, doubt),
+        (doubt, lost, doubt),
+        (lost, doubt, doubt),
+        (lost, taken, lost),
+        (taken, KeyState::Clear, taken),
+    ] {
+        for (old, new) in old.into_iter().zip(new) {
+            keys.put_back(&card, old, was).unwrap();
+            keys.put_back(&card, new, is).unwrap();
+        }
+        sqlx::raw_sql(ONE_ENTRY).execute(&store.writer).await.unwrap();
+        for (old, new) in old.into_iter().zip(new) {
+            let known = (keys.state(&card, old).unwrap(), keys.state(&card, new).unwrap());
+            assert_eq!(known, (was, counts), "{old}: {was:?}, {new}: {is:?}");
+        }
+        keys.clear(&card).unwrap();
+    }
 }

@@ -12,26 +12,26 @@ use crate::{
     },
 };
 
-const WRONG: &str = "0000";
-const NEW: &str = "7777";
-const EMPTY: (&str, &str) = ("0020000100", "63C3");
+pub(super) const WRONG: &str = "0000";
+pub(super) const NEW: &str = "7777";
+pub(super) const EMPTY: (&str, &str) = ("0020000100", "63C3");
 const CHANGE: &str = "002400011031323334FFFFFFFF37373737FFFFFFFF";
 const UNBLOCK: &str = "002C000110333134313539323637373737FFFFFFFF";
 
-fn pin(digits: &str) -> Key {
+pub(super) fn pin(digits: &str) -> Key {
     Key::pin(KeyRef::PIN1, &digits.parse().unwrap()).unwrap()
 }
 
-fn puk(digits: &str) -> Key {
+pub(super) fn puk(digits: &str) -> Key {
     Key::puk(KeyRef::PIN1, &digits.parse().unwrap()).unwrap()
 }
 
-fn known(journal: &MemoryKeyJournal, id: KeyId) -> KeyState {
+pub(super) fn known(journal: &MemoryKeyJournal, id: KeyId) -> KeyState {
     journal.state(&iccid(), id).unwrap()
 }
 
 /// A sample card whose PIN1 is on, and the class that it is spoken to in.
-fn cards() -> Vec<(CardHandle, Mode)> {
+pub(super) fn cards() -> Vec<(CardHandle, Mode)> {
     [
         (Personality::Uicc, Mode::ThreeG),
         (Personality::Uicc2g, Mode::TwoG),
@@ -42,21 +42,21 @@ fn cards() -> Vec<(CardHandle, Mode)> {
     .into()
 }
 
-fn card(personality: Personality) -> CardHandle {
+pub(super) fn card(personality: Personality) -> CardHandle {
     let mut sample = Sample::new(SampleKind::Pin, iccid(), "001010123456789".parse().unwrap());
     sample.personality = personality;
     CardHandle::new(VirtualCard::from_image(sample.image()).unwrap())
 }
 
 /// Tries of PIN1 and of its PUK.
-fn tries(card: &CardHandle) -> (u8, u8) {
+pub(super) fn tries(card: &CardHandle) -> (u8, u8) {
     let image = card.image();
     let pin = image.keys.iter().find(|key| key.key == KeyRef::PIN1).unwrap();
     (pin.tries, pin.puk.as_ref().unwrap().tries)
 }
 
 /// A fresh session on a card.
-fn with<T>(
+pub(super) fn with<T>(
     transport: &mut dyn CardTransport,
     mode: Mode,
     journal: &MemoryKeyJournal,
@@ -69,7 +69,7 @@ fn with<T>(
 }
 
 /// As [`with`], on a card that was just put in.
-fn on<T>(
+pub(super) fn on<T>(
     (card, mode): &(CardHandle, Mode),
     journal: &MemoryKeyJournal,
     work: impl FnOnce(&KeyGuard<'_>, &mut Session<'_>, Option<&Iccid>) -> T,

@@ -1,6 +1,8 @@
 //! The guard before keys against scripted cards: what is sent, and what never is.
 
 mod change;
+mod doubt;
+mod turns;
 
 use super::*;
 use crate::{
@@ -173,8 +175,11 @@ fn without_journal_or_iccid_nothing_is_sent() {
         fn state(&self, _: &Iccid, _: KeyId) -> Result<KeyState, JournalError> {
             Ok(KeyState::Clear)
         }
-        fn presenting(&self, _: &Iccid, _: KeyId, _: Option<u8>) -> Result<(), JournalError> {
+        fn presenting(&self, _: &Iccid, _: KeyId, _: KeyState, _: Option<u8>) -> Result<(), JournalError> {
             Err(JournalError::new(std::io::Error::other("disk full")))
+        }
+        fn put_back(&self, _: &Iccid, _: KeyId, _: KeyState) -> Result<(), JournalError> {
+            Ok(())
         }
         fn outcome(&self, _: &Iccid, _: KeyId, _: KeyOutcome) -> Result<(), JournalError> {
             Ok(())

@@ -368,16 +368,6 @@ pub(in crate::card::tests) fn same(a: &CardHandle, b: &CardImage, at: &str) {
 pub(in crate::card::tests) fn copy_keys(journal: &MemoryKeyJournal) -> MemoryKeyJournal {
     let copy = MemoryKeyJournal::new();
     let state = journal.state(&iccid(), KeyRef::ADM1.into()).unwrap();
-    match state {
-        KeyState::Clear => {}
-        _ => copy.presenting(&iccid(), KeyRef::ADM1.into(), state.tries()).unwrap(),
-    }
-    match state {
-        KeyState::Accepted { .. } => {
-            copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Accepted).unwrap()
-        }
-        KeyState::Refused { .. } => copy.outcome(&iccid(), KeyRef::ADM1.into(), KeyOutcome::Refused).unwrap(),
-        _ => {}
-    }
+    copy.put_back(&iccid(), KeyRef::ADM1.into(), state).unwrap();
     copy
 }

@@ -41,8 +41,8 @@ impl Desk {
         Self { lines: Some(Mutex::new(lines)), stop }
     }
 
-    /// Asks whether to go on. No is what the end of the input and Ctrl-C mean.
-    pub(super) fn agrees(&self, bay: &BayName) -> bool {
+    /// Asks a question. No is what the end of the input and Ctrl-C mean.
+    pub(super) fn agrees(&self, bay: &BayName, question: &str) -> bool {
         let Some(lines) = &self.lines else { return true };
         let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
         if std::io::stdin().is_terminal() {
@@ -50,7 +50,7 @@ impl Desk {
             while lines.try_recv().is_ok() {}
         }
         let mut err = std::io::stderr().lock();
-        let _ = write!(err, "{bay}: write this to the card? [y/N] ").and_then(|()| err.flush());
+        let _ = write!(err, "{bay}: {question} [y/N] ").and_then(|()| err.flush());
         drop(err);
         while !self.stop.load(Ordering::Relaxed) {
             match lines.recv_timeout(TICK) {
