@@ -261,3 +261,27 @@ fn shipped_scripts_run_over_a_reader() {
     let (exit, _, err) = station.run(&["erase", "--no-backup", "--yes", "--set", "ADM=@adm"]);
     assert!(exit == 77 && err.contains("clear-refusal"), "{err}");
 }
+
+#[test]
+fn keys_come_from_sources_by_the_number_of_the_card() {
+    let station = Station(Pcscd::start(1));
+    let keys = |text: &str| std::fs::write(station.0.folder().join("keys.csv"), text).unwrap();
+    let _card = station.0.insert(0, &["--kind", "prepared", "--adm", ADM]);
+    let run = |more: &[&str]| {
+        station.run(&[&["erase", "--keys", "csv:keys.csv", "--no-backup", "--yes"], more].concat())
+    };
+    // Another card's key is not this card's.
+    keys("iccid,adm1\n89001010000000000026,MARKED-A\n");
+    let (exit, out, err) = run(&[]);
+    assert!(exit != 0 && err.contains("looked for") && err.contains("--set ADM="), "{exit}: {out}{err}");
+    keys("iccid,adm1\n89001010000000000018,MARKED-A\n89001010000000000026,MARKED-B\n");
+    let (exit, out, err) = run(&[]);
+    assert!(exit == 0 && out.contains("VER 0A\n      accepted"), "{out}{err}");
+    // A wrong one is presented once, whatever the source says next.
+    keys("iccid,adm1\n89001010000000000018,MARKED-W\n");
+    let (exit, _, err) = run(&[]);
+    assert!(exit == 77 && err.contains("2 tries are left"), "{err}");
+    keys("iccid,adm1\n89001010000000000018,MARKED-A\n");
+    let (exit, _, err) = run(&[]);
+    assert!(exit == 77 && err.contains("clear-refusal"), "{err}");
+}
