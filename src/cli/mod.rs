@@ -92,7 +92,7 @@ enum Noun {
     Factory(factory::Action),
     /// Runs the service: API for jobs, Push Proxy Gateway, results of other gateways, DM server.
     Serve(serve::Args),
-    /// Lists and shows jobs.
+    /// Lists and shows jobs, and calls push jobs off.
     #[command(subcommand)]
     Job(job::Action),
     /// Works on tables with one card a row: checks, writes, seals and verifies.

@@ -532,6 +532,9 @@ fn what_is_wrong_is_said_with_its_exit_status() {
     said(&["serve", "--listen", "localhost"], 2, "--listen: `http.listen` is not an address and port");
     said(&["job", "show", "01ARZ3NDEKTSV4RRFFQ69G5FAV"], 1, "there is no job 01ARZ3NDEKTSV4RRFFQ69G5FAV");
     said(&["job", "show", "nonsense"], 2, "job id");
+    said(&["job", "cancel", "01ARZ3NDEKTSV4RRFFQ69G5FAV"], 1, "there is no job 01ARZ3NDEKTSV4RRFFQ69G5FAV");
+    let (by_card, _) = site.delivered(50);
+    said(&["job", "cancel", &by_card.to_string()], 1, "it goes another way than over the air");
     said(&["job", "list", "--state", "lost"], 2, "handed-off");
     said(&["job", "list", "--limit", "0"], 2, "limit");
     std::fs::write(site.dir.path().join("site.toml"), "[http]\nlisen = \"127.0.0.1:0\"\n").unwrap();

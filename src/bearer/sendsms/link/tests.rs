@@ -10,7 +10,10 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    bearer::Patience,
+    bearer::{
+        Patience, Route, Routes,
+        smpp::{Credentials, LinkSettings, SmppLink, SmscAddress, Source},
+    },
     ident::Timestamp,
     wire::{pap::Priority, wdp::Ports},
 };
@@ -140,4 +143,25 @@ async fn what_has_not_begun_is_given_back() {
     link.send(dispatch(2, 9)).await.unwrap();
     assert_eq!((link.withdraw(DispatchId(1)), link.withdraw(DispatchId(2))), (false, true));
     assert_eq!((link.held(), link.has_room()), (0, true));
+}
+
+#[tokio::test]
+async fn it_carries_for_an_smsc_that_is_down() {
+    let (url, _requests) = kannel(&[GOOD]).await;
+    let (op, mut told) = link(&url, 1);
+    let (to, _events) = mpsc::channel(64);
+    let credentials = Credentials::new("us", None, "").unwrap();
+    let settings = LinkSettings::new("main", credentials, Source::new("9876", None).unwrap());
+    let nobody = SmscAddress { address: "127.0.0.1:9".into(), connect_timeout: PAUSE, tls: None };
+    let (clock, random) = (Arc::new(Noon), Arc::new(Counted::default()));
+    let main = Arc::new(SmppLink::start(settings, nobody, Arc::default(), to, clock, random));
+    let number = Destination::Msisdn("491711234567".parse().unwrap());
+    let alone = Routes::new(vec![Route { prefix: String::new(), links: vec![main.clone()] }], None);
+    assert_eq!(alone.trouble(&number).unwrap(), "it waits: no link to the network stands (main)");
+    let both = Routes::new(vec![Route { prefix: String::new(), links: vec![main, Arc::new(op)] }], None);
+    assert_eq!(both.trouble(&number), None);
+    both.send(dispatch(1, 9)).await.unwrap();
+    assert!(matches!(told.recv().await.unwrap(), Event::Submitted { .. }));
+    let sent = told.recv().await.unwrap();
+    assert_eq!(sent, Event::Sent { id: DispatchId(1), segments: 1, receipts: true });
 }
