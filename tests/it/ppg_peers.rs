@@ -7,10 +7,14 @@ use std::{
     process::{ChildStdout, Command, Stdio},
 };
 
-use bootgate::wire::{
-    Decode as _, Encode as _, Reader,
-    wdp::{Ports, Udh},
-    wsp::Push,
+use bootgate::{
+    app::OsRandom,
+    ident::Token,
+    wire::{
+        Decode as _, Encode as _, Reader,
+        wdp::{Ports, Udh},
+        wsp::Push,
+    },
 };
 use serde_json::{Value, json};
 
@@ -137,6 +141,53 @@ fn a_push_that_waits_says_that_no_link_stands() {
     let result = elements(&got[2], "response-result")[0];
     assert_eq!(result["code"], "3006");
     assert!(result["desc"].as_str().unwrap().contains("takes 32 at most"), "{result}");
+}
+
+#[test]
+fn a_job_that_no_link_takes_is_refused_and_one_that_waits_is_called_off() {
+    let token = Token::generate(&OsRandom);
+    let api = format!("[[api.token]]\nname = \"pipeline\"\ndigest = \"{}\"\n", token.digest());
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let link = |_: &str| format!("address = \"{nobody}\"\nsegment-limit = \"10\"");
+    let site = Site::start_over(tempfile::tempdir().unwrap(), &api, "", link);
+    let url = site.url.replace("/pap", "/api/v1/jobs");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let post = |url: String, body: String| -> (u16, Value) {
+        runtime.block_on(async {
+            let post = reqwest::Client::new().post(url).bearer_auth(token.expose());
+            let answer = post.header("content-type", "application/json").body(body).send().await.unwrap();
+            (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
+        })
+    };
+    let profile = include_str!("../../config/profiles/consumer-phone.toml");
+    let ask = |payload: &str| {
+        let request = json!({
+            "key": payload, "route": "push", "payload": payload,
+            "profile-toml": profile.replace("method = \"usernetwpin\"", "method = \"netwpin\""),
+            "subscriber": {"imsi": "262011234567890", "imei": "490154203237518", "msisdn": "491711234567"},
+        });
+        post(url.clone(), request.to_string())
+    };
+    let (status, problem) = ask("dm");
+    assert_eq!(status, 422, "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("the route main takes 10 at most"), "{problem}");
+    let (status, job) = ask("cp");
+    assert_eq!(status, 201, "{job}");
+    let cancel = format!("{url}/{}/cancel", job["id"].as_str().unwrap());
+    // In the moment between, its push is about to be handed over.
+    let mut cancelled = post(cancel.clone(), String::new());
+    for _ in 0..200 {
+        if cancelled.0 == 200 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        cancelled = post(cancel.clone(), String::new());
+    }
+    let (status, job) = cancelled;
+    assert_eq!((status, &job["state"]), (200, &json!("cancelled")), "{job}");
+    let (status, problem) =
+        post(cancel.replace(job["id"].as_str().unwrap(), "01ARZ3NDEKTSV4RRFFQ69G5FAV"), String::new());
+    assert_eq!(status, 404, "{problem}");
 }
 
 /// Ends a process as an operator does, and gives back its exit status.
