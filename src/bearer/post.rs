@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::rustls::pki_types::ServerName;
 
-use super::tls::{ClientFiles, ClientTls, Octets};
+use super::tls::{ClientTls, Octets};
 
 /// Where requests go: an `http` or `https` URL without credentials. `Display` and `Debug` leave its query out, which may hold
 /// some.
@@ -215,7 +215,7 @@ impl Endpoint {
         }
         let tls = match &self.tls {
             Some(tls) => tls.clone(),
-            None => ClientTls::open(&ClientFiles::default())?,
+            None => ClientTls::system()?,
         };
         let name = ServerName::try_from(host.to_owned()).map_err(std::io::Error::other)?;
         tls.connect(&name, stream).await

@@ -4,7 +4,7 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -77,6 +77,18 @@ impl ClientTls {
             }
         };
         Ok(Self(Arc::new(config)))
+    }
+
+    /// What the system trusts, read once.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn system() -> io::Result<Self> {
+        static SYSTEM: OnceLock<ClientTls> = OnceLock::new();
+        match SYSTEM.get() {
+            Some(tls) => Ok(tls.clone()),
+            None => Self::open(&ClientFiles::default()).map(|tls| SYSTEM.get_or_init(|| tls).clone()),
+        }
     }
 
     /// Shakes hands with the server of that name (or address) on `stream`.
