@@ -25,13 +25,7 @@ const LOOK: Duration = Duration::from_secs(30);
 impl Ppg {
     /// Tells results while the gateway runs.
     pub(super) async fn tell(&self) {
-        let tls = match ClientTls::open(&self.settings().notify.tls) {
-            Ok(tls) => Some(tls),
-            Err(error) => {
-                warn!(%error, "Results are told to no initiator under https: {error}");
-                None
-            }
-        };
+        let mut tls = None;
         loop {
             let now = self.0.clock.now();
             let notices = match self.0.outbox.notices(TOGETHER, now).await {
@@ -46,6 +40,13 @@ impl Ppg {
                 let _ =
                     tokio::time::timeout(wait.max(Duration::from_millis(1)), self.0.tell.notified()).await;
                 continue;
+            }
+            let secret =
+                |notice: &Notice| notice.to.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("https:"));
+            if tls.is_none() && notices.due.iter().any(secret) {
+                tls = ClientTls::open(&self.settings().notify.tls)
+                    .inspect_err(|error| warn!(%error, "Results cannot be told under https: {error}"))
+                    .ok();
             }
             let telling = stream::iter(notices.due).map(|notice| self.tell_one(tls.clone(), notice));
             let outcomes: Vec<Noticed> = telling.buffer_unordered(AT_ONCE).collect().await;
