@@ -285,3 +285,42 @@ fn keys_come_from_sources_by_the_number_of_the_card() {
     let (exit, _, err) = run(&[]);
     assert!(exit == 77 && err.contains("clear-refusal"), "{err}");
 }
+
+#[test]
+fn a_pin_is_unblocked_by_a_puk_from_a_source_and_a_new_value_from_the_row() {
+    let station = Station(Pcscd::start(1));
+    let folder = station.0.folder();
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).unwrap();
+    write(
+        "unblock.scr",
+        "REM bootgate 1\nVAR NEW secret digits\nPUK 01 PUK1\nEFF keys 01\nRST\nUNB 01 ${NEW}\n",
+    );
+    write("literal.scr", "RST\nCMD A0 2C 00 00 10 3331343135393236 37313732FFFFFFFF (90 00)\n");
+    write("rows.csv", "iccid,new\n89001010000000000018,71727374\n");
+    write("new", "71727374");
+    let _card = station.0.insert(0, &["--kind", "pin"]);
+    let run = |puk: &str, more: &[&str]| {
+        write("keys.csv", &format!("iccid,puk1\n89001010000000000018,{puk}\n"));
+        let ran =
+            station.run(&[&["unblock.scr", "--rows", "rows.csv", "--keys", "csv:keys.csv"], more].concat());
+        assert!(!format!("{ran:?}").contains("71727374") && !format!("{ran:?}").contains(puk), "{ran:?}");
+        ran
+    };
+    let (exit, out, err) = run("31415926", &["--dry-run"]);
+    assert!(exit == 0 && out.contains("UNB 01 ***") && out.contains("UNBLOCK PIN *** ***"), "{out}{err}");
+    let (exit, out, err) = run("31415926", &["--yes"]);
+    assert!(exit == 0 && out.contains("UNB 01\n      done") && out.contains("1 change"), "{out}{err}");
+    assert!(out.contains("keys      01 (PIN1)"), "what it changes is shown first: {out}");
+    let reader = Pcscd::reader(0);
+    let pin = ["card", "change-pin", "-r", &reader, "--pin", "@new", "--new-pin", "@new", "--yes"];
+    let taken = station.0.bootgate(&pin);
+    assert!(taken.status.success(), "{taken:?}");
+    let (exit, _, err) = run("97979797", &["--yes"]);
+    assert!(exit == 77 && err.contains("9 tries are left"), "{err}");
+    let (exit, _, err) = run("31415926", &["--yes"]);
+    assert!(exit == 77 && err.contains("clear-refusal"), "{err}");
+    // As octets it is sent by nobody.
+    let (exit, _, err) = station.run(&["literal.scr", "--yes", "--no-backup"]);
+    assert!(exit == 78 && err.contains("say UNB 01 ${NEW}, with a declared PUK"), "{err}");
+    assert!(!err.contains("3331343135393236"), "{err}");
+}

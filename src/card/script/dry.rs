@@ -49,6 +49,15 @@ impl Dry {
             }
             Statement::Verify(key) => Entry::new(line, format!("VER {:02X}", key.value.0))
                 .noting("VERIFY *** under the key rule: only when its counter allows it"),
+            Statement::ChangeKey(change) => {
+                let new = change.new_value().map_or("", |_| " ***");
+                Entry::new(line, format!("{} {:02X}{new}", change.word(), change.key().value.0)).noting(
+                    format!(
+                        "{} ***{new} under the key rule: only when its counter allows it",
+                        change.command()
+                    ),
+                )
+            }
             Statement::Let(name, value) => {
                 let value = evaluate(value, &self.env).ok().flatten();
                 self.env.set(&name.value, value);

@@ -1,12 +1,9 @@
 //! Why a script stopped.
 
 use crate::{
-    card::{FileError, KeyError, TransportError, WriteJournalError},
+    card::{FileError, KeyError, KeyId, TransportError, WriteJournalError},
     ident::Iccid,
-    wire::{
-        arr::KeyRef,
-        script::{Place, Position, Problem},
-    },
+    wire::script::{Place, Position, Problem},
 };
 
 use super::BackupError;
@@ -48,7 +45,7 @@ pub enum ScriptError {
         /// Where it is presented.
         at: Position,
         /// Which one.
-        key: KeyRef,
+        key: KeyId,
         /// Its name in the script.
         name: String,
     },

@@ -1,12 +1,14 @@
 //! Keys in scripts: each is presented by the guard, whatever the script writes.
 
 use crate::{
-    card::{Key, KeyError, Mode, Presented},
+    card::{Key, KeyError, KeyId, Mode, Presented},
     ident::AdmKey,
     wire::{
         apdu::{CommandApdu, ResponseApdu, StatusWord},
         arr::KeyRef,
-        script::{Manner, Position, ProblemKind, asks_counter},
+        script::{
+            At, Expr, KeyChange, Manner, Position, ProblemKind, Script, Statement, Value, asks_counter,
+        },
     },
 };
 
@@ -16,13 +18,19 @@ use super::{
     run::{Run, problem},
 };
 
+/// The keys that a script declares by `KEY` and `PUK`, with the names of the secrets that hold them.
+pub fn declared_keys(script: &Script) -> impl Iterator<Item = (KeyId, &str)> {
+    script.statements.iter().filter_map(|statement| match &statement.value {
+        Statement::Key(key) => Some((KeyId::Key(key.reference.value), key.name.value.as_str())),
+        Statement::Puk(puk) => Some((KeyId::Puk(puk.reference.value), puk.name.value.as_str())),
+        _ => None,
+    })
+}
+
 impl Run<'_, '_> {
     /// `VER`.
     pub(super) fn verify(&mut self, at: Position, reference: KeyRef) -> Result<(), ScriptError> {
-        let Some(key) = self.setup.keys.iter().find(|key| key.id == reference).cloned() else {
-            let name = self.names.get(&reference).cloned().unwrap_or_default();
-            return Err(ScriptError::KeyMissing { at, key: reference, name });
-        };
+        let key = self.key(at, reference.into())?;
         let mode = self.mode();
         let presented = self.present(mode, &key);
         let note = match &presented {
@@ -62,6 +70,63 @@ impl Run<'_, '_> {
             Err(error @ KeyError::Wrong { sw, .. }) => Ok(answered(sw, &error.to_string())),
             Err(source) => Err(ScriptError::Key { at, source }),
         }
+    }
+
+    /// `CHG`, `UNB`, `ENA` and `DIS`.
+    pub(super) fn change_key(&mut self, at: Position, change: &KeyChange) -> Result<(), ScriptError> {
+        let of = change.key().value;
+        let key = match change {
+            KeyChange::Unblock(..) => self.key(at, KeyId::Puk(of))?,
+            _ => self.key(at, of.into())?,
+        };
+        let new = change.new_value().map(|new| self.new_value(of, new)).transpose()?;
+        let mode = self.mode();
+        self.class.get_or_insert(mode);
+        let (guard, card, session) = (&self.setup.guard, self.iccid.as_ref(), self.fs.session_mut());
+        session.set_mode(mode);
+        let done = match (change, &new) {
+            (KeyChange::Change(..), Some(new)) => {
+                guard.change(session, card, &key, new).map(|()| Presented::Accepted)
+            }
+            (KeyChange::Unblock(..), Some(new)) => {
+                guard.unblock(session, card, &key, new).map(|()| Presented::Accepted)
+            }
+            (change, _) => guard.switch(session, card, &key, matches!(change, KeyChange::Enable(_))),
+        };
+        session.set_mode(Mode::ThreeG);
+        let note = match &done {
+            Ok(Presented::Accepted) => "done".to_owned(),
+            Ok(Presented::NotNeeded) => "was so already, not sent".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        if let Ok(Presented::Accepted) = done {
+            self.changed();
+        }
+        self.tell(Entry::new(at.line, format!("{} {:02X}", change.word(), of.0)).noting(note));
+        self.no_answer();
+        done.map(drop).map_err(|source| ScriptError::Key { at, source })
+    }
+
+    /// A key that the script declares, as it was given.
+    fn key(&self, at: Position, id: KeyId) -> Result<Key, ScriptError> {
+        self.setup.keys.iter().find(|key| key.id == id).cloned().ok_or_else(|| {
+            let name = self.names.get(&id).cloned().unwrap_or_default();
+            ScriptError::KeyMissing { at, key: id, name }
+        })
+    }
+
+    /// The value of a secret variable, as a key.
+    fn new_value(&self, of: KeyRef, new: &At<String>) -> Result<Key, ScriptError> {
+        let item = [At::new(new.at, Expr::Variable(new.value.clone()))];
+        let key = match self.value(&item, new.at)? {
+            Value::Digits(digits, _) => digits.parse().ok().and_then(|pin| Key::pin(of, &pin).ok()),
+            Value::Octets(octets) => {
+                let octets = <[u8; 8]>::try_from(octets.expose()).ok();
+                octets.map(|octets| Key::adm(of, AdmKey::from_octets(octets)))
+            }
+            Value::Path(_) => None,
+        };
+        key.ok_or_else(|| problem(new.at, ProblemKind::NewKey { key: of }))
     }
 
     fn present(&mut self, mode: Mode, key: &Key) -> Result<Presented, KeyError> {

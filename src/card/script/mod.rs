@@ -32,6 +32,7 @@ pub use answer::Difference;
 pub use backup::{Backup, BackupError, CardBackup, Kept, MemoryBackup, Saved};
 pub use dry::dry_run;
 pub use error::ScriptError;
+pub use keys::declared_keys;
 pub use report::{Entry, Output, Report};
 pub use run::{Setup, run};
 pub use shipped::{SHIPPED, Shipped, nearest_shipped, shipped};

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::{
-    card::{FileError, FilePath, FileSystem, Key, KeyGuard, Mode, Session, WriteJournal},
+    card::{FileError, FilePath, FileSystem, Key, KeyGuard, KeyId, Mode, Session, WriteJournal},
     ident::Iccid,
     wire::{
         apdu::StatusWord,
-        arr::KeyRef,
         script::{
             Assertion, At, Checked, Comparison, Cursor, Declared, Environment, Expr, Octets, Place, Position,
             Problem, ProblemKind, Severity, Statement, Switch, Value, evaluate, octets, place_of,
@@ -49,10 +48,7 @@ impl std::fmt::Debug for Setup<'_> {
 ///
 /// The card's number is read first, then the card is reset: the script finds it fresh.
 pub fn run<'a>(session: Session<'_>, checked: &'a Checked, setup: Setup<'a>) -> Report {
-    let names = checked.script.statements.iter().filter_map(|statement| match &statement.value {
-        Statement::Key(key) => Some((key.reference.value, key.name.value.clone())),
-        _ => None,
-    });
+    let names = super::declared_keys(&checked.script).map(|(key, name)| (key, name.to_owned()));
     let mut run = Run {
         fs: FileSystem::new(session),
         setup,
@@ -91,7 +87,7 @@ pub(super) struct Run<'a, 't> {
     pub(super) setup: Setup<'a>,
     pub(super) declared: &'a Declared,
     pub(super) extended: bool,
-    pub(super) names: BTreeMap<KeyRef, String>,
+    pub(super) names: BTreeMap<KeyId, String>,
     /// The class of the script's first command, where it has one.
     pub(super) first_class: Option<Mode>,
     /// The class in which the card's number was read.
@@ -129,7 +125,7 @@ impl Run<'_, '_> {
         }
         if let (Some(writes), Some(card)) = (self.setup.writes, &self.iccid) {
             let ledger = Ledger::new(writes, card, self.setup.name);
-            if checked.changes_card() {
+            if checked.changes_files() {
                 ledger.free().map_err(|source| ScriptError::Journal { at, source })?;
             }
             self.ledger = Some(ledger);
@@ -149,6 +145,7 @@ impl Run<'_, '_> {
             | Statement::Remark(_)
             | Statement::Variable(_)
             | Statement::Key(_)
+            | Statement::Puk(_)
             | Statement::Effect(_)
             | Statement::Unreadable => Ok(()),
             Statement::Reset | Statement::Off => {
@@ -163,6 +160,7 @@ impl Run<'_, '_> {
             Statement::Command(command) => self.command(at, command),
             Statement::Switch(switch) => self.switch(switch),
             Statement::Verify(key) => self.verify(at, key.value),
+            Statement::ChangeKey(change) => self.change_key(at, change),
             Statement::Let(name, value) => {
                 let value = self.value(value, at)?;
                 self.env.set(&name.value, Some(value));

@@ -22,7 +22,8 @@ pub enum Act {
     DestroyOther(&'static str),
     /// VERIFY.
     Verify,
-    /// CHANGE, DISABLE, ENABLE and UNBLOCK PIN: they spend tries, and the key rule has no way to present them.
+    /// CHANGE, DISABLE, ENABLE and UNBLOCK PIN: they spend tries, and are sent for `CHG`, `DIS`, `ENA` and `UNB` only. And what the
+    /// key rule has no way to present.
     OtherKey(&'static str),
     /// TERMINATE: nobody can undo it.
     Terminal(&'static str),
@@ -154,6 +155,8 @@ impl Cursor {
 #[derive(Debug, Clone, Default)]
 pub struct Declared {
     effects: Vec<(EffectKind, Place, Vec<KeyRef>)>,
+    /// Keys that are changed.
+    changed: Vec<KeyRef>,
     /// Files whose names are not known yet: nothing can be said against them.
     open: Vec<EffectKind>,
 }
@@ -168,6 +171,7 @@ impl Declared {
         let mut problems = Vec::new();
         for At { value, .. } in &script.statements {
             let Statement::Effect(effect) = value else { continue };
+            out.changed.extend(effect.keys.iter().map(|key| key.value));
             for file in &effect.files {
                 match eval::place(file, env) {
                     Ok(Some(place)) => {
@@ -201,7 +205,12 @@ impl Declared {
         self.open.contains(&kind) || self.effects.iter().any(|(declared, ..)| *declared == kind)
     }
 
-    /// Every declared effect.
+    /// The keys that get another value, or are switched on or off.
+    pub fn changed_keys(&self) -> &[KeyRef] {
+        &self.changed
+    }
+
+    /// Every declared effect on files.
     pub fn all(&self) -> impl Iterator<Item = (EffectKind, &Place)> {
         self.effects.iter().map(|(kind, place, _)| (*kind, place))
     }

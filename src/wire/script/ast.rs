@@ -49,10 +49,14 @@ pub enum Statement {
     Variable(VarDecl),
     /// `KEY`.
     Key(KeyDecl),
+    /// `PUK`: the key that unblocks a PIN.
+    Puk(KeyDecl),
     /// `EFF`.
     Effect(Effect),
     /// `VER`.
     Verify(At<KeyRef>),
+    /// `CHG`, `UNB`, `ENA` and `DIS`.
+    ChangeKey(KeyChange),
     /// `LET`.
     Let(At<String>, Vec<At<Expr>>),
     /// `OUT`.
@@ -211,6 +215,56 @@ pub struct KeyDecl {
     pub name: At<String>,
 }
 
+/// What is done with a key besides presenting it. Its value, and a new one, are secrets that stand elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeyChange {
+    /// `CHG 01 ${NEW}`: CHANGE PIN.
+    Change(At<KeyRef>, At<String>),
+    /// `UNB 01 ${NEW}`: UNBLOCK PIN, by the PUK of that PIN.
+    Unblock(At<KeyRef>, At<String>),
+    /// `ENA 01`: ENABLE PIN.
+    Enable(At<KeyRef>),
+    /// `DIS 01`: DISABLE PIN.
+    Disable(At<KeyRef>),
+}
+
+impl KeyChange {
+    /// As it is written.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Change(..) => "CHG",
+            Self::Unblock(..) => "UNB",
+            Self::Enable(_) => "ENA",
+            Self::Disable(_) => "DIS",
+        }
+    }
+
+    /// The command that it becomes.
+    pub fn command(&self) -> &'static str {
+        match self {
+            Self::Change(..) => "CHANGE PIN",
+            Self::Unblock(..) => "UNBLOCK PIN",
+            Self::Enable(_) => "ENABLE PIN",
+            Self::Disable(_) => "DISABLE PIN",
+        }
+    }
+
+    /// The key that is changed.
+    pub fn key(&self) -> &At<KeyRef> {
+        match self {
+            Self::Change(key, _) | Self::Unblock(key, _) | Self::Enable(key) | Self::Disable(key) => key,
+        }
+    }
+
+    /// The variable that holds the new value; none where it keeps its own.
+    pub fn new_value(&self) -> Option<&At<String>> {
+        match self {
+            Self::Change(_, new) | Self::Unblock(_, new) => Some(new),
+            Self::Enable(_) | Self::Disable(_) => None,
+        }
+    }
+}
+
 /// What a script does to files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -223,11 +277,13 @@ pub enum EffectKind {
     Creates,
     /// Files are deleted or switched off.
     Destroys,
+    /// Keys get another value, or are switched on or off. No file is named, but which keys.
+    Keys,
 }
 
 impl EffectKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Reads, Self::Updates, Self::Creates, Self::Destroys];
+    pub const ALL: [Self; 5] = [Self::Reads, Self::Updates, Self::Creates, Self::Destroys, Self::Keys];
 
     /// As it is written.
     pub fn name(self) -> &'static str {
@@ -236,6 +292,7 @@ impl EffectKind {
             Self::Updates => "updates",
             Self::Creates => "creates",
             Self::Destroys => "destroys",
+            Self::Keys => "keys",
         }
     }
 }
@@ -245,8 +302,10 @@ impl EffectKind {
 pub struct Effect {
     /// What is done.
     pub kind: EffectKind,
-    /// To which files.
+    /// To which files; none for [`EffectKind::Keys`].
     pub files: Vec<At<Expr>>,
+    /// To which keys; none for the others.
+    pub keys: Vec<At<KeyRef>>,
     /// The keys that must have been presented before.
     pub by: Vec<At<KeyRef>>,
 }

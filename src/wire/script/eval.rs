@@ -37,7 +37,7 @@ impl Environment {
                         Err(problem) => problems.push(problem),
                     }
                 }
-                Statement::Key(key) => taken.push(&key.name.value),
+                Statement::Key(key) | Statement::Puk(key) => taken.push(&key.name.value),
                 _ => {}
             }
         }

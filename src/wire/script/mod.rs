@@ -41,6 +41,10 @@
 //! | `KEY 0A NAME`                  | the key that the script needs, and the secret that holds it            |
 //! | `EFF reads\|updates\|creates\|destroys PATH… [by 0A]` | what the script does to which files, and the right it takes |
 //! | `VER 0A`                       | presents a key, under the rule that guards all keys                    |
+//! | `PUK 01 NAME`                  | the PUK of a PIN that the script needs, and the secret that holds it   |
+//! | `CHG 01 ${NEW}`                | gives a key another value, that of a secret variable, under the same rule; declared by `EFF keys 01` |
+//! | `UNB 01 ${NEW}`                | gives a PIN another value and all its tries, by its PUK                |
+//! | `ENA 01`, `DIS 01`             | switches a PIN on, or off                                              |
 //! | `APD octets [data] (sw)`       | as `CMD`, with Lc and Le, followed up (61xx, 9Fxx, 6Cxx, 9300, 91xx)   |
 //! | `LET NAME value`               | sets a variable, also from the answer before: `${R}`, `${SW}`          |
 //! | `OUT "label" value`            | puts a value into the report                                           |
@@ -67,8 +71,8 @@ mod value;
 
 pub use act::{Act, Declared, act, asks_counter, target};
 pub use ast::{
-    Argument, Assertion, Command, Comparison, Effect, EffectKind, Expected, Expr, KeyDecl, Label, Manner,
-    Put, Script, Statement, StatusPattern, Switch, Type, VarDecl,
+    Argument, Assertion, Command, Comparison, Effect, EffectKind, Expected, Expr, KeyChange, KeyDecl, Label,
+    Manner, Put, Script, Statement, StatusPattern, Switch, Type, VarDecl,
 };
 pub use check::{Checked, Need, check};
 pub use eval::{Environment, evaluate, octets, place as place_of};

@@ -36,14 +36,20 @@ impl fmt::Display for Statement {
             }
             Self::Variable(declared) => declared.fmt(f),
             Self::Key(key) => write!(f, "KEY {:02X} {}", key.reference.value.0, key.name.value),
+            Self::Puk(key) => write!(f, "PUK {:02X} {}", key.reference.value.0, key.name.value),
             Self::Effect(effect) => {
                 write!(f, "EFF {}", effect.kind.name())?;
                 effect.files.iter().try_for_each(|file| write!(f, " {}", file.value))?;
+                effect.keys.iter().try_for_each(|key| write!(f, " {:02X}", key.value.0))?;
                 let by = if effect.by.is_empty() { "" } else { " by" };
                 f.write_str(by)?;
                 effect.by.iter().try_for_each(|key| write!(f, " {:02X}", key.value.0))
             }
             Self::Verify(key) => write!(f, "VER {:02X}", key.value.0),
+            Self::ChangeKey(change) => {
+                write!(f, "{} {:02X}", change.word(), change.key().value.0)?;
+                change.new_value().map_or(Ok(()), |new| write!(f, " ${{{}}}", new.value))
+            }
             Self::Let(name, value) => write!(f, "LET {}{}", name.value, items(value)),
             Self::Output(label, value) => write!(f, "OUT \"{label}\"{}", items(value)),
             Self::Assert(a) => write!(f, "AST{} {}{}", items(&a.left), a.comparison.sign(), items(&a.right)),

@@ -180,14 +180,35 @@ pub enum ProblemKind {
         "{what} presents a key; in a script that is done by VER with a declared KEY, so that the counter is looked at first"
     )]
     RawKey { what: &'static str },
-    #[error("{what} presents a key and cannot be guarded; it is not sent")]
+    #[error("{what} presents a key and cannot be guarded; it is not sent{}", instead(.what))]
     UnguardedKey { what: &'static str },
+    #[error("the PUK of {key} is not declared; say PUK {:02X} NAME", .key.0)]
+    UndeclaredPuk { key: KeyRef },
+    #[error("{what} changes key {key}, which no EFF keys declares")]
+    UndeclaredKeyChange { what: &'static str, key: KeyRef },
+    #[error("the new value of a key stands in no script; say ${{NAME}}, and VAR NAME secret digits (or hex)")]
+    NewKeyInClear,
+    #[error(
+        "the new value of key {key} is 4 to 8 digits (VAR NAME secret digits) or 8 octets (VAR NAME secret hex)"
+    )]
+    NewKey { key: KeyRef },
     #[error("a key stands in clear in this script; it is presented under the key rule, and does not print")]
     KeyInClear,
     #[error("{0} stands for many files; here one is needed")]
     Pattern(Place),
     #[error("a file is created with an identifier that its data do not name (tag 83 in template 62)")]
     CreateTemplate,
+}
+
+/// What is written instead of a command as octets.
+fn instead(what: &str) -> &'static str {
+    match what {
+        "CHANGE PIN" => ": say CHG 01 ${NEW}, with a declared KEY and EFF keys",
+        "UNBLOCK PIN" => ": say UNB 01 ${NEW}, with a declared PUK and EFF keys",
+        "ENABLE PIN" => ": say ENA 01, with a declared KEY and EFF keys",
+        "DISABLE PIN" => ": say DIS 01, with a declared KEY and EFF keys",
+        _ => "",
+    }
 }
 
 fn hint(suggestion: &Option<String>) -> String {

@@ -133,3 +133,60 @@ fn the_counter_may_be_asked_for() {
     let asks = check(b"CMD 00 20 00 0A 08 [] (63 C3)", &BTreeMap::new(), Need::Nothing);
     assert!(!asks.is_sound(), "P3 promises a key that does not come");
 }
+
+/// A script that does one thing with PIN1.
+fn pins(statement: &str) -> String {
+    let declared = match &statement[..3] {
+        "UNB" => "VAR NEW secret digits\nPUK 01 KEY\n",
+        "CHG" => "VAR NEW secret digits\nKEY 01 KEY\n",
+        _ => "KEY 01 KEY\n",
+    };
+    format!("REM bootgate 1\n{declared}EFF keys 01\nRST\n{statement}\n")
+}
+
+#[test]
+fn pins_are_changed_under_the_rule_that_guards_all_keys() {
+    for personality in [Personality::Uicc, Personality::Sim] {
+        let card = from(sample(personality, SampleKind::Pin).image());
+        let pin = || card.image().key_mut(KeyRef::PIN1).unwrap().clone();
+        let journal = MemoryKeyJournal::new();
+        let run = |statement: &str, set: &[(&str, &str)]| {
+            let report =
+                run_on(&card, &pins(statement), With { set, journal: Some(&journal), ..With::default() });
+            let said = format!("{}{report:?}", shown(&report));
+            for secret in ["31415926", "71727374", "86429753", "37 31 37 32", "38 36 34 32", "33 31 34 31"] {
+                assert!(!said.contains(secret), "{said}");
+            }
+            report
+        };
+        let report = done(run("UNB 01 ${NEW}", &[("KEY", "31415926"), ("NEW", "71727374")]));
+        assert_eq!((report.changes, pin().value.0), (1, b"71727374".to_vec()));
+        assert!(shown(&report).contains("UNB 01\n      done"), "{}", shown(&report));
+        done(run("CHG 01 ${NEW}", &[("KEY", "71727374"), ("NEW", "86429753")]));
+        assert_eq!((pin().value.0, pin().tries), (b"86429753".to_vec(), 3));
+        let report = done(run("ENA 01", &[("KEY", "71727374")]));
+        assert!(shown(&report).contains("was so already, not sent") && report.changes == 0);
+        done(run("DIS 01", &[("KEY", "86429753")]));
+        assert!(!pin().enabled);
+
+        // A wrong PUK is presented once, whatever the next script gives; the PIN is what it was.
+        let wrong = [("KEY", "97979797"), ("NEW", "71727374")];
+        let report = run("UNB 01 ${NEW}", &wrong);
+        assert!(matches!(stopped_by(&report), KeyError::Wrong { left: Some(9), .. }), "{}", shown(&report));
+        let report = run("UNB 01 ${NEW}", &[("KEY", "31415926"), ("NEW", "71727374")]);
+        assert!(matches!(stopped_by(&report), KeyError::Quarantined { .. }), "{}", shown(&report));
+        assert_eq!((pin().value.0, pin().puk.unwrap().tries), (b"86429753".to_vec(), 9));
+    }
+}
+
+#[test]
+fn a_new_value_that_can_be_no_key_is_told_before_anything_is_sent() {
+    for (new, kind) in [("123", "digits"), ("123456789", "digits"), ("31323334", "hex")] {
+        let text = pins("CHG 01 ${NEW}").replace("digits", kind);
+        let given = [("KEY", "1234"), ("NEW", new)]
+            .map(|(name, value)| (name.to_owned(), Zeroizing::new(value.to_owned())));
+        let checked = check(text.as_bytes(), &given.into(), Need::Everything);
+        let told: Vec<_> = checked.problems.iter().map(ToString::to_string).collect();
+        assert!(told.len() == 1 && told[0].starts_with("6:8: error: the new value of key 01"), "{told:?}");
+    }
+}

@@ -27,7 +27,7 @@ use crate::{
     wire::{
         Fid,
         arr::KeyRef,
-        script::{Checked, Need, Statement, check},
+        script::{Checked, Need, check},
     },
 };
 
@@ -91,11 +91,9 @@ struct With<'a> {
 fn run_in(reader: &mut dyn CardTransport, text: &str, with: With<'_>) -> Report {
     let checked = checked(text, with.set, Need::Everything);
     let mut keys = Vec::new();
-    for statement in &checked.script.statements {
-        if let Statement::Key(key) = &statement.value {
-            let value = with.set.iter().find(|(name, _)| *name == key.name.value).unwrap().1;
-            keys.push(Key::read(key.reference.value.into(), value).unwrap());
-        }
+    for (id, declared) in declared_keys(&checked.script) {
+        let value = with.set.iter().find(|(name, _)| *name == declared).unwrap().1;
+        keys.push(Key::read(id, value).unwrap());
     }
     let own = MemoryKeyJournal::new();
     let policy = KeyPolicy::new(KeyPolicy::FLOOR, Vec::new());

@@ -35,6 +35,7 @@ fn report(file: &str, set: &[Assignment]) -> anyhow::Result<FileReport> {
         file: file.to_owned(),
         version: checked.script.version,
         effects: effects.collect(),
+        changes_keys: checked.declared.changed_keys().iter().map(ToString::to_string).collect(),
         problems: problems.collect(),
     })
 }
@@ -54,6 +55,9 @@ struct FileReport {
     version: Option<u16>,
     /// What the script declares to do.
     effects: Vec<Declared>,
+    /// The keys that it gives another value, or switches on or off.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes_keys: Vec<String>,
     problems: Vec<Found>,
 }
 

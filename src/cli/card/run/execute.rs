@@ -12,8 +12,12 @@ use super::{
 };
 use crate::{
     card::{
-        ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyRings, PcscCard, Session,
-        script::{Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, dry_run, run as run_script},
+        ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyId, KeyRings, PcscCard,
+        Session,
+        script::{
+            Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, declared_keys, dry_run,
+            run as run_script,
+        },
     },
     cli::{
         Exit, Failure, Format, Global,
@@ -24,10 +28,7 @@ use crate::{
     },
     ident::{Iccid, counted},
     store::{BackupFile, BackupFileError},
-    wire::{
-        arr::KeyRef,
-        script::{Checked, Need, Severity, Statement, check},
-    },
+    wire::script::{Checked, Need, Severity, Statement, check},
 };
 
 pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -185,7 +186,7 @@ fn require_backup(checked: &Checked, args: &Args) -> anyhow::Result<()> {
         () if restores && args.restore.is_none() => {
             "the script puts files back; say from where with --restore FILE"
         }
-        () if checked.changes_card() && args.backup.is_none() && !args.no_backup => {
+        () if checked.changes_files() && args.backup.is_none() && !args.no_backup => {
             "the script changes the card; give --backup FILE to keep what was there, or --no-backup"
         }
         () => return Ok(()),
@@ -194,12 +195,12 @@ fn require_backup(checked: &Checked, args: &Args) -> anyhow::Result<()> {
 }
 
 fn keys(checked: &Checked, given: &Values) -> anyhow::Result<Vec<Key>> {
-    let read = |(reference, name): (KeyRef, &String)| {
+    let read = |(id, name): (KeyId, &str)| {
         let text = given.get(name)?;
-        let key = Key::read(reference.into(), text);
+        let key = Key::read(id, text);
         Some(key.map_err(|why| Failure::because(Exit::Usage, format!("--set {name}=…: {why}"))))
     };
-    declared(checked).filter_map(read).collect()
+    declared_keys(&checked.script).filter_map(read).collect()
 }
 
 /// The card's number, where it tells one; the card is as fresh afterwards as it was.
@@ -220,15 +221,15 @@ fn complete(
     rings: &KeyRings,
     iccid: Option<&Iccid>,
 ) -> anyhow::Result<Vec<Key>> {
-    for (reference, name) in declared(checked) {
-        if keys.iter().any(|key| key.id == reference) {
+    for (id, name) in declared_keys(&checked.script) {
+        if keys.iter().any(|key| key.id == id) {
             continue;
         }
         let card = iccid.ok_or_else(|| {
             let why = "and the card does not tell its number, by which sources of keys are asked";
-            Failure::because(Exit::Usage, format!("key {reference} is not given (--set {name}=…), {why}"))
+            Failure::because(Exit::Usage, format!("key {id} is not given (--set {name}=…), {why}"))
         })?;
-        let key = rings.key(card, reference.into());
+        let key = rings.key(card, id);
         keys.push(
             key.map_err(|why| {
                 Failure::because(why.exit(), format!("{why}; or give it with --set {name}=…"))
@@ -238,14 +239,6 @@ fn complete(
     Ok(keys)
 }
 
-/// The keys that a script declares, with their names there.
-fn declared(checked: &Checked) -> impl Iterator<Item = (KeyRef, &String)> {
-    checked.script.statements.iter().filter_map(|statement| match &statement.value {
-        Statement::Key(key) => Some((key.reference.value, &key.name.value)),
-        _ => None,
-    })
-}
-
 /// Shows what the script declares, and asks.
 fn consent(script: &str, checked: &Checked, args: &Args, global: &Global) -> anyhow::Result<bool> {
     if !args.consent.can_ask() {
@@ -253,6 +246,7 @@ fn consent(script: &str, checked: &Checked, args: &Args, global: &Global) -> any
     }
     let mut lines = vec![format!("{script} on the card in {}:", args.reader.as_deref().unwrap_or_default())];
     lines.extend(checked.declared.all().map(|(kind, place)| format!("  {:<9} {place}", kind.name())));
+    lines.extend(checked.declared.changed_keys().iter().map(|key| format!("  {:<9} {key}", "keys")));
     if checked.script.version.is_none() {
         lines.push("  changes files; it is plain Annex B and does not declare which".into());
     }

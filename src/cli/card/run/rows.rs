@@ -109,7 +109,7 @@ fn declared(script: &[u8]) -> Vec<String> {
     let statements = parse(script).script.statements;
     let name = |statement: &Statement| match statement {
         Statement::Variable(variable) => Some(variable.name.value.clone()),
-        Statement::Key(key) => Some(key.name.value.clone()),
+        Statement::Key(key) | Statement::Puk(key) => Some(key.name.value.clone()),
         _ => None,
     };
     statements.iter().filter_map(|statement| name(&statement.value)).collect()

@@ -53,7 +53,7 @@ pub(super) fn given(text: &[u8], set: &[Assignment]) -> anyhow::Result<BTreeMap<
 fn is_secret(script: &Script, name: &str) -> bool {
     script.statements.iter().any(|statement| match &statement.value {
         Statement::Variable(declared) => declared.secret && declared.name.value == name,
-        Statement::Key(key) => key.name.value == name,
+        Statement::Key(key) | Statement::Puk(key) => key.name.value == name,
         _ => false,
     })
 }

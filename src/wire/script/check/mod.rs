@@ -1,6 +1,7 @@
 //! What can be known to be wrong with a script before the first command is sent.
 
 mod command;
+mod keys;
 mod uses;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,8 +34,13 @@ impl Checked {
         self.problems.iter().all(|problem| problem.severity() == Severity::Warning)
     }
 
-    /// True when it may change a card: by what it declares, or, of plain Annex B, by what its commands are.
+    /// True when it may change a card: files or keys.
     pub fn changes_card(&self) -> bool {
+        self.changes_files() || !self.declared.changed_keys().is_empty()
+    }
+
+    /// True when it may change files: by what it declares, or, of plain Annex B, by what its commands are.
+    pub fn changes_files(&self) -> bool {
         if self.script.version.is_some() {
             let kinds = [EffectKind::Updates, EffectKind::Creates, EffectKind::Destroys];
             return kinds.into_iter().any(|kind| self.declared.has(kind));
@@ -88,7 +94,8 @@ pub fn check(input: &[u8], given: &BTreeMap<String, Zeroizing<String>>, need: Ne
         env: environment.clone(),
     };
     let keys = uses::keys(&script);
-    let mut walk = Walk { extended: script.version.is_some(), declared: &declared, keys, problems };
+    let pins = keys::Pins::of(&script);
+    let mut walk = Walk { extended: script.version.is_some(), declared: &declared, keys, pins, problems };
     walk.list(&script.statements, state);
     let mut problems = walk.problems;
     if problems.is_empty() && !does_something(&script) {
@@ -109,6 +116,7 @@ fn does_something(script: &Script) -> bool {
                 | Statement::Remark(_)
                 | Statement::Variable(_)
                 | Statement::Key(_)
+                | Statement::Puk(_)
                 | Statement::Effect(_)
         );
     });
@@ -164,6 +172,7 @@ struct Walk<'a> {
     extended: bool,
     declared: &'a Declared,
     keys: BTreeSet<KeyRef>,
+    pins: keys::Pins,
     problems: Vec<Problem>,
 }
 
@@ -186,6 +195,7 @@ impl Walk<'_> {
             Statement::Initialise(_)
                 | Statement::Command(_)
                 | Statement::Verify(_)
+                | Statement::ChangeKey(_)
                 | Statement::Save(_)
                 | Statement::Put(_)
                 | Statement::Restore(_)
@@ -195,7 +205,11 @@ impl Walk<'_> {
             state.powered = true;
         }
         match &statement.value {
-            Statement::Blank | Statement::Remark(_) | Statement::Variable(_) | Statement::Key(_) => {}
+            Statement::Blank
+            | Statement::Remark(_)
+            | Statement::Variable(_)
+            | Statement::Key(_)
+            | Statement::Puk(_) => {}
             Statement::Effect(effect) => effect.by.iter().for_each(|key| self.declared_key(key)),
             Statement::Reset => state.reset(),
             Statement::Off => {
@@ -217,6 +231,7 @@ impl Walk<'_> {
                 // The card's number was read, from the MF.
                 state.no_answer();
             }
+            Statement::ChangeKey(change) => self.key_change(at, change, state),
             Statement::Let(name, value) => {
                 let value = self.value(value, &state.env);
                 if matches!(name.value.as_str(), "R" | "SW") {

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::wire::{
     arr::KeyRef,
-    script::{Argument, At, Expected, Expr, Problem, ProblemKind, Script, Statement},
+    script::{Argument, At, Expected, Expr, KeyChange, Problem, ProblemKind, Script, Statement},
 };
 
 use super::Need;
@@ -32,7 +32,8 @@ pub(super) fn check(
     for statement in &script.statements {
         let (name, key) = match &statement.value {
             Statement::Variable(declared) => (&declared.name, None),
-            Statement::Key(key) => (&key.name, Some(key.reference.value)),
+            Statement::Key(key) => (&key.name, Some((false, key.reference.value))),
+            Statement::Puk(puk) => (&puk.name, Some((true, puk.reference.value))),
             _ => continue,
         };
         let text = name.value.as_str();
@@ -60,7 +61,8 @@ pub(super) fn check(
 #[derive(Default)]
 struct Used<'s> {
     names: BTreeSet<&'s str>,
-    keys: BTreeSet<KeyRef>,
+    /// Keys, and PINs whose PUK is used.
+    keys: BTreeSet<(bool, KeyRef)>,
 }
 
 impl<'s> Used<'s> {
@@ -81,7 +83,12 @@ impl<'s> Used<'s> {
             }
             Statement::Switch(switch) => switch.labels.iter().for_each(|label| self.list(&label.statements)),
             Statement::Effect(effect) => self.items(&effect.files),
-            Statement::Verify(key) => drop(self.keys.insert(key.value)),
+            Statement::Verify(key) => drop(self.keys.insert((false, key.value))),
+            Statement::ChangeKey(change) => {
+                let by_puk = matches!(change, KeyChange::Unblock(..));
+                self.keys.insert((by_puk, change.key().value));
+                self.names.extend(change.new_value().map(|new| new.value.as_str()));
+            }
             Statement::Let(_, value) | Statement::Output(_, value) => self.items(value),
             Statement::Assert(assertion) => {
                 self.items(&assertion.left);

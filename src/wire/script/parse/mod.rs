@@ -91,7 +91,22 @@ impl<L: Iterator<Item = Line>> Parser<L> {
         let known = matches!(word, "RST" | "INI" | "CMD" | "OFF");
         let own = matches!(
             word,
-            "VAR" | "KEY" | "EFF" | "VER" | "APD" | "LET" | "OUT" | "AST" | "SAV" | "PUT" | "RES"
+            "VAR"
+                | "KEY"
+                | "PUK"
+                | "EFF"
+                | "VER"
+                | "CHG"
+                | "UNB"
+                | "ENA"
+                | "DIS"
+                | "APD"
+                | "LET"
+                | "OUT"
+                | "AST"
+                | "SAV"
+                | "PUT"
+                | "RES"
         );
         if !whole_word || !(known || own) {
             let word: String =

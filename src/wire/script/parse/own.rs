@@ -1,8 +1,8 @@
 //! The statements of the superset.
 
 use crate::wire::script::{
-    Assertion, At, Comparison, Effect, EffectKind, Expr, KeyDecl, Problem, ProblemKind, Put, Statement, Type,
-    VarDecl, lex::Token,
+    Assertion, At, Comparison, Effect, EffectKind, Expr, KeyChange, KeyDecl, Problem, ProblemKind, Put,
+    Statement, Type, VarDecl, lex::Token,
 };
 
 use super::tokens::Tokens;
@@ -15,7 +15,12 @@ pub(super) fn statement(word: &str, tokens: &mut Tokens<'_>) -> Result<Statement
         "VAR" => Statement::Variable(variable(tokens)?),
         "KEY" => Statement::Key(KeyDecl { reference: tokens.key()?, name: tokens.name()? }),
         "EFF" => Statement::Effect(effect(tokens)?),
+        "PUK" => Statement::Puk(KeyDecl { reference: tokens.key()?, name: tokens.name()? }),
         "VER" => Statement::Verify(tokens.key()?),
+        "CHG" => Statement::ChangeKey(KeyChange::Change(tokens.key()?, new_value(tokens)?)),
+        "UNB" => Statement::ChangeKey(KeyChange::Unblock(tokens.key()?, new_value(tokens)?)),
+        "ENA" => Statement::ChangeKey(KeyChange::Enable(tokens.key()?)),
+        "DIS" => Statement::ChangeKey(KeyChange::Disable(tokens.key()?)),
         "LET" => Statement::Let(tokens.name()?, tokens.octets()?),
         "OUT" => Statement::Output(label(tokens)?, tokens.octets()?),
         "AST" => Statement::Assert(assertion(tokens)?),
@@ -53,12 +58,18 @@ fn effect(tokens: &mut Tokens<'_>) -> Result<Effect, Problem> {
         Some(Token::Word(word)) => EffectKind::ALL.into_iter().find(|kind| kind.name() == word),
         _ => None,
     };
-    let kind = kind.ok_or_else(|| tokens.wrong("reads, updates, creates or destroys"))?;
+    let kind = kind.ok_or_else(|| tokens.wrong("reads, updates, creates, destroys or keys"))?;
     tokens.next();
-    let mut files = vec![tokens.path()?];
     let by_word = Token::Word("by".into());
-    while !tokens.is_end() && !tokens.is_next(&by_word) && files.len() < MAX_FILES {
-        files.push(tokens.path()?);
+    let (mut files, mut keys) = (Vec::new(), Vec::new());
+    loop {
+        match kind {
+            EffectKind::Keys => keys.push(tokens.key()?),
+            _ => files.push(tokens.path()?),
+        }
+        if tokens.is_end() || tokens.is_next(&by_word) || files.len() + keys.len() >= MAX_FILES {
+            break;
+        }
     }
     let mut by = Vec::new();
     if tokens.take(&by_word) {
@@ -67,7 +78,20 @@ fn effect(tokens: &mut Tokens<'_>) -> Result<Effect, Problem> {
             by.push(tokens.key()?);
         }
     }
-    Ok(Effect { kind, files, by })
+    Ok(Effect { kind, files, keys, by })
+}
+
+/// `${NAME}`, and nothing else: no key stands in a script.
+fn new_value(tokens: &mut Tokens<'_>) -> Result<At<String>, Problem> {
+    let at = tokens.here();
+    match tokens.peek() {
+        Some(Token::Name(name)) => {
+            tokens.next();
+            Ok(At::new(at, name.clone()))
+        }
+        // What stands there may be a key: it is not repeated.
+        _ => Err(Problem::new(at, ProblemKind::NewKeyInClear)),
+    }
 }
 
 fn label(tokens: &mut Tokens<'_>) -> Result<String, Problem> {

@@ -76,9 +76,12 @@ const PLAIN: &[(&str, &str)] = &[
     ),
     (
         "CMD A0 24 00 01 10 31323334FFFFFFFF 31323334FFFFFFFF",
-        "1:1: error: CHANGE PIN presents a key and cannot be guarded",
+        "1:1: error: CHANGE PIN presents a key and cannot be guarded; it is not sent: say CHG 01 ${NEW}, with a declared KEY",
     ),
-    ("CMD A0 2C 00 00 10 31323334FFFFFFFF 31323334FFFFFFFF", "1:1: error: UNBLOCK PIN presents a key"),
+    (
+        "CMD A0 2C 00 00 10 31323334FFFFFFFF 31323334FFFFFFFF",
+        "1:1: error: UNBLOCK PIN presents a key and cannot be guarded; it is not sent: say UNB 01 ${NEW}, with a declared PUK",
+    ),
     ("CMD 00 28 00 01 08 31323334FFFFFFFF", "1:1: error: ENABLE PIN presents a key"),
     ("CMD 00 26 00 01 08 31323334FFFFFFFF", "1:1: error: DISABLE PIN presents a key"),
 ];
@@ -93,6 +96,26 @@ const OWN: &[(&str, &str)] = &[
     ("VAR R hex", "2:5: error: variable `R` is declared twice, or its name is one that the answer has"),
     ("VAR A hex 01", "2:5: warning: variable `A` is declared and not used"),
     ("KEY 0A ADM", "2:8: warning: key `ADM` is declared and not used"),
+    ("PUK 01 P", "2:8: warning: key `P` is declared and not used"),
+    (
+        "VAR N secret digits\nEFF keys 01\nUNB 01 ${N}",
+        "4:5: error: the PUK of 01 (PIN1) is not declared; say PUK 01 NAME",
+    ),
+    (
+        "VAR N secret digits\nPUK 01 P\nUNB 01 ${N}",
+        "4:1: error: UNBLOCK PIN changes key 01 (PIN1), which no EFF keys declares",
+    ),
+    ("KEY 01 P\nEFF keys 81\nDIS 01", "4:1: error: DISABLE PIN changes key 01 (PIN1), which no EFF keys"),
+    ("EFF keys 01\nENA 01", "3:5: error: key 01 (PIN1) is not declared; say KEY 01 NAME"),
+    (
+        "PUK 01 P\nEFF keys 01\nUNB 01 37373737FFFFFFFF",
+        "4:8: error: the new value of a key stands in no script; say ${NAME}",
+    ),
+    (
+        "VAR N digits 7777\nKEY 01 P\nEFF keys 01\nCHG 01 ${N}",
+        "5:8: error: the new value of a key stands in no script",
+    ),
+    ("EFF keys 3F00/6F07\nRST", "2:10: error: a key is named by two hexadecimal digits"),
     ("KEY ADM1 ADM\n", "2:5: error: a key is named by two hexadecimal digits"),
     ("OUT \"a\" ${A}", "2:9: error: unknown variable `A`; declare it with VAR"),
     ("OUT \"a\" ${R}", "2:9: error: no command goes before this, so there is no answer"),
@@ -105,7 +128,7 @@ const OWN: &[(&str, &str)] = &[
         "3:17: error: digits where octets is needed; bcd-swap() or ascii()",
     ),
     ("VER 0A", "2:5: error: key 0A (ADM1) is not declared; say KEY 0A NAME"),
-    ("EFF writes 3F00", "2:5: error: expected reads, updates, creates or destroys"),
+    ("EFF writes 3F00", "2:5: error: expected reads, updates, creates, destroys or keys"),
     ("EFF reads 6F07", "2:11: error: expected a file"),
     ("EFF updates 3F00/2F05 by 0A", "2:26: error: key 0A (ADM1) is not declared"),
     // Effects.

@@ -48,6 +48,18 @@ RES parent(${FILE})
 OFF
 "#;
 
+const PINS: &str = "REM bootgate 1
+VAR NEW secret digits
+KEY 01 PIN
+PUK 01 PUK1
+EFF keys 01 81 by 01
+RST
+CHG 01 ${NEW}
+UNB 01 ${NEW}
+DIS 01
+ENA 01
+";
+
 fn nothing() -> BTreeMap<String, zeroize::Zeroizing<String>> {
     BTreeMap::new()
 }
@@ -72,7 +84,7 @@ fn samples_are_read_and_sound() {
 
 #[test]
 fn what_is_printed_is_the_same_script() {
-    for text in SAMPLES.iter().chain([&OWN]) {
+    for text in SAMPLES.iter().chain([&OWN, &PINS]) {
         let parsed = parse(text.as_bytes());
         assert_eq!(parsed.problems, [], "{text}");
         let printed = parsed.script.to_string();
