@@ -16,19 +16,20 @@ use crate::{
 };
 
 /// A service whose first reader takes the card in `card.json`.
-fn station(readers: u16) -> Pcscd {
+pub fn station(readers: u16, manner: &[&str]) -> Pcscd {
     let pcscd = Pcscd::start(readers);
     let new = ["lab", "card", "--new", "card.json", "--kind", "prepared", "--iccid", CARDS[0], "--adm", ADM];
-    assert!(pcscd.bootgate(&new).status.success());
+    assert!(pcscd.bootgate(&[&new[..], manner].concat()).status.success());
     pcscd
 }
 
-fn insert(pcscd: &Pcscd, fault: &[&str]) -> Process {
+/// Puts the card in, with what goes wrong.
+pub fn insert(pcscd: &Pcscd, fault: &[&str]) -> Process {
     pcscd.insert(0, &[&["--image", "card.json", "--save"], fault].concat())
 }
 
 /// The file for the bootstrap, as the card in `card.json` has it.
-fn content(pcscd: &Pcscd) -> Vec<u8> {
+pub fn content(pcscd: &Pcscd) -> Vec<u8> {
     let image = CardImage::load(&pcscd.folder().join("card.json")).unwrap();
     match &image.mf.find(&[Fid::PKCS15, Fid(0x6431)]).unwrap().body {
         Body::Transparent(octets) => octets.clone(),
@@ -37,7 +38,7 @@ fn content(pcscd: &Pcscd) -> Vec<u8> {
 }
 
 /// How many cards are not settled.
-fn pending(pcscd: &Pcscd) -> usize {
+pub fn pending(pcscd: &Pcscd) -> usize {
     let list = pcscd.bootgate(&["card", "recover", "--list", "--format", "json"]);
     serde_json::from_slice::<Value>(&list.stdout).unwrap()["cards"].as_array().unwrap().len()
 }
@@ -64,12 +65,17 @@ fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-#[test]
-fn a_batch_that_is_killed_in_an_update_is_settled_by_the_next() {
-    let pcscd = station(1);
+/// Kills a batch in the second UPDATE, on a channel, and runs it again.
+fn killed_and_settled(manner: &[&str], channel: &str) {
+    let pcscd = station(1, manner);
     table(&pcscd, &[ADM]);
     let mute = insert(&pcscd, &["--fault", "mute-in-update=2"]);
-    let mut run = batch(&pcscd, &[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let start = || {
+        let mut command = batch(&pcscd, &[]);
+        command.env("BOOTGATE_CARD_CHANNEL", channel);
+        command
+    };
+    let mut run = start().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for("the UPDATE", || content(&pcscd).iter().rposition(|octet| *octet != 0xFF) > Some(255));
     assert!(run.try_wait().unwrap().is_none());
     run.kill().unwrap();
@@ -78,7 +84,7 @@ fn a_batch_that_is_killed_in_an_update_is_settled_by_the_next() {
     assert_eq!((results(&pcscd).len(), pending(&pcscd), content(&pcscd)[0]), (0, 1, 0xFF));
 
     let _card = insert(&pcscd, &[]);
-    let ran = batch(&pcscd, &[]).output().unwrap();
+    let ran = start().output().unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&ran.stderr));
     assert!(said.contains("1 of 1 cards good"), "{said}");
@@ -89,8 +95,18 @@ fn a_batch_that_is_killed_in_an_update_is_settled_by_the_next() {
 }
 
 #[test]
+fn a_batch_that_is_killed_in_an_update_is_settled_by_the_next() {
+    killed_and_settled(&[], "basic");
+}
+
+#[test]
+fn so_is_one_on_another_channel_of_a_card_that_speaks_t1() {
+    killed_and_settled(&["--protocol", "t1", "--quirk", "dir-without-path"], "logical");
+}
+
+#[test]
 fn a_card_that_is_pulled_in_an_update_is_bad_until_the_next_run_has_settled_it() {
-    let pcscd = station(2);
+    let pcscd = station(2, &[]);
     table(&pcscd, &[ADM, ADM]);
     let torn = insert(&pcscd, &["--fault", "pull-in-update=2"]);
     let good = pcscd.insert(1, &["--kind", "prepared", "--iccid", CARDS[1], "--adm", ADM]);

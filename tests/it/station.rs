@@ -8,7 +8,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::peers::{pcscd::Pcscd, program, wait_for};
+use crate::{
+    batch_torn,
+    peers::{pcscd::Pcscd, program, wait_for},
+};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
 const ICCID: &str = "89490200001234567892";
@@ -266,4 +269,38 @@ fn the_first_refused_key_ends_a_station_unless_it_is_to_go_on() {
     let id = station.child.id().to_string();
     assert!(Command::new(program("kill", "procps")).args(["-INT", &id]).status().unwrap().success());
     assert_eq!(station.ends().0, Some(0));
+}
+
+/// A card that was pulled in the middle of an UPDATE says so when it comes again, and is whole afterwards.
+#[test]
+fn a_torn_card_is_settled_at_the_station() {
+    let pcscd = batch_torn::station(1, &[]);
+    let offer =
+        ["--profile", PROFILE, "--as", "cp", "--imei", "490154203237518", "--adm", "env:ADM", "--once"];
+    let apply = [&offer[..], &["--apply", "--yes"]].concat();
+    let torn = batch_torn::insert(&pcscd, &["--fault", "pull-in-update=2"]);
+    let station = Station::start(&pcscd, &apply);
+    let failed = station.hears("failed");
+    assert!(failed["reason"].as_str().unwrap().contains("what is on the card is not known"), "{failed}");
+    assert_eq!(station.ends().0, Some(1));
+    pcscd.pull(0, torn);
+    assert_eq!((batch_torn::pending(&pcscd), batch_torn::content(&pcscd)[0]), (1, 0xFF));
+
+    // Only looked at, it stays as it is.
+    let _card = batch_torn::insert(&pcscd, &[]);
+    let station = Station::start(&pcscd, &offer);
+    let seen = station.hears("card");
+    assert_eq!(
+        (seen["interrupted"]["steps"].as_u64(), seen["interrupted"]["card"].as_str()),
+        (Some(2), Some(ICCID))
+    );
+    assert_eq!((station.ends().0, batch_torn::pending(&pcscd)), (Some(0), 1));
+
+    let station = Station::start(&pcscd, &apply);
+    let written = station.hears("written");
+    assert_eq!(written["state"], "delivered");
+    assert_eq!((station.ends().0, batch_torn::pending(&pcscd)), (Some(0), 0));
+    let octets = usize::try_from(written["octets"].as_u64().unwrap()).unwrap();
+    let file = batch_torn::content(&pcscd);
+    assert!(file[..octets].last() == Some(&0x01) && file[octets..].iter().all(|octet| *octet == 0xFF));
 }
