@@ -129,7 +129,11 @@ impl fmt::Display for Verdict<'_> {
             Bin::Bad => "BAD",
         };
         let card = iccid.as_ref().map_or("no number", |iccid| iccid.digits());
-        write!(f, "{bin}, take it out: {card} {}", ending.name())?;
+        let again = match ending {
+            Ending::Unknown => " and put it in again, which settles it",
+            _ => "",
+        };
+        write!(f, "{bin}, take it out{again}: {card} {}", ending.name())?;
         reason.iter().try_for_each(|reason| write!(f, ": {reason}"))
     }
 }
