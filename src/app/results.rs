@@ -16,7 +16,7 @@ use tracing::warn;
 
 use super::config::Config;
 use crate::{
-    bearer::{Event, MessageId, Receipt, Results, Taken, Told},
+    bearer::{Event, Heard, MessageId, Receipt, Results, Taken, Told},
     ident::Clock,
     wire::pap::ResultNotification,
 };
@@ -82,29 +82,32 @@ impl ServedResults {
 }
 
 impl Results for ServedResults {
-    fn told(&self, told: Told) -> bool {
+    fn told(&self, told: Told) -> Heard {
         match told {
             Told::Receipt { segment, state } => {
-                let (Some((link, id)), Some(events)) = (segment.split_once('.'), self.events.get()) else {
-                    return false;
-                };
+                let Some((link, id)) = segment.split_once('.') else { return Heard::Strange };
                 // Names of segments are digits of ours; anything else would only fill the database.
                 let ours = id.len() == 20 && id.bytes().all(|b| b.is_ascii_hexdigit());
                 if !self.links.contains(link) || !ours {
-                    return false;
+                    return Heard::Strange;
                 }
                 let message = MessageId { smsc: link.into(), id: id.to_owned() };
                 let (at, taken) = (self.clock.now(), Taken::default());
                 let receipt = Receipt { message, state, network_error: None, at, taken };
-                events.try_send(Event::Receipt(receipt)).is_ok()
+                match self.events.get().map(|events| events.try_send(Event::Receipt(receipt))) {
+                    Some(Ok(())) => Heard::Taken,
+                    _ => Heard::NotNow,
+                }
             }
             Told::Result(result) => {
-                let Some(file) = &self.file else { return false };
-                self.keep(file, &result)
+                let Some(file) = &self.file else { return Heard::Strange };
+                let kept = self
+                    .keep(file, &result)
                     .inspect_err(
                         |error| warn!(%error, "[push] results-file: a result cannot be kept: {error}"),
                     )
-                    .is_ok()
+                    .is_ok();
+                if kept { Heard::Taken } else { Heard::NotNow }
             }
         }
     }
@@ -138,14 +141,14 @@ mod tests {
             results.told(Told::Receipt { segment: segment.to_owned(), state: ReceiptState::Delivered })
         };
         let ours = "op.0123456789abcdef0123";
-        assert!(!receipt(ours), "nobody delivers yet: it is told again");
+        assert_eq!(receipt(ours), Heard::NotNow, "nobody delivers yet: it is told again");
         let (events, mut told) = mpsc::channel(1);
         results.receipts_to(events);
         for stranger in ["op", "other.0123456789abcdef0123", "op.0123", "op.0123456789abcdef012x"] {
-            assert!(!receipt(stranger), "{stranger}");
+            assert_eq!(receipt(stranger), Heard::Strange, "{stranger}");
         }
-        assert!(receipt(ours));
-        assert!(!receipt(ours), "there is no room: it is told again");
+        assert_eq!(receipt(ours), Heard::Taken);
+        assert_eq!(receipt(ours), Heard::NotNow, "there is no room: it is told again");
         let Some(Event::Receipt(receipt)) = told.recv().await else { panic!() };
         assert_eq!((&*receipt.message.smsc, receipt.message.id.as_str()), ("op", &ours[3..]));
     }
@@ -168,11 +171,12 @@ mod tests {
                 quality_of_service: None,
             }))
         };
-        assert!(!results(None).told(result(MessageState::Delivered)), "it would be lost");
-        assert!(!results(Some(folder.path().to_owned())).told(result(MessageState::Delivered)));
+        assert_eq!(results(None).told(result(MessageState::Delivered)), Heard::Strange, "it would be lost");
+        let nowhere = results(Some(folder.path().to_owned()));
+        assert_eq!(nowhere.told(result(MessageState::Delivered)), Heard::NotNow);
         let results = results(Some(file.clone()));
         for state in [MessageState::Pending, MessageState::Delivered, MessageState::Delivered] {
-            assert!(results.told(result(state)));
+            assert_eq!(results.told(result(state)), Heard::Taken);
         }
         let text = std::fs::read_to_string(&file).unwrap();
         let states: Vec<serde_json::Value> = text

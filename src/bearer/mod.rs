@@ -33,7 +33,7 @@ pub use outbox::{
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
-pub use result::{Results, Told};
+pub use result::{Heard, Results, Told};
 pub use routes::{Link, Route, Routes};
 pub use segment::References;
 pub use tls::{ClientFiles, ClientTls};

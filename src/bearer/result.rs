@@ -17,8 +17,19 @@ pub enum Told {
     },
 }
 
+/// What becomes of what is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// It was taken.
+    Taken,
+    /// It is of nothing that is waited for.
+    Strange,
+    /// It cannot be kept now; it is to be told again.
+    NotNow,
+}
+
 /// Who wants to know. Gateways tell a thing again until it was taken, so each may come several times.
 pub trait Results: Send + Sync {
-    /// Takes what was told; false when it is of nothing that is waited for.
-    fn told(&self, told: Told) -> bool;
+    /// Takes what was told.
+    fn told(&self, told: Told) -> Heard;
 }

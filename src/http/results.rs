@@ -2,8 +2,10 @@
 //!
 //! | method | path                    | from                  | answer                                                    |
 //! |--------|-------------------------|-----------------------|-----------------------------------------------------------|
-//! | POST   | `/KEY/result`           | a PPG (PAP)           | 202 with `resultnotification-response`: 1000, or 2000     |
-//! | GET    | `/KEY/receipt/SEGMENT`  | Kannel (`?d=STATE`)   | 204; 404 when nothing of that number is waited for        |
+//! | POST   | `/KEY/result`           | a PPG (PAP)           | 202 with `resultnotification-response`: 1000, or 2000; 503 |
+//! | GET    | `/KEY/receipt/SEGMENT`  | Kannel (`?d=STATE`)   | 204; 404 when nothing of that number is waited for; 503   |
+//!
+//! 503 is what cannot be kept now and is to be told again.
 //!
 //! `push send` draws `KEY` for each listener, `serve` has it from `[push] results`: who does not know it is answered 404. It is no credential of anything else, because
 //! gateways write such URLs into their logs. Telling a thing twice changes nothing.
@@ -25,7 +27,7 @@ use tracing::debug;
 use super::connection;
 use crate::{
     app::config::Http,
-    bearer::{Results, Told, sendsms::receipt_state},
+    bearer::{Heard, Results, Told, sendsms::receipt_state},
     wire::pap::{
         self, BadMessage, Message, Pap, ResultNotificationResponse, StatusCode as PapCode, Strictness,
     },
@@ -61,11 +63,14 @@ async fn result(State(results): State<Arc<dyn Results>>, body: Bytes) -> Respons
     let answer = match Pap::decode(&body, Strictness::Lenient).map(|pap| pap.message) {
         Ok(Message::ResultNotification(told)) => {
             let (push_id, address) = (told.push_id.clone(), Some(told.address.clone()));
-            let known = results.told(Told::Result(Box::new(told)));
+            let heard = results.told(Told::Result(Box::new(told)));
             debug!(pap.push_id = %push_id, "A gateway tells of {push_id}");
-            let (code, desc) = match known {
-                true => (PapCode::OK, None),
-                false => (PapCode::BAD_REQUEST, Some("no push of that id is waited for here".to_owned())),
+            let (code, desc) = match heard {
+                Heard::NotNow => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+                Heard::Taken => (PapCode::OK, None),
+                Heard::Strange => {
+                    (PapCode::BAD_REQUEST, Some("no push of that id is waited for here".to_owned()))
+                }
             };
             Message::ResultNotificationResponse(ResultNotificationResponse { push_id, code, desc, address })
         }
@@ -93,8 +98,9 @@ async fn receipt(
 ) -> StatusCode {
     let Some(state) = receipt_state(d) else { return StatusCode::BAD_REQUEST };
     match results.told(Told::Receipt { segment, state }) {
-        true => StatusCode::NO_CONTENT,
-        false => StatusCode::NOT_FOUND,
+        Heard::Taken => StatusCode::NO_CONTENT,
+        Heard::Strange => StatusCode::NOT_FOUND,
+        Heard::NotNow => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -110,15 +116,16 @@ mod tests {
     struct Kept(Mutex<Vec<Told>>);
 
     impl Results for Kept {
-        fn told(&self, told: Told) -> bool {
+        fn told(&self, told: Told) -> Heard {
             let known = match &told {
                 Told::Result(result) => result.push_id.as_str() == "1@pi",
                 Told::Receipt { segment, .. } => segment == "ab",
             };
-            if known {
-                self.0.lock().unwrap().push(told);
+            if !known {
+                return Heard::Strange;
             }
-            known
+            self.0.lock().unwrap().push(told);
+            Heard::Taken
         }
     }
 

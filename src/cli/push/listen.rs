@@ -10,7 +10,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 
 use crate::{
     app::OsRandom,
-    bearer::{Results, Told},
+    bearer::{Heard, Results, Told},
     cli::{Exit, Failure, Global, config},
     http,
     ident::Random as _,
@@ -103,7 +103,7 @@ impl Ear {
 }
 
 impl Results for Known {
-    fn told(&self, told: Told) -> bool {
+    fn told(&self, told: Told) -> Heard {
         let known = match &told {
             Told::Result(result) => {
                 self.push_ids.lock().unwrap_or_else(PoisonError::into_inner).contains(&result.push_id)
@@ -112,7 +112,11 @@ impl Results for Known {
                 self.segments.lock().unwrap_or_else(PoisonError::into_inner).contains(segment)
             }
         };
-        known && self.news.try_send(told).is_ok()
+        match known {
+            true if self.news.try_send(told).is_ok() => Heard::Taken,
+            true => Heard::NotNow,
+            false => Heard::Strange,
+        }
     }
 }
 
