@@ -19,6 +19,9 @@ use tracing::{debug, warn};
 use super::pap::ClientCertificate;
 use crate::{app::config::Http, bearer::ppg::CredentialDigest};
 
+/// Octets of a connection that are read ahead, at the most, and of the header of a request.
+const BUFFER: usize = 64 * 1024;
+
 /// How long to wait when the system has no more file descriptors or memory for a connection.
 const BREATH: Duration = Duration::from_millis(200);
 
@@ -32,7 +35,7 @@ pub(super) async fn accept(
     stop: impl Future<Output = ()>,
 ) {
     let mut server = http1::Builder::new();
-    server.timer(TokioTimer::new()).header_read_timeout(http.header_timeout);
+    server.timer(TokioTimer::new()).header_read_timeout(http.header_timeout).max_buf_size(BUFFER);
     let open = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(http.max_connections));
     let mut stop = pin!(stop);

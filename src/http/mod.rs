@@ -101,7 +101,7 @@ fn router(service: Service) -> Router {
 /// The route of the Push Proxy Gateway.
 fn gateway(app: &App) -> Router {
     let config = &app.config().ppg;
-    let state = pap::Gateway { ppg: app.ppg().clone(), body_limit: config.body_limit };
+    let state = pap::Gateway::new(app.ppg().clone(), config.body_limit);
     Router::new().route(config.path.as_str(), post(pap::pap)).with_state(state)
 }
 

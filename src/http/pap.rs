@@ -6,6 +6,11 @@
 //! | 401    | nobody is known by the credentials; before anything of the body is looked at              |
 //! | 413    | the body is longer than `[ppg] body-limit`                                                |
 //! | 408    | the request was not there in time                                                         |
+//! | 503    | bodies of other requests fill the memory that there is for them: try again later          |
+//!
+//! Bodies that are being read and worked on take [`BODIES`] times `[ppg] body-limit` at the most, however many connections
+//! there are. None waits for another: a request that finds no room is answered at once, so that those who send slowly hold
+//! up nobody for longer than a request may take.
 
 use std::sync::Arc;
 
@@ -17,18 +22,56 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::Engine as _;
-use http_body_util::{BodyExt as _, Limited};
+use http_body_util::BodyExt as _;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     bearer::ppg::{CredentialDigest, Initiator, Ppg, Presented},
     wire::pap::CONTENT_TYPE,
 };
 
+/// How many of the longest bodies are held at the same time.
+const BODIES: usize = 32;
+
 /// What the route needs.
 #[derive(Clone)]
 pub(super) struct Gateway {
-    pub(super) ppg: Ppg,
-    pub(super) body_limit: usize,
+    ppg: Ppg,
+    body_limit: usize,
+    /// An octet each.
+    room: Arc<Semaphore>,
+}
+
+impl Gateway {
+    /// With bodies of at most `body_limit` octets.
+    pub(super) fn new(ppg: Ppg, body_limit: usize) -> Self {
+        let room = body_limit.saturating_mul(BODIES).min(Semaphore::MAX_PERMITS);
+        Self { ppg, body_limit, room: Arc::new(Semaphore::new(room)) }
+    }
+
+    /// Reads a body; the room that it takes is given back with the second value.
+    async fn read(&self, mut body: Body) -> Result<(Vec<u8>, OwnedSemaphorePermit), StatusCode> {
+        let nothing = Arc::clone(&self.room).try_acquire_many_owned(0);
+        let mut taken = nothing.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+        let mut octets = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let Ok(data) = frame.map_err(|_| StatusCode::BAD_REQUEST)?.into_data() else { continue };
+            let wanted = octets.len() + data.len();
+            if wanted > self.body_limit {
+                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            // It doubles as it grows, so that it is seldom moved: room is taken for what it may hold.
+            if wanted > taken.num_permits() {
+                let size = wanted.max(2 * taken.num_permits()).min(self.body_limit);
+                let more = u32::try_from(size - taken.num_permits()).unwrap_or(u32::MAX);
+                let room = Arc::clone(&self.room).try_acquire_many_owned(more);
+                taken.merge(room.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?);
+                octets.reserve_exact(size - octets.len());
+            }
+            octets.extend_from_slice(&data);
+        }
+        Ok((octets, taken))
+    }
 }
 
 /// The digest of the certificate that the TLS client showed, where there is one.
@@ -46,12 +89,9 @@ pub(super) async fn pap(
         let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"bootgate PPG\", charset=\"UTF-8\"")];
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     };
-    let body = match Limited::new(body, gateway.body_limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            return StatusCode::PAYLOAD_TOO_LARGE.into_response();
-        }
-        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+    let (body, _room) = match gateway.read(body).await {
+        Ok(read) => read,
+        Err(status) => return status.into_response(),
     };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     let answer = gateway.ppg.handle(&initiator, content_type, &body).await;

@@ -259,6 +259,50 @@ fn read_request(stream: &mut TcpStream) -> String {
 }
 
 #[test]
+fn bodies_of_all_connections_together_have_a_limit() {
+    let gateway = Gateway::start("max-connections = 200", "body-limit = \"1MiB\"").ready();
+    // All but the last octet of as much as one request may have, over more connections than there is room for.
+    let part = vec![b'x'; 1024 * 1024 - 1];
+    let mut open: Vec<TcpStream> = (0..40)
+        .map(|_| {
+            let mut stream = TcpStream::connect(gateway.address).unwrap();
+            let head = format!(
+                "POST /pap HTTP/1.1\r\nHost: x\r\n{BASIC}\r\n{BOUNDARY}\r\nContent-Length: 1048576\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            // One that is refused may be closed before all is read.
+            let _ = stream.write_all(&part);
+            stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+            stream
+        })
+        .collect();
+    let until = Instant::now() + PATIENCE;
+    while open.len() > 32 {
+        assert!(Instant::now() < until, "{} bodies are held", open.len());
+        open.retain_mut(|stream| {
+            let mut answer = [0; 12];
+            let waits =
+                |error: std::io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+            match stream.read(&mut answer) {
+                Ok(read) => {
+                    assert!(read == 0 || answer == *b"HTTP/1.1 503");
+                    false
+                }
+                Err(error) => waits(error),
+            }
+        });
+    }
+    // A small one finds no room either, and is told so.
+    assert_eq!(gateway.push("small", "").status, 503);
+    drop(open);
+    let until = Instant::now() + PATIENCE;
+    while !gateway.push("small", "").body.contains("1001") {
+        assert!(Instant::now() < until, "the room was never given back");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
 fn strangers_get_an_answer_or_a_closed_connection_and_others_are_served() {
     let gateway =
         Gateway::start("header-timeout = \"300ms\"\nrequest-timeout = \"2s\"", "body-limit = \"2MiB\"")
