@@ -8,6 +8,9 @@ mod card;
 mod card_write;
 mod convert;
 mod decode;
+#[path = "../load/mod.rs"]
+#[expect(dead_code, unreachable_pub, clippy::panic, reason = "shared with the soak, which uses more of it")]
+mod load;
 mod payload;
 #[path = "../it/peers"]
 #[expect(dead_code, unreachable_pub, clippy::panic, reason = "shared with the tests, which use more of it")]
@@ -18,6 +21,7 @@ mod peers {
 
     pub use process::{Process, program, wait_for};
 }
+mod pushes;
 mod rehearsal;
 mod verdict;
 
@@ -41,6 +45,9 @@ fn main() -> ExitCode {
     if !listed && (words.is_empty() || words.iter().any(|w| w.contains("card"))) {
         card::commands();
         card_write::tell();
+    }
+    if !listed && (words.is_empty() || words.iter().any(|w| w.contains("push"))) {
+        pushes::tell();
     }
     divan::main();
     ExitCode::SUCCESS
