@@ -57,7 +57,11 @@ impl Store {
         prepare(path, &options, busy).await?;
 
         let failed = |source| StoreError::Sqlite { path: path.to_owned(), source };
-        let pool = || SqlitePoolOptions::new().acquire_timeout(TURN).idle_timeout(None).max_lifetime(None);
+        // A connection to a file does not go stale, and asking it each time costs as much as a small statement.
+        let pool = || {
+            let pool = SqlitePoolOptions::new().acquire_timeout(TURN).idle_timeout(None).max_lifetime(None);
+            pool.test_before_acquire(false)
+        };
         let writer = pool().max_connections(1).connect_with(options.clone()).await.map_err(failed)?;
         let readers =
             pool().max_connections(READERS).connect_with(options.clone().pragma("query_only", "ON"));
