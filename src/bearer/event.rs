@@ -2,6 +2,8 @@
 //!
 //! | event     | closes a dispatch for the bearer | what is known then                                            |
 //! |-----------|----------------------------------|---------------------------------------------------------------|
+//! | Leaving   | no                               | something of it leaves once it is written down that it may    |
+//! | Stayed    | no                               | nothing of it has left after all; it is Leaving again later   |
 //! | Submitted | no                               | a segment is at the SMSC under this id; a receipt may come    |
 //! | Sent      | yes                              | all of it is with the network, which told or will tell more   |
 //! | Failed    | yes                              | nothing of it can arrive as a whole                           |
@@ -18,6 +20,16 @@ use crate::{
 /// What happened to a dispatch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
+    /// Something of it is about to leave: [`Bearer::leave`](super::Bearer::leave) is waited for.
+    Leaving {
+        /// Which dispatch.
+        id: DispatchId,
+    },
+    /// Nothing of it has left: the network refused it for now.
+    Stayed {
+        /// Which dispatch.
+        id: DispatchId,
+    },
     /// The SMSC took a segment.
     Submitted {
         /// Which dispatch.
@@ -122,6 +134,16 @@ impl PartialEq for Taken {
 }
 
 impl Eq for Taken {}
+
+impl Event {
+    /// Whether the bearer has the dispatch no more.
+    pub fn closes(&self) -> bool {
+        !matches!(
+            self,
+            Self::Leaving { .. } | Self::Stayed { .. } | Self::Submitted { .. } | Self::Receipt(_)
+        )
+    }
+}
 
 /// Why a network refused a dispatch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

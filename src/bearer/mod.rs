@@ -11,6 +11,7 @@
 mod capture;
 mod dispatch;
 mod event;
+mod lane;
 mod outbox;
 pub mod pap_client;
 mod post;
@@ -20,22 +21,27 @@ mod routes;
 mod segment;
 pub mod sendsms;
 pub mod smpp;
+mod state;
 mod tls;
 mod udp;
+
+use std::sync::Arc;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use capture::Capture;
 pub use dispatch::{Destination, Dispatch, DispatchId};
 pub use event::{Event, Failure, MessageId, Receipt, Taken};
+pub use lane::Lane;
 pub use outbox::{
-    Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, Move, NewDelivery, NewPush, Notice,
-    NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing, State,
+    Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, LaneOf, Move, NewDelivery, NewPush, Notice,
+    NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing,
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
 pub use result::{Heard, Results, Told};
 pub use routes::{Link, Route, Routes};
 pub use segment::References;
+pub use state::State;
 pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;
 
@@ -64,6 +70,19 @@ pub trait Bearer: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Closed`].
     async fn send(&self, dispatch: Dispatch) -> Result<(), Closed>;
+
+    /// Its lanes, each with the room that it has now. One that has none is not given anything.
+    fn lanes(&self) -> Vec<Lane> {
+        vec![Lane::only(usize::MAX)]
+    }
+
+    /// The lane to a destination.
+    fn lane(&self, _to: &Destination) -> Arc<str> {
+        "".into()
+    }
+
+    /// These, of which it said [`Event::Leaving`], may leave now: that is written down.
+    fn leave(&self, _ids: &[DispatchId]) {}
 
     /// Takes back a dispatch of which nothing has left yet; false when it is too late or the dispatch is not known.
     fn withdraw(&self, id: DispatchId) -> bool;

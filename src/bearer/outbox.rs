@@ -1,19 +1,22 @@
 //! The outbox: what the gateway has accepted, kept until its end is known and told.
 //!
 //! A push is one document of one initiator; it has one [`delivery`](NewDelivery) for each address. What a method has
-//! returned is kept: after a SIGKILL always, after a power cut as the store is set. Nothing is delivered before it was
-//! marked [`State::Sending`], so that after an end nobody expected it is known of what it is not known whether it left.
+//! returned is kept: after a SIGKILL always, after a power cut as the store is set. Nothing leaves before it was marked
+//! [`Report::Leaving`], so that after an end nobody expected it is known of what it is not known whether it left.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{Destination, Dispatch, DispatchId, MessageId, Receipt};
+use super::{Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
 use crate::{
     ident::Timestamp,
     wire::{
-        pap::{Address, MessageState, Priority, PushId, Replace, StatusCode, Version},
+        pap::{Address, Priority, PushId, Replace, StatusCode, Version},
         wdp::Ports,
     },
 };
+
+/// The lane to a destination.
+pub type LaneOf<'a> = &'a (dyn Fn(&Destination) -> Arc<str> + Send + Sync);
 
 /// Keeps pushes and deliveries.
 #[async_trait::async_trait]
@@ -30,12 +33,18 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// [`OutboxError`].
     async fn find(&self, initiator: &InitiatorName, id: &PushId) -> Result<Option<Kept>, OutboxError>;
 
-    /// Marks up to `most` deliveries that are due as [`State::Sending`] and hands them out, the most urgent first. Closes
-    /// those whose time has run out.
+    /// Marks deliveries that are due as [`State::Sending`] and hands them out, the most urgent of each lane first: as many
+    /// of each as it has room for, and none of other lanes. Closes those whose time has run out.
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn claim(&self, most: usize, now: Timestamp) -> Result<Claim, OutboxError>;
+    async fn claim(&self, lanes: &[Lane], now: Timestamp) -> Result<Claim, OutboxError>;
+
+    /// Gives deliveries that wait the lanes that they have now: the routes may be others than when they were accepted.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError>;
 
     /// Takes reports down, in order, all or none. Gives back the deliveries that came to their end by them.
     ///
@@ -43,8 +52,9 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// [`OutboxError`].
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError>;
 
-    /// Deliveries that are [`State::Sending`] for a process that is gone: those of which the network has every segment
-    /// become [`State::Sent`] until `receipts_until`; for the others it is not known, and they are given back.
+    /// Deliveries that are [`State::Sending`] for a process that is gone: those of which nothing had left wait again; those
+    /// of which the network has every segment become [`State::Sent`] until `receipts_until`; for the others it is not
+    /// known, and they are given back.
     ///
     /// # Errors
     /// [`OutboxError`].
@@ -113,6 +123,8 @@ pub struct NewDelivery {
     pub address: Address,
     /// Where that is, and in how many segments it goes; or why it is refused.
     pub to: Result<(Destination, u8), Refused>,
+    /// The lane of its bearer; nothing where it is refused.
+    pub lane: Arc<str>,
 }
 
 /// Why an address is refused.
@@ -135,41 +147,6 @@ pub enum Accepted {
     NothingToReplace,
     /// The push that it would replace is pending nowhere, and only there was it to be replaced.
     NothingPending,
-}
-
-/// Where a delivery is.
-///
-/// | state         | final | what happens next                                        |
-/// |---------------|-------|----------------------------------------------------------|
-/// | Waiting       | no    | it is sent when it is due                                |
-/// | Sending       | no    | a bearer has it                                          |
-/// | Sent          | no    | the network has it, and receipts are to come             |
-/// | Delivered     | yes   |                                                          |
-/// | Undeliverable | yes   |                                                          |
-/// | Expired       | yes   |                                                          |
-/// | Cancelled     | yes   |                                                          |
-/// | Unknown       | yes   | a receipt that comes late still tells more               |
-/// | Rejected      | yes   | the address was refused from the start                   |
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum State {
-    /// To be sent.
-    Waiting = 0,
-    /// A bearer has it.
-    Sending = 1,
-    /// The network has all of it.
-    Sent = 2,
-    /// The device has it.
-    Delivered = 3,
-    /// The network cannot deliver it.
-    Undeliverable = 4,
-    /// Its time ran out.
-    Expired = 5,
-    /// The initiator took it back.
-    Cancelled = 6,
-    /// Nobody can tell.
-    Unknown = 7,
-    /// The address was refused.
-    Rejected = 8,
 }
 
 /// What is known of a push.
@@ -212,7 +189,7 @@ pub struct Claim {
     pub dispatches: Vec<Claimed>,
     /// Closed, because their time had run out.
     pub settled: Vec<Settled>,
-    /// When something will be due that was not handed out now; none when nothing is waiting.
+    /// When something of these lanes will be due that was not handed out now; none when nothing is waiting.
     pub next: Option<Timestamp>,
 }
 
@@ -230,6 +207,10 @@ pub struct Claimed {
 /// What became of deliveries, as the outbox is told.
 #[derive(Debug, Clone)]
 pub enum Report {
+    /// The bearer is about to send something of it: from now on it is in doubt when the process ends.
+    Leaving(DispatchId),
+    /// Nothing of it has left after all: the network refused it for now.
+    Stayed(DispatchId),
     /// The SMSC took a segment.
     Submitted {
         /// The delivery.
@@ -361,38 +342,5 @@ impl fmt::Debug for NewPush {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (devices, octets) = (self.deliveries.len(), self.octets.len());
         write!(f, "NewPush({} of {}, {octets} octets for {devices})", self.push_id, self.initiator)
-    }
-}
-
-impl State {
-    /// All of them, by number.
-    pub const ALL: [Self; 9] = [
-        Self::Waiting,
-        Self::Sending,
-        Self::Sent,
-        Self::Delivered,
-        Self::Undeliverable,
-        Self::Expired,
-        Self::Cancelled,
-        Self::Unknown,
-        Self::Rejected,
-    ];
-
-    /// Whether it is the end.
-    pub fn is_final(self) -> bool {
-        !matches!(self, Self::Waiting | Self::Sending | Self::Sent)
-    }
-
-    /// What PAP calls it.
-    pub fn message_state(self) -> MessageState {
-        match self {
-            Self::Waiting | Self::Sending | Self::Sent => MessageState::Pending,
-            Self::Delivered => MessageState::Delivered,
-            Self::Undeliverable => MessageState::Undeliverable,
-            Self::Expired => MessageState::Expired,
-            Self::Cancelled => MessageState::Cancelled,
-            Self::Unknown => MessageState::Unknown,
-            Self::Rejected => MessageState::Rejected,
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Refusal, UdpRoute};
+use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Lane, Refusal, UdpRoute};
 
 /// How often links that are down are looked at for what others can carry.
 const LOOK: Duration = Duration::from_millis(250);
@@ -102,6 +102,33 @@ impl Bearer for Routes {
                 Arc::clone(link.ok_or(Closed)?).send(dispatch).await
             }
         }
+    }
+
+    /// One for each link that some route prefers, by its name; and one without a name for IP addresses.
+    fn lanes(&self) -> Vec<Lane> {
+        let mut lanes: Vec<Lane> = Vec::new();
+        for route in self.routes.iter() {
+            let Some(preferred) = route.links.first() else { continue };
+            // The one that would be sent over now.
+            let link = route.links.iter().find(|link| link.bound() > 0).unwrap_or(preferred);
+            let of = |link: &dyn Link| link.lanes().into_iter().next().unwrap_or_else(|| Lane::only(0));
+            let (room, asks) = (of(&**link).room, route.links.iter().all(|link| of(&**link).asks));
+            match lanes.iter_mut().find(|lane| *lane.name == *preferred.name()) {
+                Some(lane) => (lane.room, lane.asks) = (lane.room.min(room), lane.asks && asks),
+                None => lanes.push(Lane { name: preferred.name().into(), room, asks }),
+            }
+        }
+        lanes.extend(self.udp.iter().map(|_| Lane::only(usize::MAX)));
+        lanes
+    }
+
+    fn lane(&self, to: &Destination) -> Arc<str> {
+        links(&self.routes, to).first().map_or("", |link| link.name()).into()
+    }
+
+    fn leave(&self, ids: &[DispatchId]) {
+        // One of them has asked.
+        self.links.iter().for_each(|link| link.leave(ids));
     }
 
     fn withdraw(&self, id: DispatchId) -> bool {

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 
 use crate::{
     bearer::{
-        Accepted, Claim, Claimed, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Kept,
-        MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Receipt,
-        ReceiptState, Report, Settled, Standing, State, add_up,
+        Accepted, Claim, Claimed, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Kept, Lane,
+        LaneOf, MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError,
+        Receipt, ReceiptState, Report, Settled, Standing, State, add_up,
     },
     ident::Timestamp,
     wire::pap::{PushId, ReplaceMethod, StatusCode},
@@ -35,6 +35,7 @@ struct Everything {
 struct Item {
     push: Arc<NewPush>,
     destination: Option<Destination>,
+    lane: Arc<str>,
     segments: u8,
     delivery: Delivery,
     due: Timestamp,
@@ -67,8 +68,17 @@ impl Outbox for MemoryOutbox {
         Ok(Some(Kept { received: push.received, deliveries }))
     }
 
-    async fn claim(&self, most: usize, now: Timestamp) -> Result<Claim, OutboxError> {
-        Ok(self.kept().claim(most, now))
+    async fn claim(&self, lanes: &[Lane], now: Timestamp) -> Result<Claim, OutboxError> {
+        Ok(self.kept().claim(lanes, now))
+    }
+
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
+        for item in self.kept().deliveries.values_mut() {
+            if let Some(to) = &item.destination {
+                item.lane = lane(to);
+            }
+        }
+        Ok(())
     }
 
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError> {
@@ -181,13 +191,15 @@ impl Everything {
             let delivery = Delivery { id, address: new.address.clone(), standing };
             let due = push.not_before.unwrap_or(push.received).max(push.received);
             let untold = state.is_final() && push.notify.is_some();
-            let push = Arc::clone(&push);
-            self.deliveries.insert(id, Item { push, destination, segments, delivery, due, tries: 0, untold });
+            let (push, lane) = (Arc::clone(&push), Arc::clone(&new.lane));
+            let item = Item { push, destination, lane, segments, delivery, due, tries: 0, untold };
+            self.deliveries.insert(id, item);
         }
         Accepted::Kept
     }
 
-    fn claim(&mut self, most: usize, now: Timestamp) -> Claim {
+    fn claim(&mut self, lanes: &[Lane], now: Timestamp) -> Claim {
+        let is_in = |item: &Item| lanes.iter().position(|lane| lane.name == item.lane);
         let mut claim = Claim::default();
         for item in self.deliveries.values_mut() {
             let (state, code) = (item.delivery.standing.state, StatusCode::SERVICE_FAILURE);
@@ -207,8 +219,13 @@ impl Everything {
             .filter(|item| item.delivery.standing.state == State::Waiting && item.due <= now)
             .collect();
         due.sort_by_key(|item| (item.push.priority, item.due, item.delivery.id));
-        for item in due.into_iter().take(most) {
+        let mut room: Vec<usize> = lanes.iter().map(|lane| lane.room).collect();
+        for item in due {
+            let Some(room) = is_in(item).and_then(|lane| room.get_mut(lane)).filter(|room| **room > 0) else {
+                continue;
+            };
             let Some(destination) = item.destination.clone() else { continue };
+            *room -= 1;
             item.delivery.standing.state = State::Sending;
             item.delivery.standing.at = now;
             let dispatch = Dispatch {
@@ -224,7 +241,7 @@ impl Everything {
         }
         claim.dispatches.sort_by_key(|claimed| (claimed.dispatch.priority, claimed.dispatch.id));
         let moments = self.deliveries.values().flat_map(|item| match item.delivery.standing.state {
-            State::Waiting => [Some(item.due), item.push.expires],
+            State::Waiting => [is_in(item).map(|_| item.due), item.push.expires],
             State::Sent => [Some(item.due), None],
             _ => [None, None],
         });
@@ -237,6 +254,8 @@ impl Everything {
         let mut touched = BTreeSet::new();
         for report in reports {
             match report {
+                // Nothing outlives its process here.
+                Report::Leaving(_) | Report::Stayed(_) => {}
                 Report::Submitted { id, segment: _, message } => {
                     let early =
                         self.messages.get(message).filter(|(of, _)| of.is_none()).and_then(|(_, r)| *r);

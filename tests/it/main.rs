@@ -26,6 +26,9 @@ mod cp_and_dm_trees;
 mod decode;
 mod factory;
 mod job_api;
+#[path = "../load/mod.rs"]
+#[expect(dead_code, reason = "shared with the soak and the benchmark, which use more of it")]
+mod load;
 mod new_user;
 mod notify;
 mod outputs;
@@ -37,6 +40,7 @@ mod phone_and_dm_server;
 mod ppg_http;
 mod ppg_kill;
 mod ppg_peers;
+mod ppg_smsc;
 mod ppg_tls;
 mod profile;
 mod profiles_come_back;

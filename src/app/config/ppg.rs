@@ -225,6 +225,7 @@ fn settings(layers: &mut Layers, home: Option<&Path>) -> Option<Settings> {
         give_up: give_up?,
         retry,
         batch: batch?,
+        settle: Settings::default().settle,
         notify: NotifySettings { hosts: hosts?, tls: notify_tls?, timeout: timeout?, tries: tries?, retry },
         retention: Duration::from_secs(days? * 86_400),
     })

@@ -147,6 +147,7 @@ pub(super) fn smsc(table: &BTreeMap<String, String>) -> Result<Smsc, String> {
         response_ids: read.parsed("response-ids")?.unwrap_or_default(),
         receipt_ids: read.parsed("receipt-ids")?.unwrap_or_default(),
         verdicts: read.verdicts()?,
+        write_ahead: true,
         pace: read.pace()?,
     };
     let password = read.text("password").map(|text| place_of("password", text)).transpose()?;

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::{InDoubt, Ppg, settings::back_off};
 use crate::{
-    bearer::{Bearer, Claimed, DispatchId, Event, Failure, Move, OutboxError, Report, State},
+    bearer::{Bearer, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report, State},
     ident::Timestamp,
     wire::pap::StatusCode,
 };
@@ -50,14 +50,16 @@ impl Ppg {
         let (fed, winding_down) = watch::channel(false);
         let feeding = async {
             self.settle_abandoned().await;
+            let lane = |to: &Destination| bearer.lane(to);
+            self.persist("sort what waits by its route", || self.0.outbox.sort_into_lanes(&lane)).await;
             self.feed(&*bearer, stop).await;
             self.take_back_unsent(&*bearer).await;
             // Nobody listens when the bearer has ended by itself.
             let _ = fed.send(true);
         };
-        let recording = self.record(&mut events, winding_down, grace);
+        let recording = self.record(&*bearer, &mut events, winding_down, grace);
         let work = async { tokio::join!(feeding, recording) };
-        let beside = async { tokio::join!(self.tell(), self.forget_old()) };
+        let beside = async { tokio::join!(self.tell(), self.forget_old(), self.settle_others()) };
         tokio::select! {
             _ = work => {}
             _ = beside => {}
@@ -79,15 +81,27 @@ impl Ppg {
         self.take_down(moves).await;
     }
 
-    /// Claims what is due and hands it to the bearer, until `stop`. The bearer holds this loop back when it has enough. What
-    /// was claimed and not handed over goes back: it has not left.
+    /// Looks from time to time whether another process on the same store has ended in the middle of sending. One that lives
+    /// holds a lock, so that what it sends is never taken from it.
+    async fn settle_others(&self) {
+        loop {
+            tokio::time::sleep(self.settings().settle).await;
+            self.settle_abandoned().await;
+        }
+    }
+
+    /// Claims what is due and hands it to the bearer, until `stop`. Each lane is claimed for as long as it has room: one that
+    /// is stuck holds up no other. What was claimed and not handed over goes back: it has not left.
     async fn feed(&self, bearer: &dyn Bearer, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut stopped = false;
         while !stopped {
             let now = self.0.clock.now();
             let most = self.settings().batch;
-            let claim = match self.0.outbox.claim(most, now).await {
+            let mut lanes = bearer.lanes();
+            lanes.retain(|lane| lane.room > 0);
+            lanes.iter_mut().for_each(|lane| lane.room = lane.room.min(most));
+            let claim = match self.0.outbox.claim(&lanes, now).await {
                 Ok(claim) => claim,
                 Err(error) => {
                     self.breathe("claim what is due", &error).await;
@@ -95,7 +109,6 @@ impl Ppg {
                 }
             };
             self.announce(claim.settled);
-            let full = claim.dispatches.len() >= most;
             self.hold(&claim.dispatches);
             let mut left = Vec::new();
             for Claimed { dispatch, .. } in claim.dispatches {
@@ -114,9 +127,10 @@ impl Ppg {
                 }
             }
             self.put_back(left, if stopped { now } else { now.plus(BREATH) }).await;
-            if !full && !stopped {
+            let more = claim.next.is_some_and(|at| at <= self.0.clock.now());
+            if !more && !stopped {
                 let wait = claim.next.map_or(LOOK, |at| at.since(self.0.clock.now())).min(LOOK);
-                // Not shorter than a clock tick, so that a moment that has come is past.
+                // Not shorter than a clock tick, so that a moment that has come is past. A lane that gets room wakes this.
                 let wait = wait.max(Duration::from_millis(1));
                 tokio::select! {
                     _ = tokio::time::timeout(wait, self.0.wake.notified()) => {}
@@ -148,6 +162,7 @@ impl Ppg {
     /// Takes down what the bearer says; at the end as long as answers are missing, up to `grace`.
     async fn record(
         &self,
+        bearer: &dyn Bearer,
         events: &mut mpsc::Receiver<Event>,
         mut winding_down: watch::Receiver<bool>,
         grace: Duration,
@@ -173,8 +188,17 @@ impl Ppg {
                 // The bearer has ended; there is nothing more to come.
                 return answered.await;
             }
+            let leaving: Vec<DispatchId> = together.iter().filter_map(leaving).collect();
+            let closed = together.iter().any(Event::closes);
             let reports = together.drain(..).map(|event| self.report(event)).collect();
             self.take_down(reports).await;
+            if !leaving.is_empty() {
+                bearer.leave(&leaving);
+            }
+            if closed {
+                // There is room again.
+                self.0.wake.notify_one();
+            }
         }
     }
 
@@ -207,6 +231,8 @@ impl Ppg {
             segments: None,
         };
         Report::Move(match event {
+            Event::Leaving { id } => return Report::Leaving(id),
+            Event::Stayed { id } => return Report::Stayed(id),
             Event::Submitted { id, segment, message } => return Report::Submitted { id, segment, message },
             Event::Receipt(receipt) => return Report::Receipt(receipt),
             Event::Sent { id, segments, receipts: true } => {
@@ -317,6 +343,14 @@ impl Ppg {
     pub(super) async fn breathe(&self, what: &str, error: &OutboxError) {
         warn!(error = error as &dyn std::error::Error, "The gateway could not {what}; trying again");
         tokio::time::sleep(BREATH).await;
+    }
+}
+
+/// What an event says that is about to leave.
+fn leaving(event: &Event) -> Option<DispatchId> {
+    match event {
+        Event::Leaving { id } => Some(*id),
+        _ => None,
     }
 }
 

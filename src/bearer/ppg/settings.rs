@@ -23,8 +23,10 @@ pub struct Settings {
     pub give_up: Duration,
     /// The shortest and the longest time between two tries.
     pub retry: (Duration, Duration),
-    /// Deliveries that are marked as being sent at a time.
+    /// Deliveries that are handed out at a time.
     pub batch: usize,
+    /// How often it is looked for what another process was sending that has ended.
+    pub settle: Duration,
     /// Telling of results.
     pub notify: NotifySettings,
     /// How long pushes are known after they ended.
@@ -78,6 +80,7 @@ impl Default for Settings {
             give_up: 24 * hour,
             retry: (Duration::from_secs(5), 15 * minute),
             batch: 256,
+            settle: Duration::from_secs(3),
             notify: NotifySettings::default(),
             retention: 7 * 24 * hour,
         }

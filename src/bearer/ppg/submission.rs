@@ -54,9 +54,10 @@ impl Ppg {
         let mut seen = BTreeSet::new();
         let distinct = message.addresses.iter().filter(|address| seen.insert(address.as_str()));
         let deliveries: Vec<NewDelivery> = distinct
-            .map(|address| NewDelivery {
-                address: address.clone(),
-                to: self.destination(initiator, address, &quality, &draft),
+            .map(|address| {
+                let to = self.destination(initiator, address, &quality, &draft);
+                let lane = to.as_ref().map_or_else(|_| Arc::from(""), |(to, _)| bearer.lane(to));
+                NewDelivery { address: address.clone(), to, lane }
             })
             .collect();
         // A push that nobody can get is not taken on.

@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use super::{Sendsms, SendsmsError, Submission};
 use crate::{
     bearer::{
-        Bearer, Closed, Destination, Dispatch, DispatchId, Event, Failure, Link, MessageId, PostError,
+        Bearer, Closed, Destination, Dispatch, DispatchId, Event, Failure, Lane, Link, MessageId, PostError,
         References, Refusal,
     },
     ident::{Clock, Msisdn, Random},
@@ -122,6 +122,11 @@ impl Bearer for SendsmsLink {
         self.shared.waiting().push_back(dispatch);
         self.shared.more.notify_one();
         Ok(())
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        let (free, places) = (self.shared.places.available_permits(), self.shared.settings.capacity.max(1));
+        vec![Lane::only(Lane::room(free, places))]
     }
 
     fn withdraw(&self, id: DispatchId) -> bool {

@@ -21,6 +21,17 @@ pub(super) enum Place {
     InDoubt,
 }
 
+/// Whether a flight may leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// It has not asked.
+    Unasked,
+    /// It has, and waits for the answer.
+    Asked,
+    /// It may.
+    Given,
+}
+
 /// A dispatch and its segments.
 pub(super) struct Flight {
     pub(super) dispatch: Dispatch,
@@ -36,6 +47,10 @@ pub(super) struct Flight {
     pub(super) connection: Option<usize>,
     /// Refusals for now.
     pub(super) refusals: Option<Refusals>,
+    /// Whether it may leave.
+    pub(super) leave: Leave,
+    /// Whether it counts among those of which something may have left.
+    pub(super) counts: bool,
 }
 
 /// That a flight was refused for now.
@@ -57,6 +72,8 @@ impl Flight {
             reference: None,
             connection: None,
             refusals: None,
+            leave: Leave::Unasked,
+            counts: false,
         }
     }
 

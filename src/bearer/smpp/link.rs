@@ -11,6 +11,7 @@
 //! | no answer, others were not sent yet             | `Failed(Incomplete)`: what the device lacks it cannot read |
 //! | not sent when its time runs out                 | `Expired`                                                  |
 
+mod leave;
 mod outcome;
 
 use std::{
@@ -43,6 +44,9 @@ pub struct Link {
     flights: HashMap<DispatchId, Flight>,
     /// Flights with segments to send, the first one next.
     queue: BTreeMap<(u8, u64), DispatchId>,
+    /// Flights that have not asked yet whether they may leave, the first one next; and how many count as leaving.
+    unasked: BTreeMap<(u8, u64), DispatchId>,
+    leaving: usize,
     /// Flights that wait after a refusal.
     later: BTreeSet<(Duration, DispatchId)>,
     expiry: BTreeSet<(Timestamp, DispatchId)>,
@@ -77,6 +81,8 @@ impl Link {
             random,
             flights: HashMap::new(),
             queue: BTreeMap::new(),
+            unasked: BTreeMap::new(),
+            leaving: 0,
             later: BTreeSet::new(),
             expiry: BTreeSet::new(),
             arrivals: 0,
@@ -135,6 +141,7 @@ impl Link {
         let mut heard = Vec::new();
         match input {
             Input::Dispatch(dispatch) => self.dispatch(dispatch),
+            Input::Leave(ids) => ids.iter().for_each(|id| self.may_leave(*id)),
             Input::Opened(at) => {
                 if let (Some(connection), Some(life)) = (self.connections.get_mut(at), self.lives.get_mut(at))
                 {
@@ -160,6 +167,7 @@ impl Link {
         }
         self.time(now);
         self.pump(now);
+        self.ask();
         self.farewell(now);
         for at in 0..self.connections.len() {
             self.flush(at);
@@ -184,9 +192,8 @@ impl Link {
         if let Some(expires) = dispatch.expires {
             self.expiry.insert((expires, id));
         }
-        let flight = Flight::new(dispatch, self.arrivals, count);
-        self.queue.insert(flight.rank(), id);
-        self.flights.insert(id, flight);
+        self.flights.insert(id, Flight::new(dispatch, self.arrivals, count));
+        self.enqueue(id);
     }
 
     fn time(&mut self, now: Now) {
@@ -204,9 +211,7 @@ impl Link {
         }
         while let Some((at, id)) = self.later.first().copied().filter(|(at, _)| *at <= now.elapsed) {
             self.later.remove(&(at, id));
-            if let Some(flight) = self.flights.get(&id) {
-                self.queue.insert(flight.rank(), id);
-            }
+            self.enqueue(id);
         }
         while let Some((at, id)) = self.expiry.first().copied().filter(|(at, _)| *at <= now.clock) {
             self.expiry.remove(&(at, id));
@@ -238,8 +243,7 @@ impl Link {
                 };
                 let Some(reference) = taken.or(alone.then_some(UNUSED)) else {
                     // As many datagrams as there are references are on their way to this device.
-                    self.queue.remove(&rank);
-                    self.later.insert((now.elapsed + self.settings.pace.retry.0, id));
+                    self.put_off(id, now.elapsed + self.settings.pace.retry.0);
                     continue;
                 };
                 flight.reference = taken;

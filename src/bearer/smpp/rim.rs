@@ -11,14 +11,14 @@ use tokio::{
     sync::{Notify, Semaphore, mpsc, watch},
     time::Instant,
 };
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::{
-    Action, Input, Link, LinkSettings, Note, Now, SmscAddress, Unanswered,
+    Action, Input, Link, LinkSettings, Now, SmscAddress, Unanswered,
     socket::{self, News},
 };
 use crate::{
-    bearer::{Bearer, Closed, Destination, Dispatch, DispatchId, Event, References, Refusal, Taken},
+    bearer::{Bearer, Closed, Destination, Dispatch, DispatchId, Event, Lane, References, Refusal, Taken},
     ident::{Clock, Random},
 };
 
@@ -41,12 +41,16 @@ struct Shared {
     clock: Arc<dyn Clock>,
     ended: watch::Sender<bool>,
     name: Arc<str>,
+    capacity: usize,
+    write_ahead: bool,
 }
 
 struct Inner {
     link: Link,
     /// Dispatches that the machine has not seen yet.
     inbox: Vec<Dispatch>,
+    /// Those that may leave, of which it has not heard yet.
+    leave: Vec<DispatchId>,
     stop: bool,
 }
 
@@ -71,9 +75,12 @@ impl SmppLink {
             clock,
             ended: watch::Sender::new(false),
             name: Arc::clone(&settings.name),
+            capacity: settings.pace.capacity,
+            write_ahead: settings.write_ahead,
             inner: Mutex::new(Inner {
                 link: Link::new(settings, references, random, now),
                 inbox: Vec::new(),
+                leave: Vec::new(),
                 stop: false,
             }),
         });
@@ -116,6 +123,8 @@ impl SmppLink {
         drop(inner);
         if taken.is_some() {
             self.shared.places.add_permits(1);
+            // The next one may ask in its place.
+            self.shared.wake.notify_one();
         }
         taken
     }
@@ -150,6 +159,17 @@ impl Bearer for SmppLink {
             self.shared.wake.notify_one();
         }
         Ok(())
+    }
+
+    fn lanes(&self) -> Vec<Lane> {
+        let free = self.shared.places.available_permits();
+        let room = Lane::room(free, self.shared.capacity);
+        vec![Lane { asks: self.shared.write_ahead, ..Lane::only(room) }]
+    }
+
+    fn leave(&self, ids: &[DispatchId]) {
+        self.shared.inner().leave.extend_from_slice(ids);
+        self.shared.wake.notify_one();
     }
 
     fn withdraw(&self, id: DispatchId) -> bool {
@@ -272,6 +292,10 @@ impl Driver {
         for dispatch in std::mem::take(&mut inner.inbox) {
             actions.extend(inner.link.on(Input::Dispatch(dispatch), now));
         }
+        let leave = std::mem::take(&mut inner.leave);
+        if !leave.is_empty() {
+            actions.extend(inner.link.on(Input::Leave(&leave), now));
+        }
         if inner.stop && !self.stopping {
             self.stopping = true;
             actions.extend(inner.link.on(Input::Stop, now));
@@ -324,7 +348,7 @@ impl Driver {
                 }
                 Action::Close(at) => self.close(at),
                 Action::Tell(event) => {
-                    if !matches!(event, Event::Submitted { .. } | Event::Receipt(_)) {
+                    if event.closes() {
                         self.shared.places.add_permits(1);
                     }
                     self.waiting.push_back(event);
@@ -337,7 +361,7 @@ impl Driver {
                     });
                     self.waiting.push_back(Event::Receipt(receipt));
                 }
-                Action::Note(note) => self.note(note),
+                Action::Note(note) => note.log(&self.shared.name, self.stopping),
             }
         }
     }
@@ -357,24 +381,6 @@ impl Driver {
         if let Some((life, sender)) = self.sockets.get_mut(at) {
             *life += 1;
             *sender = None;
-        }
-    }
-
-    fn note(&self, note: Note) {
-        let name = &*self.shared.name;
-        match note {
-            Note::Bound => info!(smsc = name, "Bound to the SMSC {name}"),
-            Note::Refused(status) => {
-                let meaning = status.meaning().unwrap_or("a status of its own");
-                warn!(smsc = name, %status, "The SMSC {name} refused the bind with {status}: {meaning}");
-            }
-            Note::Broken(why) if self.stopping => {
-                debug!(smsc = name, "The bind to the SMSC {name} ended: {why}")
-            }
-            Note::Broken(why) => warn!(smsc = name, "The bind to the SMSC {name} ended: {why}"),
-            Note::Throttled(status, pause) => {
-                info!(smsc = name, %status, "The SMSC {name} asks for less; pausing for {} ms", pause.as_millis());
-            }
         }
     }
 }

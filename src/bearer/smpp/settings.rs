@@ -42,6 +42,8 @@ pub struct LinkSettings {
     pub receipt_ids: IdForm,
     /// What statuses mean.
     pub verdicts: Verdicts,
+    /// Nothing leaves before whoever feeds the link has said that it is written down: see [`Lane::asks`](crate::bearer::Lane).
+    pub write_ahead: bool,
     /// Speed and times.
     pub pace: Pace,
 }
@@ -67,6 +69,7 @@ impl LinkSettings {
             response_ids: IdForm::Text,
             receipt_ids: IdForm::Text,
             verdicts: Verdicts::default(),
+            write_ahead: false,
             pace: Pace::default(),
         }
     }

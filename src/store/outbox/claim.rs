@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use serde_json::Value;
-use sqlx::{Row, SqliteConnection};
+use futures_util::TryStreamExt as _;
+use serde_json::{Value, json};
+use sqlx::{Row, SqliteConnection, SqlitePool};
 
 use super::{
     super::{
@@ -15,7 +16,7 @@ use super::{
     row::{self, dispatch},
 };
 use crate::{
-    bearer::{Claim, Claimed, Dispatch, DispatchId, Move, Settled, State},
+    bearer::{Claim, Claimed, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State},
     ident::Timestamp,
     vault::{Purpose, Vault},
     wire::{pap::StatusCode, wdp::Ports},
@@ -47,31 +48,41 @@ struct Payload {
 pub(super) async fn due(
     tx: &mut SqliteConnection,
     owner: &str,
-    most: usize,
+    lanes: &[Lane],
     now: Timestamp,
 ) -> Result<Rows, Failed> {
     let settled = ran_out(tx, now).await?;
-    let rows = sqlx::query(
-        "UPDATE delivery SET state = 1, owner = ?1, tries = tries + 1, changed_at = ?2
-         WHERE id IN (SELECT id FROM (
-             SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND priority = 0 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
-             UNION ALL
-             SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND priority = 1 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
-             UNION ALL
-             SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND priority = 2 AND due_at <= ?2 ORDER BY due_at LIMIT ?3)
-         ) LIMIT ?3)
-         RETURNING id, push, destination, priority, expires_at, tries",
-    );
-    let rows = rows
-        .bind(owner.to_owned())
-        .bind(now.as_millis())
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&mut *tx)
-        .await?;
-    let mut deliveries = rows.iter().map(delivery).collect::<Result<Vec<_>, _>>()?;
+    let mut deliveries = Vec::new();
+    for lane in lanes.iter().filter(|lane| lane.room > 0) {
+        let rows = sqlx::query(
+            "UPDATE delivery SET state = 1, owner = ?1, tries = tries + 1, changed_at = ?2, leaving = ?5
+             WHERE id IN (SELECT id FROM (
+                 SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 0 AND due_at <= ?2
+                                 ORDER BY due_at LIMIT ?3)
+                 UNION ALL
+                 SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 1 AND due_at <= ?2
+                                 ORDER BY due_at LIMIT ?3)
+                 UNION ALL
+                 SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 2 AND due_at <= ?2
+                                 ORDER BY due_at LIMIT ?3)
+             ) LIMIT ?3)
+             RETURNING id, push, destination, priority, expires_at, tries",
+        );
+        let rows = rows
+            .bind(owner.to_owned())
+            .bind(now.as_millis())
+            .bind(i64::try_from(lane.room).unwrap_or(i64::MAX))
+            .bind(lane.name.to_string())
+            .bind(!lane.asks)
+            .fetch_all(&mut *tx)
+            .await?;
+        for row in &rows {
+            deliveries.push(delivery(row)?);
+        }
+    }
     deliveries.sort_by_key(|row| (row.dispatch.priority, row.dispatch.id));
     let payloads = if deliveries.is_empty() { BTreeMap::new() } else { payloads(tx, &deliveries).await? };
-    let next = next(tx).await?;
+    let next = next(tx, lanes).await?;
     Ok(Rows { deliveries, payloads, settled, next })
 }
 
@@ -106,7 +117,8 @@ pub(super) enum Unsealable {
     Corrupt(Corrupt),
 }
 
-/// Deliveries whose sender is gone: those that the network has whole are waiting for receipts, of the others nobody knows.
+/// Deliveries whose sender is gone: those of which nothing had left wait again, those that the network has whole are waiting
+/// for receipts, of the others nobody knows.
 pub(super) async fn abandoned(
     tx: &mut SqliteConnection,
     store: &Store,
@@ -114,13 +126,13 @@ pub(super) async fn abandoned(
     now: Timestamp,
 ) -> Result<Vec<DispatchId>, Failed> {
     let rows = sqlx::query(
-        "SELECT id, owner, segments, (SELECT count(*) FROM message WHERE message.delivery = delivery.id) AS named
+        "SELECT id, owner, leaving, segments, (SELECT count(*) FROM message WHERE message.delivery = delivery.id) AS named
          FROM delivery WHERE state = 1 ORDER BY id",
     );
     let rows = rows.fetch_all(&mut *tx).await?;
     store.owner.sweep();
     let mut lives: BTreeMap<String, bool> = BTreeMap::new();
-    let (mut taken, mut unclear) = (Vec::new(), Vec::new());
+    let (mut whole, mut taken, mut unclear) = (Vec::new(), Vec::new(), Vec::new());
     for row in &rows {
         let r = Reading { table: "delivery", row };
         let owner: Option<String> = r.plain("owner")?;
@@ -130,7 +142,11 @@ pub(super) async fn abandoned(
         }
         let (segments, named): (i64, i64) = (r.plain("segments")?, r.plain("named")?);
         let id = dispatch(&r)?;
-        if named >= segments { taken.push(id) } else { unclear.push(id) }
+        match r.plain("leaving")? {
+            false => whole.push(id),
+            true if named >= segments => taken.push(id),
+            true => unclear.push(id),
+        }
     }
     let sent = |id| Move {
         id,
@@ -141,7 +157,8 @@ pub(super) async fn abandoned(
         due: Some(receipts_until),
         segments: None,
     };
-    let moves: Vec<Move> = taken.into_iter().map(sent).collect();
+    let waiting = |id| Move { to: State::Waiting, desc: String::new(), due: Some(now), ..sent(id) };
+    let moves: Vec<Move> = taken.into_iter().map(sent).chain(whole.into_iter().map(waiting)).collect();
     record::moves(tx, &moves, now).await?;
     Ok(unclear)
 }
@@ -221,16 +238,48 @@ async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settle
     record::moves(tx, &moves, now).await
 }
 
-/// When there will be something to do.
-async fn next(tx: &mut SqliteConnection) -> Result<Option<Timestamp>, Failed> {
+/// When there will be something to do for these lanes.
+async fn next(tx: &mut SqliteConnection, lanes: &[Lane]) -> Result<Option<Timestamp>, Failed> {
+    let names: Value = lanes.iter().map(|lane| &*lane.name).collect();
     let row = sqlx::query(
         "SELECT min(at) AS at FROM (
-             SELECT min(due_at) AS at FROM delivery WHERE state = 0 AND priority = 0
-             UNION ALL SELECT min(due_at) FROM delivery WHERE state = 0 AND priority = 1
-             UNION ALL SELECT min(due_at) FROM delivery WHERE state = 0 AND priority = 2
+             SELECT min((SELECT min(due_at) FROM delivery WHERE state = 0 AND lane = name.value AND priority = urgency.value))
+                 AS at FROM json_each(?) AS name, json_each('[0, 1, 2]') AS urgency
              UNION ALL SELECT min(expires_at) FROM delivery WHERE state = 0 AND expires_at IS NOT NULL
              UNION ALL SELECT min(due_at) FROM delivery WHERE state = 2)",
     );
-    let row = row.fetch_one(tx).await?;
+    let row = row.bind(names.to_string()).fetch_one(tx).await?;
     Ok(row.try_get::<Option<i64>, _>("at")?.map(Timestamp::from_millis))
+}
+
+/// Deliveries that wait in another lane than `lane` says, with the one that it says.
+pub(super) async fn misplaced(
+    readers: &SqlitePool,
+    lane: LaneOf<'_>,
+) -> Result<Vec<(i64, Arc<str>)>, Failed> {
+    let mut wrong = Vec::new();
+    let mut rows =
+        sqlx::query("SELECT id, destination, lane FROM delivery WHERE state IN (0, 1)").fetch(readers);
+    while let Some(row) = rows.try_next().await? {
+        let r = Reading { table: "delivery", row: &row };
+        let (id, destination, kept): (i64, &str, &str) =
+            (r.plain("id")?, r.plain("destination")?, r.plain("lane")?);
+        let to = row::read_destination(destination).ok_or_else(|| r.corrupt("destination"))?;
+        let right = lane(&to);
+        if *right != *kept {
+            wrong.push((id, right));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Puts deliveries into these lanes.
+pub(super) async fn place(tx: &mut SqliteConnection, lanes: &[(i64, Arc<str>)]) -> Result<(), Failed> {
+    let rows: Value = lanes.iter().map(|(id, lane)| json!([id, &**lane])).collect();
+    let update = sqlx::query(
+        "UPDATE delivery SET lane = place.lane FROM (SELECT value ->> 0 AS id, value ->> 1 AS lane FROM json_each(?)) AS place
+         WHERE delivery.id = place.id",
+    );
+    update.bind(rows.to_string()).execute(tx).await?;
+    Ok(())
 }

@@ -22,8 +22,8 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use super::{Store, error::Failed};
 use crate::{
     bearer::{
-        Accepted, Claim, DispatchId, InitiatorName, Kept, NewPush, Noticed, Notices, Outbox, OutboxError,
-        Report, Settled,
+        Accepted, Claim, DispatchId, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices, Outbox,
+        OutboxError, Report, Settled,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
@@ -32,6 +32,9 @@ use crate::{
 
 /// The most pushes of one transaction, and the most that wait for the next one.
 const GROUP: usize = 512;
+
+/// Deliveries that are put into other lanes at a time.
+const PLACED: usize = 10_000;
 
 /// What an outbox survives, beyond the end of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +58,8 @@ type Work = (Ask, oneshot::Sender<Result<Answer, OutboxError>>);
 
 enum Ask {
     Accept(accept::Sealed),
-    Claim { most: usize, now: Timestamp },
+    Claim { lanes: Vec<Lane>, now: Timestamp },
+    Place(Vec<(i64, Arc<str>)>),
     Record { reports: Vec<Report>, now: Timestamp },
     Abandoned { receipts_until: Timestamp, now: Timestamp },
     Noticed(Vec<Noticed>),
@@ -69,6 +73,7 @@ enum Answer {
     Settled(Vec<Settled>),
     Unclear(Vec<DispatchId>),
     Noticed,
+    Placed,
     Pruned(usize),
 }
 
@@ -114,11 +119,19 @@ impl Outbox for OutboxFile {
         row::find(&self.store.readers, initiator, id).await.map_err(reading)
     }
 
-    async fn claim(&self, most: usize, now: Timestamp) -> Result<Claim, OutboxError> {
-        match self.ask(Ask::Claim { most, now }).await? {
+    async fn claim(&self, lanes: &[Lane], now: Timestamp) -> Result<Claim, OutboxError> {
+        match self.ask(Ask::Claim { lanes: lanes.to_vec(), now }).await? {
             Answer::Claimed(rows) => rows.open(&self.vault).map_err(reading),
             _ => Err(closed()),
         }
+    }
+
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
+        let misplaced = claim::misplaced(&self.store.readers, lane).await.map_err(reading)?;
+        for some in misplaced.chunks(PLACED) {
+            self.ask(Ask::Place(some.to_vec())).await?;
+        }
+        Ok(())
     }
 
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError> {
@@ -211,7 +224,11 @@ async fn transact(
         let answer = match ask {
             Ask::Accept(_) => continue,
             Ask::Record { reports, now } => Answer::Settled(record::reports(&mut tx, &reports, now).await?),
-            Ask::Claim { most, now } => Answer::Claimed(claim::due(&mut tx, &owner, most, now).await?),
+            Ask::Claim { lanes, now } => Answer::Claimed(claim::due(&mut tx, &owner, &lanes, now).await?),
+            Ask::Place(lanes) => {
+                claim::place(&mut tx, &lanes).await?;
+                Answer::Placed
+            }
             Ask::Abandoned { receipts_until, now } => {
                 Answer::Unclear(claim::abandoned(&mut tx, store, receipts_until, now).await?)
             }

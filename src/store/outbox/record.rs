@@ -1,5 +1,7 @@
 //! Taking down what became of deliveries.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection};
 
@@ -16,23 +18,35 @@ use crate::{
 /// States that a receipt can still change.
 const OPEN: &[State] = &[State::Sent, State::Unknown];
 
-/// Takes them down in three steps: names of segments, changes of state, receipts. What the receipts of a delivery come to
+/// Takes them down in steps: what leaves, names of segments, changes of state, receipts. What the receipts of a delivery come to
 /// is looked at last, so that it does not matter whether a receipt or the word that all is sent came first.
 pub(super) async fn reports(
     tx: &mut SqliteConnection,
     reports: &[Report],
     now: Timestamp,
 ) -> Result<Vec<Settled>, Failed> {
+    let mut leaving: BTreeMap<i64, bool> = BTreeMap::new();
     let mut names = Vec::new();
     let mut changes = Vec::new();
     let mut receipts = Vec::new();
     for report in reports {
         match report {
+            Report::Leaving(id) => drop(leaving.insert(number(*id), true)),
+            Report::Stayed(id) => drop(leaving.insert(number(*id), false)),
             Report::Submitted { id, segment, message } => {
                 names.push(json!([&*message.smsc, message.id, number(*id), segment]));
             }
             Report::Move(change) => changes.push(change.clone()),
             Report::Receipt(receipt) => receipts.push(receipt),
+        }
+    }
+    for leaves in [true, false] {
+        let ids: Vec<i64> = leaving.iter().filter(|(_, l)| **l == leaves).map(|(id, _)| *id).collect();
+        if !ids.is_empty() {
+            let mark = sqlx::query(
+                "UPDATE delivery SET leaving = ?2 WHERE id IN (SELECT value FROM json_each(?1)) AND state = 1",
+            );
+            mark.bind(Value::from(ids).to_string()).bind(leaves).execute(&mut *tx).await?;
         }
     }
     if !names.is_empty() {
@@ -77,7 +91,7 @@ pub(super) async fn moves(
     let update = sqlx::query(
         "UPDATE delivery SET
              state = change.to_state, code = change.code, reason = change.reason, changed_at = ?2, due_at = change.due,
-             segments = coalesce(change.segments, delivery.segments), owner = NULL,
+             segments = coalesce(change.segments, delivery.segments), owner = NULL, leaving = 0,
              tries = iif(change.to_state > 2, 0, tries),
              notice = iif(change.to_state > 2 AND notice > 0, 2, notice)
          FROM (SELECT value ->> 0 AS id, value ->> 1 AS mask, value ->> 2 AS to_state, value ->> 3 AS code,

@@ -78,5 +78,6 @@ async fn open(path: &Path) -> Store {
 mod contract;
 mod file;
 mod fingerprints;
+mod lanes;
 mod outbox;
 mod writes;

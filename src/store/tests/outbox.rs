@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{BUSY, Fixed, at};
 use crate::{
     bearer::{
-        Accepted, Destination, Dispatch, DispatchId, MessageId, Move, NewDelivery, NewPush, NoticeOutcome,
-        Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State, Taken,
+        Accepted, Destination, Dispatch, DispatchId, Lane, MessageId, Move, NewDelivery, NewPush,
+        NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State, Taken,
     },
     store::{Durability, OutboxFile, Store},
     vault::{KeySource, Vault},
@@ -34,16 +34,17 @@ macro_rules! both {
     };
 }
 
-async fn open(dir: &std::path::Path) -> OutboxFile {
+pub(super) async fn open(dir: &std::path::Path) -> OutboxFile {
     let store = Store::open(&dir.join("jobs.db"), BUSY).await.unwrap();
     let vault = Vault::new(KeySource::Made(dir.join("key")), Arc::new(Fixed));
     OutboxFile::new(&store, Arc::new(vault), Durability::Kill)
 }
 
-fn push(id: &str, numbers: &[&str]) -> NewPush {
+pub(super) fn push(id: &str, numbers: &[&str]) -> NewPush {
     let delivery = |n: &&str| NewDelivery {
         address: format!("WAPPUSH=+{n}/TYPE=PLMN@ppg").parse().unwrap(),
         to: Ok((Destination::Msisdn(n.parse().unwrap()), 1)),
+        lane: "".into(),
     };
     NewPush {
         initiator: "pi".parse().unwrap(),
@@ -61,13 +62,13 @@ fn push(id: &str, numbers: &[&str]) -> NewPush {
     }
 }
 
-async fn states(outbox: &dyn Outbox, id: &str) -> Vec<State> {
+pub(super) async fn states(outbox: &dyn Outbox, id: &str) -> Vec<State> {
     let kept = outbox.find(&"pi".parse().unwrap(), &id.parse().unwrap()).await.unwrap();
     kept.map(|kept| kept.deliveries.iter().map(|d| d.standing.state).collect()).unwrap_or_default()
 }
 
 async fn claim(outbox: &dyn Outbox, most: usize, seconds: i64) -> Vec<Dispatch> {
-    let claim = outbox.claim(most, at(seconds)).await.unwrap();
+    let claim = outbox.claim(&[Lane::only(most)], at(seconds)).await.unwrap();
     claim.dispatches.into_iter().map(|claimed| claimed.dispatch).collect()
 }
 
@@ -75,7 +76,7 @@ fn name(id: &str) -> MessageId {
     MessageId { smsc: "lab".into(), id: id.to_owned() }
 }
 
-fn submitted(id: DispatchId, segment: u8, message: &str) -> Report {
+pub(super) fn submitted(id: DispatchId, segment: u8, message: &str) -> Report {
     Report::Submitted { id, segment, message: name(message) }
 }
 
@@ -94,7 +95,7 @@ fn to(id: DispatchId, from: &'static [State], state: State) -> Move {
     Move { id, from, to: state, code, desc, due: Some(at(1000)), segments: None }
 }
 
-fn sent(id: DispatchId, segments: u8) -> Report {
+pub(super) fn sent(id: DispatchId, segments: u8) -> Report {
     Report::Move(Move { segments: Some(segments), ..to(id, &[State::Sending], State::Sent) })
 }
 
@@ -129,13 +130,13 @@ both! {
         }
         let priorities = |of: &[Dispatch]| of.iter().map(|d| d.priority).collect::<Vec<_>>();
         assert_eq!(priorities(&claim(outbox, 2, 0).await), [Priority::High, Priority::Medium]);
-        let rest = outbox.claim(9, at(0)).await.unwrap();
+        let rest = outbox.claim(&[Lane::only(9)], at(0)).await.unwrap();
         assert_eq!((rest.dispatches.len(), rest.next), (1, Some(at(5))));
-        let rest = outbox.claim(9, at(6)).await.unwrap();
+        let rest = outbox.claim(&[Lane::only(9)], at(6)).await.unwrap();
         assert_eq!((rest.dispatches.len(), rest.settled.len(), rest.next), (0, 1, Some(at(10))));
         assert_eq!(rest.settled[0].push_id.as_str(), "dies");
         assert_eq!(states(outbox, "dies").await, [State::Expired]);
-        let rest = outbox.claim(9, at(10)).await.unwrap();
+        let rest = outbox.claim(&[Lane::only(9)], at(10)).await.unwrap();
         assert_eq!((rest.dispatches.len(), rest.next), (1, None));
     }
 
@@ -173,9 +174,9 @@ both! {
         outbox.accept(push("a", &["1111"])).await.unwrap();
         let id = claim(outbox, 9, 0).await[0].id;
         outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
-        let claim = outbox.claim(9, at(999)).await.unwrap();
+        let claim = outbox.claim(&[Lane::only(9)], at(999)).await.unwrap();
         assert_eq!((claim.settled.len(), claim.next), (0, Some(at(1000))));
-        assert_eq!(outbox.claim(9, at(1000)).await.unwrap().settled.len(), 1);
+        assert_eq!(outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap().settled.len(), 1);
         assert_eq!(states(outbox, "a").await, [State::Unknown]);
         assert_eq!(outbox.record(vec![receipt("m", ReceiptState::Delivered)], at(2000)).await.unwrap().len(), 1);
         assert_eq!(states(outbox, "a").await, [State::Delivered]);
@@ -200,7 +201,7 @@ both! {
         let back = Report::Move(to(id, &[State::Waiting, State::Sending], State::Waiting));
         outbox.record(vec![back], at(1)).await.unwrap();
         assert!(claim(outbox, 9, 999).await.is_empty());
-        let again = outbox.claim(9, at(1000)).await.unwrap();
+        let again = outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap();
         assert_eq!((again.dispatches[0].dispatch.id, again.dispatches[0].tries), (id, 1));
     }
 
@@ -264,7 +265,7 @@ both! {
         // A receipt that comes between reading and telling leaves more to tell.
         let id = claim(outbox, 9, 0).await[0].id;
         outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
-        outbox.claim(9, at(1000)).await.unwrap();
+        outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap();
         let notice = outbox.notices(9, at(1000)).await.unwrap().due.remove(0);
         assert_eq!(notice.settled.delivery.standing.state, State::Unknown);
         outbox.record(vec![receipt("m", ReceiptState::Delivered)], at(1001)).await.unwrap();

@@ -52,7 +52,8 @@ impl Link {
             self.paused.1 = 0;
             flight.put(piece, Place::Accepted);
             let (done, segments) = (flight.is_done(), flight.in_places(&[Place::Accepted]));
-            if let Some(message) = message {
+            // A name is worth keeping only where a receipt will use it.
+            if let Some(message) = message.filter(|_| self.settings.receipts) {
                 let message = self.message_id(self.settings.response_ids.normalise(&message));
                 self.actions.push(Action::Tell(Event::Submitted { id, segment: piece, message }));
             }
@@ -82,9 +83,8 @@ impl Link {
             }
             self.queue.insert(rank, id);
         } else {
-            self.queue.remove(&rank);
             let pause = grown(self.settings.pace.retry, refusals.tries.saturating_sub(1));
-            self.later.insert((now.elapsed + pause, id));
+            self.put_off(id, now.elapsed + pause);
         }
     }
 
@@ -168,6 +168,8 @@ impl Link {
     pub(super) fn remove(&mut self, id: DispatchId) -> Option<Flight> {
         let flight = self.flights.remove(&id)?;
         self.queue.remove(&flight.rank());
+        self.unasked.remove(&flight.rank());
+        self.leaving -= usize::from(flight.counts);
         if let Some(expires) = flight.dispatch.expires {
             self.expiry.remove(&(expires, id));
         }

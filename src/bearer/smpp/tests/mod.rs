@@ -1,6 +1,7 @@
 //! The machine, in virtual time, against a scripted SMSC.
 
 mod binds;
+mod leave;
 mod outcome;
 mod pace;
 mod receipts;

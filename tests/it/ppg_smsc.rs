@@ -1,0 +1,119 @@
+//! `bootgate serve` with SMSCs that do not answer: what is in doubt after a kill, what goes on beside a route that is stuck,
+//! and what one process settles for another.
+
+use std::{
+    collections::BTreeMap,
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use bootgate::lab::smsc::{Behaviour, Faults, VirtualSmsc};
+
+use crate::{load::serve, ppg_http};
+
+const BASIC: &str = "Authorization: Basic cGk6c2VjcmV0";
+const BOUNDARY: &str = "Content-Type: multipart/related; boundary=mime; type=\"application/xml\"";
+const XML: &str = "Content-Type: application/xml";
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An SMSC that takes everything, and answers nothing where it is `mute`.
+struct Smsc {
+    smsc: VirtualSmsc,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Smsc {
+    fn start(mute: bool) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let faults = Faults { lose_answer: u32::from(mute), ..Faults::default() };
+        let behaviour = Behaviour { faults, ..Behaviour::default() };
+        let started = VirtualSmsc::start("127.0.0.1:0".parse().unwrap(), behaviour);
+        let (smsc, _) = runtime.block_on(started).unwrap();
+        Self { smsc, _runtime: runtime }
+    }
+}
+
+/// Pushes to these numbers.
+fn push(address: SocketAddr, id: &str, numbers: std::ops::Range<u64>) {
+    let to = |n| format!("<address address-value=\"WAPPUSH=+{n}/TYPE=PLMN@ppg\"/>");
+    let body = ppg_http::push_body(id, "", &numbers.map(to).collect::<String>());
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let stream = TcpStream::connect(address).unwrap();
+        let answer = ppg_http::exchange(stream, &[BASIC, BOUNDARY], body.as_bytes()).body;
+        if answer.contains("code=\"1001\"") {
+            return;
+        }
+        assert!(answer.contains("code=\"4001\"") && Instant::now() < until, "{answer}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// How many addresses of a push are in which state.
+fn states(address: SocketAddr, id: &str) -> BTreeMap<String, usize> {
+    let query = format!("<pap><statusquery-message push-id=\"{id}\"/></pap>");
+    let answer =
+        ppg_http::exchange(TcpStream::connect(address).unwrap(), &[BASIC, XML], query.as_bytes()).body;
+    let mut states = BTreeMap::new();
+    for part in answer.split("message-state=\"").skip(1) {
+        *states.entry(part.split('"').next().unwrap().to_owned()).or_default() += 1;
+    }
+    states
+}
+
+fn wait_for(what: &str, mut ready: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !ready() {
+        assert!(Instant::now() < until, "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_kill_leaves_no_more_in_doubt_than_the_window_holds() {
+    let (dir, smsc) = (tempfile::tempdir().unwrap(), Smsc::start(true));
+    serve::configure(dir.path(), "in-doubt = \"hold\"", smsc.smsc.address(), "window = \"7\"");
+    let (mut process, address) = serve::start(dir.path());
+    push(address, "many", 491_711_000_000..491_711_000_300);
+    wait_for("a full window at the SMSC", || smsc.smsc.taken() == 7);
+    process.kill();
+    let (_second, address) = serve::start(dir.path());
+    wait_for("the first window and another", || smsc.smsc.taken() == 14);
+    let states = states(address, "many");
+    assert_eq!((states["unknown"], states["pending"]), (7, 293), "{states:?}");
+}
+
+#[test]
+fn a_route_that_is_stuck_holds_up_no_other() {
+    let (dir, dead, live) = (tempfile::tempdir().unwrap(), Smsc::start(true), Smsc::start(false));
+    let link = format!(
+        "capacity = \"20\"\nresponse-timeout = \"10min\"\n[[ppg.smpp]]\nname = \"live\"\naddress = \"{}\"\n\
+         capacity = \"20\"\n[[ppg.route]]\nover = \"main\"\n[[ppg.route]]\nprefix = \"4930\"\nover = \"live\"",
+        live.smsc.address()
+    );
+    serve::configure(dir.path(), "durability = \"kill\"", dead.smsc.address(), &link);
+    let (_process, address) = serve::start(dir.path());
+    push(address, "dead", 491_711_000_000..491_711_001_000);
+    wait_for("a full window at the dead one", || dead.smsc.taken() == 10);
+    push(address, "live", 493_000_000_000..493_000_000_300);
+    wait_for("all of the live route", || states(address, "live").get("delivered") == Some(&300));
+    assert_eq!(states(address, "dead")["pending"], 1_000);
+}
+
+#[test]
+fn what_another_process_was_sending_is_settled_by_one_that_lives() {
+    let (dir, smsc) = (tempfile::tempdir().unwrap(), Smsc::start(true));
+    serve::configure(dir.path(), "in-doubt = \"hold\"", smsc.smsc.address(), "window = \"5\"");
+    let start = |folder: &Path| serve::start(folder);
+    let (mut one, first) = start(dir.path());
+    push(first, "many", 491_711_000_000..491_711_000_005);
+    wait_for("all of it at the SMSC", || smsc.smsc.taken() == 5);
+    let (_two, second) = start(dir.path());
+    push(second, "other", 491_712_000_000..491_712_000_001);
+    wait_for("one more at the SMSC", || smsc.smsc.taken() == 6);
+    assert_eq!(states(second, "many")["pending"], 5, "its process lives");
+    one.kill();
+    wait_for("what the first one was sending", || states(second, "many").get("unknown") == Some(&5));
+}
