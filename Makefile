@@ -16,7 +16,7 @@ test: setup ## all tests, those against real peers included
 soak: setup ## 1,000 virtual cards in 16 readers, without and with faulty ones; 10,000 pushes through a gateway that is killed
 	BOOTGATE_SOAK=1 cargo test --locked --test soak -- --nocapture
 
-bench: ## benchmarks, the comparison with libwbxml2 among them
+bench: ## benchmarks, the comparisons with libwbxml2 and Kannel among them
 	@tests/peers/install build test bench
 	cargo bench --locked --bench main
 

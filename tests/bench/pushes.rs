@@ -310,6 +310,15 @@ system-type = "VMA"
 address-range = ""
 enquire-link-interval = 30
 max-pending-submits = {WINDOW}
+
+group = smsbox
+bearerbox-host = 127.0.0.1
+smsbox-id = sms
+sendsms-port = 13013
+
+group = sms-service
+keyword = default
+text = "none"
 "#
     )
 }
