@@ -3,9 +3,16 @@
 //!
 //! Both work on many deliveries at a time, because what costs is the transaction.
 
-use std::{pin::pin, sync::Arc, time::Duration};
+use std::{
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
 use tracing::{info, warn};
 
 use super::{InDoubt, Ppg, settings::back_off};
@@ -95,12 +102,25 @@ impl Ppg {
     async fn feed(&self, bearer: &dyn Bearer, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
         let mut stopped = false;
+        let mut looked = Instant::now();
         while !stopped {
             let now = self.0.clock.now();
             let most = self.settings().batch;
+            // Set first, so that room that is made meanwhile is not missed.
+            self.0.starved.store(true, Ordering::SeqCst);
             let mut lanes = bearer.lanes();
+            self.0.starved.store(lanes.iter().any(|lane| lane.room == 0), Ordering::SeqCst);
             lanes.retain(|lane| lane.room > 0);
             lanes.iter_mut().for_each(|lane| lane.room = lane.room.min(most));
+            // Nothing can be sent; what runs out of time is looked for all the same, but not at each bit of room.
+            if lanes.is_empty() && looked.elapsed() < BREATH {
+                tokio::select! {
+                    _ = tokio::time::timeout(BREATH, self.0.wake.notified()) => {}
+                    () = &mut stop => stopped = true,
+                }
+                continue;
+            }
+            looked = Instant::now();
             let claim = match self.0.outbox.claim(&lanes, now).await {
                 Ok(claim) => claim,
                 Err(error) => {
@@ -195,8 +215,8 @@ impl Ppg {
             if !leaving.is_empty() {
                 bearer.leave(&leaving);
             }
-            if closed {
-                // There is room again.
+            if closed && self.0.starved.load(Ordering::SeqCst) {
+                // There may be room again.
                 self.0.wake.notify_one();
             }
         }

@@ -28,7 +28,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
 };
 
@@ -60,6 +60,8 @@ struct Inner {
     tid: AtomicU8,
     /// Something may be due.
     wake: Notify,
+    /// A lane had no room when it was looked last: it wants to know when there is some.
+    starved: AtomicBool,
     /// Something may be to be told.
     tell: Notify,
     settled: broadcast::Sender<Settled>,
@@ -83,6 +85,7 @@ impl Ppg {
             rates: rate::Rates::default(),
             tid: AtomicU8::new(0),
             wake: Notify::new(),
+            starved: AtomicBool::new(false),
             tell: Notify::new(),
             settled: broadcast::Sender::new(BACKLOG),
         }))
