@@ -74,6 +74,11 @@ impl Site {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
         command.args(["serve", "--format", "json", "--config"]).arg(folder.path().join("site.toml"));
         command.env_clear().env("HOME", folder.path());
+        // What the system trusts.
+        let trusted = folder.path().join("ca.pem");
+        if trusted.exists() {
+            command.env("SSL_CERT_FILE", trusted);
+        }
         let mut serve =
             Process::start("bootgate serve", command.current_dir(folder.path()).stdout(Stdio::piped()));
         let said = serde_json::Deserializer::from_reader(serve.child().stdout.take().unwrap());

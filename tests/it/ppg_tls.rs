@@ -12,6 +12,7 @@ use bootgate::{
     app::{App, OsRandom, SystemClock, config::Config},
     bearer::ppg::CredentialDigest,
     http,
+    ident::Token,
 };
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tokio_rustls::rustls::{
@@ -297,4 +298,47 @@ fn an_smsc_under_tls_is_shown_our_certificate() {
     ]);
     let got = site.python(&push, &[]);
     assert_eq!(got[1]["elements"][1]["message-state"], "pending", "{}", got[1]);
+}
+
+#[test]
+fn a_pin_is_told_over_https_alone() {
+    let (folder, _) = folder_with(&authority(), &["server"]);
+    let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (hear, nobody) = (free().port(), free());
+    let token = Token::generate(&OsRandom);
+    std::fs::write(folder.path().join("pins.token"), "Marked-token\n").unwrap();
+    let chain = folder.path().join("server.both").to_str().unwrap().to_owned();
+    let lines = format!(
+        "[job]\npin-webhook = \"https://localhost:{hear}/pins\"\npin-webhook-token = \"pins.token\"\n\
+         [[api.token]]\nname = \"pipeline\"\ndigest = \"{}\"\n",
+        token.digest()
+    );
+    let site = Site::start_over(folder, &lines, "", |_| format!("address = \"{nobody}\""));
+    let profile = include_str!("../../config/profiles/consumer-phone.toml");
+    let security = "method = \"userpin\"\npin-length = 9\npin-channel = \"webhook\"";
+    let request = serde_json::json!({
+        "key": "k", "route": "push", "payload": "cp",
+        "profile-toml": profile.replace("method = \"usernetwpin\"", security),
+        "subscriber": {"imsi": "262011234567890", "imei": "490154203237518", "msisdn": "491711234567"},
+    });
+    let url = site.url.replace("/pap", "/api/v1/jobs");
+    let told = std::thread::scope(|scope| {
+        let port = hear.to_string();
+        let actions = serde_json::json!([{"do": "heard", "count": 1}]);
+        let (site, chain) = (&site, &chain);
+        let listening = scope.spawn(move || site.python(&actions, &["--hear", &port, "--hear-tls", chain]));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let status = runtime.block_on(async {
+            let post = reqwest::Client::new().post(url).bearer_auth(token.expose());
+            let post = post.header("content-type", "application/json").body(request.to_string());
+            post.send().await.unwrap().status()
+        });
+        assert_eq!(status, 201);
+        listening.join().unwrap().remove(0)
+    });
+    let heard = &told["heard"][0];
+    assert_eq!(heard["authorization"], "Bearer Marked-token");
+    assert_eq!((&heard["note"]["key"], &heard["note"]["msisdn"]), (&"k".into(), &"491711234567".into()));
+    let pin = heard["note"]["user-pin"].as_str().unwrap();
+    assert!(pin.len() == 9 && pin.bytes().all(|b| b.is_ascii_digit()), "{pin}");
 }

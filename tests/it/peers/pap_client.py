@@ -224,11 +224,15 @@ def fetched(trap):
 
 
 def hear(port, heard, chain=None):
-    """Takes results (WAP-247-PAP, section 9.6)."""
+    """Takes results (WAP-247-PAP, section 9.6), and JSON as a system of the operator does."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            if self.headers["Content-Type"] == "application/json":
+                self.send_response(204)
+                self.end_headers()
+                return heard.put({"note": json.loads(body), "authorization": self.headers["Authorization"]})
             result = told(0, body)
             first = result["elements"][0]
             to = [e for e in result["elements"] if e["name"] == "address"][0]
