@@ -1,6 +1,8 @@
 //! A job by the card route: an app on a database of its own, a virtual card in a reader, and what becomes of both when
 //! all goes well and when it does not.
 
+mod meanwhile;
+
 use std::{
     path::Path,
     sync::{Arc, Mutex},

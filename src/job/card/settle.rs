@@ -7,7 +7,9 @@ use tokio::runtime::Handle;
 
 use super::{CardJobError, CardRoute, Progress, Verdict};
 use crate::{
-    card::{self, FileSystem, Key, NotTold, Now, Settled, Way, WriteObserver},
+    card::{
+        self, FileSystem, Key, NotTold, Now, RecoverError, Settled, Way, WriteJournalError, WriteObserver,
+    },
     dm::{AccountsError, Register},
     ident::{Clock, JobId, Timestamp},
     job::{Event, Jobs, JobsError, Reason, Record, State, Step},
@@ -166,6 +168,13 @@ impl Progress<'_, '_> {
         match ended {
             Ok(recovered) => {
                 self.observer.borrow_mut().recovered(&recovered);
+                Ok(())
+            }
+            // Whoever had begun it has come back in the meantime and settled it, or had written nothing of it. The plan goes by
+            // what is on the card now.
+            Err(RecoverError::Journal(WriteJournalError::Gone { .. }))
+                if matches!(writes.pending(&card), Ok(None)) =>
+            {
                 Ok(())
             }
             Err(source) => {
