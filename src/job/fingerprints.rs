@@ -10,18 +10,33 @@ pub trait Fingerprints: Send + Sync {
     /// [`FingerprintError`].
     fn key(&self) -> Result<&FingerprintKey, FingerprintError>;
 
+    /// The key, where it was made; none before: then nothing was kept under it. Makes none, for who only looks. Blocks.
+    ///
+    /// # Errors
+    /// [`FingerprintError`].
+    fn known_key(&self) -> Result<Option<&FingerprintKey>, FingerprintError>;
+
     /// The fingerprint of an IMSI.
     ///
     /// # Errors
     /// [`FingerprintError`].
     fn of_imsi(&self, imsi: &Imsi) -> Result<Fingerprint, FingerprintError> {
-        Ok(self.key()?.of("imsi", imsi.digits()))
+        Ok(of_imsi(self.key()?, imsi))
     }
+}
+
+/// The fingerprint of an IMSI under a key.
+pub(super) fn of_imsi(key: &FingerprintKey, imsi: &Imsi) -> Fingerprint {
+    key.of("imsi", imsi.digits())
 }
 
 impl Fingerprints for FingerprintKey {
     fn key(&self) -> Result<&FingerprintKey, FingerprintError> {
         Ok(self)
+    }
+
+    fn known_key(&self) -> Result<Option<&FingerprintKey>, FingerprintError> {
+        Ok(Some(self))
     }
 }
 

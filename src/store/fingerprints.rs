@@ -30,19 +30,18 @@ impl SealedFingerprints {
         Self { blocking: Blocking::new(store, "fingerprint key"), vault, random, key: OnceLock::new() }
     }
 
-    fn fetch(&self) -> Result<FingerprintKey, FingerprintError> {
-        let found: Option<Vec<u8>> = self
-            .blocking
+    /// The key as it is kept, sealed; none where none was drawn.
+    fn sealed(&self) -> Result<Option<Vec<u8>>, FingerprintError> {
+        self.blocking
             .transaction(async |tx| {
                 let row = sqlx::query("SELECT sealed FROM fingerprint_key").fetch_optional(tx).await?;
                 row.map(|row| Ok(row.try_get("sealed")?)).transpose()
             })
-            .map_err(FingerprintError::new)?;
-        let sealed = match found {
-            Some(sealed) => sealed,
-            None => self.draw()?,
-        };
-        let opened = self.vault.open(PURPOSE, &sealed).map_err(FingerprintError::new)?;
+            .map_err(FingerprintError::new)
+    }
+
+    fn opened(&self, sealed: &[u8]) -> Result<FingerprintKey, FingerprintError> {
+        let opened = self.vault.open(PURPOSE, sealed).map_err(FingerprintError::new)?;
         let octets = <[u8; FingerprintKey::OCTETS]>::try_from(opened.as_slice());
         Ok(FingerprintKey::new(Zeroizing::new(octets.map_err(FingerprintError::new)?)))
     }
@@ -67,9 +66,22 @@ impl Fingerprints for SealedFingerprints {
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
-        let fetched = self.fetch()?;
-        // Of two threads that come at once both have fetched the same.
-        Ok(self.key.get_or_init(|| fetched))
+        let sealed = match self.sealed()? {
+            Some(sealed) => sealed,
+            None => self.draw()?,
+        };
+        let opened = self.opened(&sealed)?;
+        // Of two threads that come at once both have opened the same.
+        Ok(self.key.get_or_init(|| opened))
+    }
+
+    fn known_key(&self) -> Result<Option<&FingerprintKey>, FingerprintError> {
+        if let Some(key) = self.key.get() {
+            return Ok(Some(key));
+        }
+        let Some(sealed) = self.sealed()? else { return Ok(None) };
+        let opened = self.opened(&sealed)?;
+        Ok(Some(self.key.get_or_init(|| opened)))
     }
 }
 

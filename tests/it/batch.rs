@@ -194,6 +194,24 @@ async fn an_imsi_goes_to_one_card() {
     }
 }
 
+/// A check looks and keeps nothing: the key under which IMSIs and rows would be known is made by who gives them away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_leaves_the_store_as_it_is() {
+    let station = crate::batch_run::Station::new().await;
+    let keepers = station.app.keepers();
+    for table in [
+        "iccid,imsi,imei\n89490200001234567892,262011234567890,490154203237518\n",
+        "imsi,imei\n262011234567890,490154203237518\n",
+    ] {
+        let (batch, mut report) = Report::of_table(table.as_bytes(), &Columns::default());
+        report.check_store(&batch, &profile(), &keepers, false).await.unwrap();
+        assert!(report.is_sound() && !keepers.know(&batch).await.unwrap(), "{report}");
+        assert!(keepers.fingerprints.known_key().unwrap().is_none(), "{table}");
+    }
+    station.run("imei,adm1\n490154203237518,12345678\n", true).await;
+    assert!(keepers.fingerprints.known_key().unwrap().is_some());
+}
+
 fn profile() -> Profile {
     Profile::parse(&std::fs::read_to_string(PROFILE).unwrap()).unwrap()
 }

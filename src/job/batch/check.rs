@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bootstrap::{BootstrapError, resolve},
     ident::{Fingerprint, Iccid, Random, counted},
-    job::{Job, JobKey, State},
+    job::{Job, JobKey, State, fingerprints::of_imsi},
     profile::Profile,
 };
 
@@ -136,8 +136,9 @@ impl Report {
         reissue: bool,
     ) -> Result<(), KeeperError> {
         let prints = rows.iter().filter_map(|(row, card)| Some((row, card, row.subscriber.imsi.as_ref()?)));
-        let prints = prints.map(|(row, card, imsi)| Ok((row, card, keepers.fingerprints.of_imsi(imsi)?)));
-        let prints: Vec<_> = prints.collect::<Result<_, KeeperError>>()?;
+        // Without a key no job has kept an IMSI, and a check makes none.
+        let Some(key) = keepers.fingerprints.known_key()? else { return Ok(()) };
+        let prints: Vec<_> = prints.map(|(row, card, imsi)| (row, card, of_imsi(key, imsi))).collect();
         let asked: Vec<Fingerprint> = prints.iter().map(|(.., print)| *print).collect();
         if asked.is_empty() {
             return Ok(());

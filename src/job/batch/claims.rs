@@ -95,7 +95,8 @@ pub(super) struct Cards {
     pub(super) of_rows: Vec<Option<Iccid>>,
     /// The rows that another card had before.
     pub(super) released: HashSet<usize>,
-    /// What the rows are known by, where the table does not name its cards.
+    /// What the rows are known by, where the table does not name its cards; none, too, while the database has no key for that:
+    /// then no row was ever given away.
     pub(super) prints: Option<Prints>,
 }
 
@@ -162,14 +163,17 @@ fn text(row: &Row) -> Zeroizing<String> {
 }
 
 impl Keepers {
-    /// The cards of a table.
+    /// The cards of a table. Nothing is made or kept for it.
     pub(super) async fn cards(&self, batch: &Batch) -> Result<Cards, KeeperError> {
         let mut of_rows: Vec<_> = batch.rows.iter().map(|row| row.subscriber.iccid.clone()).collect();
         if batch.matching == Matching::ByIccid {
             return Ok(Cards { of_rows, released: HashSet::new(), prints: None });
         }
         let mut released = HashSet::new();
-        let prints = Prints::of(&batch.rows, self.fingerprints.key()?);
+        let Some(key) = self.fingerprints.known_key()? else {
+            return Ok(Cards { of_rows, released, prints: None });
+        };
+        let prints = Prints::of(&batch.rows, key);
         for rows in prints.all().chunks(AT_A_TIME) {
             for claim in self.claims.of_rows(rows).await? {
                 let Some(at) = prints.place(&claim.row) else { continue };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
 
 use super::{
-    Assignment, Batch, CardResult, Claims, Ending, Hand, KeeperError, Keepers, Ledger, Row, Totals,
+    Assignment, Batch, CardResult, Claims, Ending, Hand, KeeperError, Keepers, Ledger, Matching, Row, Totals,
     check::{is_done, is_standing},
     claims::Prints,
     result::ending,
@@ -61,6 +61,10 @@ impl Run {
         batch: Batch,
         stop_at_refusal: bool,
     ) -> Result<Self, KeeperError> {
+        if batch.matching == Matching::FirstCome {
+            // Rows are given away from here on, and must be known again.
+            keepers.fingerprints.key()?;
+        }
         let cards = keepers.cards(&batch).await?;
         let done = keepers.done(&cards, &work.profile).await?;
         let torn = route.writes.list().unwrap_or_default();

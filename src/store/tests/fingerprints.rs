@@ -40,6 +40,8 @@ async fn an_imsi_is_recognised_for_as_long_as_the_database_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let imsi: Imsi = IMSI.parse().unwrap();
     let first = fingerprints(folder.path(), "key").await;
+    // Who only looks makes none.
+    assert!(first.known_key().unwrap().is_none() && first.known_key().unwrap().is_none());
     // Two that begin at once have the same key.
     let second = fingerprints(folder.path(), "key").await;
     let print = first.of_imsi(&imsi).unwrap();
@@ -49,6 +51,7 @@ async fn an_imsi_is_recognised_for_as_long_as_the_database_is_there() {
     store.create(id(0), &job, at(0)).await.unwrap();
     store.close().await;
     let later = fingerprints(folder.path(), "key").await;
+    assert!(later.known_key().unwrap().is_some());
     assert_eq!(later.of_imsi(&imsi).unwrap(), print);
 
     // Not in clear, in no file of the database; and with another vault nothing is recognised, and nothing is drawn anew.
