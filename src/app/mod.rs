@@ -255,8 +255,20 @@ impl App {
     /// # Errors
     /// [`KeyRingError`].
     pub fn key_rings(&self, first: &[KeyRingName]) -> Result<KeyRings, KeyRingError> {
-        let configured = self.config.card.key_rings.iter();
-        let open = |name: &KeyRingName| name.open(&self.vault);
+        Self::key_rings_of(&self.config, &self.vault, first)
+    }
+
+    /// The same for what needs no store.
+    ///
+    /// # Errors
+    /// [`KeyRingError`].
+    pub fn key_rings_of(
+        config: &Config,
+        vault: &Arc<Vault>,
+        first: &[KeyRingName],
+    ) -> Result<KeyRings, KeyRingError> {
+        let configured = config.card.key_rings.iter();
+        let open = |name: &KeyRingName| name.open(vault);
         first.iter().chain(configured).map(open).collect::<Result<_, _>>().map(KeyRings::new)
     }
 

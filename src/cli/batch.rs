@@ -2,6 +2,7 @@
 
 mod release;
 mod run;
+mod script;
 mod seal;
 mod signature;
 mod verify;
@@ -15,14 +16,16 @@ use std::{
 use serde::Serialize;
 use tokio::runtime::Runtime;
 
-use super::{Exit, Failure, Global, config, input, output, profile};
+use super::{Exit, Failure, Global, card::args::KeyRingArgs, config, input, output, profile};
 use crate::{
     app::{App, CellVault, OsRandom},
     ident::printable,
-    job::batch::{Batch, Columns, MAX_OCTETS, Report},
+    job::batch::{Batch, Columns, MAX_OCTETS, Report, ScriptWork},
     profile::Profile,
     vault::Vault,
 };
+
+use script::ScriptArgs;
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -31,6 +34,7 @@ pub(super) enum Action {
     #[command(after_help = "Examples:
   bootgate batch check shift.csv --profile acme.toml
   bootgate batch check vendor.csv --columns vendor-columns.toml --format json
+  bootgate batch check shift.csv --script mine.scr --keys csv:keys.csv
 
 A table is CSV with a line of titles: iccid, imsi, imei, msisdn, adm1 to adm10, pin, allow-once, key. What other tables call them
 goes into a file:
@@ -39,12 +43,13 @@ goes into a file:
   [columns]
   iccid = \"Serial number\"
   adm1 = \"ADM\"")]
-    Check(TableArgs),
-    /// Writes the cards of a table in all readers at once, each read back. A card that was done before is left alone, so a run
+    Check(CheckArgs),
+    /// Writes the cards of a table in all readers at once, each read back, or runs a script on each. A card that was done before is left alone, so a run
     /// that was stopped goes on when it is started again.
     #[command(after_help = "Examples:
   bootgate batch run shift.csv --profile acme.toml --as cp --yes
   bootgate batch run shift.csv --profile acme.toml --as dm -r left -r right --go-on --csv shift-results.csv --yes
+  bootgate batch run shift.csv --script mine.scr --keys csv:keys.csv --backup before/ --yes
 
 Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
     Run(run::RunArgs),
@@ -88,8 +93,19 @@ pub(super) struct TableArgs {
     profile: Option<PathBuf>,
     /// Takes rows with an IMSI that a job has given to another card: the cards of this table replace others. Without it such rows
     /// are errors.
-    #[arg(long, requires = "profile")]
+    #[arg(long)]
     reissue: bool,
+}
+
+/// Arguments of `check`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    #[command(flatten)]
+    table: TableArgs,
+    #[command(flatten)]
+    script: ScriptArgs,
+    #[command(flatten)]
+    rings: KeyRingArgs,
 }
 
 pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
@@ -102,39 +118,68 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
     }
 }
 
-fn check(args: &TableArgs, global: &Global) -> anyhow::Result<Exit> {
+fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let config = config::load(global, Vec::new())?;
     let vault = App::vault_of(&config, Arc::new(OsRandom));
-    let (batch, mut report) = table(&args.file, args.columns.as_deref(), &vault)?;
-    if let Some(file) = &args.profile {
-        let profile = profile::load(file)?;
+    let profile = args.table.profile.as_deref().map(profile::load).transpose()?;
+    let script = args.script.work(|| args.rings.open_with(&config, &vault))?;
+    let (batch, mut report) = table_with(&args.table, script.as_ref(), &vault)?;
+    let task = match (&profile, &script) {
+        (Some(profile), _) => Some(Asked::Profile(profile)),
+        (None, Some(script)) => Some(Asked::Script(script)),
+        (None, None) => None,
+    };
+    if let Some(task) = task {
         if config.store.path.exists() {
             let runtime = Runtime::new()?;
             let app = runtime.block_on(config::open_existing(config))?;
-            compare(&mut report, &batch, &profile, args.reissue, &app, &runtime)?;
+            compare(&mut report, &batch, task, args.table.reissue, &app, &runtime)?;
         } else {
             let (file, origin) = (config.store.path.display(), config.origin("store.path"));
             let lost = "which cards were done already is not known";
             output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
-            report.check_profile(&batch, &profile);
+            task.check(&mut report, &batch);
         }
     }
     let sound = report.is_sound();
-    output::emit(global.format, &Checked { file: args.file.display().to_string(), report })?;
+    output::emit(global.format, &Checked { file: args.table.file.display().to_string(), report })?;
     Ok(if sound { Exit::Ok } else { Exit::Config })
 }
 
-/// Checks a table against the profile, and against what was done before.
+/// What is to be done with the cards of a table that is checked.
+#[derive(Clone, Copy)]
+pub(super) enum Asked<'a> {
+    Profile(&'a Profile),
+    Script(&'a ScriptWork),
+}
+
+impl Asked<'_> {
+    /// Checks that each row has what is asked for.
+    fn check(self, report: &mut Report, batch: &Batch) {
+        match self {
+            Self::Profile(profile) => report.check_profile(batch, profile),
+            Self::Script(work) => report.check_script(batch, work),
+        }
+    }
+}
+
+/// Checks a table against what its cards are to get, and against what was done before.
 pub(super) fn compare(
     report: &mut Report,
     batch: &Batch,
-    profile: &Profile,
+    task: Asked<'_>,
     reissue: bool,
     app: &App,
     runtime: &Runtime,
 ) -> anyhow::Result<()> {
-    report.check_profile(batch, profile);
-    runtime.block_on(report.check_store(batch, profile, &app.keepers(), reissue))?;
+    task.check(report, batch);
+    let keepers = app.keepers();
+    runtime.block_on(async {
+        match task {
+            Asked::Profile(profile) => report.check_store(batch, profile, &keepers, reissue).await,
+            Asked::Script(work) => report.check_runs(batch, work, &keepers, reissue).await,
+        }
+    })?;
     Ok(())
 }
 
@@ -146,6 +191,17 @@ pub(super) fn table(
 ) -> anyhow::Result<(Batch, Report)> {
     let columns = columns(columns_file)?;
     Ok(Report::of_sealed_table(&octets(file)?, &columns, &CellVault::new(vault)))
+}
+
+/// The same where columns may also be what a script declares.
+fn table_with(
+    args: &TableArgs,
+    script: Option<&ScriptWork>,
+    vault: &Arc<Vault>,
+) -> anyhow::Result<(Batch, Report)> {
+    let names = script.map(|work| ScriptWork::names(&work.text)).unwrap_or_default();
+    let columns = columns(args.columns.as_deref())?.with_script(names);
+    Ok(Report::of_sealed_table(&octets(&args.file)?, &columns, &CellVault::new(vault)))
 }
 
 /// What the columns are called.

@@ -10,7 +10,7 @@ mod read;
 mod recover;
 pub(super) mod refusal;
 mod restore;
-mod run;
+pub(super) mod run;
 mod watch;
 mod write;
 

@@ -11,7 +11,7 @@
 //!
 //! [`Memory`] is the same without a file, for rehearsals and tests.
 //!
-//! [`BackupFile`] holds what a script found on a card before it changed it.
+//! [`BackupFile`] holds what a script found on a card before it changed it, and [`BackupFolder`] that of many cards.
 
 mod accounts;
 mod blocking;
@@ -35,7 +35,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use sqlx::{Sqlite, SqlitePool, Transaction, sqlite::SqliteConnectOptions};
 
-pub use card_backup::{BackupFile, BackupFileError};
+pub use card_backup::{BackupFile, BackupFileError, BackupFolder};
 pub use error::StoreError;
 pub use fingerprints::SealedFingerprints;
 pub use keys::Keys;

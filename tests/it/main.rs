@@ -13,6 +13,7 @@ mod batch_over_pcsc;
 mod batch_run;
 mod batch_scan;
 mod batch_torn;
+mod batch_script;
 mod bays_over_pcsc;
 mod card_job;
 mod card_job_cuts;

@@ -83,6 +83,11 @@ impl KeyRings {
         Self(rings)
     }
 
+    /// True when there is no source.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// `given`, and of the other keys of the card those that a source knows. A source is asked only of a card that has told
     /// its number.
     ///

@@ -19,9 +19,24 @@ pub trait Backup {
     fn keep(&mut self, saved: &Saved) -> Result<(), BackupError>;
 }
 
+/// Backups of many cards.
+pub trait Backups: Send + Sync {
+    /// A backup of a card for one run of a script. Those that were made of the card before stay.
+    ///
+    /// # Errors
+    /// [`BackupError`]; then the script is not run on that card.
+    fn begin(&self, card: &Iccid) -> Result<Box<dyn Backup>, BackupError>;
+
+    /// What was kept of a card when it was first changed; none where nothing was.
+    ///
+    /// # Errors
+    /// [`BackupError`].
+    fn kept(&self, card: &Iccid) -> Result<Option<CardBackup>, BackupError>;
+}
+
 /// A backup could not be written or read.
 #[derive(Debug, thiserror::Error)]
-#[error("the backup cannot be kept")]
+#[error("the backup cannot be kept or read: {source}")]
 pub struct BackupError {
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,

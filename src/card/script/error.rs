@@ -1,7 +1,7 @@
 //! Why a script stopped.
 
 use crate::{
-    card::{FileError, KeyError, KeyId, TransportError, WriteJournalError},
+    card::{FileError, KeyError, KeyId, NotTold, TransportError, WriteJournalError},
     ident::Iccid,
     wire::script::{Place, Position, Problem},
 };
@@ -113,6 +113,14 @@ pub enum ScriptError {
     NotClosed {
         /// Why not.
         source: WriteJournalError,
+    },
+    /// The script came to its end, and that could not be kept.
+    #[error(
+        "the script came to its end, but {source}; the next contact with the card takes back what it changed"
+    )]
+    NotTold {
+        /// Why not.
+        source: NotTold,
     },
     /// Content that was written reads back as something else.
     #[error("{at}: {file} reads back other octets than were written, from octet {octet} on")]

@@ -29,12 +29,12 @@ mod run;
 mod shipped;
 
 pub use answer::Difference;
-pub use backup::{Backup, BackupError, CardBackup, Kept, MemoryBackup, Saved};
+pub use backup::{Backup, BackupError, Backups, CardBackup, Kept, MemoryBackup, Saved};
 pub use dry::dry_run;
 pub use error::ScriptError;
 pub use keys::declared_keys;
 pub use report::{Entry, Output, Report};
-pub use run::{Setup, run};
+pub use run::{Setup, run, run_for};
 pub use shipped::{SHIPPED, Shipped, nearest_shipped, shipped};
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use zeroize::Zeroizing;
 
 use crate::{
-    card::{FileError, FilePath, FileSystem, Key, KeyGuard, KeyId, Mode, Session, WriteJournal},
+    card::{FileError, FilePath, FileSystem, Key, KeyGuard, KeyId, Mode, NotTold, Session, WriteJournal},
     ident::Iccid,
     wire::{
         apdu::StatusWord,
@@ -48,6 +48,17 @@ impl std::fmt::Debug for Setup<'_> {
 ///
 /// The card's number is read first, then the card is reset: the script finds it fresh.
 pub fn run<'a>(session: Session<'_>, checked: &'a Checked, setup: Setup<'a>) -> Report {
+    run_for(session, checked, setup, &mut || Ok(()))
+}
+
+/// As [`run`], for somebody who keeps which cards a script was run on. `ended` hears that it has come to its end while the journal
+/// of writes still holds its entry, so that one of the two knows wherever the process is ended.
+pub fn run_for<'a>(
+    session: Session<'_>,
+    checked: &'a Checked,
+    setup: Setup<'a>,
+    ended: &mut dyn FnMut() -> Result<(), NotTold>,
+) -> Report {
     let names = super::declared_keys(&checked.script).map(|(key, name)| (key, name.to_owned()));
     let mut run = Run {
         fs: FileSystem::new(session),
@@ -69,6 +80,9 @@ pub fn run<'a>(session: Session<'_>, checked: &'a Checked, setup: Setup<'a>) -> 
         report: (Vec::new(), Vec::new(), 0),
     };
     let mut stopped = run.all(checked).err();
+    if stopped.is_none() {
+        stopped = ended().err().map(|source| ScriptError::NotTold { source });
+    }
     let pending = match run.ledger.take().map(|ledger| ledger.end(stopped.is_none())) {
         None => false,
         Some(Ok(pending)) => pending,

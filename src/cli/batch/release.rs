@@ -4,15 +4,16 @@ use std::{fmt, path::PathBuf};
 
 use serde::Serialize;
 
-use super::table;
+use super::{columns, octets};
 use crate::{
+    app::CellVault,
     cli::{
         Exit, Failure, Global,
-        card::{open_app, refusal::iccid},
+        card::{self, open_app, refusal::iccid},
         output,
     },
     ident::{Iccid, counted, printable},
-    job::batch::Matching,
+    job::batch::{Matching, Report, ScriptWork},
 };
 
 /// Arguments of `release`.
@@ -25,6 +26,9 @@ pub(in crate::cli) struct ReleaseArgs {
     /// What its columns are called (TOML), where they do not have their own names.
     #[arg(long, value_name = "FILE")]
     columns: Option<PathBuf>,
+    /// Script whose variables and keys are columns of the table.
+    #[arg(long, value_name = "FILE")]
+    script: Option<String>,
     /// Number of the card whose row is freed; may be given more than once.
     #[arg(long, value_name = "DIGITS", value_parser = iccid)]
     card: Vec<Iccid>,
@@ -35,7 +39,13 @@ pub(in crate::cli) struct ReleaseArgs {
 
 pub(super) fn run(args: &ReleaseArgs, global: &Global) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
-    let (batch, report) = table(&args.file, args.columns.as_deref(), app.vault())?;
+    let names = match &args.script {
+        Some(script) => ScriptWork::names(&card::run::text(script)?),
+        None => Vec::new(),
+    };
+    let columns = columns(args.columns.as_deref())?.with_script(names);
+    let opener = CellVault::new(app.vault());
+    let (batch, report) = Report::of_sealed_table(&octets(&args.file)?, &columns, &opener);
     let file = args.file.display().to_string();
     if !report.is_sound() {
         output::emit(global.format, &super::Checked { file, report })?;

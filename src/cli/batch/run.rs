@@ -24,11 +24,15 @@ use self::{
     scanner::Scanner,
     screen::Screen,
 };
-use super::{TableArgs, compare, table};
+use super::{
+    Asked, TableArgs, compare,
+    script::{KeepArgs, ScriptArgs},
+    table_with,
+};
 use crate::{
     app::SystemClock,
     bootstrap::PayloadKind,
-    card::{Bay, BayConfig, Pcsc},
+    card::{Bay, BayConfig, KeyRings, Pcsc},
     cli::{
         Exit, Failure, Global,
         card::{
@@ -39,8 +43,9 @@ use crate::{
         factory, output, profile,
         secret::SecretSource,
     },
-    ident::{Clock as _, Timestamp},
-    job::batch::{Matching, Run, Shift, Totals, Work},
+    ident::{Clock as _, Timestamp, counted},
+    job::batch::{Matching, Run, Shift, Task, Totals, Work},
+    vault::Vault,
 };
 
 /// Arguments of `run`.
@@ -49,8 +54,12 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     table: TableArgs,
     /// Kind of payload: cp or dm.
-    #[arg(long = "as", value_name = "KIND")]
-    kind: PayloadKind,
+    #[arg(long = "as", value_name = "KIND", required_unless_present = "script", conflicts_with = "script")]
+    kind: Option<PayloadKind>,
+    #[command(flatten)]
+    script: ScriptArgs,
+    #[command(flatten)]
+    keep: KeepArgs,
     /// Reader: its label, its name as `card list` shows it, or the beginning of that; may be given more than once. Without it,
     /// all readers, those that are plugged in later included.
     #[arg(short, long, value_name = "READER")]
@@ -84,14 +93,16 @@ pub(in crate::cli) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
-    let file = args.table.profile.as_ref().ok_or_else(|| {
-        Failure::because(Exit::Usage, "which profile the cards are to get is missing; give --profile FILE")
-    })?;
-    let profile = profile::load(file)?;
     let app = open_app(global)?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let (batch, mut report) = table(&args.table.file, args.table.columns.as_deref(), app.vault())?;
-    compare(&mut report, &batch, &profile, args.table.reissue, &app, &runtime)?;
+    let rings = args.rings.open(&app)?;
+    let task = task(args, rings, app.vault())?;
+    let (script, asked_for) = match &task {
+        Task::Bootstrap(work) => (None, Asked::Profile(&work.profile)),
+        Task::Script(work) => (Some(work), Asked::Script(work)),
+    };
+    let (batch, mut report) = table_with(&args.table, script, app.vault())?;
+    compare(&mut report, &batch, asked_for, args.table.reissue, &app, &runtime)?;
     let name = args.table.file.display();
     if !report.is_sound() || args.consent.dry_run {
         let sound = report.is_sound();
@@ -122,17 +133,19 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
     }
     let sign_key = args.sign_key.as_ref().map(factory::signing_key).transpose()?;
-    let rings = args.rings.open(&app)?;
     if !args.consent.can_ask() {
         return Err(ConsentArgs::missing());
     }
-    let question = format!("Write {} cards in {} readers?", report.rows, bays.len());
+    let (cards, readers) = (counted(report.rows, "card"), counted(bays.len(), "reader"));
+    let question = match script {
+        Some(work) => format!("Run {} on {cards} in {readers}?", work.name),
+        None => format!("Write {cards} in {readers}?"),
+    };
     if !args.consent.ask(&question) {
         return Ok(Exit::Failed);
     }
 
-    let work = Work { profile, payload: args.kind, layout: args.layout.layout(), rings };
-    let run = runtime.block_on(Run::begin(app.card_route(), &keepers, work, batch, !args.go_on))?;
+    let run = runtime.block_on(Run::begin(app.card_route(), &keepers, task, batch, !args.go_on))?;
     let run = Arc::new(run);
     let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;
 
@@ -159,6 +172,23 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let exit = summary.exit();
     output::emit(global.format, &summary)?;
     Ok(exit)
+}
+
+/// What is done with each card.
+fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<Task> {
+    if let Some(mut work) = args.script.work(|| Ok(rings.clone()))? {
+        if !args.consent.dry_run {
+            args.keep.fill(&mut work, vault)?;
+        }
+        return Ok(work.into());
+    }
+    let usage = |why: &str| Failure::because(Exit::Usage, why);
+    let file = args.table.profile.as_ref().ok_or_else(|| {
+        usage("which profile the cards are to get is missing; give --profile FILE, or --script FILE to run a script")
+    })?;
+    // The parser has seen to it.
+    let payload = args.kind.ok_or_else(|| usage("which kind of payload is missing; give --as KIND"))?;
+    Ok(Work { profile: profile::load(file)?, payload, layout: args.layout.layout(), rings }.into())
 }
 
 /// Becomes true when somebody presses Ctrl-C.

@@ -1,15 +1,19 @@
 //! Arguments that several card actions take.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    sync::Arc,
+};
 
 use crate::{
-    app::{App, KeyRingName},
+    app::{App, KeyRingName, config::Config},
     bootstrap::PayloadKind,
     card::{Key, KeyRings, Plan, ReadAccess},
     cli::{Exit, Failure, Format, Global, exit::failure, output, secret::SecretSource},
     ident::{AdmKey, Pin},
     job::Layout,
     profile::CardCpFile,
+    vault::Vault,
     wire::{
         Fid,
         arr::KeyRef,
@@ -78,10 +82,15 @@ impl KeyRingArgs {
 
     /// Opens them, and those of the configuration.
     pub(in crate::cli) fn open(&self, app: &App) -> anyhow::Result<KeyRings> {
+        self.open_with(app.config(), app.vault())
+    }
+
+    /// The same where there is no store.
+    pub(in crate::cli) fn open_with(&self, config: &Config, vault: &Arc<Vault>) -> anyhow::Result<KeyRings> {
         // Read here and not by the argument parser, which repeats what it does not take.
         let names: Result<Vec<KeyRingName>, String> = self.keys.iter().map(|name| name.parse()).collect();
         let names = names.map_err(|why| Failure::because(Exit::Usage, format!("--keys: {why}")))?;
-        app.key_rings(&names).map_err(failure)
+        App::key_rings_of(config, vault, &names).map_err(failure)
     }
 }
 

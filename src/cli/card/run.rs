@@ -2,6 +2,7 @@
 
 mod check;
 mod execute;
+mod keep;
 mod rows;
 mod values;
 
@@ -15,7 +16,8 @@ use crate::{
     cli::{Exit, Failure, Global, input, output},
 };
 
-use values::Assignment;
+pub(in crate::cli) use keep::{Keeps, require_backup};
+pub(in crate::cli) use values::{Assignment, given};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -47,9 +49,13 @@ pub(in crate::cli) struct Args {
     rows: Option<PathBuf>,
     #[command(flatten)]
     rings: KeyRingArgs,
-    /// Keeps the old content of whatever the script changes in this new file, which only its owner can read.
+    /// Keeps the old content of whatever the script changes in this new file, which only its owner can read and only this station's
+    /// vault opens.
     #[arg(long, value_name = "FILE", conflicts_with = "no_backup")]
     backup: Option<PathBuf>,
+    /// Keeps it in clear: another station can put it back, and whoever has the file can read it.
+    #[arg(long, requires = "backup")]
+    plain_backup: bool,
     /// Changes the card without keeping what was there.
     #[arg(long)]
     no_backup: bool,
@@ -100,7 +106,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// The text of a script: of a file, or of one that comes with this program.
-fn text(script: &str) -> anyhow::Result<Vec<u8>> {
+pub(in crate::cli) fn text(script: &str) -> anyhow::Result<Vec<u8>> {
     match (std::fs::read(script), shipped(script)) {
         (Ok(text), _) => Ok(text),
         (Err(_), Some(shipped)) => Ok(shipped.text.as_bytes().to_vec()),

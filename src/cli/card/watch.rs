@@ -183,7 +183,8 @@ fn rows(
 ) -> anyhow::Result<HashMap<Iccid, Row>> {
     let name = output::name(table);
     let (batch, mut report) = batch::table(table, args.columns.as_deref(), app.vault())?;
-    batch::compare(&mut report, &batch, profile, args.reissue, app, runtime)?;
+    let asked = batch::Asked::Profile(profile);
+    batch::compare(&mut report, &batch, asked, args.reissue, app, runtime)?;
     for problem in &report.problems {
         output::note(&format!("{name}:{problem}"));
     }

@@ -1,5 +1,7 @@
 //! What is checked beyond the table itself: the profile that every row is to get, and the jobs that exist.
 
+mod script;
+
 use std::{collections::HashMap, fmt};
 
 use serde::Serialize;

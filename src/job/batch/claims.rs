@@ -10,7 +10,7 @@ use std::{
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-use super::{Batch, Matching, Row, check::is_done};
+use super::{Batch, Matching, Row, ScriptWork, check::is_done};
 use crate::{
     ident::{Fingerprint, FingerprintKey, Iccid, Timestamp},
     job::{FingerprintError, Fingerprints, Jobs, JobsError},
@@ -108,7 +108,7 @@ pub(super) struct Prints {
 }
 
 impl Prints {
-    /// A row is known by its numbers and its name; one without any by its keys. Rows that are the same in that are counted.
+    /// A row is known by its numbers and its name; one without any by what it says to a script, or else by its keys. Rows that are the same in that are counted.
     pub(super) fn of(rows: &[Row], key: &FingerprintKey) -> Self {
         let mut seen: HashMap<Fingerprint, u32> = HashMap::new();
         let mut print = |row: &Row| {
@@ -150,6 +150,11 @@ fn text(row: &Row) -> Zeroizing<String> {
     // Writing to a string cannot fail.
     for (name, value) in numbers.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         let _ = writeln!(text, "{name} {value}");
+    }
+    if text.is_empty() {
+        for (name, value) in row.values.all() {
+            let _ = writeln!(text, "value {name} {} {}", value.len(), value.as_str());
+        }
     }
     if text.is_empty() {
         for key in &row.keys {
@@ -213,6 +218,29 @@ impl Keepers {
             done.extend(rows.iter().filter(|(_, card)| newest.get(*card) == Some(&true)).map(|(at, _)| *at));
         }
         Ok(done)
+    }
+
+    /// The rows on whose cards a script was run to its end before.
+    pub(super) async fn ran(
+        &self,
+        cards: &Cards,
+        batch: &Batch,
+        work: &ScriptWork,
+    ) -> Result<Vec<usize>, KeeperError> {
+        let Some(key) = self.fingerprints.known_key()? else { return Ok(Vec::new()) };
+        let known = cards.of_rows.iter().zip(&batch.rows).enumerate();
+        let known: Vec<_> = known.filter_map(|(at, (card, row))| Some((at, row, card.as_ref()?))).collect();
+        let mut ran = Vec::new();
+        for rows in known.chunks(AT_A_TIME) {
+            let marks: HashMap<_, _> =
+                rows.iter().map(|(at, row, card)| (work.mark(key, row, card), *at)).collect();
+            let asked: Vec<_> = marks.keys().copied().collect();
+            let kept = self.claims.of_rows(&asked).await?;
+            let done = kept.iter().filter(|claim| claim.done.is_some());
+            ran.extend(done.filter_map(|claim| marks.get(&claim.row)));
+        }
+        ran.sort_unstable();
+        Ok(ran)
     }
 
     /// Forgets which cards the rows of a table were given to: all of them, or those of these cards. How many rows are free

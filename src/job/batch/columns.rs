@@ -70,6 +70,10 @@ impl Column {
 pub struct Columns {
     called: BTreeMap<String, Column>,
     ignored: Vec<String>,
+    /// Variables and keys of a script, as it declares them: columns of the same name hold their values.
+    script: Vec<String>,
+    /// Whether columns that mean nothing may stand there unsaid.
+    others_pass: bool,
 }
 
 /// Why a file of column names is none.
@@ -174,17 +178,37 @@ impl Columns {
         Ok(columns)
     }
 
-    /// The column that a title of the table stands for; a name that was given away means nothing of its own any more.
+    /// The same for a table whose rows also say what a script is to be run with: `names` are those that it declares.
+    #[must_use]
+    pub fn with_script(self, names: Vec<String>) -> Self {
+        Self { script: names, ..self }
+    }
+
+    /// The same for a table that was made for others too: a column that means nothing here is a warning, unless it is nearly
+    /// one that does.
+    #[must_use]
+    pub fn with_others(self) -> Self {
+        Self { others_pass: true, ..self }
+    }
+
+    /// Whether columns that mean nothing pass with a warning.
+    pub(super) fn others_pass(&self) -> bool {
+        self.others_pass
+    }
+
+    /// What a title of the table stands for; a name that was given away means nothing of its own any more.
     pub(super) fn find(&self, title: &str) -> Title {
         let title = fold(title);
         if self.ignored.contains(&title) {
             return Title::Ignored;
         }
-        if let Some(column) = self.called.get(&title) {
-            return Title::Column(*column);
+        let own = || Column::from_name(&title).filter(|c| !self.called.values().any(|renamed| renamed == c));
+        let column = self.called.get(&title).copied().or_else(own);
+        let script = self.script.iter().find(|name| fold(name) == title).cloned();
+        match (column, script) {
+            (None, None) => Title::Unknown,
+            (column, script) => Title::Meant { column, script },
         }
-        let own = Column::from_name(&title).filter(|c| !self.called.values().any(|renamed| renamed == c));
-        own.map_or(Title::Unknown, Title::Column)
     }
 
     /// The titles of the file that a table does not have.
@@ -197,7 +221,19 @@ impl Columns {
     pub(super) fn nearest(&self, title: &str) -> Option<String> {
         let title = fold(title);
         let known = names().map(|(name, _)| name).chain(self.called.keys().map(String::as_str));
-        near(&title, known).map(str::to_owned)
+        let of_script = self.script.iter().map(|name| (fold(name), name));
+        let distances = of_script.map(|(folded, name)| (strsim::damerau_levenshtein(&folded, &title), name));
+        let in_script = distances.min().filter(|(distance, name)| is_near(*distance, name));
+        in_script.map(|(_, name)| name.clone()).or_else(|| near(&title, known).map(str::to_owned))
+    }
+
+    /// The names of all columns that mean something.
+    pub(super) fn expected(&self) -> String {
+        let mut all = Column::list();
+        if !self.script.is_empty() {
+            all = format!("{all}, and of the script {}", self.script.join(", "));
+        }
+        all
     }
 }
 
@@ -218,6 +254,11 @@ fn near<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str>
     near.filter(|(distance, _)| *distance <= 2).map(|(_, name)| name)
 }
 
+/// Whether a title is a variable's name with a slip in it, and not just another short word.
+fn is_near(distance: usize, name: &str) -> bool {
+    distance <= 2 && distance * 2 < name.chars().count()
+}
+
 /// The hint at the end of a message.
 pub(super) fn nearest(near: Option<&str>) -> String {
     near.map(|name| format!("; did you mean `{}`?", printable(name))).unwrap_or_default()
@@ -225,7 +266,11 @@ pub(super) fn nearest(near: Option<&str>) -> String {
 
 /// What a title of a table stands for.
 pub(super) enum Title {
-    Column(Column),
+    /// A column, a variable or key of the script, or both.
+    Meant {
+        column: Option<Column>,
+        script: Option<String>,
+    },
     Ignored,
     Unknown,
 }

@@ -26,6 +26,8 @@ pub(super) struct Held {
     pub(super) iccid: Option<Iccid>,
     /// Its row: the place in the book, and the line of the table.
     pub(super) row: Option<(usize, u64)>,
+    /// True when something may have been written that no job tells of.
+    pub(super) touched: bool,
     /// Its job, and where that stands.
     pub(super) job: Option<(JobId, State)>,
     /// How the work before this ended, where it is done again because the contact was bad.

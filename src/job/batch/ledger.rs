@@ -175,6 +175,11 @@ impl Ledger {
         self.rows.get(at)
     }
 
+    /// The row of a card, where it has one.
+    pub fn row_of(&self, card: &Iccid) -> Option<&Row> {
+        self.row(*self.by_card.get(card)?)
+    }
+
     /// A row belongs to a card.
     pub fn claimed(&mut self, at: usize, card: &Iccid) {
         if let Some(taken) = self.taken.get_mut(at) {

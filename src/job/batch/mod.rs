@@ -10,6 +10,8 @@
 //! | `allow-once` | `yes` where a key may be presented once to a card that does not tell its counter: somebody has attested it |
 //! | `key` | the caller's name for the job, so that the same row twice makes one job |
 //!
+//! Where a script is run for each card, columns that are called like its variables and keys hold their values.
+//!
 //! A table whose columns are called otherwise comes with a [`Columns`] file. Nothing that a table holds is quoted in a
 //! problem: the next cell may be a key.
 
@@ -25,9 +27,11 @@ mod read;
 mod result;
 mod ring;
 mod run;
+mod script;
 mod sealed;
 mod shift;
 mod signed;
+mod values;
 
 use crate::{card::Key, profile::Subscriber};
 
@@ -40,13 +44,15 @@ pub use hand::Hand;
 pub use ledger::{Assignment, Bin, Ending, Ledger, Totals};
 pub use problem::{Place, Problem, ProblemKind, Severity};
 pub use progress::Progress;
-pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, read};
-pub use result::CardResult;
+pub use read::{MAX_FIELD, MAX_OCTETS, MAX_ROWS, MAX_VALUE, read};
+pub use result::{CardResult, ScriptDone, WholeResult};
 pub use ring::TableRing;
-pub use run::{Run, Work};
+pub use run::{Run, Task, Work};
+pub use script::{KeyLack, ScriptWork};
 pub use sealed::{CellOpener, CellSealer, NoOpener, SealError, seal};
 pub use shift::{Shift, ShiftEvent, ShiftNews};
 pub use signed::{ResultsDigest, Signed, SignedError, Sum};
+pub use values::Values;
 
 /// A table that was read. It holds keys.
 #[derive(Debug, Clone)]
@@ -68,7 +74,7 @@ pub enum Matching {
 }
 
 /// A row: one card.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     /// The line of the file where it begins.
     pub line: u64,
@@ -80,6 +86,8 @@ pub struct Row {
     pub allow_once: bool,
     /// The caller's name for the job.
     pub key: Option<JobKey>,
+    /// Values of the variables and keys of a script, by the names that it declares.
+    pub values: Values,
 }
 
 #[cfg(test)]

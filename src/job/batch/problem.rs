@@ -5,7 +5,12 @@ use std::fmt;
 use serde::Serialize;
 
 use super::columns::nearest;
-use crate::{ident::printable, profile::MissingNumber};
+use crate::{
+    card::KeyId,
+    ident::printable,
+    profile::MissingNumber,
+    wire::script,
+};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -72,8 +77,11 @@ pub enum ProblemKind {
     #[error("stands for {name}, and so does a column before it")]
     DoubledColumn {
         /// What they stand for.
-        name: &'static str,
+        name: String,
     },
+    /// A title that stands for nothing, in a table that was made for others too.
+    #[error("nothing here uses this column")]
+    UnusedColumn,
     /// The file of columns names a title that the table does not have.
     #[error("the file of columns names a title that the table does not have")]
     AbsentColumn,
@@ -120,6 +128,35 @@ pub enum ProblemKind {
     /// The profile asks for a number that the row lacks.
     #[error(transparent)]
     MissingNumber(MissingNumber),
+    /// What the row says does not go with the script.
+    #[error("{script}:{problem}")]
+    Script {
+        /// The script.
+        script: String,
+        /// What does not, and where in it.
+        problem: script::Problem,
+    },
+    /// A key that the script presents is in no place that is known.
+    #[error(
+        "no key {key}, which {script} presents: fill in column {column}, give it with --set {name}=…, or name a source of keys \
+         with --keys{}",
+        looked(places)
+    )]
+    NoKey {
+        /// Which key.
+        key: KeyId,
+        /// The script.
+        script: String,
+        /// The column that would hold it.
+        column: String,
+        /// Its name in the script.
+        name: String,
+        /// Where it was looked for besides.
+        places: Vec<String>,
+    },
+    /// The script was run on the card already.
+    #[error("the script was run on this card to its end already; the row will be skipped")]
+    HasRun,
     /// The card has a job already.
     #[error("job {id} brings this profile to this card already and is {state}; the row will be skipped")]
     HasJob {
@@ -155,6 +192,10 @@ pub enum ProblemKind {
     },
 }
 
+fn looked(places: &[String]) -> String {
+    if places.is_empty() { String::new() } else { format!(" (looked for {})", places.join(", ")) }
+}
+
 fn other(card: &Option<String>) -> String {
     card.as_ref().map_or_else(|| "a card without a number".into(), |card| format!("card {card}"))
 }
@@ -168,6 +209,7 @@ impl ProblemKind {
             Self::Empty => "empty",
             Self::UnknownColumn { .. } => "unknown-column",
             Self::DoubledColumn { .. } => "doubled-column",
+            Self::UnusedColumn => "unused-column",
             Self::AbsentColumn => "absent-column",
             Self::OpenQuote => "open-quote",
             Self::Cells { .. } => "cells",
@@ -176,6 +218,9 @@ impl ProblemKind {
             Self::SharedKey { .. } => "shared-key",
             Self::NoIccid => "no-iccid",
             Self::MissingNumber(_) => "missing-number",
+            Self::Script { .. } => "script",
+            Self::NoKey { .. } => "no-key",
+            Self::HasRun => "has-run",
             Self::HasJob { .. } => "has-job",
             Self::ImsiTaken { .. } => "imsi-taken",
             Self::Reissued { .. } => "reissued",
@@ -185,7 +230,14 @@ impl ProblemKind {
 
     fn severity(&self) -> Severity {
         match self {
-            Self::SharedKey { .. } | Self::HasJob { .. } | Self::Reissued { .. } => Severity::Warning,
+            Self::SharedKey { .. }
+            | Self::UnusedColumn
+            | Self::HasRun
+            | Self::HasJob { .. }
+            | Self::Reissued { .. } => Severity::Warning,
+            Self::Script { problem, .. } if problem.severity() == script::Severity::Warning => {
+                Severity::Warning
+            }
             _ => Severity::Error,
         }
     }

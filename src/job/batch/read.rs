@@ -16,7 +16,6 @@ use crate::{
     card::{Key, KeyId},
     ident::{AdmKey, Iccid, Imsi},
     job::JobKey,
-    profile::Subscriber,
     wire::arr::KeyRef,
 };
 
@@ -26,6 +25,8 @@ pub const MAX_OCTETS: usize = 256 * 1024 * 1024;
 pub const MAX_ROWS: usize = 1_000_000;
 /// The longest cell that means something, in octets.
 pub const MAX_FIELD: usize = 256;
+/// The longest value of a script's variable, in octets: the largest file of a card, as hexadecimal digits.
+pub const MAX_VALUE: usize = 2 * 0x8000;
 /// The most columns.
 const MAX_COLUMNS: usize = 256;
 
@@ -77,6 +78,8 @@ impl Drop for AdmKeys {
 /// A column of the table: what it holds and its title.
 struct Head {
     column: Option<Column>,
+    /// The variable or key of the script that it holds.
+    script: Option<String>,
     title: String,
 }
 
@@ -132,20 +135,30 @@ impl<'a> Reading<'a> {
         for title in record.iter().take(MAX_COLUMNS) {
             // A title is text of the table too, but no secret stands where titles belong; it is cut short all the same.
             let shown: String = title.chars().take(40).collect();
-            let column = match columns.find(title) {
-                Title::Column(column) if heads.iter().any(|h| h.column == Some(column)) => {
-                    self.problem(line, Some(&shown), ProblemKind::DoubledColumn { name: column.name() });
-                    None
+            let (column, script) = match columns.find(title) {
+                Title::Meant { column, script } => {
+                    let doubled = heads.iter().any(|head| {
+                        column.is_some() && head.column == column || script.is_some() && head.script == script
+                    });
+                    if doubled {
+                        let name = column.map_or_else(|| script.unwrap_or_default(), |c| c.name().to_owned());
+                        self.problem(line, Some(&shown), ProblemKind::DoubledColumn { name });
+                        (None, None)
+                    } else {
+                        (column, script)
+                    }
                 }
-                Title::Column(column) => Some(column),
-                Title::Ignored => None,
+                Title::Ignored => (None, None),
                 Title::Unknown => {
-                    let (near, expected) = (columns.nearest(title), Column::list());
-                    self.problem(line, Some(&shown), ProblemKind::UnknownColumn { near, expected });
-                    None
+                    let kind = match columns.nearest(title) {
+                        None if columns.others_pass() => ProblemKind::UnusedColumn,
+                        near => ProblemKind::UnknownColumn { near, expected: columns.expected() },
+                    };
+                    self.problem(line, Some(&shown), kind);
+                    (None, None)
                 }
             };
-            heads.push(Head { column, title: shown });
+            heads.push(Head { column, script, title: shown });
         }
         self.has_iccid = heads.iter().any(|head| head.column == Some(Column::Iccid));
         for title in columns.absent(record) {
@@ -163,19 +176,26 @@ impl<'a> Reading<'a> {
             return self.problem(line, None, ProblemKind::Cells { got, expected });
         }
         let before = self.problems.len();
-        let mut row =
-            Row { line, subscriber: Subscriber::default(), keys: Vec::new(), allow_once: false, key: None };
+        let mut row = Row { line, ..Row::default() };
         // What a sealed cell is opened for names the card.
         let (card, others): (Vec<_>, Vec<_>) =
             record.iter().zip(heads).partition(|(_, head)| head.column == Some(Column::Iccid));
         for (cell, head) in card.into_iter().chain(others) {
-            let Some(column) = head.column.filter(|_| !cell.is_empty()) else { continue };
-            if cell.len() > MAX_FIELD {
-                let kind = ProblemKind::Limit { what: "octets of a cell", limit: MAX_FIELD };
+            if cell.is_empty() || (head.column.is_none() && head.script.is_none()) {
+                continue;
+            }
+            let limit = if head.column.is_some() { MAX_FIELD } else { MAX_VALUE };
+            if cell.len() > limit {
+                let kind = ProblemKind::Limit { what: "octets of a cell", limit };
                 self.problem(line, Some(&head.title), kind);
                 continue;
             }
-            self.cell(&mut row, column, cell, &head.title);
+            if let Some(column) = head.column {
+                self.cell(&mut row, column, cell, &head.title);
+            }
+            if let Some(name) = &head.script {
+                self.value(&mut row, name, cell, &head.title);
+            }
         }
         let whole = self.problems.iter().skip(before).all(|p| p.severity == super::Severity::Warning);
         if whole {
@@ -199,7 +219,7 @@ impl<'a> Reading<'a> {
             Column::Imei => row.subscriber.imei = self.read(line, title, cell),
             Column::Msisdn => row.subscriber.msisdn = self.read(line, title, cell),
             Column::CardKey(id) => {
-                match sealed::opened(cell, row.subscriber.iccid.as_ref(), column, self.opener) {
+                match sealed::opened(cell, row.subscriber.iccid.as_ref(), column.name(), self.opener) {
                     Ok(None) => self.card_key(row, id, cell, title),
                     Ok(Some(text)) => self.card_key(row, id, &text, title),
                     Err(why) => self.problem(line, Some(title), ProblemKind::Cell { why }),
@@ -218,6 +238,14 @@ impl<'a> Reading<'a> {
                 let key = row.key.as_ref().map(|key| key.as_str().to_owned());
                 self.seen(line, title, "key", key, |r| &mut r.keys);
             }
+        }
+    }
+
+    /// The value of a variable or key of the script; whether it is one is looked at with the script.
+    fn value(&mut self, row: &mut Row, name: &str, cell: &str, title: &str) {
+        match sealed::opened(cell, row.subscriber.iccid.as_ref(), name, self.opener) {
+            Ok(text) => row.values.set(name, text.as_ref().map_or(cell, |text| text.as_str())),
+            Err(why) => self.problem(row.line, Some(title), ProblemKind::Cell { why }),
         }
     }
 

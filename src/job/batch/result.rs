@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::{Bin, Ending};
 use crate::{
-    card::{ApplyError, KeyError, RecoverError},
+    card::{KeyError, script::Output},
     ident::{Iccid, JobId, Timestamp},
-    job::{CardJobError, State},
+    job::State,
 };
 
 /// How one card ended: a line of the results.
@@ -40,6 +40,41 @@ pub struct CardResult {
     pub contact_errors: u64,
     /// How often its power was taken away because of that.
     pub repowered: u64,
+    /// What a script expected where it stopped at another answer: data and status words.
+    pub expected: Option<String>,
+    /// What the card answered instead.
+    pub seen: Option<String>,
+    /// What a script did; none where none was run. Tables of results have no room for it.
+    #[serde(skip)]
+    pub script: Option<ScriptDone>,
+}
+
+/// What a script did with a card.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ScriptDone {
+    /// Commands that changed the card.
+    pub changes: u32,
+    /// What it shows.
+    pub outputs: Vec<Output>,
+    /// Pieces of old content that were kept.
+    pub saved: usize,
+    /// True when it stopped with changes on the card: they are in the journal of writes, and the next contact takes them back.
+    pub pending: bool,
+}
+
+/// A result as one JSON object, with all that is known of it.
+#[derive(Debug, Serialize)]
+pub struct WholeResult<'a> {
+    #[serde(flatten)]
+    result: &'a CardResult,
+    #[serde(flatten)]
+    script: Option<&'a ScriptDone>,
+}
+
+impl<'a> From<&'a CardResult> for WholeResult<'a> {
+    fn from(result: &'a CardResult) -> Self {
+        Self { result, script: result.script.as_ref() }
+    }
 }
 
 impl CardResult {
@@ -60,6 +95,9 @@ impl CardResult {
             milliseconds: 0,
             contact_errors: 0,
             repowered: 0,
+            expected: None,
+            seen: None,
+            script: None,
         }
     }
 
@@ -86,31 +124,10 @@ impl CardResult {
     }
 }
 
-/// What an error of the route means for the card.
-pub(super) fn ending(error: &CardJobError) -> Ending {
-    match error {
-        CardJobError::Crashed => Ending::Unknown,
-        CardJobError::Apply { source, .. } if is_refused(source) => Ending::Refused,
-        // Its row waits for it.
-        CardJobError::Apply { source, .. } if matches!(**source, ApplyError::Key(KeyError::Stopped(_))) => {
-            Ending::Skipped
-        }
-        // A part of it may be there, or is.
-        CardJobError::Apply { source, .. } if !source.wrote_nothing() => Ending::Unknown,
-        // What was cut off earlier is on the card still.
-        CardJobError::Interrupted { source, .. } => match &**source {
-            RecoverError::Apply(source) if is_refused(source) => Ending::Refused,
-            _ => Ending::Unknown,
-        },
-        _ => Ending::Failed,
-    }
-}
-
 /// The key is wrong, by the card's word now or before. Whatever else keeps a key from being presented is about this card alone,
 /// and no reason to doubt the keys of the others.
-fn is_refused(error: &ApplyError) -> bool {
-    use KeyError::{LostAndRefused, Quarantined, Wrong};
-    matches!(error, ApplyError::Key(Wrong { .. } | LostAndRefused { .. } | Quarantined { .. }))
+pub(super) fn is_refused(error: &KeyError) -> bool {
+    matches!(error, KeyError::Wrong { .. } | KeyError::LostAndRefused { .. } | KeyError::Quarantined { .. })
 }
 
 #[cfg(test)]

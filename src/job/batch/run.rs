@@ -1,49 +1,54 @@
 //! One card of a batch, from the bay to its line in the results.
 
+mod bootstrap;
+mod script;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
 use super::{
-    Assignment, Batch, CardResult, Claims, Ending, Hand, KeeperError, Keepers, Ledger, Matching, Row, Totals,
-    check::{is_done, is_standing},
-    claims::Prints,
-    result::ending,
+    Assignment, Batch, CardResult, Ending, Hand, KeeperError, Keepers, Ledger, Matching, Row, ScriptWork,
+    Totals, claims::Prints,
 };
 use crate::{
-    bootstrap::{Payload, PayloadKind},
-    card::{BOOTSTRAP_OBJECTS, CardTransport, Depth, FileError, FileSystem, KeyRings, Session, locate},
+    card::{CardTransport, FileError, FileSystem, Session},
     ident::{Iccid, JobId},
-    job::{
-        CardDone, CardJob, CardJobError, CardRoute, Event, JobsError, KeyStop, Layout, Observer, Reason,
-        State, Step, card::holds,
-    },
-    profile::{Profile, Subscriber},
+    job::{CardRoute, Event, JobsError, KeyStop, Reason, State, Step},
 };
 
-/// The most jobs that a row with a name may make.
-const MOST_JOBS: u32 = 20;
+pub use bootstrap::Work;
 
-/// What every card of a run gets.
+/// What is done with each card of a run.
 #[derive(Debug, Clone)]
-pub struct Work {
-    /// The profile.
-    pub profile: Profile,
-    /// What the payload is.
-    pub payload: PayloadKind,
-    /// How it goes on the card.
-    pub layout: Layout,
-    /// Where keys come from that the table does not have.
-    pub rings: KeyRings,
+pub enum Task {
+    /// It gets a bootstrap.
+    Bootstrap(Work),
+    /// A script is run on it.
+    Script(ScriptWork),
+}
+
+impl From<Work> for Task {
+    fn from(work: Work) -> Self {
+        Self::Bootstrap(work)
+    }
+}
+
+impl From<ScriptWork> for Task {
+    fn from(work: ScriptWork) -> Self {
+        Self::Script(work)
+    }
 }
 
 /// A run: the way to the cards, what they get, and the book. Bays share it.
 pub struct Run {
     route: CardRoute,
-    work: Work,
+    task: Task,
     ledger: Mutex<Ledger>,
-    /// What rows are known by that go to cards as they come, and who keeps where they went.
-    given: Option<(Prints, Arc<dyn Claims>)>,
+    /// Who keeps what was done before.
+    keepers: Keepers,
+    /// What rows are known by that go to cards as they come.
+    given: Option<Prints>,
     /// What keeps the other bays from presenting their keys where the first refused one ends the run.
     keys: Arc<KeyStop>,
 }
@@ -57,16 +62,20 @@ impl Run {
     pub async fn begin(
         route: CardRoute,
         keepers: &Keepers,
-        work: Work,
+        task: impl Into<Task>,
         batch: Batch,
         stop_at_refusal: bool,
     ) -> Result<Self, KeeperError> {
-        if batch.matching == Matching::FirstCome {
-            // Rows are given away from here on, and must be known again.
+        let task = task.into();
+        if batch.matching == Matching::FirstCome || matches!(task, Task::Script(_)) {
+            // What is kept from here on must be known again.
             keepers.fingerprints.key()?;
         }
         let cards = keepers.cards(&batch).await?;
-        let done = keepers.done(&cards, &work.profile).await?;
+        let done = match &task {
+            Task::Bootstrap(work) => keepers.done(&cards, &work.profile).await?,
+            Task::Script(work) => keepers.ran(&cards, &batch, work).await?,
+        };
         let torn = route.writes.list().unwrap_or_default();
         let mut ledger = Ledger::new(batch, stop_at_refusal);
         for (at, card) in cards.of_rows.iter().enumerate() {
@@ -79,9 +88,10 @@ impl Run {
                 ledger.done_before(at);
             }
         }
-        let given = cards.prints.map(|prints| (prints, Arc::clone(&keepers.claims)));
+        let given = cards.prints;
         let keys = KeyStop::new(stop_at_refusal);
-        Ok(Self { route, work, ledger: Mutex::new(ledger), given, keys })
+        let keepers = keepers.clone();
+        Ok(Self { route, task, ledger: Mutex::new(ledger), keepers, given, keys })
     }
 
     /// Does what there is to do with the card behind `card`, which was connected or reset just now. Blocks; `runtime` is the
@@ -122,7 +132,9 @@ impl Run {
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
         result.took(began);
-        let refused = result.ending == Ending::Refused;
+        // A script may expect that a key is refused; where that stops the run, it does so all the same.
+        let refused =
+            result.ending == Ending::Refused || self.keys.is_stopped();
         if hand.settle(&mut result)
             && let Some(at) = row
         {
@@ -148,6 +160,7 @@ impl Run {
         result.ending = match (held.job, held.row) {
             (Some((_, State::Queued | State::Registered | State::Prepared)), _) => Ending::Failed,
             (Some(_), _) => Ending::Unknown,
+            (None, _) if held.touched => Ending::Unknown,
             (None, Some(_)) => Ending::Failed,
             (None, None) => Ending::Skipped,
         };
@@ -202,25 +215,20 @@ impl Run {
                 Some(format!("{scanned} was scanned, and the card is {iccid}: nothing was written"));
             return None;
         }
-        let before = self.done_before(&iccid, runtime).map_err(|e| e.to_string());
-        let mut gone = false;
-        let before = before.and_then(|done| {
-            gone = done.is_some() && !self.stands(&iccid, card)?;
-            Ok(done.filter(|_| !gone))
-        });
-        match before {
-            Ok(None) => {}
-            Ok(Some((job, state))) => {
-                let mut ledger = self.ledger();
-                result.line = ledger.settle_before(&iccid);
-                (result.ending, result.job, result.state) = (Ending::AlreadyDone, Some(job), Some(state));
+        let gone = match self.before(&iccid, card, runtime) {
+            Ok(Before::Nothing) => false,
+            Ok(Before::Gone) => true,
+            Ok(Before::Stands(job)) => {
+                result.line = self.ledger().settle_before(&iccid);
+                (result.job, result.state) = job.unzip();
+                result.ending = Ending::AlreadyDone;
                 return None;
             }
             Err(why) => {
                 result.reason = Some(why);
                 return None;
             }
-        }
+        };
         let assigned = match self.assign(&iccid, runtime) {
             Ok(Assignment::Row(at)) => {
                 self.ledger().row(at).cloned().map(|row| (at, row)).ok_or_else(|| "no such row".into())
@@ -237,7 +245,11 @@ impl Run {
             Ok((at, row)) => {
                 result.line = Some(row.line);
                 hand.note(|held| held.row = Some((at, row.line)));
-                self.write(result, hand, row, iccid, card, runtime);
+                let matched = Matched { hand, row, iccid, runtime };
+                match &self.task {
+                    Task::Bootstrap(work) => self.bootstrap(work, result, &matched, card),
+                    Task::Script(work) => self.script(work, result, &matched, card),
+                }
                 Some(at)
             }
             Err(why) => {
@@ -247,9 +259,36 @@ impl Run {
         }
     }
 
+    /// What this task has done with a card before.
+    fn before(
+        &self,
+        card: &Iccid,
+        transport: &mut dyn CardTransport,
+        runtime: &Handle,
+    ) -> Result<Before, String> {
+        match &self.task {
+            Task::Bootstrap(work) => {
+                let done = self.bootstrapped(work, card, runtime).map_err(|e| e.to_string())?;
+                Ok(match done {
+                    None => Before::Nothing,
+                    Some(_) if !self.stands(work, card, transport)? => Before::Gone,
+                    Some(job) => Before::Stands(Some(job)),
+                })
+            }
+            Task::Script(work) => {
+                let row = self.ledger().row_of(card).cloned();
+                match row {
+                    Some(row) if self.ran(work, &row, card, runtime)? => Ok(Before::Stands(None)),
+                    _ => Ok(Before::Nothing),
+                }
+            }
+        }
+    }
+
     /// The row of a card. One that it gets as it comes is kept as its own before this returns.
     fn assign(&self, card: &Iccid, runtime: &Handle) -> Result<Assignment, JobsError> {
-        let Some((prints, claims)) = &self.given else { return Ok(self.ledger().assign(card)) };
+        let Some(prints) = &self.given else { return Ok(self.ledger().assign(card)) };
+        let claims = &self.keepers.claims;
         if !self.ledger().knows(card) {
             // Another process may have given it one.
             for claim in runtime.block_on(claims.of_claimant(card))? {
@@ -272,92 +311,6 @@ impl Run {
         }
     }
 
-    fn write(
-        &self,
-        result: &mut CardResult,
-        hand: &Hand,
-        row: Row,
-        iccid: Iccid,
-        card: &mut dyn CardTransport,
-        runtime: &Handle,
-    ) {
-        let mut job = CardJob {
-            key: row.key,
-            profile: self.work.profile.clone(),
-            subscriber: Subscriber { iccid: Some(iccid), ..row.subscriber },
-            payload: self.work.payload,
-            layout: self.work.layout,
-            keys: row.keys,
-            rings: self.work.rings.clone(),
-            attested: row.allow_once,
-        };
-        let mut witness = Witness { hand, last: None, sha256: String::new() };
-        let done = self.again(&mut job, card, &mut witness, runtime);
-        (result.job, result.state) = witness.last.unzip();
-        match done {
-            Ok(CardDone { record, payload_octets, .. }) => {
-                result.ending = Ending::Done;
-                (result.job, result.state) = (Some(record.job.id), Some(record.job.state));
-                // The route says so only of what was read back.
-                (result.octets, result.sha256) = (Some(payload_octets), Some(witness.sha256));
-            }
-            Err(error) => {
-                result.ending = ending(&error);
-                result.reason = Some(error.to_string());
-            }
-        }
-    }
-
-    /// Runs a row's job. One that ended without success keeps the row's name; the next gets it with a number.
-    fn again(
-        &self,
-        job: &mut CardJob,
-        card: &mut dyn CardTransport,
-        witness: &mut Witness<'_>,
-        runtime: &Handle,
-    ) -> Result<CardDone, CardJobError> {
-        let name = job.key.clone();
-        let route = CardRoute { permit: witness.hand.permit(), ..self.route.clone() };
-        let mut number = 1;
-        loop {
-            let done = route.run(job, card, witness, runtime);
-            let Some(name) = &name else { return done };
-            let taken = match &done {
-                Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state),
-                // The row was taken back from the card of that job: it could not be this card's otherwise.
-                Err(CardJobError::Jobs(JobsError::KeyTaken { .. })) => self.given.is_some(),
-                _ => false,
-            };
-            if !taken || number == MOST_JOBS {
-                return done;
-            }
-            number += 1;
-            // A name that has no room for a number is done without.
-            job.key = format!("{} ({number})", name.as_str()).parse().ok();
-        }
-    }
-
-    /// The job that has put this version of the profile on the card.
-    fn done_before(&self, card: &Iccid, runtime: &Handle) -> Result<Option<(JobId, State)>, JobsError> {
-        let jobs = runtime.block_on(self.route.jobs.of_card(card))?;
-        let last = jobs.first().filter(|job| is_done(job, &self.work.profile));
-        Ok(last.map(|job| (job.id, job.state)))
-    }
-
-    /// Whether what a job has put on the card is there still: somebody may have erased it, or torn a write.
-    fn stands(&self, iccid: &Iccid, card: &mut dyn CardTransport) -> Result<bool, String> {
-        if self.route.writes.pending(iccid).map_err(|e| e.to_string())?.is_some() {
-            return Ok(false);
-        }
-        let mut fs = self.files(card).map_err(|e| e.to_string())?;
-        let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS)).map_err(|e| e.to_string())?;
-        drop(fs);
-        // What comes next begins in the MF of a fresh card.
-        card.reset().map_err(|e| e.to_string())?;
-        let account = self.work.profile.dm_account.as_ref();
-        Ok(account.is_none_or(|account| holds(&view, &account.server_id)))
-    }
-
     /// The files of a card, on the channel that was chosen.
     fn files<'c>(&self, card: &'c mut dyn CardTransport) -> Result<FileSystem<'c>, FileError> {
         let mut session = Session::new(card);
@@ -370,26 +323,25 @@ impl Run {
     }
 }
 
+/// What was done with a card before this run.
+enum Before {
+    Nothing,
+    /// It is there, by the job that has done it, where one did.
+    Stands(Option<(JobId, State)>),
+    /// It was there, and is not any more.
+    Gone,
+}
+
+/// A card in hand, with its row.
+struct Matched<'a> {
+    hand: &'a Hand,
+    row: Row,
+    iccid: Iccid,
+    runtime: &'a Handle,
+}
+
 impl std::fmt::Debug for Run {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Run({})", self.totals())
-    }
-}
-
-/// Sees which job it is, where it stands, and what goes on the card.
-struct Witness<'a> {
-    hand: &'a Hand,
-    last: Option<(JobId, State)>,
-    sha256: String,
-}
-
-impl Observer for Witness<'_> {
-    fn built(&mut self, payload: &Payload) {
-        self.sha256 = payload.sha256();
-    }
-
-    fn reached(&mut self, job: JobId, state: State) {
-        self.last = Some((job, state));
-        self.hand.note(|held| held.job = self.last);
     }
 }

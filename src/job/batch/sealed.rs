@@ -121,7 +121,7 @@ struct Heads {
 impl Heads {
     fn of(titles: &StringRecord, columns: &Columns) -> Result<Self, SealError> {
         let found = |title: &str| match columns.find(title) {
-            Title::Column(column) => Some(column),
+            Title::Meant { column, .. } => column,
             Title::Ignored | Title::Unknown => None,
         };
         let all: Vec<(usize, Column)> =
@@ -144,15 +144,14 @@ impl Heads {
 pub(super) fn opened(
     cell: &str,
     card: Option<&Iccid>,
-    column: Column,
+    column: &str,
     opener: &dyn CellOpener,
 ) -> Result<Option<Zeroizing<String>>, String> {
     let Some(sealed) = cell.strip_prefix(MARK) else { return Ok(None) };
     let card = card.ok_or("a sealed cell belongs to its card: the row needs an ICCID")?;
     let blob = BASE64.decode(sealed).map_err(|_| "what follows sealed: is not base64")?;
-    let text = opener
-        .open(card, column.name(), &blob)
-        .map_err(|why| format!("the sealed cell does not open: {why}"))?;
+    let text =
+        opener.open(card, column, &blob).map_err(|why| format!("the sealed cell does not open: {why}"))?;
     let text = std::str::from_utf8(&text).map_err(|_| "what was sealed is not text")?;
     Ok(Some(Zeroizing::new(text.to_owned())))
 }

@@ -16,8 +16,8 @@ use crate::{
         batch::signature::Signer,
         output::{self, Open},
     },
-    ident::{Iccid, SigningKey},
-    job::batch::{Bin, CardResult, Ending},
+    ident::{Iccid, SigningKey, counted},
+    job::batch::{Bin, CardResult, Ending, ScriptDone, WholeResult},
 };
 
 /// Where results go.
@@ -83,7 +83,7 @@ impl Results {
         if result.ending == Ending::Skipped {
             self.skipped.insert(result.iccid.clone());
         }
-        let mut line = serde_json::to_vec(result)?;
+        let mut line = serde_json::to_vec(&WholeResult::from(result))?;
         line.push(b'\n');
         let failed = || format!("cannot write {}", self.path.display());
         self.lines.write_all(&line).with_context(failed)?;
@@ -143,15 +143,21 @@ struct Told<'a>(&'a CardResult);
 
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CardResult { bay, line, iccid, ending, reason, octets, .. } = self.0;
+        let CardResult { bay, line, iccid, ending, reason, octets, expected, seen, script, .. } = self.0;
         let card = iccid.as_ref().map_or("no number", |iccid| iccid.digits());
         let row = line.map(|line| format!(" line {line}")).unwrap_or_default();
         write!(f, "{bay}: {card}{row} {}", ending.name())?;
         if let Some(octets) = octets {
             write!(f, ", {octets} octets read back")?;
         }
+        if let Some(ScriptDone { changes, .. }) = script {
+            write!(f, ", {}", counted(*changes, "change"))?;
+        }
         if let Some(reason) = reason {
             write!(f, ": {reason}")?;
+        }
+        if let (Some(expected), Some(seen)) = (expected, seen) {
+            write!(f, "\n  expected  {expected}\n  seen      {seen}")?;
         }
         Ok(())
     }

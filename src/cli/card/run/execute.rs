@@ -1,12 +1,13 @@
 //! A script that is sent, or shown as it would be.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use serde::Serialize;
 use tracing::debug;
 
 use super::{
     Args,
+    keep::{Keeps, require_backup},
     rows::{Rows, Values},
     values,
 };
@@ -28,7 +29,8 @@ use crate::{
     },
     ident::{Iccid, counted},
     store::{BackupFile, BackupFileError},
-    wire::script::{Checked, Need, Severity, Statement, check},
+    vault::Vault,
+    wire::script::{Checked, Need, Severity, check},
 };
 
 pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -64,7 +66,8 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
         output::emit(global.format, &Dry { entries: dry_run(&checked) })?;
         return Ok(Exit::Ok);
     }
-    require_backup(&checked, args)?;
+    let (backup, restore) = (args.backup.is_some(), args.restore.is_some());
+    require_backup(&checked, Keeps { backup, restore, nothing: args.no_backup }, "FILE")?;
     let keys = keys(&checked, &given)?;
     if checked.changes_card() && !consent(script, &checked, args, global)? {
         output::note("nothing was changed");
@@ -117,10 +120,11 @@ fn execute(
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Exit> {
-    let restore: Option<CardBackup> = args.restore.as_deref().map(read_backup).transpose()?;
-    let backup = args.backup.as_deref().map(BackupFile::new).transpose();
-    let mut backup = backup.map_err(|error| Failure::because(Exit::Usage, error))?;
     let app = open_app(global)?;
+    let restore = args.restore.as_deref().map(|file| read_backup(file, app.vault())).transpose()?;
+    let vault = || (!args.plain_backup).then(|| Arc::clone(app.vault()));
+    let backup = args.backup.as_deref().map(|file| BackupFile::new(file, vault())).transpose();
+    let mut backup = backup.map_err(|error| Failure::because(Exit::Usage, error))?;
     let rings = args.rings.open(&app)?;
     let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
     let iccid = number(&mut card)?;
@@ -158,8 +162,8 @@ fn execute(
     }
 }
 
-fn read_backup(file: &std::path::Path) -> anyhow::Result<CardBackup> {
-    BackupFile::read(file).map_err(|error| match error {
+fn read_backup(file: &std::path::Path, vault: &Vault) -> anyhow::Result<CardBackup> {
+    BackupFile::read(file, vault).map_err(|error| match error {
         BackupFileError::Read { source, .. } => input::unreadable(file, source),
         other => other.into(),
     })
@@ -172,26 +176,6 @@ fn exit(error: &ScriptError, changes: u32) -> Exit {
         (_, _) if changes > 0 => Exit::Failed,
         (_, exit) => exit,
     }
-}
-
-/// What is changed is kept, unless somebody says that it need not be.
-fn require_backup(checked: &Checked, args: &Args) -> anyhow::Result<()> {
-    let (mut saves, mut restores) = (false, false);
-    checked.script.each(&mut |statement| {
-        saves |= matches!(statement, Statement::Save(_));
-        restores |= matches!(statement, Statement::Restore(_));
-    });
-    let missing = match () {
-        () if saves && args.backup.is_none() => "the script keeps files; say where with --backup FILE",
-        () if restores && args.restore.is_none() => {
-            "the script puts files back; say from where with --restore FILE"
-        }
-        () if checked.changes_files() && args.backup.is_none() && !args.no_backup => {
-            "the script changes the card; give --backup FILE to keep what was there, or --no-backup"
-        }
-        () => return Ok(()),
-    };
-    Err(Failure::because(Exit::Usage, missing))
 }
 
 fn keys(checked: &Checked, given: &Values) -> anyhow::Result<Vec<Key>> {

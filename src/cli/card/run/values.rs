@@ -11,7 +11,7 @@ use crate::{
 
 /// `NAME=VALUE`. Which names are secret only the script tells, so this is kept as it is, and shown to nobody.
 #[derive(Clone)]
-pub(super) struct Assignment(Zeroizing<String>);
+pub(in crate::cli) struct Assignment(Zeroizing<String>);
 
 impl fmt::Debug for Assignment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -28,7 +28,10 @@ impl FromStr for Assignment {
 }
 
 /// The values, by name. Secrets are fetched now.
-pub(super) fn given(text: &[u8], set: &[Assignment]) -> anyhow::Result<BTreeMap<String, Zeroizing<String>>> {
+pub(in crate::cli) fn given(
+    text: &[u8],
+    set: &[Assignment],
+) -> anyhow::Result<BTreeMap<String, Zeroizing<String>>> {
     let script = parse(text).script;
     let mut out = BTreeMap::new();
     for Assignment(assignment) in set {

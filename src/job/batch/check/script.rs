@@ -1,0 +1,87 @@
+//! What is checked of a table whose cards a script is run on: the script itself, what each row says to it, and where it was run
+//! before.
+
+use super::Report;
+use crate::{
+    card::script::declared_keys,
+    ident::Iccid,
+    job::batch::{
+        Batch, KeeperError, Keepers, KeyLack, Problem, ProblemKind, Row, ScriptWork, claims::AT_A_TIME,
+    },
+    wire::script,
+};
+
+impl Report {
+    /// Checks the script with the values of every row, and that each key that it presents is at hand. What is wrong with the script
+    /// whatever a row says is told once, at the line of titles.
+    pub fn check_script(&mut self, batch: &Batch, work: &ScriptWork) {
+        let of_script = |line, problem: &script::Problem| {
+            let kind = ProblemKind::Script { script: work.name.clone(), problem: problem.clone() };
+            Problem::new(line, None, kind)
+        };
+        let alone = work.checked_alone();
+        alone.problems.iter().for_each(|problem| self.add(of_script(1, problem)));
+        if !alone.is_sound() {
+            return;
+        }
+        for row in &batch.rows {
+            let checked = work.checked(row);
+            for problem in checked.problems.iter().filter(|problem| !alone.problems.contains(problem)) {
+                self.add(of_script(row.line, problem));
+            }
+            for problem in lacks(work, row, &checked.script) {
+                self.add(problem);
+            }
+        }
+    }
+
+    /// Checks the rows against what was done before: a card on which the script was run to its end is left alone, and an IMSI that
+    /// was given to another card is not given away again. With `reissue`, cards may replace others.
+    ///
+    /// # Errors
+    /// [`KeeperError`].
+    pub async fn check_runs(
+        &mut self,
+        batch: &Batch,
+        work: &ScriptWork,
+        keepers: &Keepers,
+        reissue: bool,
+    ) -> Result<(), KeeperError> {
+        let cards = keepers.cards(batch).await?;
+        for at in keepers.ran(&cards, batch, work).await? {
+            self.done += 1;
+            let line = batch.rows.get(at).map_or(0, |row| row.line);
+            self.add(Problem::new(line, None, ProblemKind::HasRun));
+        }
+        let all: Vec<(&Row, Option<&Iccid>)> =
+            batch.rows.iter().zip(cards.of_rows.iter().map(Option::as_ref)).collect();
+        for rows in all.chunks(AT_A_TIME) {
+            self.compare_imsis(rows, keepers, reissue).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The keys that a row lacks. Sources are asked for a card that the row names; before its card is known they may have them.
+fn lacks<'a>(
+    work: &'a ScriptWork,
+    row: &'a Row,
+    script: &'a script::Script,
+) -> impl Iterator<Item = Problem> + 'a {
+    let card = row.subscriber.iccid.as_ref();
+    declared_keys(script).filter_map(move |(key, name)| {
+        let column = key.name();
+        let kind = match work.key(key, name, row, card).err()? {
+            KeyLack::Nowhere { .. } if card.is_none() && !work.rings.is_empty() => return None,
+            KeyLack::Nowhere { key, places } => ProblemKind::NoKey {
+                key,
+                script: work.name.clone(),
+                column: column.unwrap_or(name).to_owned(),
+                name: name.to_owned(),
+                places,
+            },
+            other => ProblemKind::Cell { why: other.to_string() },
+        };
+        Some(Problem::new(row.line, column, kind))
+    })
+}

@@ -1,0 +1,175 @@
+//! A bootstrap for each card: a job by the card route, and what a batch needs to know of the jobs before it.
+
+use tokio::runtime::Handle;
+
+use super::{Matched, Run};
+use crate::{
+    bootstrap::{Payload, PayloadKind},
+    card::{ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, KeyError, KeyRings, RecoverError, locate},
+    ident::{Iccid, JobId},
+    job::{
+        CardDone, CardJob, CardJobError, CardRoute, JobsError, Layout, Observer, State,
+        batch::{
+            CardResult, Ending, Hand,
+            check::{is_done, is_standing},
+            result::is_refused,
+        },
+        card::holds,
+    },
+    profile::{Profile, Subscriber},
+};
+
+/// The most jobs that a row with a name may make.
+const MOST_JOBS: u32 = 20;
+
+/// What every card of a run gets.
+#[derive(Debug, Clone)]
+pub struct Work {
+    /// The profile.
+    pub profile: Profile,
+    /// What the payload is.
+    pub payload: PayloadKind,
+    /// How it goes on the card.
+    pub layout: Layout,
+    /// Where keys come from that the table does not have.
+    pub rings: KeyRings,
+}
+
+impl Run {
+    pub(super) fn bootstrap(
+        &self,
+        work: &Work,
+        result: &mut CardResult,
+        matched: &Matched<'_>,
+        card: &mut dyn CardTransport,
+    ) {
+        let row = &matched.row;
+        let mut job = CardJob {
+            key: row.key.clone(),
+            profile: work.profile.clone(),
+            subscriber: Subscriber { iccid: Some(matched.iccid.clone()), ..row.subscriber.clone() },
+            payload: work.payload,
+            layout: work.layout,
+            keys: row.keys.clone(),
+            rings: work.rings.clone(),
+            attested: row.allow_once,
+        };
+        let mut witness = Witness { hand: matched.hand, last: None, sha256: String::new() };
+        let done = self.again(&mut job, card, &mut witness, matched.runtime);
+        (result.job, result.state) = witness.last.unzip();
+        match done {
+            Ok(CardDone { record, payload_octets, .. }) => {
+                result.ending = Ending::Done;
+                (result.job, result.state) = (Some(record.job.id), Some(record.job.state));
+                // The route says so only of what was read back.
+                (result.octets, result.sha256) = (Some(payload_octets), Some(witness.sha256));
+            }
+            Err(error) => {
+                result.ending = ending(&error);
+                result.reason = Some(error.to_string());
+            }
+        }
+    }
+
+    /// Runs a row's job. One that ended without success keeps the row's name; the next gets it with a number.
+    fn again(
+        &self,
+        job: &mut CardJob,
+        card: &mut dyn CardTransport,
+        witness: &mut Witness<'_>,
+        runtime: &Handle,
+    ) -> Result<CardDone, CardJobError> {
+        let name = job.key.clone();
+        let route = CardRoute { permit: witness.hand.permit(), ..self.route.clone() };
+        let mut number = 1;
+        loop {
+            let done = route.run(job, card, witness, runtime);
+            let Some(name) = &name else { return done };
+            let taken = match &done {
+                Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state),
+                // The row was taken back from the card of that job: it could not be this card's otherwise.
+                Err(CardJobError::Jobs(JobsError::KeyTaken { .. })) => self.given.is_some(),
+                _ => false,
+            };
+            if !taken || number == MOST_JOBS {
+                return done;
+            }
+            number += 1;
+            // A name that has no room for a number is done without.
+            job.key = format!("{} ({number})", name.as_str()).parse().ok();
+        }
+    }
+
+    /// The job that has put this version of the profile on the card.
+    pub(super) fn bootstrapped(
+        &self,
+        work: &Work,
+        card: &Iccid,
+        runtime: &Handle,
+    ) -> Result<Option<(JobId, State)>, JobsError> {
+        let jobs = runtime.block_on(self.route.jobs.of_card(card))?;
+        let last = jobs.first().filter(|job| is_done(job, &work.profile));
+        Ok(last.map(|job| (job.id, job.state)))
+    }
+
+    /// Whether what a job has put on the card is there still: somebody may have erased it, or torn a write.
+    pub(super) fn stands(
+        &self,
+        work: &Work,
+        iccid: &Iccid,
+        card: &mut dyn CardTransport,
+    ) -> Result<bool, String> {
+        if self.route.writes.pending(iccid).map_err(|e| e.to_string())?.is_some() {
+            return Ok(false);
+        }
+        let mut fs = self.files(card).map_err(|e| e.to_string())?;
+        let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS)).map_err(|e| e.to_string())?;
+        drop(fs);
+        // What comes next begins in the MF of a fresh card.
+        card.reset().map_err(|e| e.to_string())?;
+        let account = work.profile.dm_account.as_ref();
+        Ok(account.is_none_or(|account| holds(&view, &account.server_id)))
+    }
+}
+
+/// Sees which job it is, where it stands, and what goes on the card.
+struct Witness<'a> {
+    hand: &'a Hand,
+    last: Option<(JobId, State)>,
+    sha256: String,
+}
+
+impl Observer for Witness<'_> {
+    fn built(&mut self, payload: &Payload) {
+        self.sha256 = payload.sha256();
+    }
+
+    fn reached(&mut self, job: JobId, state: State) {
+        self.last = Some((job, state));
+        self.hand.note(|held| held.job = self.last);
+    }
+}
+
+/// What an error of the route means for the card.
+fn ending(error: &CardJobError) -> Ending {
+    match error {
+        CardJobError::Crashed => Ending::Unknown,
+        CardJobError::Apply { source, .. } if refuses(source) => Ending::Refused,
+        // Its row waits for it.
+        CardJobError::Apply { source, .. } if matches!(**source, ApplyError::Key(KeyError::Stopped(_))) => {
+            Ending::Skipped
+        }
+        // A part of it may be there, or is.
+        CardJobError::Apply { source, .. } if !source.wrote_nothing() => Ending::Unknown,
+        // What was cut off earlier is on the card still.
+        CardJobError::Interrupted { source, .. } => match &**source {
+            RecoverError::Apply(source) if refuses(source) => Ending::Refused,
+            _ => Ending::Unknown,
+        },
+        _ => Ending::Failed,
+    }
+}
+
+fn refuses(error: &ApplyError) -> bool {
+    matches!(error, ApplyError::Key(error) if is_refused(error))
+}

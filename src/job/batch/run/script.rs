@@ -1,0 +1,198 @@
+//! A script for each card: what was cut off before is taken back, then it is run, and that it came to its end is kept while the
+//! journal of writes still holds it.
+//!
+//! | the process is ended                            | the next contact                                                     |
+//! |-------------------------------------------------|----------------------------------------------------------------------|
+//! | before the first change                         | runs the script                                                      |
+//! | between two changes                             | takes back what the journal holds, runs the script                   |
+//! | when it was kept that the script came to its end | closes the journal's entry: the card is done                        |
+//! | after that                                      | finds the card done                                                  |
+
+use tokio::runtime::Handle;
+
+use super::{Matched, Run};
+use crate::{
+    card::{
+        self, ApplyError, CardTransport, Key, KeyError, KeyGuard, NotTold, Origin, RecoverError, Session,
+        Way,
+        script::{Backup, CardBackup, Entry, Report, ScriptError, Setup, declared_keys, run_for},
+    },
+    ident::Iccid,
+    job::{
+        CardRoute, JobWrites,
+        batch::{CardResult, Ending, Row, ScriptDone, ScriptWork, result::is_refused},
+    },
+};
+
+/// How a card ended before its script was begun, and why.
+type NotBegun = (Ending, String);
+
+impl Run {
+    /// Whether the script was run with this row on a card to its end. An entry of the journal that the process had no time to
+    /// close then is closed now.
+    pub(super) fn ran(
+        &self,
+        work: &ScriptWork,
+        row: &Row,
+        card: &Iccid,
+        runtime: &Handle,
+    ) -> Result<bool, String> {
+        let key = self.keepers.fingerprints.key().map_err(|e| e.to_string())?;
+        let mark = work.mark(key, row, card);
+        let kept = runtime.block_on(self.keepers.claims.of_rows(&[mark])).map_err(|e| e.to_string())?;
+        if !kept.iter().any(|claim| claim.done.is_some()) {
+            return Ok(false);
+        }
+        let writes = &self.route.writes;
+        let Some(entry) = writes.pending(card).map_err(|e| e.to_string())? else { return Ok(true) };
+        let ours = format!("script {}", reference(work, &mark.to_string()));
+        if (entry.write.origin, entry.write.reference.as_deref()) != (Origin::Script, Some(ours.as_str())) {
+            return Err(
+                "the script was run on this card before, and a write that came after it was cut off: \
+                        `bootgate card recover` shows it"
+                    .to_owned(),
+            );
+        }
+        let closed = writes.take(card, entry.id).and_then(|()| writes.close(card, entry.id));
+        closed.map(|()| true).map_err(|e| e.to_string())
+    }
+
+    /// Runs the script on a card.
+    pub(super) fn script(
+        &self,
+        work: &ScriptWork,
+        result: &mut CardResult,
+        matched: &Matched<'_>,
+        card: &mut dyn CardTransport,
+    ) {
+        // Another process may have done so since the card's row was looked for.
+        match self.ran(work, &matched.row, &matched.iccid, matched.runtime) {
+            Ok(false) => {}
+            Ok(true) => return result.ending = Ending::AlreadyDone,
+            Err(why) => {
+                (result.ending, result.reason) = (Ending::Failed, Some(why));
+                return;
+            }
+        }
+        match self.run_script(work, matched, card) {
+            Ok(report) => tell(result, report),
+            Err((ending, why)) => (result.ending, result.reason) = (ending, Some(why)),
+        }
+    }
+
+    fn run_script(
+        &self,
+        work: &ScriptWork,
+        matched: &Matched<'_>,
+        card: &mut dyn CardTransport,
+    ) -> Result<Report, NotBegun> {
+        let Matched { hand, row, iccid, runtime } = matched;
+        let failed = |why: String| (Ending::Failed, why);
+        let checked = work.checked(row);
+        let keys = declared_keys(&checked.script).map(|(key, name)| work.key(key, name, row, Some(iccid)));
+        let keys: Vec<Key> = keys.collect::<Result<_, _>>().map_err(|lack| failed(lack.to_string()))?;
+        let policy = match row.allow_once {
+            true => self.route.policy.allowing_once(iccid),
+            false => work.rings.policy(Some(iccid), &self.route.policy),
+        };
+        let route = CardRoute { permit: hand.permit(), ..self.route.clone() };
+        let guard = route.guard(&policy);
+        self.settle(work, matched, &keys, &guard, card)?;
+        // The script finds a fresh card.
+        card.reset().map_err(|e| failed(e.to_string()))?;
+
+        let backup = work.backups.as_ref().map(|backups| backups.begin(iccid)).transpose();
+        let mut backup = backup.map_err(|e| failed(e.to_string()))?;
+        let restore = work.restores.as_ref().map(|backups| backups.kept(iccid)).transpose();
+        let restore: Option<CardBackup> = restore.map_err(|e| failed(e.to_string()))?.flatten();
+        let key = self.keepers.fingerprints.key().map_err(|e| failed(e.to_string()))?;
+        let mark = work.mark(key, row, iccid);
+        let claims = &self.keepers.claims;
+        let mut ended = || {
+            let now = self.route.clock.now();
+            let kept = async {
+                claims.claim(&mark, iccid, now).await?;
+                claims.done(&mark, now).await
+            };
+            runtime.block_on(kept).map_err(NotTold::new)
+        };
+        hand.note(|held| held.touched = checked.changes_card());
+        let name = reference(work, &mark.to_string());
+        let mut observe = |_: &Entry| ();
+        let setup = Setup {
+            name: &name,
+            writes: Some(&*self.route.writes),
+            keys,
+            guard,
+            backup: backup.as_mut().map(|backup| &mut **backup as &mut dyn Backup),
+            restore: restore.as_ref(),
+            observe: &mut observe,
+        };
+        Ok(run_for(Session::new(card), &checked, setup, &mut ended))
+    }
+
+    /// Takes back an earlier write to the card that was cut off, or closes it.
+    fn settle(
+        &self,
+        work: &ScriptWork,
+        matched: &Matched<'_>,
+        keys: &[Key],
+        guard: &KeyGuard<'_>,
+        card: &mut dyn CardTransport,
+    ) -> Result<(), NotBegun> {
+        let Matched { hand, row, iccid, runtime } = matched;
+        let failed = |why: String| (Ending::Failed, why);
+        let writes = &*self.route.writes;
+        let Some(entry) = writes.pending(iccid).map_err(|e| failed(e.to_string()))? else { return Ok(()) };
+        let mut all = keys.to_vec();
+        all.extend(row.keys.iter().filter(|key| !keys.iter().any(|known| known.id == key.id)).cloned());
+        let all = work.rings.complete(Some(iccid), &all).map_err(|e| failed(e.to_string()))?;
+        hand.note(|held| held.touched = true);
+        let told =
+            |why: &dyn std::fmt::Display| format!("an earlier write to this card was interrupted: {why}");
+        let mut fs = self.files(card).map_err(|e| failed(e.to_string()))?;
+        // What is behind a PIN can be neither looked at nor taken back without it.
+        if all.iter().any(Key::is_pin) {
+            let looked = guard.with_pins(&mut fs, &all, |fs| drop(card::examine(fs, &entry.write)));
+            looked.map_err(|error| (in_doubt(&error), told(&error)))?;
+        }
+        let mut jobs = JobWrites::new(&self.route, (*runtime).clone());
+        let settled = card::recover(&mut fs, &entry, Way::Settle, &all, guard, writes, &mut jobs);
+        settled.map(drop).map_err(|error| match &error {
+            RecoverError::Apply(ApplyError::Key(key)) => (in_doubt(key), told(&error)),
+            _ => (Ending::Unknown, told(&error)),
+        })
+    }
+}
+
+/// What the journal calls this run of the script: with a mark of its own, so that no entry of another run is taken for it.
+fn reference(work: &ScriptWork, mark: &str) -> String {
+    format!("{} (batch {})", work.name, mark.get(..16).unwrap_or(mark))
+}
+
+/// What the script came to.
+fn tell(result: &mut CardResult, report: Report) {
+    let Report { entries, outputs, changes, saved, pending, stopped, .. } = report;
+    // A part of it is there, or what came after cannot be told.
+    let partial = pending || (stopped.is_some() && changes > 0);
+    result.ending = match &stopped {
+        None => Ending::Done,
+        Some(ScriptError::Unknown { .. } | ScriptError::NotClosed { .. }) => Ending::Unknown,
+        Some(_) if partial => Ending::Unknown,
+        Some(ScriptError::Key { source, .. }) if is_refused(source) => Ending::Refused,
+        // Its row waits for it.
+        Some(ScriptError::Key { source: KeyError::Stopped(_), .. }) => Ending::Skipped,
+        Some(_) => Ending::Failed,
+    };
+    if let Some(error) = &stopped {
+        result.reason = Some(error.to_string());
+        let difference = entries.into_iter().next_back().and_then(|entry| entry.difference);
+        (result.expected, result.seen) = difference.map(|d| (d.expected, d.seen)).unzip();
+    }
+    result.script = Some(ScriptDone { changes, outputs, saved, pending });
+}
+
+/// What a key that was not presented, or not taken, means for a card that holds a part of something.
+fn in_doubt(error: &KeyError) -> Ending {
+    if is_refused(error) { Ending::Refused } else { Ending::Unknown }
+}

@@ -1,0 +1,216 @@
+//! A script for each card of a batch, over virtual cards: values and keys from the card's row, every card in the right bin, and no
+//! card between old and new when the work goes on after a cut.
+
+use std::{sync::Arc, time::Duration};
+
+use bootgate::{
+    card::{BayConfig, Identity, KeyRings},
+    ident::ReaderName,
+    job::batch::{
+        Bin, CardResult, Columns, Ending, Report, Run, ScriptWork, Shift, ShiftNews, Totals, Values,
+    },
+    lab::{
+        hall::{Hall, Touch},
+        reader::{CardHandle, Fault},
+    },
+    store::BackupFolder,
+};
+
+use crate::batch_run::{RIGHT, Station, insert, number, sample};
+
+/// Writes what the row says into the bootstrap file, in two steps, and looks at an octet that a card may have otherwise.
+const SCRIPT: &str = "REM bootgate 1\nVAR FIRST hex\nVAR SECOND hex FF\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+    PUT 3F00/7F50/6431 ${FIRST} ${SECOND}\nAPD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 B0 00 00 01 [A1] (90 00)\n\
+    APD 00 D6 00 04 02 C3 C4 (90 00)\nOUT \"first\" ${FIRST}\nOFF\n";
+
+struct Scripts {
+    station: Station,
+    folder: tempfile::TempDir,
+}
+
+impl Scripts {
+    async fn new() -> Self {
+        Self { station: Station::new().await, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn work(&self) -> ScriptWork {
+        let backups = BackupFolder::new(self.folder.path(), Arc::clone(self.station.app.vault()), false);
+        ScriptWork {
+            name: "own.scr".into(),
+            text: SCRIPT.into(),
+            given: Values::new(),
+            rings: KeyRings::default(),
+            backups: Some(Arc::new(backups)),
+            restores: None,
+        }
+    }
+
+    async fn run(&self, table: &str, go_on: bool) -> Arc<Run> {
+        let columns = Columns::default().with_script(ScriptWork::names(SCRIPT.as_bytes()));
+        let (batch, mut report) = Report::of_table(table.as_bytes(), &columns);
+        report.check_script(&batch, &self.work());
+        assert!(report.is_sound(), "{:?}", report.problems);
+        let keepers = self.station.app.keepers();
+        let run = Run::begin(self.station.app.card_route(), &keepers, self.work(), batch, !go_on);
+        Arc::new(run.await.unwrap())
+    }
+}
+
+fn table(rows: &[(u16, &str, &str)]) -> String {
+    let row = |(n, first, key): &(u16, &str, &str)| format!("{},{first},{key}\n", number(*n).digits());
+    format!("iccid,first,adm1\n{}", rows.iter().map(row).collect::<String>())
+}
+
+/// The first octets of the file that the script writes.
+fn holds(card: &CardHandle) -> Vec<u8> {
+    card.reset();
+    let selected = card.exchange(&[0x00, 0xA4, 0x08, 0x0C, 0x04, 0x7F, 0x50, 0x64, 0x31]);
+    assert_eq!(selected, [0x90, 0x00]);
+    card.exchange(&[0x00, 0xB0, 0x00, 0x00, 0x06])[..6].to_vec()
+}
+
+const A1: [u8; 6] = [0xA1, 0xB2, 0xFF, 0xFF, 0xC3, 0xC4];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_card_gets_what_its_row_says_and_the_rest_go_into_the_bad_bin() {
+    let scripts = Scripts::new().await;
+    let rows = [(1, "A1B2", RIGHT), (2, "77", RIGHT), (3, "A1", "87654321"), (4, "A1", RIGHT)];
+    let run = scripts.run(&table(&rows), true).await;
+    let cards: Vec<_> = (0..5).map(sample).collect();
+    let before = holds(&cards[2]);
+
+    let good = insert(&run, &cards[1], &[]).await;
+    assert_eq!((good.ending, good.bin, good.line), (Ending::Done, Bin::Good, Some(2)), "{:?}", good.reason);
+    let done = good.script.as_ref().unwrap();
+    assert_eq!((done.changes, done.pending, &*done.outputs[0].value), (3, false, "A1 B2"));
+    assert_eq!(holds(&cards[1]), A1);
+    let kept = scripts.work().backups.unwrap().kept(&number(1)).unwrap().unwrap();
+    assert!(kept.iccid == Some(number(1)) && !kept.saved.is_empty());
+    let again = insert(&run, &cards[1], &[]).await;
+    assert_eq!((again.ending, again.bin, again.line), (Ending::AlreadyDone, Bin::Good, Some(2)));
+
+    // Another answer than is expected: side by side, and what was changed is known, and taken back at the next contact.
+    let other = insert(&run, &cards[2], &[]).await;
+    assert_eq!((other.ending, other.bin), (Ending::Unknown, Bin::Bad), "{other:?}");
+    assert_eq!(other.expected.as_deref(), Some("A1 (90 00)"));
+    assert!(other.seen.as_ref().unwrap().starts_with("77 (90 00)"), "{other:?}");
+    assert!(other.reason.as_ref().unwrap().contains("10:1: the card answered data"), "{other:?}");
+    assert!(other.script.as_ref().unwrap().pending);
+    let line = serde_json::to_value(bootgate::job::batch::WholeResult::from(&other)).unwrap();
+    assert_eq!((&line["expected"], &line["changes"]), (&"A1 (90 00)".into(), &2.into()));
+
+    let refused = insert(&run, &cards[3], &[]).await;
+    assert_eq!((refused.ending, refused.bin), (Ending::Refused, Bin::Bad), "{refused:?}");
+    assert_eq!(insert(&run, &cards[0], &[]).await.ending, Ending::Skipped, "no row");
+    assert_eq!(insert(&run, &cards[4], &[]).await.ending, Ending::Done);
+    assert_eq!(run.totals(), Totals { rows: 4, done: 2, refused: 1, unknown: 1, ..Totals::default() });
+
+    // Another day, with the row mended: what was done is not waited for, what was left in the middle is taken back and done.
+    let rows = [(1, "A1B2", RIGHT), (2, "A1B2", RIGHT), (4, "A1", RIGHT)];
+    let next = scripts.run(&table(&rows), true).await;
+    assert_eq!(next.totals(), Totals { rows: 3, before: 2, waiting: 1, ..Totals::default() });
+    let mended = insert(&next, &cards[2], &[]).await;
+    assert_eq!((mended.ending, holds(&cards[2])), (Ending::Done, A1.to_vec()), "{:?}", mended.reason);
+    let first = scripts.work().backups.unwrap().kept(&number(2)).unwrap().unwrap();
+    let octets = serde_json::to_value(&first).unwrap()["saved"][0]["octets"]["octets"].clone();
+    let digits: String = before.iter().take(1).map(|octet| format!("{octet:02X}")).collect();
+    assert!(octets.as_str().unwrap().starts_with(&digits), "the first backup holds what was there first");
+    // A row that says something else is work anew.
+    let changed = scripts.run(&table(&[(1, "A1C5", RIGHT)]), true).await;
+    assert_eq!(insert(&changed, &cards[1], &[]).await.ending, Ending::Done);
+    assert_eq!(holds(&cards[1])[..2], [0xA1, 0xC5]);
+}
+
+/// The card is pulled after each command in turn, with the process that had it; another one goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_was_cut_off_is_never_good_and_whole_when_the_work_goes_on() {
+    let scripts = Scripts::new().await;
+    let (mut cuts, mut unknown) = (0, 0);
+    loop {
+        let n = cuts + 1;
+        let row = table(&[(n, "A1B2", RIGHT)]);
+        let card = sample(n);
+        let torn = insert(&scripts.run(&row, false).await, &card, &[Fault::CutAfter(usize::from(n))]).await;
+        if torn.ending == Ending::Done {
+            break;
+        }
+        cuts += 1;
+        assert_eq!(torn.bin, Bin::Bad, "cut {n}");
+        assert_ne!(torn.ending, Ending::Refused, "cut {n}: {:?}", torn.reason);
+        unknown += u16::from(torn.ending == Ending::Unknown);
+        let mended = insert(&scripts.run(&row, false).await, &card, &[]).await;
+        assert_eq!((mended.ending, mended.bin), (Ending::Done, Bin::Good), "cut {n}: {:?}", mended.reason);
+        assert_eq!(holds(&card), A1, "cut {n}");
+    }
+    assert!(cuts > 15 && unknown > 3, "{cuts} cuts, {unknown} of them unknown");
+}
+
+/// Several bays at once; one card falls silent and comes again.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_bays_share_a_script_and_a_mute_card_holds_up_none() {
+    const CARDS: u16 = 6;
+    let scripts = Scripts::new().await;
+    let rows: Vec<_> = (0..CARDS).map(|n| (n, "A1B2", RIGHT)).collect();
+    let run = scripts.run(&table(&rows), false).await;
+    let (hall, runtime) = (Hall::new(), tokio::runtime::Handle::current());
+    let bay = |n: u16| -> ReaderName { format!("bay {n:02}").parse().unwrap() };
+    (0..CARDS).for_each(|n| hall.plug(&bay(n), Identity::default()));
+    let config = BayConfig { watchdog: Duration::from_secs(1), labels: Vec::new(), only: None };
+    let mut shift = Shift::begin(Arc::clone(&run), Arc::new(hall.clone()), config, runtime).unwrap();
+    let work = move || {
+        let cards: Vec<_> = (0..CARDS).map(sample).collect();
+        for (n, card) in (0..CARDS).zip(&cards) {
+            // In the middle of its changes.
+            let touches = if n == 2 { &[Touch::Silent(17)][..] } else { &[] };
+            hall.insert(&bay(n), card, touches);
+        }
+        let first = results(&mut shift, CARDS);
+        let bad: Vec<_> = first.iter().filter(|result| result.bin == Bin::Bad).collect();
+        assert_eq!(bad.len(), 1, "{first:?}");
+        assert_eq!((bad[0].iccid.as_ref(), bad[0].ending), (Some(&number(2)), Ending::Unknown), "{bad:?}");
+        hall.insert(&bay(2), &cards[2], &[]);
+        assert_eq!(results(&mut shift, 1)[0].ending, Ending::Done);
+        assert!(shift.is_over());
+        assert!(cards.iter().all(|card| holds(card) == A1));
+        assert_eq!(shift.end(Duration::from_secs(10)).len(), 1);
+    };
+    tokio::task::spawn_blocking(work).await.unwrap();
+    assert_eq!(run.totals(), Totals { rows: 6, done: 6, ..Totals::default() });
+}
+
+fn results(shift: &mut Shift, count: u16) -> Vec<CardResult> {
+    let mut results = Vec::new();
+    for _ in 0..600 {
+        if results.len() == usize::from(count) {
+            break;
+        }
+        let Some(event) = shift.next(Duration::from_millis(50)) else { continue };
+        match event.news {
+            ShiftNews::CardIn(stay) => shift.work(&event.bay.unwrap(), &stay, None),
+            ShiftNews::Ended(result) => results.push(*result),
+            _ => {}
+        }
+    }
+    assert_eq!(results.len(), usize::from(count), "{results:?}");
+    results
+}
+
+/// Without a column for the card, rows go to cards as they come and stay with them.
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_without_cards_stay_with_theirs() {
+    let scripts = Scripts::new().await;
+    let table = format!("first,adm1\nA1B2,{RIGHT}\nA1C5,{RIGHT}\n");
+    let run = scripts.run(&table, false).await;
+    let cards: Vec<_> = (0..3).map(sample).collect();
+    let torn = insert(&run, &cards[0], &[Fault::CutAfter(17)]).await;
+    assert_eq!((torn.line, torn.bin), (Some(2), Bin::Bad));
+    let next = scripts.run(&table, false).await;
+    assert_eq!(insert(&next, &cards[1], &[]).await.line, Some(3));
+    assert_eq!(insert(&next, &cards[2], &[]).await.ending, Ending::Skipped);
+    let mended = insert(&next, &cards[0], &[]).await;
+    assert_eq!((mended.line, mended.ending), (Some(2), Ending::Done), "{:?}", mended.reason);
+    assert_eq!((holds(&cards[0])[1], holds(&cards[1])[1]), (0xB2, 0xC5));
+    let last = scripts.run(&table, false).await;
+    assert!(last.is_over(), "{:?}", last.totals());
+    assert_eq!(insert(&last, &cards[0], &[]).await.ending, Ending::AlreadyDone);
+}
