@@ -227,6 +227,8 @@ fn needs<'a>(command: &str, option: &str, profile: &'a str) -> Vec<&'a str> {
         }
         "card watch" => &["--profile", profile, "--as", "cp"],
         "batch release" => &["shift.csv"],
+        "batch check" => &["shift.csv", "--script", "survey"],
+        "batch run" if option == "--set" => &["shift.csv", "--script", "survey"],
         "batch run" => &["shift.csv", "--profile", profile, "--as", "cp"],
         "factory open" => &["image", "--digests-only", "-o", "out"],
         "lab card" => &["--new", "new.json"],
