@@ -133,8 +133,7 @@ impl Run {
         result.at = self.route.clock.now();
         result.took(began);
         // A script may expect that a key is refused; where that stops the run, it does so all the same.
-        let refused =
-            result.ending == Ending::Refused || self.keys.is_stopped();
+        let refused = result.ending == Ending::Refused || self.keys.is_stopped();
         if hand.settle(&mut result)
             && let Some(at) = row
         {
