@@ -4,8 +4,9 @@ use std::{path::PathBuf, str::FromStr, sync::Arc};
 
 use zeroize::Zeroizing;
 
+use super::{App, config::Config};
 use crate::{
-    card::{KeyRing, KeyRingError},
+    card::{KeyRing, KeyRingError, KeyRings},
     ident::Iccid,
     job::batch::{CellOpener, CellSealer, Columns, MAX_OCTETS, TableRing},
     vault::{
@@ -60,6 +61,30 @@ impl KeyRingName {
                 Arc::new(TableRing::read(&name, &octets, &Columns::default(), &CellVault::new(vault))?)
             }
         })
+    }
+}
+
+impl App {
+    /// Opens sources of keys: these, then those of the configuration. Blocks.
+    ///
+    /// # Errors
+    /// [`KeyRingError`].
+    pub fn key_rings(&self, first: &[KeyRingName]) -> Result<KeyRings, KeyRingError> {
+        Self::key_rings_of(&self.config, &self.vault, first)
+    }
+
+    /// The same for what needs no store.
+    ///
+    /// # Errors
+    /// [`KeyRingError`].
+    pub fn key_rings_of(
+        config: &Config,
+        vault: &Arc<Vault>,
+        first: &[KeyRingName],
+    ) -> Result<KeyRings, KeyRingError> {
+        let configured = config.card.key_rings.iter();
+        let open = |name: &KeyRingName| name.open(vault);
+        first.iter().chain(configured).map(open).collect::<Result<_, _>>().map(KeyRings::new)
     }
 }
 

@@ -250,28 +250,6 @@ impl App {
         KeyPolicy::new(self.config.card.key_floor, ranges.collect())
     }
 
-    /// Opens sources of keys: these, then those of the configuration. Blocks.
-    ///
-    /// # Errors
-    /// [`KeyRingError`].
-    pub fn key_rings(&self, first: &[KeyRingName]) -> Result<KeyRings, KeyRingError> {
-        Self::key_rings_of(&self.config, &self.vault, first)
-    }
-
-    /// The same for what needs no store.
-    ///
-    /// # Errors
-    /// [`KeyRingError`].
-    pub fn key_rings_of(
-        config: &Config,
-        vault: &Arc<Vault>,
-        first: &[KeyRingName],
-    ) -> Result<KeyRings, KeyRingError> {
-        let configured = config.card.key_rings.iter();
-        let open = |name: &KeyRingName| name.open(vault);
-        first.iter().chain(configured).map(open).collect::<Result<_, _>>().map(KeyRings::new)
-    }
-
     /// Accepts a job, or gives back the one that the same key made before.
     ///
     /// # Errors
