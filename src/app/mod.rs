@@ -31,8 +31,7 @@ use results::ServedResults;
 use crate::{
     bearer::{self, Bearer, Capture, Outbox, ppg::Ppg},
     card::{
-        CardRange, CardTransport, KeyJournal, KeyPolicy, KeyRingError, KeyRings, MemoryKeyJournal,
-        MemoryWriteJournal, WriteJournal,
+        CardRange, CardTransport, KeyJournal, KeyPolicy, MemoryKeyJournal, MemoryWriteJournal, WriteJournal,
     },
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,

@@ -5,12 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::columns::nearest;
-use crate::{
-    card::KeyId,
-    ident::printable,
-    profile::MissingNumber,
-    wire::script,
-};
+use crate::{card::KeyId, ident::printable, profile::MissingNumber, wire::script};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

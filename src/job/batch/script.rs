@@ -8,7 +8,10 @@ use zeroize::Zeroizing;
 
 use super::{Row, Values};
 use crate::{
-    card::{Key, KeyId, KeyRingError, KeyRings, script::{Backups, declared_keys}},
+    card::{
+        Key, KeyId, KeyRingError, KeyRings,
+        script::{Backups, declared_keys},
+    },
     ident::{Fingerprint, FingerprintKey, Iccid},
     wire::script::{Checked, Need, Statement, check, parse},
 };
