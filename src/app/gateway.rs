@@ -14,7 +14,7 @@ use crate::{
         InitiatorName,
         ppg::{Initiator, Ppg, Rights},
     },
-    job::push::{GatewayError, PushContent, PushGateway, PushOrder, PushStanding},
+    job::push::{GatewayError, PushContent, PushEntity, PushGateway, PushOrder, PushStanding},
     wire::pap::{Address, CancelMessage, PushId, PushMessage, StatusCode, StatusQuery, multipart::Entity},
 };
 
@@ -76,20 +76,28 @@ impl PushGateway for OwnGateway {
     }
 
     fn carries_text(&self) -> bool {
-        false
+        true
     }
 
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
-        let (message, content) = message(order)?;
-        let unsigned = matches!(&order.content, PushContent::Push(entity) if entity.unsigned);
-        let response = self.ppg.submit(&self.initiator(unsigned), message, &content).await;
+        let entity = match &order.content {
+            PushContent::Push(entity) => entity,
+            PushContent::Text(text) => {
+                let (id, to, expires) = (order.push_id.clone(), &order.to, order.expires);
+                let kept = self.ppg.submit_text(&self.initiator(false), id, to, text, expires).await;
+                return kept.or_else(|refused| answered(refused.code, Some(refused.why)));
+            }
+        };
+        let (message, content) = message(order, entity)?;
+        let response = self.ppg.submit(&self.initiator(entity.unsigned), message, &content).await;
         answered(response.code, response.desc)
     }
 
     async fn admit(&self, order: &PushOrder) -> Result<(), GatewayError> {
-        let (message, content) = message(order)?;
-        let unsigned = matches!(&order.content, PushContent::Push(entity) if entity.unsigned);
-        let admitted = self.ppg.admit(&self.initiator(unsigned), &message, &content);
+        // Text of ours is one short message.
+        let PushContent::Push(entity) = &order.content else { return Ok(()) };
+        let (message, content) = message(order, entity)?;
+        let admitted = self.ppg.admit(&self.initiator(entity.unsigned), &message, &content);
         admitted.map_err(|refused| match answered(refused.code, Some(refused.why)) {
             Err(error) => error,
             Ok(()) => GatewayError::Unavailable { why: "the push is known already".to_owned() },
@@ -135,14 +143,7 @@ impl PushGateway for OwnGateway {
 }
 
 /// A push as PAP has it.
-fn message(order: &PushOrder) -> Result<(PushMessage, Entity<'_>), GatewayError> {
-    let entity = match &order.content {
-        PushContent::Push(entity) => entity,
-        PushContent::Text(_) => {
-            let why = "no route here carries text; use another pin-channel".to_owned();
-            return Err(GatewayError::Refused { code: StatusCode::NOT_IMPLEMENTED, why });
-        }
-    };
+fn message<'a>(order: &PushOrder, entity: &'a PushEntity) -> Result<(PushMessage, Entity<'a>), GatewayError> {
     let address = format!("WAPPUSH=+{}/TYPE=PLMN@bootgate", order.to.digits());
     let unfit = |why: &str| GatewayError::Refused { code: StatusCode::ADDRESS_ERROR, why: why.to_owned() };
     let message = PushMessage {

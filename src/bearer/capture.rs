@@ -8,8 +8,8 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Event, Failure, Refusal};
-use crate::wire::wdp::{self, Reference};
+use super::{Bearer, Carriage, Closed, Destination, Dispatch, DispatchId, Event, Failure, Refusal};
+use crate::wire::wdp::{self, Width};
 
 /// Writes each dispatch to a file of its own, `ID.json`, readable by its owner alone: it holds a number and a payload.
 #[derive(Debug)]
@@ -37,8 +37,10 @@ impl Bearer for Capture {
 
     fn admit(&self, dispatch: &Dispatch) -> Result<u8, Refusal> {
         let octets = dispatch.octets.len();
-        let split = wdp::split(dispatch.ports, Reference::Short(0), u8::MAX, &dispatch.octets);
-        let segments = split.map(|segments| segments.len()).unwrap_or(usize::MAX);
+        let segments = match dispatch.carriage {
+            Carriage::Datagram(ports) => wdp::count(ports, Width::Short, octets),
+            Carriage::Text => dispatch.text().map_or(0, |text| text.count(Width::Short)),
+        };
         u8::try_from(segments).map_err(|_| {
             let (route, segments) = (self.name().to_owned(), octets.div_ceil(128));
             Refusal::TooLong { route, octets, segments, most: u8::MAX }
@@ -71,7 +73,10 @@ fn write(directory: &Path, dispatch: &Dispatch) -> std::io::Result<()> {
         Destination::Ip(address) => address.to_string(),
     };
     let octets: String = dispatch.octets.iter().map(|octet| format!("{octet:02X}")).collect();
-    let ports = [dispatch.ports.destination(), dispatch.ports.originator()];
+    let ports = match dispatch.carriage {
+        Carriage::Datagram(ports) => Some([ports.destination(), ports.originator()]),
+        Carriage::Text => None,
+    };
     let value = serde_json::json!({ "id": dispatch.id.0, "to": to, "ports": ports, "octets": octets });
     let (unfinished, whole) =
         (directory.join(format!("{}.part", dispatch.id)), directory.join(format!("{}.json", dispatch.id)));

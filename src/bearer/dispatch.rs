@@ -1,10 +1,10 @@
-//! One datagram for one device.
+//! One datagram for one device, or text for who holds it.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use crate::{
     ident::{Msisdn, Timestamp},
-    wire::{pap::Priority, wdp::Ports},
+    wire::{pap::Priority, sms::ShortText, wdp::Ports},
 };
 
 /// The outbox's number for a dispatch. It is never given twice in one outbox.
@@ -20,16 +20,25 @@ pub enum Destination {
     Ip(IpAddr),
 }
 
-/// One datagram for one device.
+/// How octets travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carriage {
+    /// A datagram between WDP ports (WAP-259-WDP).
+    Datagram(Ports),
+    /// Text that a person reads, in short messages without ports.
+    Text,
+}
+
+/// One datagram for one device, or text for who holds it.
 #[derive(Clone)]
 pub struct Dispatch {
     /// What events call it.
     pub id: DispatchId,
     /// The device.
     pub destination: Destination,
-    /// WDP ports (WAP-259-WDP).
-    pub ports: Ports,
-    /// The WSP PDU. Shared between the devices that get the same octets.
+    /// How the octets travel.
+    pub carriage: Carriage,
+    /// The WSP PDU, or the text in UTF-8. Shared between the devices that get the same octets.
     pub octets: Arc<[u8]>,
     /// After this it is worth nothing and is not sent any more; the network is told, too.
     pub expires: Option<Timestamp>,
@@ -40,6 +49,16 @@ pub struct Dispatch {
 impl fmt::Display for DispatchId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+impl Dispatch {
+    /// The text, where it is such.
+    pub fn text(&self) -> Option<ShortText> {
+        match self.carriage {
+            Carriage::Text => Some(ShortText::new(&String::from_utf8_lossy(&self.octets))),
+            Carriage::Datagram(_) => None,
+        }
     }
 }
 
@@ -62,7 +81,7 @@ impl fmt::Debug for Destination {
 
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, destination, ports: _, octets, expires, priority } = self;
+        let Self { id, destination, carriage: _, octets, expires, priority } = self;
         write!(f, "Dispatch({id}, {destination:?}, {} octets, {priority}, until {expires:?})", octets.len())
     }
 }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use capture::Capture;
-pub use dispatch::{Destination, Dispatch, DispatchId};
+pub use dispatch::{Carriage, Destination, Dispatch, DispatchId};
 pub use event::{Event, Failure, MessageId, Receipt, Taken};
 pub use lane::Lane;
 pub use outbox::{

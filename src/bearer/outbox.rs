@@ -6,13 +6,10 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
+use super::{Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
 use crate::{
     ident::Timestamp,
-    wire::{
-        pap::{Address, Priority, PushId, Replace, StatusCode, Version},
-        wdp::Ports,
-    },
+    wire::pap::{Address, Priority, PushId, Replace, StatusCode, Version},
 };
 
 /// The lane to a destination.
@@ -108,9 +105,9 @@ pub struct NewPush {
     pub notify: Option<String>,
     /// In which version of PAP it came.
     pub version: Version,
-    /// WDP ports.
-    pub ports: Ports,
-    /// The WSP PDU.
+    /// How the octets travel.
+    pub carriage: Carriage,
+    /// The WSP PDU, or the text in UTF-8.
     pub octets: Arc<[u8]>,
     /// One for each address.
     pub deliveries: Vec<NewDelivery>,

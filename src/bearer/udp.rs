@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{net::UdpSocket, sync::mpsc};
 
-use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Event, Failure, Refusal};
+use super::{Bearer, Carriage, Closed, Destination, Dispatch, DispatchId, Event, Failure, Refusal};
 use crate::ident::Clock;
 
 /// The most octets of a datagram that no path with an MTU of 1,500 has to cut: 20 or 40 octets are those of IP, 8 those
@@ -49,7 +49,11 @@ impl UdpRoute {
         }
         let sent = match dispatch.destination {
             Destination::Ip(ip) => {
-                let to = SocketAddr::new(ip, dispatch.ports.destination());
+                let Carriage::Datagram(ports) = dispatch.carriage else {
+                    let failure = Failure::Network("text for a person goes to a telephone number".to_owned());
+                    return Event::Failed { id, failure };
+                };
+                let to = SocketAddr::new(ip, ports.destination());
                 match (ip, &self.v6) {
                     (IpAddr::V4(_), _) => self.v4.send_to(&dispatch.octets, to).await,
                     (IpAddr::V6(_), Some(socket)) => socket.send_to(&dispatch.octets, to).await,
@@ -132,7 +136,7 @@ mod tests {
         Dispatch {
             id: DispatchId(7),
             destination: Destination::Ip(ip.parse().unwrap()),
-            ports: Ports::Wide { destination: port, originator: 9200 },
+            carriage: Carriage::Datagram(Ports::Wide { destination: port, originator: 9200 }),
             octets: vec![0xA5; octets].into(),
             expires: Some(Timestamp::from_millis(1_000)),
             priority: Priority::Medium,

@@ -28,7 +28,7 @@ struct Everything {
     pushes: BTreeMap<(InitiatorName, PushId), Arc<NewPush>>,
     deliveries: BTreeMap<DispatchId, Item>,
     /// Without a delivery where a receipt came before the answer that gave its segment the name.
-    messages: BTreeMap<MessageId, (Option<DispatchId>, Option<ReceiptState>)>,
+    messages: BTreeMap<MessageId, (Option<DispatchId>, Option<ReceiptState>, u8)>,
     last: u64,
 }
 
@@ -140,7 +140,7 @@ impl Outbox for MemoryOutbox {
         kept.pushes.retain(|key, _| !over.contains(key));
         kept.deliveries.retain(|_, item| !over.contains(&item.push.key()));
         let left: BTreeSet<DispatchId> = kept.deliveries.keys().copied().collect();
-        kept.messages.retain(|_, (id, _)| id.is_some_and(|id| left.contains(&id)));
+        kept.messages.retain(|_, (id, ..)| id.is_some_and(|id| left.contains(&id)));
         Ok(over.len())
     }
 }
@@ -231,7 +231,7 @@ impl Everything {
             let dispatch = Dispatch {
                 id: item.delivery.id,
                 destination,
-                ports: item.push.ports,
+                carriage: item.push.carriage,
                 octets: Arc::clone(&item.push.octets),
                 expires: item.push.expires,
                 priority: item.push.priority,
@@ -256,10 +256,10 @@ impl Everything {
             match report {
                 // Nothing outlives its process here.
                 Report::Leaving(_) | Report::Stayed(_) => {}
-                Report::Submitted { id, segment: _, message } => {
+                Report::Submitted { id, segment, message } => {
                     let early =
-                        self.messages.get(message).filter(|(of, _)| of.is_none()).and_then(|(_, r)| *r);
-                    self.messages.insert(message.clone(), (Some(*id), early));
+                        self.messages.get(message).filter(|(of, ..)| of.is_none()).and_then(|(_, r, _)| *r);
+                    self.messages.insert(message.clone(), (Some(*id), early, *segment));
                 }
                 Report::Move(change) => {
                     settled.extend(self.go(change, now));
@@ -271,8 +271,9 @@ impl Everything {
             }
         }
         for id in touched {
+            let of_delivery = self.messages.values().filter(|(of, ..)| *of == Some(id));
             let receipts: Vec<_> =
-                self.messages.values().filter(|(of, _)| *of == Some(id)).filter_map(|(_, r)| *r).collect();
+                of_delivery.filter_map(|(_, receipt, segment)| Some((*segment, (*receipt)?))).collect();
             let segments = self.deliveries.get(&id).map_or(0, |item| item.segments);
             if let Some((to, code, desc)) = add_up(&receipts, segments) {
                 let from = &[State::Sent, State::Unknown];
@@ -290,7 +291,7 @@ impl Everything {
         }
         if change.to == State::Waiting {
             // What is sent again gets new names, and receipts for the old ones say nothing of it.
-            self.messages.retain(|_, (of, _)| *of != Some(change.id));
+            self.messages.retain(|_, (of, ..)| *of != Some(change.id));
         }
         item.segments = change.segments.unwrap_or(item.segments);
         item.stand(change.to, change.code, change.desc.clone(), now);
@@ -299,7 +300,7 @@ impl Everything {
     }
 
     fn note(&mut self, receipt: &Receipt) -> Option<DispatchId> {
-        let (id, known) = self.messages.entry(receipt.message.clone()).or_insert((None, None));
+        let (id, known, _) = self.messages.entry(receipt.message.clone()).or_insert((None, None, 0));
         if known.is_none_or(|state| state == ReceiptState::Enroute) {
             *known = Some(receipt.state);
         }

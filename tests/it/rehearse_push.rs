@@ -44,7 +44,7 @@ async fn every_method_of_both_payloads_goes_to_hand_off() {
         ("dm", &["netwpin", "userpin", "usernetwpin"]),
     ] {
         for method in methods {
-            let channels: &[&str] = if *method == "netwpin" { &[""] } else { &["printed", "webhook"] };
+            let channels: &[&str] = if *method == "netwpin" { &[""] } else { &["printed", "webhook", "sms"] };
             for channel in channels {
                 let security = match *channel {
                     "" => format!("method = \"{method}\""),
@@ -53,6 +53,7 @@ async fn every_method_of_both_payloads_goes_to_hand_off() {
                 let (shown, done) = play(&plot(kind, &security)).await;
                 done.unwrap_or_else(|e| panic!("{kind} {method} {channel}: {e}\n{shown}"));
                 assert!(shown.is_handed_off(), "{shown}");
+                assert_eq!(shown.to_string().contains("short message (PIN)"), *channel == "sms", "{shown}");
                 let json = serde_json::to_value(&shown).unwrap();
                 let name = match (kind, *method) {
                     ("dm", "netwpin") => "NETWORKID".to_owned(),
@@ -76,7 +77,7 @@ async fn every_method_of_both_payloads_goes_to_hand_off() {
             }
         }
     }
-    assert_eq!(held, (1 + 3 * 2) + (1 + 2 * 2));
+    assert_eq!(held, (1 + 3 * 3) + (1 + 2 * 3));
 }
 
 /// What does not arrive is not called a success: another subscriber's phone, and a profile that is for cards alone.
@@ -91,15 +92,6 @@ async fn what_cannot_be_is_said_and_where_it_stopped() {
     cards_only.profile_toml = cards_only.profile_toml.replace("[security]\nmethod = \"netwpin\"\n", "");
     let (_, done) = play(&cards_only).await;
     assert!(done.unwrap_err().to_string().contains("it is for cards only"));
-
-    // Our gateway carries no text: said before there is a job, not when the user waits for a PIN.
-    let (shown, done) = play(&plot("cp", "method = \"userpin\"\npin-channel = \"sms\"")).await;
-    let error = done.unwrap_err().to_string();
-    assert!(
-        error.contains("`sms`") && error.contains("carries no text; use `printed` or `webhook`"),
-        "{error}"
-    );
-    assert!(shown.job.is_none());
 
     let careless = plot("cp", "method = \"none\"\nallow-unauthenticated = true");
     let (shown, done) = play(&careless).await;

@@ -13,7 +13,7 @@ use std::{
 use bootgate::{
     app::{OsRandom, SystemClock},
     bearer::{
-        Bearer as _, Destination, Dispatch, DispatchId, Event, References,
+        Bearer as _, Carriage, Destination, Dispatch, DispatchId, Event, References,
         smpp::{
             Action, BindMode, Credentials, Form, IdForm, Input, Link, LinkSettings, Now, Pace, SmppLink,
             SmscAddress, Source, Stream, Validity,
@@ -46,7 +46,7 @@ fn dispatch(id: u64, octets: Vec<u8>) -> Dispatch {
     Dispatch {
         id: DispatchId(id),
         destination: Destination::Msisdn("+491711234567".parse().unwrap()),
-        ports: Ports::PUSH,
+        carriage: Carriage::Datagram(Ports::PUSH),
         octets: octets.into(),
         expires: Some(Timestamp::from_millis(4_000_000_000_000)),
         priority: Priority::High,
@@ -220,28 +220,93 @@ fn tshark_reads_every_pdu() {
                     if reference == Width::Short { Validity::Absolute } else { Validity::Relative };
                 let settings = LinkSettings { reference, mode, validity, pace, ..settings(form) };
                 let sizes = [30, 127, 128, 133, 700];
-                let dispatches = sizes.iter().zip(1..).map(|(n, id)| dispatch(id, push(*n))).collect();
-                pdus.extend(written(settings, dispatches));
+                let pushes = sizes.iter().zip(1..).map(|(n, id)| dispatch(id, push(*n)));
+                // Text for a person: the default alphabet, UCS-2, and more than one message.
+                let texts =
+                    ["PIN: 4711".to_owned(), "Ваш PIN: 4711".to_owned(), "x".repeat(400), "я".repeat(100)];
+                let texts = texts.into_iter().zip(10..).map(|(text, id)| Dispatch {
+                    carriage: Carriage::Text,
+                    ..dispatch(id, text.into_bytes())
+                });
+                pdus.extend(written(settings, pushes.chain(texts).collect()));
             }
         }
     }
     let frames = pdus.iter().map(|pdu| upper("smpp", false, pdu));
-    let fields = ["_ws.malformed", "smpp.command_id", "smpp.destination_addr"];
+    let fields = ["_ws.malformed", "smpp.command_id", "smpp.destination_addr", "smpp.data_coding"];
     let rows = Capture::new(Capture::UPPER, frames).fields(&fields);
     assert_eq!(rows.len(), pdus.len());
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut codings: BTreeMap<String, usize> = BTreeMap::new();
     for (row, pdu) in rows.iter().zip(&pdus) {
         assert_eq!(row.one("_ws.malformed"), "", "{}: {row:?}", hex(pdu));
         assert_eq!(row.one("smpp.command_id"), format!("0x{}", hex(&pdu[4..8])));
         *seen.entry(row.one("smpp.command_id").to_owned()).or_default() += 1;
         if pdu[4..8] == [0, 0, 0, 4] {
             assert_eq!(row.one("smpp.destination_addr"), "491711234567");
+            *codings.entry(row.one("smpp.data_coding").to_owned()).or_default() += 1;
         }
     }
     for id in ["00000001", "00000002", "00000009", "00000004", "00000006", "00000015", "80000000"] {
         assert!(seen.contains_key(&format!("0x{id}")), "{id} was never written: {seen:?}");
     }
     assert!(seen["0x00000004"] > 100);
+    assert_eq!(codings.keys().collect::<Vec<_>>(), ["0x00", "0x04", "0x08"], "{codings:?}");
+}
+
+/// What our SMSC says: answers, receipts, and what it does not know.
+#[test]
+fn tshark_reads_every_pdu_of_our_smsc() {
+    use bootgate::wire::smpp::{Command as Request, CommandStatus, Header};
+    use std::io::{Read as _, Write as _};
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (smsc, _received) =
+        runtime.block_on(VirtualSmsc::start("127.0.0.1:0".parse().unwrap(), Behaviour::default())).unwrap();
+    let asked = written(settings(Form::Udh), vec![dispatch(1, vec![0x55; 300])]);
+    let of = |command: Request| asked.iter().filter(move |p| p[4..8] == command.0.to_be_bytes());
+    let mut stream = std::net::TcpStream::connect(smsc.address()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let unknown = Header { length: 16, command: Request(0x0999), status: CommandStatus::OK, sequence: 77 };
+    for pdu in of(Request::BIND_TRANSCEIVER).chain(of(Request::SUBMIT_SM)).chain(of(Request::ENQUIRE_LINK)) {
+        stream.write_all(pdu).unwrap();
+    }
+    stream.write_all(&unknown.to_octets()).unwrap();
+    let submits = of(Request::SUBMIT_SM).count();
+    let (mut octets, mut receipts, mut at) = (Vec::new(), 0, 0);
+    let mut pdus: Vec<Vec<u8>> = Vec::new();
+    loop {
+        let mut piece = [0; 4096];
+        let read = stream.read(&mut piece).unwrap();
+        octets.extend_from_slice(&piece[..read]);
+        while let Some(header) = Header::peek(&octets[at..]).unwrap() {
+            let end = at + header.length as usize;
+            let Some(pdu) = octets.get(at..end) else { break };
+            pdus.push(pdu.to_vec());
+            at = end;
+            if header.command == Request::DELIVER_SM {
+                let answer = Header { length: 17, command: header.command.response(), ..header };
+                stream.write_all(&[&answer.to_octets()[..], &[0]].concat()).unwrap();
+                receipts += 1;
+                if receipts == submits {
+                    of(Request::UNBIND).for_each(|pdu| stream.write_all(pdu).unwrap());
+                }
+            }
+        }
+        if read == 0 || pdus.last().is_some_and(|p| p[4..8] == [0x80, 0, 0, 6]) {
+            break;
+        }
+    }
+    let frames = pdus.iter().map(|pdu| upper("smpp", false, pdu));
+    let rows = Capture::new(Capture::UPPER, frames).fields(&["_ws.malformed", "smpp.command_id"]);
+    assert_eq!(rows.len(), pdus.len());
+    let mut seen = BTreeSet::new();
+    for (row, pdu) in rows.iter().zip(&pdus) {
+        assert_eq!(row.one("_ws.malformed"), "", "{}", hex(pdu));
+        assert_eq!(row.one("smpp.command_id"), format!("0x{}", hex(&pdu[4..8])));
+        seen.insert(hex(&pdu[4..8]));
+    }
+    let wanted = ["00000005", "80000000", "80000004", "80000006", "80000009", "80000015"];
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
 }
 
 #[test]

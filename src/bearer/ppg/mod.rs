@@ -22,6 +22,7 @@ mod settings;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::{
     collections::HashMap,

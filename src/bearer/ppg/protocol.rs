@@ -10,7 +10,9 @@ use tracing::{debug, warn};
 
 use super::{Initiator, Ppg};
 use crate::{
-    bearer::{Accepted, Delivery, Destination, DispatchId, Kept, Move, OutboxError, Refused, Report, State},
+    bearer::{
+        Accepted, Delivery, Destination, DispatchId, Kept, Move, NewPush, OutboxError, Refused, Report, State,
+    },
     ident::Timestamp,
     wire::{
         DecodeError,
@@ -141,6 +143,12 @@ impl Ppg {
             refused(StatusCode::SERVICE_UNAVAILABLE, "this gateway has no route yet; try again later")
         })?;
         let new = self.check(initiator, push, content, version, &**bearer, now)?;
+        self.keep(new).await
+    }
+
+    /// Keeps a push that was checked.
+    pub(super) async fn keep(&self, new: NewPush) -> Result<Option<String>, Refused> {
+        let refused = |code, why: &str| Refused { code, why: why.to_owned() };
         let (of, out) = (new.deliveries.len(), new.deliveries.iter().filter(|d| d.to.is_err()).count());
         match self.0.outbox.accept(new).await {
             Ok(Accepted::Kept) => {

@@ -5,31 +5,42 @@ use crate::{
     wire::pap::StatusCode,
 };
 
-/// What the receipts of a delivery of `segments` segments come to; none while something may still come.
+/// What the receipts of a delivery of `segments` segments come to, each with the number of its segment from 0; none while
+/// something may still come.
 ///
-/// One segment that is lost loses the whole: the device cannot put it together.
-pub fn add_up(receipts: &[ReceiptState], segments: u8) -> Option<(State, StatusCode, String)> {
-    let segments = usize::from(segments);
-    let lost = receipts.iter().find_map(|receipt| match receipt {
-        ReceiptState::Expired => Some((State::Expired, "the SMSC says that its time ran out")),
-        ReceiptState::Deleted => Some((State::Undeliverable, "the SMSC says that it was deleted")),
-        ReceiptState::Undeliverable => {
-            Some((State::Undeliverable, "the SMSC says that it cannot be delivered"))
-        }
-        ReceiptState::Rejected => Some((State::Undeliverable, "the SMSC says that it was rejected")),
-        _ => None,
-    });
-    if let Some((state, why)) = lost {
-        let of = if segments > 1 { " of one of its segments" } else { "" };
-        return Some((state, StatusCode::SERVICE_FAILURE, format!("{why}{of}")));
+/// One segment that is lost loses the whole: the device cannot put it together. Where segments ended in different ways the
+/// worst counts: what cannot be delivered for good, then what ran out of time, then what nobody knows. The first segment
+/// that ended so is named.
+pub fn add_up(receipts: &[(u8, ReceiptState)], segments: u8) -> Option<(State, StatusCode, String)> {
+    let first = |wanted: &[ReceiptState]| {
+        receipts.iter().filter(|(_, receipt)| wanted.contains(receipt)).min_by_key(|(segment, _)| *segment)
+    };
+    let of = |segment: u8| match segments {
+        0 | 1 => String::new(),
+        _ => format!(" (segment {} of {segments})", u16::from(segment) + 1),
+    };
+    let failed = |state, why: &str, segment| {
+        Some((state, StatusCode::SERVICE_FAILURE, format!("the SMSC says that {why}{}", of(segment))))
+    };
+    if let Some((segment, receipt)) =
+        first(&[ReceiptState::Undeliverable, ReceiptState::Rejected, ReceiptState::Deleted])
+    {
+        let why = match receipt {
+            ReceiptState::Deleted => "it was deleted",
+            ReceiptState::Rejected => "it was rejected",
+            _ => "it cannot be delivered",
+        };
+        return failed(State::Undeliverable, why, *segment);
     }
-    let ended = receipts.iter().filter(|r| **r != ReceiptState::Enroute).count();
-    if segments == 0 || ended < segments {
+    if let Some((segment, _)) = first(&[ReceiptState::Expired]) {
+        return failed(State::Expired, "its time ran out", *segment);
+    }
+    let ended = receipts.iter().filter(|(_, receipt)| *receipt != ReceiptState::Enroute).count();
+    if segments == 0 || ended < usize::from(segments) {
         return None;
     }
-    if receipts.contains(&ReceiptState::Unknown) {
-        let why = "the SMSC does not know what became of it".to_owned();
-        return Some((State::Unknown, StatusCode::SERVICE_FAILURE, why));
+    if let Some((segment, _)) = first(&[ReceiptState::Unknown]) {
+        return failed(State::Unknown, "it does not know what became of it", *segment);
     }
     // `Accepted` is read by a person at the SMSC on behalf of the subscriber, which is as good as delivered.
     Some((State::Delivered, StatusCode::OK, "the device has it, as the SMSC says".to_owned()))
@@ -38,11 +49,20 @@ pub fn add_up(receipts: &[ReceiptState], segments: u8) -> Option<(State, StatusC
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ReceiptState::{Accepted, Delivered, Enroute, Expired, Rejected, Unknown};
+    use ReceiptState::{Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Undeliverable, Unknown};
+
+    fn sum(receipts: &[ReceiptState], segments: u8) -> Option<(State, String)> {
+        let numbered: Vec<_> = (0..).zip(receipts.iter().copied()).collect();
+        // In whatever order they are told.
+        let turned: Vec<_> = numbered.iter().rev().copied().collect();
+        let said = add_up(&numbered, segments).map(|(state, _, why)| (state, why));
+        assert_eq!(said, add_up(&turned, segments).map(|(state, _, why)| (state, why)));
+        said
+    }
 
     #[test]
     fn all_segments_must_arrive() {
-        let state = |receipts: &[_], segments| add_up(receipts, segments).map(|(state, ..)| state);
+        let state = |receipts: &[_], segments| sum(receipts, segments).map(|(state, _)| state);
         assert_eq!(state(&[], 1), None);
         assert_eq!(state(&[Delivered], 1), Some(State::Delivered));
         assert_eq!(state(&[Delivered], 2), None);
@@ -53,5 +73,23 @@ mod tests {
         assert_eq!(state(&[Rejected], 5), Some(State::Undeliverable));
         assert_eq!(state(&[Delivered, Expired], 5), Some(State::Expired));
         assert_eq!(state(&[], 0), None);
+    }
+
+    #[test]
+    fn the_worst_end_counts_and_the_first_segment_that_had_it_is_named() {
+        for (receipts, state, why) in [
+            (
+                &[Expired, Undeliverable, Rejected][..],
+                State::Undeliverable,
+                "it cannot be delivered (segment 2 of 3)",
+            ),
+            (&[Unknown, Expired, Expired], State::Expired, "its time ran out (segment 2 of 3)"),
+            (&[Delivered, Unknown, Unknown], State::Unknown, "what became of it (segment 2 of 3)"),
+            (&[Delivered, Delivered, Deleted], State::Undeliverable, "it was deleted (segment 3 of 3)"),
+        ] {
+            let (got, said) = sum(receipts, 3).unwrap();
+            assert!(got == state && said.ends_with(why), "{receipts:?}: {got:?} {said}");
+        }
+        assert_eq!(sum(&[Rejected], 1).unwrap().1, "the SMSC says that it was rejected");
     }
 }

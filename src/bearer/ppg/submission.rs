@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Initiator, Ppg, content};
 use crate::{
-    bearer::{Bearer, Destination, Dispatch, DispatchId, NewDelivery, NewPush, Refusal, Refused},
+    bearer::{Bearer, Carriage, Destination, Dispatch, DispatchId, NewDelivery, NewPush, Refusal, Refused},
     ident::Timestamp,
     wire::{
         pap::{
@@ -77,7 +77,7 @@ impl Ppg {
             priority: quality.priority,
             notify: message.ppg_notify_requested_to.clone(),
             version,
-            ports: Ports::PUSH,
+            carriage: Carriage::Datagram(Ports::PUSH),
             octets,
             deliveries,
         })
@@ -120,7 +120,7 @@ impl Ppg {
         let dispatch = Dispatch {
             id: DispatchId(0),
             destination: to,
-            ports: Ports::PUSH,
+            carriage: Carriage::Datagram(Ports::PUSH),
             octets: Arc::clone(draft.octets),
             expires: draft.expires,
             priority: draft.priority,
@@ -183,6 +183,6 @@ fn available(quality: &QualityOfService, to: &Destination) -> Result<(), Refused
     Ok(())
 }
 
-fn refused(code: StatusCode, why: &str) -> Refused {
+pub(super) fn refused(code: StatusCode, why: &str) -> Refused {
     Refused { code, why: why.to_owned() }
 }

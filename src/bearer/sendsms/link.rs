@@ -21,14 +21,17 @@ use tokio::{
 };
 use tracing::{info, warn};
 
-use super::{Sendsms, SendsmsError, Submission};
+use super::{Coding, Sendsms, SendsmsError, Submission};
 use crate::{
     bearer::{
-        Bearer, Closed, Destination, Dispatch, DispatchId, Event, Failure, Lane, Link, MessageId, PostError,
-        References, Refusal,
+        Bearer, Carriage, Closed, Destination, Dispatch, DispatchId, Event, Failure, Lane, Link, MessageId,
+        PostError, References, Refusal,
     },
     ident::{Clock, Msisdn, Random},
-    wire::wdp::{Segment, Width, count, split},
+    wire::{
+        sms::{ShortText, text_of},
+        wdp::{Reference, Segment, Width, count, split},
+    },
 };
 
 /// How long a Kannel that cannot be reached is left alone while other links stand.
@@ -110,7 +113,10 @@ impl Bearer for SendsmsLink {
             return Err(Refusal::Destination { route: route(), kind: dispatch.destination.kind() });
         };
         let most = self.shared.kannel.most_segments;
-        let segments = count(dispatch.ports, Width::Short, dispatch.octets.len());
+        let segments = match dispatch.carriage {
+            Carriage::Datagram(ports) => count(ports, Width::Short, dispatch.octets.len()),
+            Carriage::Text => dispatch.text().map_or(0, |text| text.count(Width::Short)),
+        };
         match u8::try_from(segments) {
             Ok(fits) if fits <= most => Ok(fits),
             _ => Err(Refusal::TooLong { route: route(), octets: dispatch.octets.len(), segments, most }),
@@ -179,6 +185,25 @@ impl std::fmt::Debug for SendsmsLink {
     }
 }
 
+/// The segments of a dispatch, and what their data is.
+fn cut(dispatch: &Dispatch, reference: Reference, most: u8) -> Result<(Vec<Segment>, Coding), String> {
+    if let Carriage::Datagram(ports) = dispatch.carriage {
+        let segments = split(ports, reference, most, &dispatch.octets).map_err(|e| e.to_string())?;
+        return Ok((segments, Coding::Data));
+    }
+    let text = dispatch.text().unwrap_or_else(|| ShortText::new(""));
+    let segments = text.split(reference).filter(|segments| segments.len() <= usize::from(most));
+    let mut segments = segments.ok_or_else(|| format!("the text does not fit {most} short messages"))?;
+    if !text.is_default() {
+        return Ok((segments, Coding::Ucs2));
+    }
+    // Kannel makes septets of characters by itself.
+    for segment in &mut segments {
+        segment.data = text_of(&segment.data).into_bytes();
+    }
+    Ok((segments, Coding::Text))
+}
+
 impl Shared {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Dispatch>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -198,12 +223,12 @@ impl Shared {
         let Some(reference) = self.references.take(&dispatch.destination, Width::Short, &*self.random) else {
             return failed(Failure::Network("256 messages for this number are under way".to_owned()));
         };
-        let ended = match split(dispatch.ports, reference, self.kannel.most_segments, &dispatch.octets) {
-            Ok(segments) => {
+        let ended = match cut(dispatch, reference, self.kannel.most_segments) {
+            Ok((segments, coding)) => {
                 let validity = dispatch.expires.map(|expires| expires.since(now));
-                self.hand_in(id, to, &segments, validity).await
+                self.hand_in(id, to, (&segments, coding), validity).await
             }
-            Err(error) => failed(Failure::Declined(error.to_string())),
+            Err(why) => failed(Failure::Declined(why)),
         };
         self.references.give_back(&dispatch.destination, reference);
         ended
@@ -213,14 +238,14 @@ impl Shared {
         &self,
         id: DispatchId,
         to: &Msisdn,
-        segments: &[Segment],
+        (segments, coding): (&[Segment], Coding),
         validity: Option<Duration>,
     ) -> Event {
         let total = u8::try_from(segments.len()).unwrap_or(u8::MAX);
         for (segment, n) in segments.iter().zip(0..) {
             let name = self.draw();
             let url = self.settings.receipts.as_ref().map(|base| format!("{base}{}.{name}?d=%d", self.name));
-            let submission = Submission { to, segment, validity, receipt: url.as_deref() };
+            let submission = Submission { to, segment, coding, validity, receipt: url.as_deref() };
             match self.kannel.persist(&submission).await {
                 Ok(_) => {
                     self.seen(None);

@@ -37,7 +37,6 @@ use crate::{
     ident::{Msisdn, printable},
     wire::{
         Encode as _,
-        pap::MessageState,
         wdp::{Ports, Reference, Segment, SplitError, split},
     },
 };
@@ -76,6 +75,18 @@ pub struct Sendsms {
     pub patience: Patience,
 }
 
+/// What the data of a segment is, as Kannel's `coding` numbers it. (That of text is remembered: UTF-8 for the default alphabet,
+/// UTF-16 with the most significant octet first for UCS-2, both with a user data header of ours in front.)
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coding {
+    /// Text that the default alphabet has, in UTF-8.
+    Text = 0,
+    /// Octets.
+    Data = 1,
+    /// Text in UCS-2.
+    Ucs2 = 2,
+}
+
 /// A segment for a number.
 #[derive(Debug, Clone, Copy)]
 pub struct Submission<'a> {
@@ -83,6 +94,8 @@ pub struct Submission<'a> {
     pub to: &'a Msisdn,
     /// The segment.
     pub segment: &'a Segment,
+    /// What its data is.
+    pub coding: Coding,
     /// How long the network may try; none for what the SMSC is set to.
     pub validity: Option<Duration>,
     /// Where the receipt goes: a URL in which `%d` stands for the state. It stands in Kannel's logs, so it holds no secret
@@ -185,7 +198,8 @@ impl Sendsms {
         let mut taken = Taken::Accepted;
         for (n, segment) in segments.iter().enumerate() {
             let url = receipt(n);
-            let submission = Submission { to, segment, validity, receipt: url.as_deref() };
+            let submission =
+                Submission { to, segment, coding: Coding::Data, validity, receipt: url.as_deref() };
             taken = self.persist(&submission).await.map_err(|source| Interrupted {
                 sent: n,
                 segments: segments.len(),
@@ -236,14 +250,15 @@ impl Sendsms {
     }
 
     fn fields(&self, submission: &Submission<'_>) -> Result<Vec<(HeaderName, HeaderValue)>, PostError> {
-        let Submission { to, segment, validity, receipt } = submission;
+        let Submission { to, segment, coding, validity, receipt } = submission;
         let udh: String = segment.udh.to_octets().iter().map(|octet| format!("{octet:02X}")).collect();
         let mut texts = vec![
             (USERNAME, self.user.clone()),
             (TO, format!("+{}", to.digits())),
-            (UDH, udh),
-            (CODING, "1".to_owned()),
+            (CODING, (*coding as u8).to_string()),
         ];
+        // One message of text has none.
+        texts.extend(Some((UDH, udh)).filter(|_| !segment.udh.elements().is_empty()));
         texts.extend(self.sender.clone().map(|sender| (FROM, sender)));
         texts.extend(self.smsc.clone().map(|smsc| (SMSC, smsc)));
         texts.extend(validity.map(|v| (VALIDITY, v.as_secs().div_ceil(60).max(1).to_string())));
@@ -262,25 +277,6 @@ impl Sendsms {
             value.set_sensitive(true);
         }
         Ok(fields)
-    }
-}
-
-/// What became of a push by the states of its segments: all must be there, and one that is lost makes the others worth
-/// nothing.
-pub fn sum(segments: &[Option<ReceiptState>]) -> MessageState {
-    use ReceiptState::{Accepted, Deleted, Delivered, Enroute, Expired, Rejected, Undeliverable, Unknown};
-    let any = |wanted: &[ReceiptState]| segments.iter().flatten().any(|state| wanted.contains(state));
-    let all = |wanted: &[ReceiptState]| segments.iter().all(|s| s.is_some_and(|s| wanted.contains(&s)));
-    if any(&[Undeliverable, Rejected, Deleted]) {
-        MessageState::Undeliverable
-    } else if any(&[Expired]) {
-        MessageState::Expired
-    } else if !segments.is_empty() && all(&[Delivered, Accepted]) {
-        MessageState::Delivered
-    } else if any(&[Unknown]) && segments.iter().all(|s| s.is_some_and(|s| s != Enroute)) {
-        MessageState::Unknown
-    } else {
-        MessageState::Pending
     }
 }
 

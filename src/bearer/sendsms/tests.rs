@@ -26,7 +26,7 @@ fn each_segment_is_one_request_with_its_header() {
     for (n, segment) in segments.iter().enumerate() {
         let url = format!("http://127.0.0.1:9/r/{n}?d=%d");
         let validity = Some(Duration::from_secs(61));
-        let submission = Submission { to: &to, segment, validity, receipt: Some(&url) };
+        let submission = Submission { to: &to, segment, coding: Coding::Data, validity, receipt: Some(&url) };
         let fields = sendsms().fields(&submission).unwrap();
         let field = |name: &str| {
             let found = fields.iter().find(|(n, _)| n.as_str() == name);
@@ -76,23 +76,6 @@ fn a_field_is_one_line() {
     let bad = Sendsms { sender: Some("9876\r\nX-Kannel-To: +1".into()), ..sendsms() };
     let segment = &bad.split(Reference::Short(1), &[1]).unwrap()[0];
     let to = "358401234567".parse().unwrap();
-    let submission = Submission { to: &to, segment, validity: None, receipt: None };
+    let submission = Submission { to: &to, segment, coding: Coding::Data, validity: None, receipt: None };
     assert!(matches!(bad.fields(&submission), Err(PostError::Field { name }) if name == FROM));
-}
-
-#[test]
-fn a_push_is_there_when_all_of_it_is() {
-    use ReceiptState::{Delivered, Enroute, Expired, Undeliverable, Unknown};
-    for (segments, state) in [
-        (&[][..], MessageState::Pending),
-        (&[None, None], MessageState::Pending),
-        (&[Some(Delivered), Some(Enroute)], MessageState::Pending),
-        (&[Some(Delivered), None], MessageState::Pending),
-        (&[Some(Delivered), Some(Delivered)], MessageState::Delivered),
-        (&[Some(Delivered), Some(Undeliverable)], MessageState::Undeliverable),
-        (&[None, Some(Expired)], MessageState::Expired),
-        (&[Some(Unknown), Some(Delivered)], MessageState::Unknown),
-    ] {
-        assert_eq!(sum(segments), state, "{segments:?}");
-    }
 }

@@ -13,12 +13,13 @@ use rusmpp::{
 
 use super::{Form, LinkSettings, Validity};
 use crate::{
-    bearer::{Destination, Dispatch, Refusal},
+    bearer::{Carriage, Destination, Dispatch, Refusal},
     ident::Timestamp,
     wire::{
         Encode,
         pap::Priority,
-        wdp::{self, Ports, Reference, Segment},
+        smpp,
+        wdp::{self, Reference, Segment},
     },
 };
 
@@ -43,7 +44,10 @@ pub(super) fn count(settings: &LinkSettings, dispatch: &Dispatch) -> Result<u8, 
         });
     };
     let most = settings.segment_limit;
-    let segments = wdp::count(dispatch.ports, settings.reference, dispatch.octets.len());
+    let segments = match dispatch.carriage {
+        Carriage::Datagram(ports) => wdp::count(ports, settings.reference, dispatch.octets.len()),
+        Carriage::Text => dispatch.text().map_or(0, |text| text.count(settings.reference)),
+    };
     match u8::try_from(segments) {
         Ok(segments) if segments <= most && dispatch.octets.len() <= LONGEST_PAYLOAD => Ok(segments),
         _ => Err(Refusal::TooLong {
@@ -61,8 +65,12 @@ pub(super) fn pieces(settings: &LinkSettings, dispatch: &Dispatch, reference: Re
         Form::Payload => vec![Piece::Whole],
         Form::Udh | Form::Sar => {
             // Never more than the limit: that was looked at when the dispatch was taken.
-            let segments =
-                wdp::split(dispatch.ports, reference, u8::MAX, &dispatch.octets).unwrap_or_default();
+            let segments = match dispatch.carriage {
+                Carriage::Datagram(ports) => {
+                    wdp::split(ports, reference, u8::MAX, &dispatch.octets).unwrap_or_default()
+                }
+                Carriage::Text => dispatch.text().and_then(|text| text.split(reference)).unwrap_or_default(),
+            };
             segments.into_iter().map(Piece::Segment).collect()
         }
     }
@@ -79,13 +87,21 @@ pub(super) fn submit_sm(
     let Destination::Msisdn(number) = &dispatch.destination else { return None };
     let mut esm_class = settings.message_mode & 0x03;
     let mut tlvs = Vec::new();
+    let text = dispatch.text();
+    let data_coding = match &text {
+        None => settings.data_coding,
+        Some(text) if text.is_default() => smpp::DataCoding::DEFAULT.0,
+        Some(_) => smpp::DataCoding::UCS2.0,
+    };
     let short_message = match (settings.form, piece) {
+        // One message of text needs no header.
+        (Form::Udh, Piece::Segment(segment)) if segment.udh.elements().is_empty() => segment.data.clone(),
         (Form::Udh, Piece::Segment(segment)) => {
             esm_class |= 0x40;
             segment.to_octets()
         }
         (_, Piece::Segment(segment)) => {
-            tlvs.extend(ports(dispatch.ports));
+            tlvs.extend(ports(dispatch.carriage));
             if let Some(part) = segment.udh.concatenation() {
                 let reference = match part.reference() {
                     Reference::Short(reference) => u16::from(reference),
@@ -98,8 +114,9 @@ pub(super) fn submit_sm(
             segment.data.clone()
         }
         (_, Piece::Whole) => {
-            tlvs.extend(ports(dispatch.ports));
-            tlvs.push(Tlv::MessagePayload(MessagePayload::new(AnyOctetString::from_slice(&dispatch.octets))));
+            tlvs.extend(ports(dispatch.carriage));
+            let octets = text.map_or_else(|| dispatch.octets.to_vec(), |text| text.octets());
+            tlvs.push(Tlv::MessagePayload(MessagePayload::new(AnyOctetString::from_slice(&octets))));
             Vec::new()
         }
     };
@@ -125,15 +142,20 @@ pub(super) fn submit_sm(
         validity_period(settings.validity, dispatch.expires, now)?,
         RegisteredDelivery::from(u8::from(settings.receipts)),
         ReplaceIfPresentFlag::DoNotReplace,
-        DataCoding::from(settings.data_coding),
+        DataCoding::from(data_coding),
         0,
         OctetString::from_vec(short_message).ok()?,
         tlvs,
     )))
 }
 
-fn ports(ports: Ports) -> [Tlv; 2] {
-    [Tlv::SourcePort(ports.originator()), Tlv::DestPort(ports.destination())]
+fn ports(carriage: Carriage) -> Vec<Tlv> {
+    match carriage {
+        Carriage::Datagram(ports) => {
+            vec![Tlv::SourcePort(ports.originator()), Tlv::DestPort(ports.destination())]
+        }
+        Carriage::Text => Vec::new(),
+    }
 }
 
 /// `YYMMDDhhmmss000+` in UTC, or `YYMMDDhhmmss000R` from now on (SMPP 3.4, section 7.1.1). A period is rounded down to

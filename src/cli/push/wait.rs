@@ -10,7 +10,7 @@ use super::{
     report::{SendReport, Where, is_final, texts},
 };
 use crate::{
-    bearer::{ReceiptState, Told, pap_client::PapClient, sendsms::sum},
+    bearer::{ReceiptState, Told, add_up, pap_client::PapClient},
     cli::{exit::failure, output},
     wire::pap::{MessageState, PushMessage, ResultNotification, StatusCode, StatusQuery},
 };
@@ -131,15 +131,17 @@ impl Segments {
     }
 
     fn place(&self) -> Where {
-        let states: Vec<Option<ReceiptState>> = self.states.iter().map(|(_, state)| *state).collect();
-        let there = states.iter().filter(|s| **s == Some(ReceiptState::Delivered)).count();
-        let state = sum(&states);
-        let code = match state {
-            MessageState::Delivered => StatusCode::OK,
-            MessageState::Pending => StatusCode::ACCEPTED,
-            _ => StatusCode::SERVICE_FAILURE,
+        let states = (0..).zip(&self.states).filter_map(|(n, (_, state))| Some((n, (*state)?)));
+        let states: Vec<(u8, ReceiptState)> = states.collect();
+        let there = states.iter().filter(|(_, s)| *s == ReceiptState::Delivered).count();
+        let of = self.states.len();
+        let ended = add_up(&states, u8::try_from(of).unwrap_or(u8::MAX));
+        let (state, code, why) = match ended {
+            Some((state, code, why)) => (state.message_state(), code, why),
+            None => (MessageState::Pending, StatusCode::ACCEPTED, String::new()),
         };
-        let desc = Some(format!("{there} of {} short messages delivered", states.len()));
+        let why = if code == StatusCode::SERVICE_FAILURE { format!(": {why}") } else { String::new() };
+        let desc = Some(format!("{there} of {of} short messages delivered{why}"));
         Where { addresses: vec![self.address.clone()], state, code, desc, since: None }
     }
 }

@@ -65,4 +65,9 @@ impl Letter {
     pub fn is_sent(&self) -> bool {
         self.channel != PinChannel::Printed
     }
+
+    /// Whether it is sent before the push is: by the operator's own system. Short messages of ours go behind it.
+    pub fn goes_first(&self) -> bool {
+        self.channel == PinChannel::Webhook
+    }
 }

@@ -7,8 +7,9 @@
 //! | keep the job with its [`Order`], sealed                     | `queued`                 | no job             |
 //! | register the account at the DM server                       | `registered`             | tried again        |
 //! | have the payload ready                                      | `prepared`               |                    |
-//! | tell the user's PIN over its own channel                    | `prepared`               | tried again, then `failed` |
+//! | tell the user's PIN, where a system of the operator does    | `prepared`               | tried again, then `failed` |
 //! | hand the push to the gateway, under an id made of the job's | `delivering`             | tried again, then `failed` |
+//! | tell the user's PIN by a short message of its own           | `delivering`             | tried again, then `failed` |
 //! | hear from the gateway what became of it                     | `delivered`, `unknown`   | `failed`, `expired` |
 //!
 //! [`next`] says which step comes next, from what is recorded alone; [`PushRoute::run`] does it. So a job that a process

@@ -53,11 +53,12 @@ pub enum Next {
 /// | `registered` | its time has run out                  | record `time-up`                   |
 /// | `registered` |                                       | record `built`                     |
 /// | `prepared`   | its time has run out                  | record `time-up`                   |
-/// | `prepared`   | a PIN is to be sent                   | send the PIN                       |
+/// | `prepared`   | a PIN is to be told by webhook        | send the PIN                       |
 /// | `prepared`   |                                       | record `started`                   |
 /// | `delivering` | the gateway never had it, in time     | submit                             |
 /// | `delivering` | the gateway never had it, too late    | record `ran-out`                   |
 /// | `delivering` | the gateway had it and has lost it    | record `unclear`                   |
+/// | `delivering` | it is pending or delivered, and a PIN is to go by short message | send the PIN |
 /// | `delivering` | it is pending                         | wait                               |
 /// | `delivering` | it is delivered                       | record `confirmed`                 |
 /// | `delivering` | the gateway cannot tell               | record `unclear`                   |
@@ -77,7 +78,7 @@ pub fn next(facts: Facts<'_>) -> Next {
         }
         State::Queued => Next::Register,
         State::Registered => Next::Tell(Event::PayloadBuilt),
-        State::Prepared if order.letter.as_ref().is_some_and(super::Letter::is_sent) => Next::SendPin,
+        State::Prepared if order.letter.as_ref().is_some_and(super::Letter::goes_first) => Next::SendPin,
         State::Prepared => Next::Tell(Event::DeliveryStarted),
         State::Delivering | State::Unknown => match standing {
             None if order.push.is_some() && !late => Next::Submit,
@@ -87,6 +88,7 @@ pub fn next(facts: Facts<'_>) -> Next {
             }
             None => unclear(state, over, "the push gateway does not know the push any more"),
             Some(PushStanding { state: stands, why }) => match stands {
+                MessageState::Pending | MessageState::Delivered if pin_is_due(order) => Next::SendPin,
                 MessageState::Pending => Next::Wait,
                 MessageState::Delivered => Next::Tell(Event::DeliveryConfirmed),
                 MessageState::Unknown => unclear(state, over, why),
@@ -108,6 +110,12 @@ pub fn next(facts: Facts<'_>) -> Next {
         | State::Expired
         | State::Cancelled => Next::End,
     }
+}
+
+/// Whether the PIN has still to go by a short message of its own: not before the push is the gateway's, so that nobody gets
+/// a PIN for what was refused.
+fn pin_is_due(order: &Order) -> bool {
+    order.letter.as_ref().is_some_and(super::Letter::is_sent)
 }
 
 fn unclear(state: State, over: bool, why: &str) -> Next {

@@ -5,6 +5,7 @@
 //! laboratory is the SMSC and the phone's body; its user types the PIN that came by the channel that the profile names.
 
 use std::{
+    collections::VecDeque,
     net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -113,7 +114,10 @@ impl Stage {
             Phone::new(&Identity::virtual_phone(plot.imei.clone(), plot.subscriber.imsi.clone()))?;
         let printed = asked["user-pin"].as_str().map(str::to_owned);
         let mut hops = Vec::new();
-        let received = receive(scenery, &mut phone, printed, &mut hops).await;
+        let pin_by_sms = plot.profile.pin_channel == Some(PinChannel::Sms)
+            && plot.profile.security.is_some_and(|method| method.pin_digits().is_some());
+        let user = User { pin: printed, waits: pin_by_sms };
+        let received = receive(scenery, &mut phone, user, &mut hops).await;
         self.rehearsal.keep_tree(phone.tree());
         // Scripted time goes on by what all of it takes, and only then the job hears of it: its history must not depend on
         // who was faster.
@@ -279,17 +283,36 @@ struct Hop {
     text: bool,
 }
 
-/// Messages come in until a bootstrap is complete.
+/// Who holds the phone.
+struct User {
+    /// The PIN, once it is known.
+    pin: Option<String>,
+    /// Whether it comes by a short message: the phone's question stays on its screen until then.
+    waits: bool,
+}
+
+/// Messages come in until a bootstrap is complete. A push that the user cannot answer for yet waits for the PIN.
 async fn receive(
     scenery: &mut Scenery,
     phone: &mut Phone,
-    mut pin: Option<String>,
+    User { mut pin, waits }: User,
     hops: &mut Vec<Hop>,
 ) -> Result<PushResult, RehearsalError> {
     let mut inbox = Inbox::new(PushTrust::Anybody);
+    let (mut unanswered, mut next) = (Vec::new(), VecDeque::new());
     loop {
-        let message = tokio::time::timeout(PATIENCE, scenery.messages.recv()).await.ok().flatten();
-        let message = message.ok_or(RehearsalError::Silent { who: "the gateway" })?;
+        let message = match next.pop_front() {
+            Some(message) => message,
+            None => {
+                let came = tokio::time::timeout(PATIENCE, scenery.messages.recv()).await.ok().flatten();
+                came.ok_or(RehearsalError::Silent { who: "the gateway" })?
+            }
+        };
+        let pushed = message.segments.iter().any(|segment| segment.udh.ports().is_some());
+        if waits && pin.is_none() && pushed {
+            unanswered.push(message);
+            continue;
+        }
         // A PIN that is told elsewhere is there before the push leaves.
         while let Ok(told) = scenery.pins.try_recv() {
             pin = Some(told);
@@ -304,6 +327,7 @@ async fn receive(
             match received {
                 Received::Text(text) => {
                     pin = text.expose().rsplit_once(' ').map(|(_, pin)| pin.to_owned());
+                    next.extend(unanswered.drain(..));
                 }
                 Received::Bootstrap(result) => return Ok(result),
                 Received::Dropped { reason } => {

@@ -8,7 +8,7 @@ use super::*;
 use crate::{
     app::{OsRandom, SystemClock},
     bearer::{
-        Bearer, Destination, Dispatch, DispatchId, Event, ReceiptState, References, Route, Routes,
+        Bearer, Carriage, Destination, Dispatch, DispatchId, Event, ReceiptState, References, Route, Routes,
         smpp::{
             BindMode, Credentials, Form, LinkSettings, Pace, SmppLink, SmscAddress, Source, Tls, TlsFiles,
         },
@@ -50,7 +50,7 @@ fn dispatch(id: u64, octets: &[u8]) -> Dispatch {
     Dispatch {
         id: DispatchId(id),
         destination: Destination::Msisdn("+491711234567".parse().unwrap()),
-        ports: Ports::PUSH,
+        carriage: Carriage::Datagram(Ports::PUSH),
         octets: octets.into(),
         expires: Some(Timestamp::from_millis(4_000_000_000_000)),
         priority: Priority::Medium,
@@ -120,6 +120,47 @@ async fn what_is_dispatched_arrives_and_receipts_come_back() {
         }
     }
     assert!(expected_segments > 200);
+}
+
+/// Text for a person: in the default alphabet or in UCS-2, in one message or several, without ports.
+#[tokio::test]
+async fn text_arrives_as_text() {
+    let long = "Grüße: ".repeat(60);
+    let texts = ["PIN for your new settings: 4711", "Ваш PIN: 4711 😀", &long];
+    for form in [Form::Udh, Form::Sar, Form::Payload] {
+        let mut bench = bench(Behaviour::default(), LinkSettings { form, ..settings() }).await;
+        for (n, text) in texts.into_iter().enumerate() {
+            let text = Dispatch { carriage: Carriage::Text, ..dispatch(n as u64, text.as_bytes()) };
+            assert_eq!(bench.link.admit(&text).unwrap(), if n == 2 { 3 } else { 1 });
+            bench.link.send(text).await.unwrap();
+        }
+        closings(&mut bench.events, texts.len()).await;
+        let mut got: Vec<(u8, Vec<u8>)> = Vec::new();
+        while let Ok(received) = bench.received.try_recv() {
+            for segment in received.segments {
+                assert_eq!(segment.udh.ports(), None);
+                match segment.udh.concatenation() {
+                    Some(part) if part.sequence() > 1 => got.last_mut().unwrap().1.extend(&segment.data),
+                    _ => got.push((received.data_coding, segment.data)),
+                }
+            }
+        }
+        // Payloads, and segments by parameters, stand without a header.
+        if form == Form::Sar {
+            got.splice(2.., [(got[2].0, got[2..].iter().flat_map(|(_, data)| data.clone()).collect())]);
+        }
+        let read = got.iter().map(|(coding, data)| match coding {
+            0x00 => crate::wire::sms::text_of(data),
+            0x08 => {
+                let units: Vec<u16> = data.chunks(2).map(|p| u16::from_be_bytes([p[0], p[1]])).collect();
+                String::from_utf16(&units).unwrap()
+            }
+            other => panic!("{other:02X}"),
+        });
+        assert_eq!(read.collect::<Vec<_>>(), texts, "{form:?}");
+        assert_eq!(got.iter().map(|(coding, _)| *coding).collect::<Vec<_>>(), [0x00, 0x08, 0x00]);
+        bench.link.stop(Duration::from_secs(5)).await;
+    }
 }
 
 /// Everything that events say, until this many closing ones were heard.

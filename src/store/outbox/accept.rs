@@ -129,7 +129,7 @@ fn push_rows(pushes: &[(i64, &Sealed)]) -> String {
             push.received.as_millis(),
             push.notify,
             row::version(push.version),
-            row::ports(push.ports),
+            row::carriage(push.carriage),
             hex(&sealed.octets),
         ])
     };

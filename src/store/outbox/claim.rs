@@ -16,10 +16,10 @@ use super::{
     row::{self, dispatch},
 };
 use crate::{
-    bearer::{Claim, Claimed, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State},
+    bearer::{Carriage, Claim, Claimed, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State},
     ident::Timestamp,
     vault::{Purpose, Vault},
-    wire::{pap::StatusCode, wdp::Ports},
+    wire::pap::StatusCode,
 };
 
 /// What was handed out, with payloads that are sealed still.
@@ -99,8 +99,8 @@ impl Rows {
             let corrupt = Corrupt { table: "push", column: "octets" };
             let (octets, received, ports) = opened.get(&row.push).ok_or(Unsealable::Corrupt(corrupt))?;
             let corrupt = Corrupt { table: "push", column: "ports" };
-            let ports = row::read_ports(*ports).ok_or(Unsealable::Corrupt(corrupt))?;
-            let dispatch = Dispatch { octets: Arc::clone(octets), ports, ..row.dispatch };
+            let carriage = row::read_carriage(*ports).ok_or(Unsealable::Corrupt(corrupt))?;
+            let dispatch = Dispatch { octets: Arc::clone(octets), carriage, ..row.dispatch };
             Ok(Claimed { dispatch, tries: row.tries, received: *received })
         };
         let dispatches = self.deliveries.into_iter().map(claimed).collect::<Result<_, Unsealable>>()?;
@@ -170,7 +170,8 @@ fn delivery(row: &sqlx::sqlite::SqliteRow) -> Result<Due, Failed> {
     let dispatch = Dispatch {
         id: dispatch(&r)?,
         destination: row::read_destination(&destination).ok_or_else(|| r.corrupt("destination"))?,
-        ports: Ports::Wide { destination: 0, originator: 0 },
+        // What its push says comes with the octets.
+        carriage: Carriage::Text,
         octets: Arc::from([]),
         expires: r.maybe_time("expires_at")?,
         priority: row::read_priority(r.plain("priority")?).ok_or_else(|| r.corrupt("priority"))?,

@@ -150,7 +150,7 @@ async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt], now: Timestamp) 
 /// The deliveries among `touched` whose receipts say the end.
 async fn ends(tx: &mut SqliteConnection, touched: Vec<i64>) -> Result<Vec<Move>, Failed> {
     let rows = sqlx::query(
-        "SELECT id, segments, (SELECT group_concat(receipt) FROM message WHERE message.delivery = delivery.id) AS receipts
+        "SELECT id, segments, (SELECT group_concat(segment || ':' || receipt) FROM message WHERE message.delivery = delivery.id) AS receipts
          FROM delivery WHERE id IN (SELECT value FROM json_each(?)) AND state IN (2, 7)",
     );
     let rows = rows.bind(Value::from(touched).to_string()).fetch_all(tx).await?;
@@ -158,10 +158,13 @@ async fn ends(tx: &mut SqliteConnection, touched: Vec<i64>) -> Result<Vec<Move>,
     for row in &rows {
         let r = Reading { table: "delivery", row };
         let receipts: Option<String> = r.plain("receipts")?;
-        let receipts: Vec<ReceiptState> = receipts
+        let receipts: Vec<(u8, ReceiptState)> = receipts
             .iter()
             .flat_map(|all| all.split(','))
-            .filter_map(|n| read_code(n.parse().ok()?))
+            .filter_map(|one| {
+                let (segment, code) = one.split_once(':')?;
+                Some((segment.parse().ok()?, read_code(code.parse().ok()?)?))
+            })
             .collect();
         if let Some((to, code, desc)) = add_up(&receipts, r.plain("segments")?) {
             let id = dispatch(&r)?;

@@ -6,13 +6,16 @@ use sqlx::{SqlitePool, sqlite::SqliteRow};
 
 use super::{super::row::Reading, Failed};
 use crate::{
-    bearer::{Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Standing, State},
+    bearer::{Carriage, Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Standing, State},
     ident::Timestamp,
     wire::{
         pap::{Priority, PushId, StatusCode, Version},
         wdp::Ports,
     },
 };
+
+/// Bit 33 of the column of ports.
+const TEXT: i64 = 2;
 
 /// One push, from a connection that reads.
 pub(super) async fn find(
@@ -89,26 +92,31 @@ pub(super) fn read_version(number: i64) -> Option<Version> {
     Version::ALL.into_iter().find(|v| version(*v) == number)
 }
 
-/// Destination and originator, 16 bits each; bit 32 says that the wire has 8 bits for each.
-pub(super) fn ports(ports: Ports) -> i64 {
-    match ports {
-        Ports::Wide { destination, originator } => i64::from(destination) << 16 | i64::from(originator),
-        Ports::Narrow { destination, originator } => {
+/// Destination and originator, 16 bits each; bit 32 says that the wire has 8 bits for each, bit 33 that there are none
+/// because the octets are text.
+pub(super) fn carriage(carriage: Carriage) -> i64 {
+    match carriage {
+        Carriage::Text => TEXT << 32,
+        Carriage::Datagram(Ports::Wide { destination, originator }) => {
+            i64::from(destination) << 16 | i64::from(originator)
+        }
+        Carriage::Datagram(Ports::Narrow { destination, originator }) => {
             1 << 32 | i64::from(destination) << 16 | i64::from(originator)
         }
     }
 }
 
-pub(super) fn read_ports(number: i64) -> Option<Ports> {
+pub(super) fn read_carriage(number: i64) -> Option<Carriage> {
     let destination = u16::try_from(number >> 16 & 0xFFFF).ok()?;
     let originator = u16::try_from(number & 0xFFFF).ok()?;
-    Some(match number >> 32 {
+    Some(Carriage::Datagram(match number >> 32 {
+        TEXT => return Some(Carriage::Text),
         0 => Ports::Wide { destination, originator },
         _ => Ports::Narrow {
             destination: destination.try_into().ok()?,
             originator: originator.try_into().ok()?,
         },
-    })
+    }))
 }
 
 pub(super) fn destination(destination: &Destination) -> String {

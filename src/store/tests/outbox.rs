@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{BUSY, Fixed, at};
 use crate::{
     bearer::{
-        Accepted, Destination, Dispatch, DispatchId, Lane, MessageId, Move, NewDelivery, NewPush,
+        Accepted, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Move, NewDelivery, NewPush,
         NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State, Taken,
     },
     store::{Durability, OutboxFile, Store},
@@ -56,7 +56,7 @@ pub(super) fn push(id: &str, numbers: &[&str]) -> NewPush {
         priority: Priority::Medium,
         notify: None,
         version: Version::V2_0,
-        ports: Ports::Wide { destination: 2948, originator: 9200 },
+        carriage: Carriage::Datagram(Ports::Wide { destination: 2948, originator: 9200 }),
         octets: Arc::from(*b"\x01\x06\x01\xB6MARKED-payload"),
         deliveries: numbers.iter().map(delivery).collect(),
     }
@@ -100,6 +100,18 @@ pub(super) fn sent(id: DispatchId, segments: u8) -> Report {
 }
 
 both! {
+    /// Text for a person goes through as it is, and nobody reads it in the database.
+    async fn text_comes_back_as_text(outbox) {
+        let text: Arc<[u8]> = "PIN: 4711 é".as_bytes().into();
+        let push = NewPush { carriage: Carriage::Text, octets: Arc::clone(&text), ..push("pin", &["491711"]) };
+        assert!(!format!("{push:?}").contains("4711"));
+        assert_eq!(outbox.accept(push).await.unwrap(), Accepted::Kept);
+        let claimed = outbox.claim(&[Lane::only(10)], at(1)).await.unwrap().dispatches;
+        let [claimed] = &claimed[..] else { panic!("{claimed:?}") };
+        assert_eq!((claimed.dispatch.carriage, &claimed.dispatch.octets), (Carriage::Text, &text));
+        assert!(!format!("{claimed:?}").contains("4711"));
+    }
+
     async fn a_push_is_kept_once_and_handed_out_once(outbox) {
         assert_eq!(outbox.accept(push("a", &["491711", "491712"])).await.unwrap(), Accepted::Kept);
         assert_eq!(outbox.accept(push("a", &["491713"])).await.unwrap(), Accepted::Duplicate);
@@ -111,7 +123,7 @@ both! {
         assert_eq!(first.len(), 2);
         assert_eq!(first[0].destination, Destination::Msisdn("491711".parse().unwrap()));
         assert_eq!(&*first[1].octets, b"\x01\x06\x01\xB6MARKED-payload");
-        assert_eq!(first[1].ports, Ports::Wide { destination: 2948, originator: 9200 });
+        assert_eq!(first[1].carriage, Carriage::Datagram(Ports::PUSH));
         assert_eq!(claim(outbox, 9, 0).await.len(), 1);
         assert!(claim(outbox, 9, 0).await.is_empty());
         assert_eq!(states(outbox, "a").await, [State::Sending; 2]);

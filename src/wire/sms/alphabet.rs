@@ -56,6 +56,18 @@ pub(super) fn septets_of(text: &str) -> Option<Vec<u8>> {
         .collect()
 }
 
+/// The septets of a text, two for a character of the extension; none when the default alphabet lacks one of its characters.
+pub(super) fn septets_with_extension(text: &str) -> Option<Vec<u8>> {
+    let mut out = Vec::with_capacity(text.len());
+    for c in text.chars() {
+        match EXTENSION.iter().find(|(_, own)| *own == c) {
+            Some((code, _)) => out.extend([ESCAPE, *code]),
+            None => out.extend(septets_of(c.encode_utf8(&mut [0; 4]))?),
+        }
+    }
+    Some(out)
+}
+
 /// Packs septets into octets, the first bit of the first octet first, behind `fill` bits that are left 0.
 pub fn pack(septets: &[u8], fill: usize) -> Vec<u8> {
     let mut out = vec![0; (fill + 7 * septets.len()).div_ceil(8)];

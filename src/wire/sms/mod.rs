@@ -9,6 +9,7 @@ mod alphabet;
 mod deliver;
 mod pdu;
 mod registry;
+mod short_text;
 mod submit;
 #[cfg(test)]
 mod tests;
@@ -20,6 +21,7 @@ pub use alphabet::{pack, text_of, unpack};
 pub use deliver::Deliver;
 pub use pdu::{Pdu, ServiceCentre, Tpdu};
 pub use registry::{Alphabet, Dcs, MessageClass, Pid};
+pub use short_text::ShortText;
 pub use submit::Submit;
 pub use time::{SmsTime, ValidityPeriod};
 pub use user_data::{Content, UserData, UserDataError};

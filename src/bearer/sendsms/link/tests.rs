@@ -84,11 +84,34 @@ fn dispatch(id: u64, octets: usize) -> Dispatch {
     Dispatch {
         id: DispatchId(id),
         destination: Destination::Msisdn("491711234567".parse().unwrap()),
-        ports: Ports::PUSH,
+        carriage: Carriage::Datagram(Ports::PUSH),
         octets: vec![7; octets].into(),
         expires: None,
         priority: Priority::Medium,
     }
+}
+
+/// Text goes as characters, and with a header only where it takes several messages.
+#[tokio::test]
+async fn text_is_handed_in_as_text() {
+    let (url, mut requests) = kannel(&[GOOD; 4]).await;
+    let (link, mut told) = link(&url, 1);
+    let long = "x".repeat(200);
+    for (n, (text, coding, messages)) in
+        [("PIN für € 4711", "0", 1), ("Ваш PIN", "2", 1), (&long, "0", 2)].into_iter().enumerate()
+    {
+        let text =
+            Dispatch { carriage: Carriage::Text, octets: text.as_bytes().into(), ..dispatch(n as u64, 0) };
+        assert_eq!(link.admit(&text), Ok(messages));
+        link.send(text.clone()).await.unwrap();
+        for _ in 0..messages {
+            let request = requests.recv().await.unwrap().to_ascii_lowercase();
+            assert!(request.contains(&format!("x-kannel-coding: {coding}\r\n")), "{request}");
+            assert_eq!(request.contains("x-kannel-udh: 050003"), messages > 1, "{request}");
+        }
+        while !matches!(told.recv().await.unwrap(), Event::Sent { .. }) {}
+    }
+    link.close(Duration::from_secs(5)).await;
 }
 
 #[tokio::test]

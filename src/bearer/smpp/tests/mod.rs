@@ -23,7 +23,7 @@ use rusmpp::{
 
 use super::*;
 use crate::{
-    bearer::{Destination, Dispatch, DispatchId, Event, Failure, References},
+    bearer::{Carriage, Destination, Dispatch, DispatchId, Event, Failure, References},
     ident::{Random, Timestamp},
     wire::{
         pap::Priority,
@@ -185,7 +185,7 @@ fn dispatch(id: u64, octets: usize) -> Dispatch {
     Dispatch {
         id: DispatchId(id),
         destination: Destination::Msisdn("+491711234567".parse().unwrap()),
-        ports: Ports::PUSH,
+        carriage: Carriage::Datagram(Ports::PUSH),
         octets: vec![0x5A; octets].into(),
         expires: None,
         priority: Priority::Medium,
