@@ -112,12 +112,11 @@ fn inside() {
             if gateway == Gateway::Kannel {
                 kannel = Some(ran);
             }
-            if gateway == Gateway::Ours("power", false) {
-                let (least, most) = (5_320.0, if segments == 1 { 0.155 } else { 0.33 });
+            if let (Gateway::Ours("power", false), Some(kannel)) = (gateway, kannel) {
                 println!(
-                    "  target {least} a second: {}; {most} CPU s: {}",
-                    verdict(ran.speed >= least),
-                    verdict(ran.cpu <= most)
+                    "  target the speed of Kannel or more: {}; half of its CPU or less: {}",
+                    verdict(ran.speed >= kannel.speed),
+                    verdict(ran.cpu <= kannel.cpu / 2.0)
                 );
             }
         }
