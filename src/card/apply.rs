@@ -147,7 +147,8 @@ pub(super) fn free(writes: &dyn WriteJournal, card: &Iccid) -> Result<(), WriteJ
     }
 }
 
-/// Presents the keys that are needed.
+/// Presents the keys that are needed. None is sent before it is known that all of them are held and that the guard would let each
+/// of them go: a key that goes to the card for nothing is a try that is risked for nothing.
 pub(super) fn present_keys(
     fs: &mut FileSystem<'_>,
     card: Option<&Iccid>,
@@ -155,15 +156,23 @@ pub(super) fn present_keys(
     keys: &[Key],
     guard: &KeyGuard<'_>,
 ) -> Result<(), ApplyError> {
+    let mut held = Vec::new();
     for needed in needed {
         match keys.iter().find(|key| key.id == *needed) {
-            Some(key) => {
-                guard.present(fs.session_mut(), card, key)?;
-            }
+            Some(key) => held.push(key),
             // A PIN that is switched off counts as presented.
             None if is_pin(*needed) && guard.is_not_needed(fs.session_mut(), *needed)? => {}
             None => return Err(ApplyError::KeyMissing { key: *needed, places: Vec::new() }),
         }
+    }
+    // The guard looks at each key again before it sends it, so one alone needs no look of its own.
+    if held.len() > 1 {
+        for key in &held {
+            guard.look(fs.session_mut(), card, key.id)?;
+        }
+    }
+    for key in held {
+        guard.present(fs.session_mut(), card, key)?;
     }
     Ok(())
 }

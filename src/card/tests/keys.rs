@@ -79,6 +79,43 @@ fn a_missing_key_is_missed_before_anything_is_sent() {
     assert_eq!(card.changes(), 0);
 }
 
+/// What comes of a plan that needs ADM1 and ADM3, with these keys; whatever it is, nothing was presented.
+fn with_two_needed(card: &CardHandle, keys: &[Key]) -> ApplyError {
+    let (journal, policy, writes) = (MemoryKeyJournal::new(), allowed_once(), MemoryWriteJournal::new());
+    let mut reader = InProcess::insert(card, bay());
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let mut plan = plan(&mut fs, &[file(CP, payload(100, 1))], &options()).unwrap();
+    plan.keys = vec![KeyRef::ADM1, KeyRef::ADM3];
+    let error = apply(&mut fs, &plan, keys, &KeyGuard::new(&journal, &policy), &writes).unwrap_err();
+    for key in plan.keys {
+        assert_eq!(journal.state(&iccid(), key.into()).unwrap(), KeyState::Clear, "{key}: {error}");
+    }
+    assert_eq!((card.changes(), writes.list().unwrap().len()), (0, 0), "{error}");
+    error
+}
+
+#[test]
+fn no_key_is_presented_while_another_is_missing() {
+    // A card with counters, and one where each key has one leave.
+    let silent = Quirks { empty_verify: EmptyVerify::WrongLength, ..Quirks::default() };
+    for card in [card(SampleKind::Prepared, Protocol::T0), with(sample(SampleKind::Prepared).image(), silent)]
+    {
+        let error = with_two_needed(&card, &[adm()]);
+        assert!(matches!(error, ApplyError::KeyMissing { key: KeyRef::ADM3, .. }), "{error}");
+    }
+}
+
+#[test]
+fn no_key_is_presented_while_another_may_not_be() {
+    // The card does not know ADM3.
+    let adm3 = Key::adm(KeyRef::ADM3, "12345678".parse().unwrap());
+    let error = with_two_needed(&card(SampleKind::Prepared, Protocol::T0), &[adm(), adm3]);
+    assert!(
+        matches!(&error, ApplyError::Key(KeyError::NoSuchKey { key }) if *key == KeyRef::ADM3),
+        "{error}"
+    );
+}
+
 #[test]
 fn a_plan_of_another_session_is_stale() {
     let card = card(SampleKind::Prepared, Protocol::T0);

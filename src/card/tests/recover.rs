@@ -84,6 +84,27 @@ fn a_counter_that_fell_is_no_reason_to_try() {
 }
 
 #[test]
+fn no_key_is_presented_for_a_way_back_that_needs_another_too() {
+    let case = update();
+    let (card, _, writes) = cut_behind(&case, 2);
+    let mut entry = writes.pending(&iccid()).unwrap().unwrap();
+    entry.write.keys.push(KeyRef::ADM3);
+    let (keys, policy, before) = (MemoryKeyJournal::new(), allowed_once(), card.image());
+    for way in [Way::Resume, Way::RollBack, Way::Settle] {
+        let mut reader = InProcess::insert(&card, bay());
+        let mut fs = FileSystem::new(Session::new(&mut reader));
+        let guard = KeyGuard::new(&keys, &policy);
+        let error = recover(&mut fs, &entry, way, &[adm()], &guard, &writes, &mut Unobserved).unwrap_err();
+        assert!(
+            matches!(error, RecoverError::Apply(ApplyError::KeyMissing { key: KeyRef::ADM3, .. })),
+            "{error}"
+        );
+        assert_eq!(keys.state(&iccid(), KeyRef::ADM1.into()).unwrap(), KeyState::Clear);
+    }
+    assert!(card.image() == before && writes.list().unwrap().len() == 1);
+}
+
+#[test]
 fn a_write_that_somebody_is_at_is_not_settled_on_another_card_of_that_number() {
     let case = update();
     let (_, keys, writes) = cut_behind(&case, 2);
