@@ -72,9 +72,9 @@ impl<'a, 't> Work<'a, 't> {
         };
         let to_write = runs(&places(&differs), CommandApdu::MAX_DATA, GAP);
         self.write_runs(region, &to_write)?;
-        let to_read = places(&|at, new| differs(at, new) || old(at).is_none());
+        let unknown = places(&|at, _| old(at).is_none());
         let mut missing = Vec::new();
-        for run in runs(&to_read, READ_BLOCK, READ_BLOCK) {
+        for run in read_back(&to_write, &unknown) {
             let wanted = region.new.get(run.clone()).unwrap_or(&[]);
             let read = self.read(&region.file, region.at + run.start, run.len())?;
             for (at, (got, wanted)) in run.clone().zip(read.iter().zip(wanted)) {
@@ -156,6 +156,15 @@ impl<'a, 't> Work<'a, 't> {
     }
 }
 
+/// What is read after `written` was sent: every octet of it, those written along included, and the places that are not known.
+fn read_back(written: &[Range<usize>], unknown: &[usize]) -> Vec<Range<usize>> {
+    let mut places: Vec<usize> =
+        written.iter().flat_map(Clone::clone).chain(unknown.iter().copied()).collect();
+    places.sort_unstable();
+    places.dedup();
+    runs(&places, READ_BLOCK, READ_BLOCK)
+}
+
 /// Groups places, which are in ascending order, into runs of at most `longest`, none with more than `gap` others between
 /// two of its places.
 fn runs(places: &[usize], longest: usize, gap: usize) -> Vec<Range<usize>> {
@@ -180,5 +189,33 @@ mod tests {
         assert_eq!(runs(&[3, 4, 30, 100], 255, 32), [3..31, 100..101]);
         assert_eq!(runs(&[0, 33, 67], 255, 32), [0..34, 67..68]);
         assert!(runs(&[], 255, 32).is_empty());
+    }
+
+    #[test]
+    fn what_is_written_along_is_read_back_too() {
+        let differing: Vec<usize> = [0].into_iter().chain(40..=250).chain([274]).collect();
+        let written = runs(&differing, CommandApdu::MAX_DATA, GAP);
+        assert_eq!(written, [0..1, 40..275]);
+        // Reads of 256 end elsewhere than writes of 255; 251 to 273 are between two places that differ.
+        assert_eq!(read_back(&written, &[]), [0..256, 256..275]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_octet_that_is_written_and_every_unknown_one_is_read(
+            differs in proptest::collection::vec(proptest::bool::weighted(0.6), 0..1200),
+            quiet in proptest::collection::vec((0..1200_usize, 1..60_usize), 0..12),
+            unknown in proptest::collection::btree_set(0..1200_usize, 0..30),
+        ) {
+            let calm = |at: &usize| quiet.iter().any(|(from, count)| (*from..from + count).contains(at));
+            let differing: Vec<usize> = (0..differs.len()).filter(|at| differs[*at] && !calm(at)).collect();
+            let written = runs(&differing, CommandApdu::MAX_DATA, GAP);
+            let unknown: Vec<usize> = unknown.into_iter().collect();
+            let reads = read_back(&written, &unknown);
+            let is_read = |at: usize| reads.iter().any(|run| run.contains(&at));
+            proptest::prop_assert!(written.iter().flat_map(Clone::clone).all(is_read));
+            proptest::prop_assert!(unknown.iter().copied().all(is_read));
+            proptest::prop_assert!(reads.iter().all(|run| run.len() <= READ_BLOCK));
+        }
     }
 }
