@@ -38,7 +38,8 @@ pub(super) fn is_whole(octets: &[u8]) -> bool {
     while begins(rest) {
         let Some((head, length)) = head(rest) else { return false };
         match length {
-            Length::Is(length) => match rest.get(head + length..) {
+            // A header may announce any number.
+            Length::Is(length) => match head.checked_add(length).and_then(|end| rest.get(end..)) {
                 Some([]) => return true,
                 Some(behind) => rest = behind,
                 None => return false,

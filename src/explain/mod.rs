@@ -186,4 +186,6 @@ struct Found {
     parts: Vec<Part>,
     /// The number that the message in hand is from, or to.
     sender: Option<String>,
+    /// How many bodies in parts the octets in hand stand in.
+    multiparts: usize,
 }

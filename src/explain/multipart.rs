@@ -10,6 +10,8 @@ use crate::wire::pap::multipart::{MAX_BOUNDARY, read};
 const BOUNDARY: &str = "RFC 2046, 5.1.1";
 /// What the entities of a push are, in order.
 const ENTITIES: [&str; 3] = ["control entity", "content entity", "capability entity"];
+/// How deep bodies in parts may stand in each other. Each is walked over once more from outside, and needs room on the stack.
+pub(super) const MAX_NESTING: usize = 2;
 
 /// Whether a body in parts begins here, without a header that says so.
 pub(super) fn begins(octets: &[u8]) -> bool {
@@ -36,6 +38,27 @@ fn first_boundary(octets: &[u8]) -> Option<String> {
 
 /// A body with that boundary, or with the one in its first line.
 pub(super) fn explain(
+    w: &mut Scribe<'_>,
+    boundary: Option<String>,
+    options: &Options,
+    found: &mut Found,
+) -> Result<(), Stopped> {
+    if found.multiparts == MAX_NESTING {
+        let mark = w.next();
+        w.take_unknown("not explained");
+        w.judge(
+            mark,
+            Problem::wrong(format!("a body in parts inside {MAX_NESTING} others; deeper is not read")),
+        );
+        return Err(Stopped);
+    }
+    found.multiparts += 1;
+    let walked = entities(w, boundary, options, found);
+    found.multiparts -= 1;
+    walked
+}
+
+fn entities(
     w: &mut Scribe<'_>,
     boundary: Option<String>,
     options: &Options,

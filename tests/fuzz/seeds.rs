@@ -37,7 +37,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             // The first octet says what they are taken for.
             let found_out = [documents(), pushes(), messages(), card(), vec![notification()]].concat();
             let text = messages().iter().map(|m| hex(m)).collect::<Vec<_>>().join("\n").into_bytes();
-            let found_out = [found_out, texts(), pap(), http(), smpp()].concat();
+            let found_out = [found_out, texts(), pap(), http(), hostile(), smpp()].concat();
             let mut out: Vec<Vec<u8>> = found_out.into_iter().map(|o| [vec![0], o].concat()).collect();
             out.push([vec![1], text].concat());
             out
@@ -206,6 +206,13 @@ fn http() -> Vec<Vec<u8>> {
         [request.into_bytes(), body].concat(),
         [response.into_bytes(), answer, b"\r\n0\r\n\r\n".to_vec()].concat(),
     ]
+}
+
+/// What is there to do harm: bodies in parts inside each other, and a length that no body has.
+fn hostile() -> Vec<Vec<u8>> {
+    let nested = (0..12).map(|n| format!("--{n}\nContent-Type:multipart/a;boundary={}\n\n", n + 1));
+    let endless = format!("POST /pap HTTP/1.1\r\nContent-Length: {}\r\n\r\nabc", usize::MAX);
+    vec![nested.collect::<String>().into_bytes(), endless.into_bytes()]
 }
 
 /// A bind, a push in segments by header, a receipt as text and as parameters, and an answer.

@@ -98,6 +98,48 @@ fn a_string_table_does_not_amplify() {
     assert!(said(&explanation).len() < 8 * 1024 * 1024);
 }
 
+/// Bodies in parts inside each other need no room on the stack and no time for each: those far inside are not explained.
+#[test]
+fn bodies_in_parts_do_not_nest_without_end() {
+    let nested = |levels: usize| {
+        let parts: String =
+            (0..levels).map(|n| format!("--{n}\nContent-Type:multipart/a;boundary={}\n\n", n + 1)).collect();
+        parts.into_bytes()
+    };
+    let over_http = |body: Vec<u8>| {
+        let head = format!(
+            "POST / HTTP/1.1\r\nContent-Type: multipart/related; boundary=0\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        [head.into_bytes(), body].concat()
+    };
+    for (kind, octets) in [(Kind::Multipart, nested(5000)), (Kind::Http, over_http(nested(5000)))] {
+        let pieces = vec![octets];
+        let explanation = unsound("nested", &pieces, &taken_for(kind));
+        let controls = explanation.parts[0].spans.iter().filter(|s| s.name == "control entity").count();
+        assert_eq!(controls, crate::explain::multipart::MAX_NESTING);
+        assert!(explanation.to_string().contains("deeper is not read"), "{explanation}");
+        assert!(said(&explanation).len() < 16 * pieces[0].len());
+    }
+}
+
+/// A length of a body that no memory has is a number like any other.
+#[test]
+fn an_enormous_content_length_is_said() {
+    for length in [usize::MAX, usize::MAX - 60, 1 << 40] {
+        let text = format!(
+            "POST /pap HTTP/1.1\r\nContent-Type: application/xml\r\nContent-Length: {length}\r\n\r\nabc"
+        );
+        for pieces in [vec![text.clone().into_bytes()], vec![text.clone().into_bytes(); 2]] {
+            for options in [Options::default(), taken_for(Kind::Http)] {
+                let explanation = unsound("enormous", &pieces, &options);
+                let wanted = format!("says {length} octets; the body has");
+                assert!(explanation.to_string().contains(&wanted), "{explanation}");
+            }
+        }
+    }
+}
+
 fn any_kind() -> impl Strategy<Value = Kind> {
     proptest::sample::select(Kind::all().collect::<Vec<_>>())
 }
