@@ -52,7 +52,7 @@ goes into a file:
   bootgate batch run shift.csv --script mine.scr --keys csv:keys.csv --backup before/ --yes
 
 Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
-    Run(run::RunArgs),
+    Run(Box<run::RunArgs>),
     /// Frees rows of a table without ICCIDs that were given to cards: the next cards get them. For cards that are lost or bad; a
     /// card that has its row's bootstrap keeps what it has.
     #[command(after_help = "Examples:

@@ -156,7 +156,7 @@ impl Backup for BackupFile {
 
     fn keep(&mut self, saved: &Saved) -> Result<(), BackupError> {
         self.backup.saved.push(saved.clone());
-        self.write(&*self.text()?).map_err(BackupError::new)
+        self.write(&self.text()?).map_err(BackupError::new)
     }
 }
 

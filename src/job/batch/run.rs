@@ -23,14 +23,14 @@ pub use bootstrap::Work;
 #[derive(Debug, Clone)]
 pub enum Task {
     /// It gets a bootstrap.
-    Bootstrap(Work),
+    Bootstrap(Box<Work>),
     /// A script is run on it.
     Script(ScriptWork),
 }
 
 impl From<Work> for Task {
     fn from(work: Work) -> Self {
-        Self::Bootstrap(work)
+        Self::Bootstrap(Box::new(work))
     }
 }
 

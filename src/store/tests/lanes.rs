@@ -22,11 +22,8 @@ fn in_lane(name: &str, push: NewPush) -> NewPush {
 }
 
 fn numbers(claim: &Claim) -> Vec<&str> {
-    let of = |to| match to {
-        &Destination::Msisdn(ref number) => number.digits(),
-        Destination::Ip(_) => "",
-    };
-    claim.dispatches.iter().map(|claimed| of(&claimed.dispatch.destination)).collect()
+    let dispatches = claim.dispatches.iter().map(|claimed| &claimed.dispatch.destination);
+    dispatches.map(|to| if let Destination::Msisdn(number) = to { number.digits() } else { "" }).collect()
 }
 
 /// A lane without room keeps what is its own, and nothing of others.

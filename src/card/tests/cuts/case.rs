@@ -234,7 +234,6 @@ impl Case {
     }
 
     /// The card in the class in which it is spoken to: the UICC of two classes in 2G mode.
-
     fn session<'r>(&self, reader: &'r mut dyn CardTransport) -> Session<'r> {
         let mut session = Session::new(reader);
         if self.target.personality == Personality::Uicc2g {
