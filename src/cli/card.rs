@@ -28,7 +28,7 @@ use crate::{
     },
 };
 
-use args::{ConsentArgs, PinArgs};
+use args::{ChangeArgs, PinArgs};
 
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
@@ -194,9 +194,10 @@ pub(super) fn open_existing_app(global: &Global) -> anyhow::Result<App> {
     })
 }
 
-/// Nothing is planned for a card that is between old and new: an earlier write that was cut off is taken back first.
+/// Nothing is planned for a card that is between old and new: an earlier write that was cut off is taken back first. No key goes
+/// to the card before somebody has agreed to that.
 fn settle_first(
-    consent: &ConsentArgs,
+    change: &ChangeArgs,
     fs: &mut FileSystem<'_>,
     keys: &[Key],
     guard: &KeyGuard<'_>,
@@ -209,19 +210,22 @@ fn settle_first(
         Err(_) => return Ok(()),
     };
     let writes = app.write_journal();
-    match writes.pending(&card).map_err(failure)? {
+    let entry = match writes.pending(&card).map_err(failure)? {
         None => return Ok(()),
         // Not one that was cut off.
         Some(entry) if entry.under_way => return Err(failure(WriteJournalError::UnderWay { card })),
-        // What is behind a PIN can be neither looked at nor taken back without it.
-        Some(entry) if keys.iter().any(Key::is_pin) => {
-            guard.with_pins(fs, keys, |fs| drop(examine(fs, &entry.write))).map_err(failure)?;
-        }
-        Some(_) => {}
-    }
-    let question = "An earlier write to this card was interrupted. Take it back?";
+        Some(entry) => entry,
+    };
+    let (consent, question) = (
+        &change.consent,
+        "An earlier write to this card was interrupted. Take it back, with the keys it needs?",
+    );
     if consent.dry_run || !consent.can_ask() || !consent.ask(question) {
         return Err(failure(WriteJournalError::Pending { card }));
+    }
+    // What is behind a PIN can be neither looked at nor taken back without it.
+    if keys.iter().any(Key::is_pin) {
+        guard.with_pins(fs, keys, |fs| drop(examine(fs, &entry.write))).map_err(failure)?;
     }
     let runtime = tokio::runtime::Runtime::new()?;
     let mut jobs = app.job_writes(runtime.handle().clone());

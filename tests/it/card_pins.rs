@@ -150,3 +150,33 @@ fn a_puk_comes_from_a_table_and_what_is_missing_is_named() {
     let clear = station.card("unblock", &["--puk", "env:PIN", "--new-pin", "env:NEW_PIN", "--yes"]);
     assert!(clear.exit == Some(2) && clear.err.contains("a PUK has 8 digits"), "{}", clear.err);
 }
+
+/// The PIN in the table is wrong: if it is presented, the card refuses it, and has a try less.
+#[test]
+fn a_pin_of_a_table_is_not_presented_before_somebody_agrees_nor_by_a_dry_run() {
+    let station = Station::new("uicc");
+    let write = |name: &str, text: &str| fs::write(station.pcscd.folder().join(name), text).unwrap();
+    write("keys.csv", &format!("iccid,pin,adm1\n{ICCID},9753,12345678\n"));
+    write("saved.bin", "\u{3}\u{b}\u{6a}\u{0}");
+    let keys = ["--keys", "csv:keys.csv"];
+    let tries = || {
+        let look = ["--pin", "env:PIN", "--new-pin", "env:NEW_PIN", "--dry-run", "--format", "json"];
+        let looked = station.card("change-pin", &look);
+        serde_json::from_str::<Value>(&looked.out).unwrap()["tries_left"].clone()
+    };
+    for action in [&["erase"][..], &["restore", "--as", "cp", "saved.bin"]] {
+        let run = |more: &[&str]| station.card(action[0], &[&action[1..], &keys[..], more].concat());
+        let dry = run(&["--dry-run"]);
+        assert!(!dry.err.contains("refused key"), "{}", dry.err);
+        // Nobody is there to be asked.
+        let unasked = run(&[]);
+        assert!(unasked.exit == Some(2) && unasked.err.contains("--yes"), "{}", unasked.err);
+        assert_eq!(tries(), 3, "{action:?}");
+        // Who types a PIN has asked for it, as with `card plan`.
+        let told = run(&["--pin", "env:PIN", "--dry-run"]);
+        assert_eq!(told.exit, Some(0), "{}", told.err);
+    }
+    // Agreed, it is presented, once.
+    let agreed = station.card("erase", &[&keys[..], &["--yes"]].concat());
+    assert!(agreed.exit == Some(77) && agreed.err.contains("2 tries are left"), "{}", agreed.err);
+}

@@ -8,9 +8,9 @@ use std::{
 use crate::{
     app::{App, KeyRingName, config::Config},
     bootstrap::PayloadKind,
-    card::{Key, KeyRings, Plan, ReadAccess},
+    card::{FileSystem, Key, KeyError, KeyGuard, KeyId, KeyRings, Plan, ReadAccess},
     cli::{Exit, Failure, Format, Global, exit::failure, output, secret::SecretSource},
-    ident::{AdmKey, Pin},
+    ident::{AdmKey, Iccid, Pin},
     job::Layout,
     profile::CardCpFile,
     vault::Vault,
@@ -42,6 +42,11 @@ pub(super) struct PinArgs {
 }
 
 impl PinArgs {
+    /// Which PIN was given, if one was.
+    pub(super) fn id(&self) -> Option<KeyId> {
+        self.pin.as_ref().map(|_| self.pin_ref.into())
+    }
+
     /// The PIN as a key, if one was given.
     pub(super) fn key(&self) -> anyhow::Result<Option<Key>> {
         let Some(source) = &self.pin else { return Ok(None) };
@@ -218,6 +223,25 @@ impl ChangeArgs {
         keys.extend(self.pin.key()?);
         Ok(keys)
     }
+
+    /// Does something that reads a card, with the PINs that it asks for: the one that stands on the command line, as actions do that
+    /// only read; one that a source of keys holds when somebody agrees, and never under `--dry-run`.
+    pub(super) fn with_pins<T>(
+        &self,
+        fs: &mut FileSystem<'_>,
+        keys: &[Key],
+        guard: &KeyGuard<'_>,
+        work: impl FnMut(&mut FileSystem<'_>) -> T,
+    ) -> anyhow::Result<T> {
+        let given = self.pin.id();
+        let held: Vec<Key> =
+            keys.iter().filter(|key| !self.consent.dry_run || given == Some(key.id)).cloned().collect();
+        let agreed = |card: &Iccid, pin| given == Some(pin) || self.consent.agrees_to_pin(card, pin);
+        match guard.with_agreed_pins(fs, &held, agreed, work) {
+            Err(KeyError::NotAgreed { .. }) if !self.consent.can_ask() => Err(ConsentArgs::missing()),
+            done => done.map_err(failure),
+        }
+    }
 }
 
 /// Whether to go on without asking.
@@ -248,6 +272,12 @@ impl ConsentArgs {
         asked.is_ok()
             && std::io::stdin().read_line(&mut answer).is_ok()
             && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// Asks before a PIN is presented that nobody has typed.
+    pub(super) fn agrees_to_pin(&self, card: &Iccid, pin: KeyId) -> bool {
+        let question = format!("Card {card} does not let itself be looked at without PIN {pin}. Present it?");
+        self.can_ask() && self.ask(&question)
     }
 
     /// Shows a plan and asks whether it is carried out. The exit status when it is not: it was only to be shown, or somebody

@@ -42,7 +42,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let keys = rings.complete(iccid.as_ref(), &keys).map_err(failure)?;
     let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
-    settle_first(&args.change.consent, &mut fs, &keys, &guard, &app)?;
+    settle_first(&args.change, &mut fs, &keys, &guard, &app)?;
     let options = Layout::default().options(args.change.adm.named(), &describe);
     let objects = match args.cp_file {
         Some(CardCpFile::Bootstrap) => vec![ObjectId::CP_BOOTSTRAP],
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         Some(CardCpFile::Config2) => vec![ObjectId::CP_CONFIG2],
         None => objects(args.kind),
     };
-    let plan = guard.with_pins(&mut fs, &keys, |fs| plan_erase(fs, &objects, &options)).map_err(failure)?;
+    let plan = args.change.with_pins(&mut fs, &keys, &guard, |fs| plan_erase(fs, &objects, &options))?;
     let plan = plan.map_err(failure)?;
     if let Some(exit) = args.change.consent.agree(global, &plan, "Empty these files?")? {
         return Ok(exit);

@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     }
     let (journal, policy) = (app.key_journal(), rings.policy(Some(&card), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
-    let standing = guard.with_pins(&mut fs, &keys, |fs| examine(fs, &entry.write)).map_err(failure)?;
+    let standing = args.change.with_pins(&mut fs, &keys, &guard, |fs| examine(fs, &entry.write))?;
     let standing = standing.map_err(failure)?;
     let pending = Pending::new(&entry.write, standing);
     let way = match (args.resume, args.roll_back) {

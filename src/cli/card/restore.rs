@@ -62,11 +62,11 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let keys = rings.complete(iccid.as_ref(), &keys).map_err(failure)?;
     let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
-    settle_first(&args.change.consent, &mut fs, &keys, &guard, &app)?;
+    settle_first(&args.change, &mut fs, &keys, &guard, &app)?;
     let layout = args.layout.layout();
     let options = layout.options(args.change.adm.named(), &describe);
     let wanted = [layout.file_of(kind, octets.to_vec())];
-    let plan = guard.with_pins(&mut fs, &keys, |fs| plan(fs, &wanted, &options)).map_err(failure)?;
+    let plan = args.change.with_pins(&mut fs, &keys, &guard, |fs| plan(fs, &wanted, &options))?;
     let plan = plan.map_err(failure)?;
     if let Some(exit) = args.change.consent.agree(global, &plan, "Put these octets back on the card?")? {
         return Ok(exit);

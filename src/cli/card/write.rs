@@ -17,9 +17,9 @@ use super::{
 use crate::{
     app::OsRandom,
     bootstrap::{Payload, PayloadKind, build, resolve, usim_files},
-    card::{ApduTrace, FileError, Outcome, PendingWrite, Plan, PlanOptions, Recovered, plan},
+    card::{ApduTrace, FileError, KeyId, Outcome, PendingWrite, Plan, PlanOptions, Recovered, plan},
     cli::{Exit, Format, Global, config, output, profile, subscriber::SubscriberArgs},
-    ident::JobId,
+    ident::{Iccid, JobId},
     job::{CardDone, CardJob, CardJobError, Observer, State, Verdict, describe},
     profile::{Profile, Subscriber},
 };
@@ -92,7 +92,9 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     let payload = args.job.kind;
     let job = CardJob { key: None, profile, subscriber, payload, layout, keys, rings, attested: false };
     let card = Box::new(connect(&args.job.reader.reader)?);
-    let station = Box::new(Station { format: global.format, yes: args.consent.yes, losses: Vec::new() });
+    let consent = ConsentArgs { dry_run: false, yes: args.consent.yes };
+    let (format, pin) = (global.format, args.job.pin.id());
+    let station = Box::new(Station { format, consent, pin, losses: Vec::new() });
     let runtime = tokio::runtime::Runtime::new()?;
     match runtime.block_on(app.bootstrap_card(job, card, station)) {
         Ok(done) => {
@@ -149,7 +151,9 @@ fn planned(
 /// Shows how a write goes, and asks before the card is changed.
 struct Station {
     format: Format,
-    yes: bool,
+    consent: ConsentArgs,
+    /// The PIN that stands on the command line.
+    pin: Option<KeyId>,
     losses: Vec<String>,
 }
 
@@ -168,8 +172,13 @@ impl Observer for Station {
             "an earlier write to this card, of {files} files, was interrupted; it is taken back before anything else is \
              written (`bootgate card recover` shows it)"
         ));
-        let consent = ConsentArgs { dry_run: false, yes: self.yes };
-        if consent.ask("Take it back?") { Verdict::GoOn } else { Verdict::CallOff }
+        let question = "Take it back, with the keys it needs?";
+        if self.consent.ask(question) { Verdict::GoOn } else { Verdict::CallOff }
+    }
+
+    fn pin(&mut self, card: &Iccid, pin: KeyId) -> Verdict {
+        let agreed = self.pin == Some(pin) || self.consent.agrees_to_pin(card, pin);
+        if agreed { Verdict::GoOn } else { Verdict::CallOff }
     }
 
     fn recovered(&mut self, recovered: &Recovered) {
@@ -179,7 +188,7 @@ impl Observer for Station {
     fn planned(&mut self, plan: &Plan) -> Verdict {
         let plan_text = with_losses(plan, &self.losses);
         // JSON has the plan in its one value at the end; who is asked must see it now.
-        let shown = match (self.format, self.yes) {
+        let shown = match (self.format, self.consent.yes) {
             (Format::Text, _) => output::text(&plan_text).is_ok(),
             (Format::Json, true) => true,
             (Format::Json, false) => {
@@ -187,8 +196,7 @@ impl Observer for Station {
                 true
             }
         };
-        let consent = ConsentArgs { dry_run: false, yes: self.yes };
-        let go_on = shown && (plan.is_unchanged() || consent.ask("Write this to the card?"));
+        let go_on = shown && (plan.is_unchanged() || self.consent.ask("Write this to the card?"));
         if go_on { Verdict::GoOn } else { Verdict::CallOff }
     }
 
