@@ -64,6 +64,7 @@ pub(super) fn open(
         let settings = SendsmsSettings {
             window: kannel.window,
             capacity: kannel.capacity,
+            write_ahead: true,
             receipts: config.push.results.as_ref().map(|results| format!("{}/receipt/", results.as_str())),
         };
         links.push(Arc::new(SendsmsLink::start(

@@ -11,6 +11,8 @@
 //! | Expired   | yes                              | its time ran out before all of it was sent                    |
 //! | Receipt   | no                               | what the SMSC says of one segment, perhaps of an earlier life |
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::DispatchId;
 use crate::{
     ident::Timestamp,
@@ -21,15 +23,9 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// Something of it is about to leave: [`Bearer::leave`](super::Bearer::leave) is waited for.
-    Leaving {
-        /// Which dispatch.
-        id: DispatchId,
-    },
+    Leaving(Asking),
     /// Nothing of it has left: the network refused it for now.
-    Stayed {
-        /// Which dispatch.
-        id: DispatchId,
-    },
+    Stayed(Asking),
     /// The SMSC took a segment.
     Submitted {
         /// Which dispatch.
@@ -71,6 +67,16 @@ pub enum Event {
     },
     /// An SMSC says what became of a segment.
     Receipt(Receipt),
+}
+
+/// One question whether a dispatch may leave. A dispatch may go from one link to another, and each asks: word of one question
+/// is never taken for that of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asking {
+    /// Which dispatch.
+    pub id: DispatchId,
+    /// The number of the question, from [`Asking::FIRST`] on; this process asks none twice.
+    pub turn: i64,
 }
 
 /// What an SMSC calls a segment: the route's name and the SMSC's id, brought to one form where submit responses and
@@ -135,13 +141,21 @@ impl PartialEq for Taken {
 
 impl Eq for Taken {}
 
+impl Asking {
+    /// The least number. An outbox has 0 for what has not left and 1 for what may have left without a question.
+    pub const FIRST: i64 = 2;
+
+    /// A new question.
+    pub fn new(id: DispatchId) -> Self {
+        static NEXT: AtomicI64 = AtomicI64::new(Asking::FIRST);
+        Self { id, turn: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
 impl Event {
     /// Whether the bearer has the dispatch no more.
     pub fn closes(&self) -> bool {
-        !matches!(
-            self,
-            Self::Leaving { .. } | Self::Stayed { .. } | Self::Submitted { .. } | Self::Receipt(_)
-        )
+        !matches!(self, Self::Leaving(_) | Self::Stayed(_) | Self::Submitted { .. } | Self::Receipt(_))
     }
 }
 

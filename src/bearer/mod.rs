@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use crate::wire::smpp::MessageState as ReceiptState;
 pub use capture::Capture;
 pub use dispatch::{Carriage, Destination, Dispatch, DispatchId};
-pub use event::{Event, Failure, MessageId, Receipt, Taken};
+pub use event::{Asking, Event, Failure, MessageId, Receipt, Taken};
 pub use lane::Lane;
 pub use outbox::{
     Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, LaneOf, Move, NewDelivery, NewPush, Notice,
@@ -81,8 +81,8 @@ pub trait Bearer: std::fmt::Debug + Send + Sync {
         "".into()
     }
 
-    /// These, of which it said [`Event::Leaving`], may leave now: that is written down.
-    fn leave(&self, _ids: &[DispatchId]) {}
+    /// What it asked by these [`Event::Leaving`] may leave now: that is written down.
+    fn leave(&self, _asked: &[Asking]) {}
 
     /// Takes back a dispatch of which nothing has left yet; false when it is too late or the dispatch is not known.
     fn withdraw(&self, id: DispatchId) -> bool;

@@ -6,7 +6,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc};
 
-use super::{Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
+use super::{Asking, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
 use crate::{
     ident::Timestamp,
     wire::pap::{Address, Priority, PushId, Replace, StatusCode, Version},
@@ -205,9 +205,10 @@ pub struct Claimed {
 #[derive(Debug, Clone)]
 pub enum Report {
     /// The bearer is about to send something of it: from now on it is in doubt when the process ends.
-    Leaving(DispatchId),
-    /// Nothing of it has left after all: the network refused it for now.
-    Stayed(DispatchId),
+    Leaving(Asking),
+    /// Nothing of it has left after all: the network refused it for now. It says so of its own question alone, since another
+    /// link may have asked after it.
+    Stayed(Asking),
     /// The SMSC took a segment.
     Submitted {
         /// The delivery.

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Bearer, Closed, Destination, Dispatch, DispatchId, Lane, Refusal, UdpRoute};
+use super::{Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Lane, Refusal, UdpRoute};
 
 /// How often links that are down are looked at for what others can carry.
 const LOOK: Duration = Duration::from_millis(250);
@@ -126,9 +126,9 @@ impl Bearer for Routes {
         links(&self.routes, to).first().map_or("", |link| link.name()).into()
     }
 
-    fn leave(&self, ids: &[DispatchId]) {
-        // One of them has asked.
-        self.links.iter().for_each(|link| link.leave(ids));
+    fn leave(&self, asked: &[Asking]) {
+        // Each knows its own questions.
+        self.links.iter().for_each(|link| link.leave(asked));
     }
 
     fn withdraw(&self, id: DispatchId) -> bool {

@@ -17,7 +17,9 @@ use tracing::{info, warn};
 
 use super::{InDoubt, Ppg, settings::back_off};
 use crate::{
-    bearer::{Bearer, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report, State},
+    bearer::{
+        Asking, Bearer, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report, State,
+    },
     ident::Timestamp,
     wire::pap::StatusCode,
 };
@@ -208,7 +210,7 @@ impl Ppg {
                 // The bearer has ended; there is nothing more to come.
                 return answered.await;
             }
-            let leaving: Vec<DispatchId> = together.iter().filter_map(leaving).collect();
+            let leaving: Vec<Asking> = together.iter().filter_map(leaving).collect();
             let closed = together.iter().any(Event::closes);
             let reports = together.drain(..).map(|event| self.report(event)).collect();
             self.take_down(reports).await;
@@ -251,8 +253,8 @@ impl Ppg {
             segments: None,
         };
         Report::Move(match event {
-            Event::Leaving { id } => return Report::Leaving(id),
-            Event::Stayed { id } => return Report::Stayed(id),
+            Event::Leaving(asking) => return Report::Leaving(asking),
+            Event::Stayed(asking) => return Report::Stayed(asking),
             Event::Submitted { id, segment, message } => return Report::Submitted { id, segment, message },
             Event::Receipt(receipt) => return Report::Receipt(receipt),
             Event::Sent { id, segments, receipts: true } => {
@@ -367,9 +369,9 @@ impl Ppg {
 }
 
 /// What an event says that is about to leave.
-fn leaving(event: &Event) -> Option<DispatchId> {
+fn leaving(event: &Event) -> Option<Asking> {
     match event {
-        Event::Leaving { id } => Some(*id),
+        Event::Leaving(asking) => Some(*asking),
         _ => None,
     }
 }

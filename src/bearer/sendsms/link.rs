@@ -15,7 +15,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, Semaphore, mpsc},
+    sync::{Notify, Semaphore, mpsc, oneshot},
     task::JoinSet,
     time::Instant,
 };
@@ -24,8 +24,8 @@ use tracing::{info, warn};
 use super::{Coding, Sendsms, SendsmsError, Submission};
 use crate::{
     bearer::{
-        Bearer, Carriage, Closed, Destination, Dispatch, DispatchId, Event, Failure, Lane, Link, MessageId,
-        PostError, References, Refusal,
+        Asking, Bearer, Carriage, Closed, Destination, Dispatch, DispatchId, Event, Failure, Lane, Link,
+        MessageId, PostError, References, Refusal,
     },
     ident::{Clock, Msisdn, Random},
     wire::{
@@ -44,6 +44,9 @@ pub struct SendsmsSettings {
     pub window: usize,
     /// Dispatches that it holds, waiting ones among them.
     pub capacity: usize,
+    /// Nothing leaves before whoever feeds the link has said that it is written down: see [`Lane::asks`]. A request at the
+    /// same time asks, so that no more than a window is in doubt.
+    pub write_ahead: bool,
     /// Where receipts come back: the URL before the name of a segment. None to ask for no receipts.
     pub receipts: Option<String>,
 }
@@ -61,6 +64,8 @@ struct Shared {
     settings: SendsmsSettings,
     waiting: Mutex<VecDeque<Dispatch>>,
     more: Notify,
+    /// What has asked whether it may leave, and who waits for the answer.
+    asked: Mutex<Vec<(Asking, oneshot::Sender<()>)>>,
     places: Semaphore,
     down_until: Mutex<Option<Instant>>,
     references: Arc<References>,
@@ -87,6 +92,7 @@ impl SendsmsLink {
             settings,
             waiting: Mutex::default(),
             more: Notify::new(),
+            asked: Mutex::default(),
             down_until: Mutex::default(),
             references,
             events,
@@ -132,7 +138,14 @@ impl Bearer for SendsmsLink {
 
     fn lanes(&self) -> Vec<Lane> {
         let (free, places) = (self.shared.places.available_permits(), self.shared.settings.capacity.max(1));
-        vec![Lane::only(Lane::room(free, places))]
+        vec![Lane { asks: self.shared.settings.write_ahead, ..Lane::only(Lane::room(free, places)) }]
+    }
+
+    fn leave(&self, asked: &[Asking]) {
+        for (_, waits) in self.shared.asked().extract_if(.., |(own, _)| asked.contains(own)) {
+            // A worker that was ended waits no more.
+            let _ = waits.send(());
+        }
     }
 
     fn withdraw(&self, id: DispatchId) -> bool {
@@ -142,6 +155,8 @@ impl Bearer for SendsmsLink {
     async fn close(&self, grace: Duration) {
         self.shared.places.close();
         self.shared.more.notify_waiters();
+        // Those that may not leave yet do not any more.
+        self.shared.asked().clear();
         // A notification that nobody waited for is kept by none of them: those at work look by themselves.
         let mut workers = self.workers.lock().await;
         let ended = async { while workers.join_next().await.is_some() {} };
@@ -207,6 +222,22 @@ fn cut(dispatch: &Dispatch, reference: Reference, most: u8) -> Result<(Vec<Segme
 impl Shared {
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Dispatch>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Vec<(Asking, oneshot::Sender<()>)>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until it is written down that this one may have left; false when the link is closed before.
+    async fn may_leave(&self, id: DispatchId) -> bool {
+        let (waits, answer) = oneshot::channel();
+        let asking = Asking::new(id);
+        self.asked().push((asking, waits));
+        // It may have been closed before it could be seen that this one waits.
+        if self.places.is_closed() || self.events.send(Event::Leaving(asking)).await.is_err() {
+            self.asked().retain(|(own, _)| *own != asking);
+        }
+        answer.await.is_ok()
     }
 
     /// Sends one dispatch, and says how that ended.
@@ -307,6 +338,10 @@ async fn work(shared: Arc<Shared>) {
         };
         // Others may have been told of nothing while this one was.
         shared.more.notify_one();
+        // What is not sent has no closing event: whoever feeds the link still has it.
+        if shared.settings.write_ahead && !shared.may_leave(dispatch.id).await {
+            return;
+        }
         let ended = shared.carry(&dispatch).await;
         shared.places.add_permits(1);
         if shared.events.send(ended).await.is_err() {

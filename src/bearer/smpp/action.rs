@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tracing::{debug, info, warn};
 
 use crate::{
-    bearer::{Dispatch, DispatchId, Event, Receipt},
+    bearer::{Asking, Dispatch, Event, Receipt},
     ident::Timestamp,
     wire::smpp::CommandStatus,
 };
@@ -26,7 +26,7 @@ pub enum Input<'a> {
     /// A dispatch to carry, that [`super::Link::admit`] let through.
     Dispatch(Dispatch),
     /// It is written down that these, which it told to be [`Event::Leaving`], may have left.
-    Leave(&'a [DispatchId]),
+    Leave(&'a [Asking]),
     /// A connection that was asked for stands.
     Opened(usize),
     /// It sent octets.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::submit::Piece;
 use crate::{
-    bearer::Dispatch,
+    bearer::{Asking, Dispatch},
     wire::{smpp::CommandStatus, wdp::Reference},
 };
 
@@ -27,9 +27,9 @@ pub(super) enum Leave {
     /// It has not asked.
     Unasked,
     /// It has, and waits for the answer.
-    Asked,
+    Asked(Asking),
     /// It may.
-    Given,
+    Given(Asking),
 }
 
 /// A dispatch and its segments.

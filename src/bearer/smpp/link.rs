@@ -141,7 +141,7 @@ impl Link {
         let mut heard = Vec::new();
         match input {
             Input::Dispatch(dispatch) => self.dispatch(dispatch),
-            Input::Leave(ids) => ids.iter().for_each(|id| self.may_leave(*id)),
+            Input::Leave(asked) => asked.iter().for_each(|asked| self.may_leave(*asked)),
             Input::Opened(at) => {
                 if let (Some(connection), Some(life)) = (self.connections.get_mut(at), self.lives.get_mut(at))
                 {

@@ -18,7 +18,9 @@ use super::{
     socket::{self, News},
 };
 use crate::{
-    bearer::{Bearer, Closed, Destination, Dispatch, DispatchId, Event, Lane, References, Refusal, Taken},
+    bearer::{
+        Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Event, Lane, References, Refusal, Taken,
+    },
     ident::{Clock, Random},
 };
 
@@ -50,7 +52,7 @@ struct Inner {
     /// Dispatches that the machine has not seen yet.
     inbox: Vec<Dispatch>,
     /// Those that may leave, of which it has not heard yet.
-    leave: Vec<DispatchId>,
+    leave: Vec<Asking>,
     stop: bool,
 }
 
@@ -167,8 +169,13 @@ impl Bearer for SmppLink {
         vec![Lane { asks: self.shared.write_ahead, ..Lane::only(room) }]
     }
 
-    fn leave(&self, ids: &[DispatchId]) {
-        self.shared.inner().leave.extend_from_slice(ids);
+    fn leave(&self, asked: &[Asking]) {
+        let mut inner = self.shared.inner();
+        // A link that has ended looks at nothing any more.
+        if !*self.shared.ended.borrow() {
+            inner.leave.extend_from_slice(asked);
+        }
+        drop(inner);
         self.shared.wake.notify_one();
     }
 

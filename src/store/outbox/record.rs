@@ -25,14 +25,14 @@ pub(super) async fn reports(
     reports: &[Report],
     now: Timestamp,
 ) -> Result<Vec<Settled>, Failed> {
-    let mut leaving: BTreeMap<i64, bool> = BTreeMap::new();
+    let (mut leaving, mut stayed) = (BTreeMap::new(), Vec::new());
     let mut names = Vec::new();
     let mut changes = Vec::new();
     let mut receipts = Vec::new();
     for report in reports {
         match report {
-            Report::Leaving(id) => drop(leaving.insert(number(*id), true)),
-            Report::Stayed(id) => drop(leaving.insert(number(*id), false)),
+            Report::Leaving(asking) => drop(leaving.insert(number(asking.id), asking.turn)),
+            Report::Stayed(asking) => stayed.push(json!([number(asking.id), asking.turn])),
             Report::Submitted { id, segment, message } => {
                 names.push(json!([&*message.smsc, message.id, number(*id), segment]));
             }
@@ -40,14 +40,24 @@ pub(super) async fn reports(
             Report::Receipt(receipt) => receipts.push(receipt),
         }
     }
-    for leaves in [true, false] {
-        let ids: Vec<i64> = leaving.iter().filter(|(_, l)| **l == leaves).map(|(id, _)| *id).collect();
-        if !ids.is_empty() {
-            let mark = sqlx::query(
-                "UPDATE delivery SET leaving = ?2 WHERE id IN (SELECT value FROM json_each(?1)) AND state = 1",
-            );
-            mark.bind(Value::from(ids).to_string()).bind(leaves).execute(&mut *tx).await?;
-        }
+    if !leaving.is_empty() {
+        // What was handed to a way that does not ask (1) may have left there, whatever another one says.
+        let mark = sqlx::query(
+            "UPDATE delivery SET leaving = asked.turn
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM json_each(?)) AS asked
+             WHERE delivery.id = asked.id AND delivery.state = 1 AND delivery.leaving <> 1",
+        );
+        let asked: Value = leaving.into_iter().map(|(id, turn)| json!([id, turn])).collect();
+        mark.bind(asked.to_string()).execute(&mut *tx).await?;
+    }
+    if !stayed.is_empty() {
+        // After all questions: one that another link has asked meanwhile stands.
+        let clear = sqlx::query(
+            "UPDATE delivery SET leaving = 0
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM json_each(?)) AS asked
+             WHERE delivery.id = asked.id AND delivery.state = 1 AND delivery.leaving = asked.turn",
+        );
+        clear.bind(Value::from(stayed).to_string()).execute(&mut *tx).await?;
     }
     if !names.is_empty() {
         // An SMSC may begin its numbers anew: the younger segment has the name.

@@ -7,7 +7,7 @@ use super::{
     outbox::{open, push, states, submitted},
 };
 use crate::{
-    bearer::{Claim, Destination, Lane, NewPush, Outbox, Report, State},
+    bearer::{Asking, Claim, Destination, DispatchId, Lane, NewPush, Outbox, Report, State},
     store::MemoryOutbox,
 };
 
@@ -61,27 +61,53 @@ async fn of_what_was_handed_out_only_that_is_in_doubt_which_was_about_to_leave()
     outbox.accept(push("a", &["1111", "2222", "3333", "4444"])).await.unwrap();
     let claim = outbox.claim(&[lane("", 9, true)], at(0)).await.unwrap();
     let ids: Vec<_> = claim.dispatches.iter().map(|claimed| claimed.dispatch.id).collect();
+    let asked: Vec<_> = ids.iter().map(|id| Asking::new(*id)).collect();
     let all = vec![
-        Report::Leaving(ids[0]),
-        Report::Leaving(ids[1]),
-        Report::Leaving(ids[2]),
-        Report::Stayed(ids[2]),
+        Report::Leaving(asked[0]),
+        Report::Leaving(asked[1]),
+        Report::Leaving(asked[2]),
+        Report::Stayed(asked[2]),
         submitted(ids[1], 0, "m1"),
     ];
     outbox.record(all, at(1)).await.unwrap();
     let next = open(dir.path()).await;
     assert!(next.abandoned(at(1000), at(2)).await.unwrap().is_empty(), "its process lives");
     drop(outbox);
-    let mut unclear = Vec::new();
-    for _ in 0..200 {
-        unclear = next.abandoned(at(1000), at(2)).await.unwrap();
-        if !unclear.is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(unclear, [ids[0]]);
+    assert_eq!(in_doubt(&next).await, [ids[0]]);
     assert_eq!(states(&next, "a").await, [State::Sending, State::Sent, State::Waiting, State::Waiting]);
     let again = next.claim(&[lane("", 9, true)], at(2)).await.unwrap();
     assert_eq!((numbers(&again), again.dispatches[0].tries), (vec!["3333", "4444"], 1));
+}
+
+/// A dispatch that goes from one link to another: what the first says of it does not count for the second.
+#[tokio::test]
+async fn word_that_nothing_left_counts_for_the_link_alone_that_says_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    outbox.accept(in_lane("asks", push("a", &["1111", "2222"]))).await.unwrap();
+    outbox.accept(in_lane("asks not", push("b", &["3333"]))).await.unwrap();
+    let lanes = [lane("asks", 9, true), lane("asks not", 9, false)];
+    let claim = outbox.claim(&lanes, at(0)).await.unwrap();
+    let [one, two, three] = [0, 1, 2].map(|at| claim.dispatches[at].dispatch.id);
+    let (first, second) = ([one, two, three].map(Asking::new), [one, two].map(Asking::new));
+    outbox.record(first.map(Report::Leaving).to_vec(), at(1)).await.unwrap();
+    // The second asks before the word of the first comes, in the same breath or not.
+    let crossed = vec![Report::Stayed(first[0]), Report::Leaving(second[0]), Report::Leaving(second[1])];
+    outbox.record(crossed, at(2)).await.unwrap();
+    outbox.record(vec![Report::Stayed(first[1]), Report::Stayed(first[2])], at(3)).await.unwrap();
+    let next = open(dir.path()).await;
+    drop(outbox);
+    assert_eq!(in_doubt(&next).await, [one, two, three], "none of them may be sent again unasked");
+}
+
+/// What is in doubt, once the process before is seen to have ended.
+async fn in_doubt(outbox: &impl Outbox) -> Vec<DispatchId> {
+    for _ in 0..200 {
+        let unclear = outbox.abandoned(at(1000), at(2)).await.unwrap();
+        if !unclear.is_empty() {
+            return unclear;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    Vec::new()
 }

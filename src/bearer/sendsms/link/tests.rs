@@ -63,6 +63,10 @@ async fn kannel(answers: &[&str]) -> (String, mpsc::UnboundedReceiver<String>) {
 }
 
 fn link(url: &str, window: usize) -> (SendsmsLink, mpsc::Receiver<Event>) {
+    link_that(url, window, false)
+}
+
+fn link_that(url: &str, window: usize, write_ahead: bool) -> (SendsmsLink, mpsc::Receiver<Event>) {
     let kannel = Sendsms {
         name: "op".into(),
         endpoint: url.parse().unwrap(),
@@ -74,7 +78,7 @@ fn link(url: &str, window: usize) -> (SendsmsLink, mpsc::Receiver<Event>) {
         patience: Patience::default(),
     };
     let receipts = Some("http://gw/key/receipt/".to_owned());
-    let settings = SendsmsSettings { window, capacity: 10, receipts };
+    let settings = SendsmsSettings { window, capacity: 10, write_ahead, receipts };
     let (events, told) = mpsc::channel(64);
     let (clock, random) = (Arc::new(Noon), Arc::new(Counted::default()));
     (SendsmsLink::start(kannel, settings, Arc::default(), events, clock, random), told)
@@ -166,6 +170,35 @@ async fn what_has_not_begun_is_given_back() {
     link.send(dispatch(2, 9)).await.unwrap();
     assert_eq!((link.withdraw(DispatchId(1)), link.withdraw(DispatchId(2))), (false, true));
     assert_eq!((link.held(), link.has_room()), (0, true));
+}
+
+/// Of what the operator never heard of, nothing is in doubt after a kill.
+#[tokio::test]
+async fn nothing_leaves_before_it_is_written_down_and_a_window_asks_at_a_time() {
+    let (url, mut requests) = kannel(&[GOOD; 3]).await;
+    let (link, mut told) = link_that(&url, 2, true);
+    assert!(link.lanes()[0].asks);
+    for id in 1..=3 {
+        link.send(dispatch(id, 9)).await.unwrap();
+    }
+    let [Some(Event::Leaving(one)), Some(Event::Leaving(two))] = [told.recv().await, told.recv().await]
+    else {
+        panic!("it does not ask")
+    };
+    assert_eq!((link.held(), told.try_recv().is_err(), requests.try_recv().is_err()), (1, true, true));
+    // Word for a question of another link.
+    link.leave(&[Asking::new(one.id)]);
+    tokio::task::yield_now().await;
+    assert!(requests.try_recv().is_err());
+    link.leave(&[two]);
+    assert!(matches!(told.recv().await, Some(Event::Submitted { id, .. }) if id == two.id));
+    assert!(matches!(told.recv().await, Some(Event::Sent { id, .. }) if id == two.id));
+    assert!(matches!(told.recv().await, Some(Event::Leaving(third)) if third.id == DispatchId(3)));
+    requests.try_recv().unwrap();
+    // The two that may not leave hold up no end, and do not leave any more.
+    link.close(Duration::from_secs(60)).await;
+    link.leave(&[one]);
+    assert!(requests.try_recv().is_err() && told.try_recv().is_err());
 }
 
 #[tokio::test]

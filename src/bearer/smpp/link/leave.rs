@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use super::Link;
 use crate::bearer::{
-    DispatchId, Event,
+    Asking, DispatchId, Event,
     smpp::{Action, flight::Leave},
 };
 
@@ -27,8 +27,8 @@ impl Link {
         let rank = flight.rank();
         match flight.leave {
             Leave::Unasked if write_ahead => drop(self.unasked.insert(rank, id)),
-            Leave::Asked => {}
-            Leave::Unasked | Leave::Given => {
+            Leave::Asked(_) => {}
+            Leave::Unasked | Leave::Given(_) => {
                 self.leaving += usize::from(!std::mem::replace(&mut flight.counts, true));
                 self.queue.insert(rank, id);
             }
@@ -41,17 +41,19 @@ impl Link {
         while !self.stopping && self.leaving < most && !self.unasked.is_empty() && self.bound() > 0 {
             let Some((_, id)) = self.unasked.pop_first() else { return };
             let Some(flight) = self.flights.get_mut(&id) else { continue };
-            (flight.leave, flight.counts) = (Leave::Asked, true);
+            let asking = Asking::new(id);
+            (flight.leave, flight.counts) = (Leave::Asked(asking), true);
             self.leaving += 1;
-            self.actions.push(Action::Tell(Event::Leaving { id }));
+            self.actions.push(Action::Tell(Event::Leaving(asking)));
         }
     }
 
-    /// It is written down that it may have left.
-    pub(super) fn may_leave(&mut self, id: DispatchId) {
-        if let Some(flight) = self.flights.get_mut(&id).filter(|flight| flight.leave == Leave::Asked) {
-            flight.leave = Leave::Given;
-            self.queue.insert(flight.rank(), id);
+    /// It is written down that it may have left. Word for an earlier question, or for that of another link, lets nothing go.
+    pub(super) fn may_leave(&mut self, asked: Asking) {
+        let flight = self.flights.get_mut(&asked.id);
+        if let Some(flight) = flight.filter(|flight| flight.leave == Leave::Asked(asked)) {
+            flight.leave = Leave::Given(asked);
+            self.queue.insert(flight.rank(), asked.id);
         }
     }
 
@@ -60,9 +62,11 @@ impl Link {
         let Some(flight) = self.flights.get_mut(&id) else { return };
         self.queue.remove(&flight.rank());
         self.leaving -= usize::from(std::mem::take(&mut flight.counts));
-        if self.settings.write_ahead && flight.is_whole() && flight.leave == Leave::Given {
+        if let Leave::Given(asked) = flight.leave
+            && flight.is_whole()
+        {
             flight.leave = Leave::Unasked;
-            self.actions.push(Action::Tell(Event::Stayed { id }));
+            self.actions.push(Action::Tell(Event::Stayed(asked)));
         }
         self.later.insert((until, id));
     }

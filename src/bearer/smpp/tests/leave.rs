@@ -8,14 +8,18 @@ fn rig(window: u16) -> Rig {
 }
 
 /// The dispatches that asked since the last time.
-fn asked(rig: &mut Rig) -> Vec<DispatchId> {
+fn asked(rig: &mut Rig) -> Vec<Asking> {
     let of = |event: &Event| match event {
-        Event::Leaving { id } => Some(*id),
+        Event::Leaving(asking) => Some(*asking),
         _ => None,
     };
     let ids = rig.events.iter().filter_map(of).collect();
     rig.events.retain(|event| of(event).is_none());
     ids
+}
+
+fn ids(asked: &[Asking]) -> Vec<u64> {
+    asked.iter().map(|asking| asking.id.0).collect()
 }
 
 #[test]
@@ -25,7 +29,7 @@ fn nothing_leaves_before_it_is_written_down_and_a_window_of_dispatches_asks_at_a
         rig.dispatch(id, 600);
     }
     let first = asked(&mut rig);
-    assert_eq!(first, [DispatchId(0), DispatchId(1), DispatchId(2)]);
+    assert_eq!(ids(&first), [0, 1, 2]);
     rig.wait(10 * SECOND);
     assert!(rig.take(Command::SUBMIT_SM).is_empty(), "none has leave");
     rig.on(Input::Leave(&first[..1]));
@@ -37,9 +41,9 @@ fn nothing_leaves_before_it_is_written_down_and_a_window_of_dispatches_asks_at_a
         }
         for event in rig.events() {
             match event {
-                Event::Leaving { id } => in_doubt.push(id),
+                Event::Leaving(asking) => in_doubt.push(asking),
                 Event::Sent { id, .. } => {
-                    in_doubt.retain(|other| *other != id);
+                    in_doubt.retain(|other| other.id != id);
                     ended += 1;
                 }
                 other => panic!("{other:?}"),
@@ -86,15 +90,20 @@ fn what_was_refused_for_now_stays_makes_room_and_asks_again() {
     rig.on(Input::Leave(&first));
     let open = rig.take(Command::SUBMIT_SM);
     rig.answers(open[0], 0x64);
-    assert_eq!(rig.events(), [Event::Stayed { id: DispatchId(1) }, Event::Leaving { id: DispatchId(2) }]);
-    rig.on(Input::Leave(&[DispatchId(1), DispatchId(2)]));
+    let events = rig.events();
+    let [Event::Stayed(stayed), Event::Leaving(second)] = events[..] else { panic!("{events:?}") };
+    assert_eq!((stayed, second.id), (first[0], DispatchId(2)));
+    rig.on(Input::Leave(&[stayed, second]));
     let open = rig.take(Command::SUBMIT_SM);
     assert_eq!(open.len(), 1, "word for one that stayed lets nothing go");
     rig.answers(open[0], 0);
     rig.events();
     rig.wait(5 * SECOND);
-    assert_eq!(asked(&mut rig), [DispatchId(1)]);
-    rig.on(Input::Leave(&[DispatchId(1)]));
+    let again = asked(&mut rig);
+    assert_eq!(ids(&again), [1]);
+    rig.on(Input::Leave(&first));
+    assert!(rig.take(Command::SUBMIT_SM).is_empty(), "word for the first question is none for the second");
+    rig.on(Input::Leave(&again));
     let open = rig.take(Command::SUBMIT_SM);
     rig.answers(open[0], 0);
     assert_eq!(rig.events(), [Event::Sent { id: DispatchId(1), segments: 1, receipts: true }]);
@@ -105,10 +114,12 @@ fn one_that_asked_can_be_taken_back_and_gives_its_place_to_the_next() {
     let mut rig = rig(1);
     rig.dispatch(1, 10);
     rig.dispatch(2, 10);
-    assert_eq!(asked(&mut rig), [DispatchId(1)]);
+    let first = asked(&mut rig);
+    assert_eq!(ids(&first), [1]);
     assert!(rig.link.withdraw(DispatchId(1)).is_some());
     rig.on(Input::Tick);
-    assert_eq!(asked(&mut rig), [DispatchId(2)]);
-    rig.on(Input::Leave(&[DispatchId(1), DispatchId(2)]));
+    let second = asked(&mut rig);
+    assert_eq!(ids(&second), [2]);
+    rig.on(Input::Leave(&[first[0], second[0]]));
     assert_eq!(rig.take(Command::SUBMIT_SM).len(), 1);
 }

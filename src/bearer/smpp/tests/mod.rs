@@ -23,7 +23,7 @@ use rusmpp::{
 
 use super::*;
 use crate::{
-    bearer::{Carriage, Destination, Dispatch, DispatchId, Event, Failure, References},
+    bearer::{Asking, Carriage, Destination, Dispatch, DispatchId, Event, Failure, References},
     ident::{Random, Timestamp},
     wire::{
         pap::Priority,
