@@ -45,7 +45,7 @@ pub(in crate::cli) struct SmscArgs {
     #[arg(long, value_name = "N", default_value = "0")]
     receipt_delay: u64,
     /// What goes wrong; as often as wanted: throttle=N, lose-answer=N, duplicate=N (one in N), refuse=N:STATUS, reorder=N
-    /// (answers held back and mixed), disconnect=N (at the N-th message of a connection).
+    /// (answers held back, and receipts, and mixed), disconnect=N (at the N-th message of a connection).
     #[arg(long, value_name = "FAULT")]
     fault: Vec<String>,
     /// What chance is drawn from: the same number, the same faults.

@@ -57,7 +57,7 @@ pub struct Faults {
     pub lose_answer: u32,
     /// A receipt is sent twice.
     pub duplicate: u32,
-    /// So many answers are held back and sent in another order.
+    /// So many answers are held back and sent in another order; and a receipt is drawn from as many that are due.
     pub reorder: u32,
     /// A connection is closed when it got its N-th submit_sm, which is taken and not answered.
     pub disconnect: u32,
@@ -83,7 +83,7 @@ impl Default for Behaviour {
 /// A fault that there is not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no fault; there are throttle=N, lose-answer=N, duplicate=N (one in N), reorder=N (answers held back), \
+    "`{0}` is no fault; there are throttle=N, lose-answer=N, duplicate=N (one in N), reorder=N (answers held back, receipts mixed), \
      disconnect=N (at the N-th submit_sm) and refuse=N:STATUS (one in N, with a command status in hexadecimal)"
 )]
 pub struct FaultError(String);

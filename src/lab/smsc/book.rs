@@ -32,6 +32,8 @@ pub(super) struct Book {
     out: usize,
     /// No receipt is sent for now.
     held: bool,
+    /// From how many that are due the next one is drawn.
+    reorder: u32,
 }
 
 impl Book {
@@ -42,6 +44,7 @@ impl Book {
             owed: VecDeque::new(),
             out: 0,
             held: false,
+            reorder: behaviour.faults.reorder,
         }
     }
 
@@ -86,16 +89,26 @@ impl Book {
             return Err(None);
         }
         let mut soonest: Option<Duration> = None;
+        let most = usize::try_from(self.reorder.max(1)).unwrap_or(usize::MAX);
+        let mut due = Vec::new();
         for (at, owed) in self.owed.iter().enumerate().filter(|(_, owed)| owed.system_id == system_id) {
             if owed.at <= now {
-                let owed = self.owed.remove(at).ok_or(None)?;
-                self.out += 1;
-                return Ok(owed);
+                due.push(at);
+                if due.len() == most {
+                    break;
+                }
+                continue;
             }
             let wait = owed.at - now;
             soonest = Some(soonest.map_or(wait, |s| s.min(wait)));
         }
-        Err(soonest)
+        let count = u32::try_from(due.len()).unwrap_or(u32::MAX);
+        // One that is the only one is not drawn for.
+        let drawn = if count > 1 { self.below(count) } else { 0 };
+        let at = usize::try_from(drawn).ok().and_then(|drawn| due.get(drawn).copied());
+        let owed = at.and_then(|at| self.owed.remove(at)).ok_or(soonest)?;
+        self.out += 1;
+        Ok(owed)
     }
 
     /// A receipt was answered.
@@ -124,5 +137,43 @@ pub(super) fn id(form: IdForm, number: u64) -> String {
 impl std::fmt::Debug for Book {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Book({} taken, {} receipts owed)", self.taken, self.receipts_open())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::smsc::Faults;
+
+    /// The numbers of twenty receipts in the order in which they are sent.
+    fn order(reorder: u32) -> Vec<u64> {
+        let faults = Faults { reorder, ..Faults::default() };
+        let mut book = Book::new(&Behaviour { faults, ..Behaviour::default() });
+        let now = Instant::now();
+        let owed = |number, at| Owed {
+            system_id: "us".to_owned(),
+            number,
+            source: String::new(),
+            destination: String::new(),
+            state: MessageState::Delivered,
+            at,
+        };
+        (0..20).for_each(|number| book.owe(owed(number, now)));
+        book.owe(owed(20, now + Duration::from_secs(5)));
+        let sent: Vec<u64> =
+            std::iter::from_fn(|| book.due("us", now).ok()).map(|owed| owed.number).collect();
+        assert_eq!(book.due("us", now), Err(Some(Duration::from_secs(5))));
+        assert_eq!(book.due("others", now), Err(None));
+        sent
+    }
+
+    #[test]
+    fn receipts_leave_in_another_order_when_that_is_what_it_does() {
+        let straight: Vec<u64> = (0..20).collect();
+        assert_eq!(order(0), straight);
+        let mut mixed = order(4);
+        assert_ne!(mixed, straight);
+        mixed.sort_unstable();
+        assert_eq!(mixed, straight, "each once");
     }
 }
