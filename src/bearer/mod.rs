@@ -34,7 +34,7 @@ pub use event::{Asking, Event, Failure, MessageId, Receipt, Taken};
 pub use lane::Lane;
 pub use outbox::{
     Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, LaneOf, Move, NewDelivery, NewPush, Notice,
-    NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing,
+    NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing, Unreadable,
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
@@ -70,6 +70,11 @@ pub trait Bearer: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Closed`].
     async fn send(&self, dispatch: Dispatch) -> Result<(), Closed>;
+
+    /// False when sending this would make wait, though its lane had room: another lane has taken it.
+    fn takes(&self, _dispatch: &Dispatch) -> bool {
+        true
+    }
 
     /// Its lanes, each with the room that it has now. One that has none is not given anything.
     fn lanes(&self) -> Vec<Lane> {

@@ -184,6 +184,8 @@ pub struct Standing {
 pub struct Claim {
     /// To be sent.
     pub dispatches: Vec<Claimed>,
+    /// Handed out, too, and not to be sent: what is kept of them cannot be read.
+    pub unreadable: Vec<Unreadable>,
     /// Closed, because their time had run out.
     pub settled: Vec<Settled>,
     /// When something of these lanes will be due that was not handed out now; none when nothing is waiting.
@@ -199,6 +201,21 @@ pub struct Claimed {
     pub tries: u32,
     /// When its push came.
     pub received: Timestamp,
+}
+
+/// A delivery that is due, whose payload cannot be had: the key is another, or the file was damaged.
+#[derive(Debug)]
+pub struct Unreadable {
+    /// Which.
+    pub id: DispatchId,
+    /// How often it was tried before.
+    pub tries: u32,
+    /// When its push came.
+    pub received: Timestamp,
+    /// When its time runs out.
+    pub expires: Option<Timestamp>,
+    /// Why, for the log.
+    pub why: String,
 }
 
 /// What became of deliveries, as the outbox is told.

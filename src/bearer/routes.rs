@@ -64,6 +64,13 @@ impl Routes {
     pub fn links(&self) -> &[Arc<dyn Link>] {
         &self.links
     }
+
+    /// The link that a dispatch to a number goes over now: the first that stands of those that can carry it.
+    fn link(&self, dispatch: &Dispatch) -> Option<&Arc<dyn Link>> {
+        let all = links(&self.routes, &dispatch.destination).iter();
+        let able = || all.clone().filter(move |link| link.admit(dispatch).is_ok());
+        able().find(|link| link.bound() > 0).or_else(|| able().next())
+    }
 }
 
 #[async_trait::async_trait]
@@ -94,19 +101,21 @@ impl Bearer for Routes {
         match dispatch.destination {
             Destination::Ip(_) => self.udp.as_ref().ok_or(Closed)?.send(dispatch).await,
             Destination::Msisdn(_) => {
-                let able = || {
-                    let all = links(&self.routes, &dispatch.destination).iter();
-                    all.filter(|link| link.admit(&dispatch).is_ok())
-                };
-                let link = able().find(|link| link.bound() > 0).or_else(|| able().next());
-                Arc::clone(link.ok_or(Closed)?).send(dispatch).await
+                let link = self.link(&dispatch).ok_or(Closed)?;
+                Arc::clone(link).send(dispatch).await
             }
         }
     }
 
-    /// One for each link that some route prefers, by its name; and one without a name for IP addresses.
+    fn takes(&self, dispatch: &Dispatch) -> bool {
+        self.link(dispatch).is_none_or(|link| link.has_room())
+    }
+
+    /// One for each link that some route prefers, by its name; and one without a name for IP addresses and for what no route
+    /// reaches any more.
     fn lanes(&self) -> Vec<Lane> {
         let mut lanes: Vec<Lane> = Vec::new();
+        let mut over: Vec<&Arc<dyn Link>> = Vec::new();
         for route in self.routes.iter() {
             let Some(preferred) = route.links.first() else { continue };
             // The one that would be sent over now.
@@ -115,10 +124,21 @@ impl Bearer for Routes {
             let (room, asks) = (of(&**link).room, route.links.iter().all(|link| of(&**link).asks));
             match lanes.iter_mut().find(|lane| *lane.name == *preferred.name()) {
                 Some(lane) => (lane.room, lane.asks) = (lane.room.min(room), lane.asks && asks),
-                None => lanes.push(Lane { name: preferred.name().into(), room, asks }),
+                None => {
+                    lanes.push(Lane { name: preferred.name().into(), room, asks });
+                    over.push(link);
+                }
             }
         }
-        lanes.extend(self.udp.iter().map(|_| Lane::only(usize::MAX)));
+        // Lanes that lead over the same link share its room.
+        for (lane, link) in lanes.iter_mut().zip(&over) {
+            let sharing = over.iter().filter(|other| Arc::ptr_eq(other, link)).count();
+            lane.room = lane.room.div_ceil(sharing.max(1));
+        }
+        // What nothing reaches need not be looked for at each bit of room while all links are full.
+        if self.udp.is_some() || lanes.is_empty() || lanes.iter().any(|lane| lane.room > 0) {
+            lanes.push(Lane::only(usize::MAX));
+        }
         lanes
     }
 
@@ -136,8 +156,12 @@ impl Bearer for Routes {
     }
 
     fn trouble(&self, to: &Destination) -> Option<String> {
+        let Destination::Msisdn(_) = to else { return None };
         let links = links(&self.routes, to);
-        if links.is_empty() || links.iter().any(|link| link.bound() > 0) {
+        if links.is_empty() {
+            return Some("it waits: no route of this gateway reaches its number".to_owned());
+        }
+        if links.iter().any(|link| link.bound() > 0) {
             return None;
         }
         let names = links.iter().map(|link| link.name()).collect::<Vec<_>>().join(", ");

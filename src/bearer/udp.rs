@@ -94,8 +94,10 @@ impl Bearer for UdpRoute {
     }
 
     async fn send(&self, dispatch: Dispatch) -> Result<(), Closed> {
-        let event = self.post(&dispatch).await;
-        self.events.send(event).await.map_err(|_| Closed)
+        // Whoever feeds it may cease to wait; once the datagram has left, that is told.
+        let place = self.events.reserve().await.map_err(|_| Closed)?;
+        place.send(self.post(&dispatch).await);
+        Ok(())
     }
 
     /// A datagram leaves at once.

@@ -9,16 +9,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{mpsc, watch},
-    time::Instant,
-};
+use tokio::sync::{mpsc, watch};
 use tracing::{info, warn};
 
 use super::{InDoubt, Ppg, settings::back_off};
 use crate::{
     bearer::{
-        Asking, Bearer, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report, State,
+        Asking, Bearer, Claim, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report,
+        State, Unreadable,
     },
     ident::Timestamp,
     wire::pap::StatusCode,
@@ -26,10 +24,10 @@ use crate::{
 
 /// Events that are taken down together at most.
 const TOGETHER: usize = 1024;
-/// The longest time without looking whether something is due: the clock may be set.
-const LOOK: Duration = Duration::from_secs(30);
 /// How long to wait when the outbox does not answer.
-const BREATH: Duration = Duration::from_secs(1);
+pub(super) const BREATH: Duration = Duration::from_secs(1);
+/// How often what waits is sorted by its routes again.
+const SORT: Duration = Duration::from_secs(60);
 /// How often it is looked, at the end, whether all answers are there.
 const TICK: Duration = Duration::from_millis(10);
 /// How often it is looked for pushes to be forgotten, and how many are forgotten in one go.
@@ -59,8 +57,7 @@ impl Ppg {
         let (fed, winding_down) = watch::channel(false);
         let feeding = async {
             self.settle_abandoned().await;
-            let lane = |to: &Destination| bearer.lane(to);
-            self.persist("sort what waits by its route", || self.0.outbox.sort_into_lanes(&lane)).await;
+            self.sort(&*bearer).await;
             self.feed(&*bearer, stop).await;
             self.take_back_unsent(&*bearer).await;
             // Nobody listens when the bearer has ended by itself.
@@ -68,7 +65,9 @@ impl Ppg {
         };
         let recording = self.record(&*bearer, &mut events, winding_down, grace);
         let work = async { tokio::join!(feeding, recording) };
-        let beside = async { tokio::join!(self.tell(), self.forget_old(), self.settle_others()) };
+        let beside = async {
+            tokio::join!(self.tell(), self.forget_old(), self.settle_others(), self.sort_again(&*bearer))
+        };
         tokio::select! {
             _ = work => {}
             _ = beside => {}
@@ -99,71 +98,22 @@ impl Ppg {
         }
     }
 
-    /// Claims what is due and hands it to the bearer, until `stop`. Each lane is claimed for as long as it has room: one that
-    /// is stuck holds up no other. What was claimed and not handed over goes back: it has not left.
-    async fn feed(&self, bearer: &dyn Bearer, stop: impl Future<Output = ()>) {
-        let mut stop = pin!(stop);
-        let mut stopped = false;
-        let mut looked = Instant::now();
-        while !stopped {
-            let now = self.0.clock.now();
-            let most = self.settings().batch;
-            // Set first, so that room that is made meanwhile is not missed.
-            self.0.starved.store(true, Ordering::SeqCst);
-            let mut lanes = bearer.lanes();
-            self.0.starved.store(lanes.iter().any(|lane| lane.room == 0), Ordering::SeqCst);
-            lanes.retain(|lane| lane.room > 0);
-            lanes.iter_mut().for_each(|lane| lane.room = lane.room.min(most));
-            // Nothing can be sent; what runs out of time is looked for all the same, but not at each bit of room.
-            if lanes.is_empty() && looked.elapsed() < BREATH {
-                tokio::select! {
-                    _ = tokio::time::timeout(BREATH, self.0.wake.notified()) => {}
-                    () = &mut stop => stopped = true,
-                }
-                continue;
-            }
-            looked = Instant::now();
-            let claim = match self.0.outbox.claim(&lanes, now).await {
-                Ok(claim) => claim,
-                Err(error) => {
-                    self.breathe("claim what is due", &error).await;
-                    continue;
-                }
-            };
-            self.announce(claim.settled);
-            self.hold(&claim.dispatches);
-            let mut left = Vec::new();
-            for Claimed { dispatch, .. } in claim.dispatches {
-                let id = dispatch.id;
-                if stopped {
-                    left.push(id);
-                    continue;
-                }
-                tokio::select! {
-                    biased;
-                    sent = bearer.send(dispatch) => if sent.is_err() { left.push(id) },
-                    () = &mut stop => {
-                        stopped = true;
-                        left.push(id);
-                    }
-                }
-            }
-            self.put_back(left, if stopped { now } else { now.plus(BREATH) }).await;
-            let more = claim.next.is_some_and(|at| at <= self.0.clock.now());
-            if !more && !stopped {
-                let wait = claim.next.map_or(LOOK, |at| at.since(self.0.clock.now())).min(LOOK);
-                // Not shorter than a clock tick, so that a moment that has come is past. A lane that gets room wakes this.
-                let wait = wait.max(Duration::from_millis(1));
-                tokio::select! {
-                    _ = tokio::time::timeout(wait, self.0.wake.notified()) => {}
-                    () = &mut stop => stopped = true,
-                }
-            }
+    /// Sorts from time to time what waits: another process on the same store may have routes of other names.
+    async fn sort_again(&self, bearer: &dyn Bearer) {
+        loop {
+            tokio::time::sleep(SORT).await;
+            self.sort(bearer).await;
         }
     }
 
+    async fn sort(&self, bearer: &dyn Bearer) {
+        let lane = |to: &Destination| bearer.lane(to);
+        self.persist("sort what waits by its route", || self.0.outbox.sort_into_lanes(&lane)).await;
+        self.0.wake.notify_one();
+    }
+
     /// Deliveries that have not left wait again.
-    async fn put_back(&self, ids: Vec<DispatchId>, until: Timestamp) {
+    pub(super) async fn put_back(&self, ids: Vec<DispatchId>, until: Timestamp) {
         for id in &ids {
             self.forget(*id);
         }
@@ -225,7 +175,7 @@ impl Ppg {
     }
 
     /// Writes reports, however often it takes: what the bearer said is not said again.
-    async fn take_down(&self, reports: Vec<Report>) {
+    pub(super) async fn take_down(&self, reports: Vec<Report>) {
         if reports.is_empty() {
             return;
         }
@@ -241,7 +191,7 @@ impl Ppg {
     }
 
     /// What an event means for the outbox.
-    fn report(&self, event: Event) -> Report {
+    pub(super) fn report(&self, event: Event) -> Report {
         let now = self.0.clock.now();
         let change = |id, to, code, desc: String| Move {
             id,
@@ -319,11 +269,15 @@ impl Ppg {
     }
 
     /// Remembers deliveries that go to the bearer.
-    fn hold(&self, claimed: &[Claimed]) {
+    pub(super) fn hold(&self, claim: &Claim) {
         let mut under_way = self.under_way();
-        for Claimed { dispatch, tries, received } in claimed {
+        for Claimed { dispatch, tries, received } in &claim.dispatches {
             let held = UnderWay { tries: *tries, received: *received, expires: dispatch.expires };
             under_way.insert(dispatch.id, held);
+        }
+        for Unreadable { id, tries, received, expires, .. } in &claim.unreadable {
+            let held = UnderWay { tries: *tries, received: *received, expires: *expires };
+            under_way.insert(*id, held);
         }
     }
 

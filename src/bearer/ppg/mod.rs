@@ -7,12 +7,14 @@
 //! | check    | `submission`   | rights, times, quality of service, addresses, size              |
 //! | encode   | `content`      | the content entity as a WSP PDU                                  |
 //! | keep     | [`Outbox`]     | accepted is what is kept                                         |
-//! | deliver  | `engine`       | claims what is due, hands it to the bearer, takes events down    |
+//! | feed     | `feed`         | claims what is due and hands it to the bearer                    |
+//! | deliver  | `engine`       | keeps both going, takes down what the bearer says                |
 //! | add up   | `receipts`     | receipts of segments                                             |
 //! | tell     | `notify`       | results to initiators that want them                             |
 
 mod content;
 mod engine;
+mod feed;
 mod initiator;
 mod notify;
 mod protocol;

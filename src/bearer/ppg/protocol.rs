@@ -4,7 +4,7 @@
 //! A client capabilities query is answered 3008, since no capabilities are known here. A request for progress notes is
 //! taken, and no notes come: they are the gateway's to give.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use tracing::{debug, warn};
 
@@ -146,8 +146,17 @@ impl Ppg {
         self.keep(new).await
     }
 
-    /// Keeps a push that was checked.
+    /// Keeps a push that was checked, and sees to it that it is sent, even when whoever handed it in is gone.
     pub(super) async fn keep(&self, new: NewPush) -> Result<Option<String>, Refused> {
+        let ppg = self.clone();
+        let kept = to_its_end(async move { ppg.keep_here(new).await }).await;
+        kept.unwrap_or_else(|error| {
+            let code = StatusCode::SERVICE_FAILURE;
+            Err(Refused { code, why: failed(&error).to_owned() })
+        })
+    }
+
+    async fn keep_here(&self, new: NewPush) -> Result<Option<String>, Refused> {
         let refused = |code, why: &str| Refused { code, why: why.to_owned() };
         let (of, out) = (new.deliveries.len(), new.deliveries.iter().filter(|d| d.to.is_err()).count());
         match self.0.outbox.accept(new).await {
@@ -283,18 +292,26 @@ impl Ppg {
         CancelResponse { push_id: cancel.push_id, results }
     }
 
-    /// Those that could be taken back.
+    /// Those that could be taken back. Whoever asked may be gone before it is written down; what the bearer gave back is not
+    /// lost by that.
     async fn take_back(&self, deliveries: &[&Delivery]) -> Result<BTreeSet<DispatchId>, OutboxError> {
-        let mut moves = Vec::new();
-        for delivery in deliveries.iter().filter(|d| !d.standing.state.is_final()) {
+        let open = deliveries.iter().filter(|d| !d.standing.state.is_final());
+        let (ids, ppg): (Vec<DispatchId>, _) = (open.map(|d| d.id).collect(), self.clone());
+        to_its_end(async move { ppg.withdraw(ids).await }).await?
+    }
+
+    async fn withdraw(&self, ids: Vec<DispatchId>) -> Result<BTreeSet<DispatchId>, OutboxError> {
+        let (mut moves, mut given_back) = (Vec::new(), Vec::new());
+        for id in ids {
             // What a bearer has and gives back has not left.
-            let held = self.0.bearer.get().is_some_and(|bearer| bearer.withdraw(delivery.id));
+            let held = self.0.bearer.get().is_some_and(|bearer| bearer.withdraw(id));
             let from: &[State] = if held { &[State::Waiting, State::Sending] } else { &[State::Waiting] };
             if held {
-                self.forget(delivery.id);
+                self.forget(id);
+                given_back.push(id);
             }
             moves.push(Report::Move(Move {
-                id: delivery.id,
+                id,
                 from,
                 to: State::Cancelled,
                 code: StatusCode::OK,
@@ -303,7 +320,17 @@ impl Ppg {
                 segments: None,
             }));
         }
-        let settled = self.0.outbox.record(moves, self.0.clock.now()).await?;
+        let settled = match self.0.outbox.record(moves, self.0.clock.now()).await {
+            Ok(settled) => settled,
+            Err(error) => {
+                // They are sent after all, as soon as the outbox answers again.
+                let (ppg, now) = (self.clone(), self.0.clock.now());
+                tokio::spawn(async move { ppg.put_back(given_back, now).await });
+                return Err(error);
+            }
+        };
+        // There is room again.
+        self.0.wake.notify_one();
         let taken = settled.iter().map(|s| s.delivery.id).collect();
         self.announce(settled);
         Ok(taken)
@@ -322,6 +349,14 @@ fn chosen<'k>(kept: &'k Kept, addresses: &[Address]) -> (Vec<&'k Delivery>, Vec<
     let known: BTreeSet<_> = mine.iter().map(|d| d.address.recipient()).collect();
     let strangers = addresses.iter().filter(|a| !known.contains(a.recipient())).cloned().collect();
     (mine, strangers)
+}
+
+/// Does it to the end, whether somebody waits for that or not.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, OutboxError> {
+    // It fails when the runtime ends in the middle.
+    tokio::spawn(work).await.map_err(|error| OutboxError { doing: "written", source: Arc::new(error) })
 }
 
 fn bad(error: &DecodeError) -> Message {

@@ -16,7 +16,9 @@ use super::{
     row::{self, dispatch},
 };
 use crate::{
-    bearer::{Carriage, Claim, Claimed, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State},
+    bearer::{
+        Carriage, Claim, Claimed, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State, Unreadable,
+    },
     ident::Timestamp,
     vault::{Purpose, Vault},
     wire::pap::StatusCode,
@@ -87,34 +89,38 @@ pub(super) async fn due(
 }
 
 impl Rows {
-    /// Opens the payloads: one for all deliveries of a push.
-    pub(super) fn open(self, vault: &Vault) -> Result<Claim, Unsealable> {
-        let mut opened: BTreeMap<i64, (Arc<[u8]>, Timestamp, i64)> = BTreeMap::new();
-        for (id, payload) in &self.payloads {
-            let purpose = Purpose { kind: "push", of: &payload.purpose };
-            let octets = vault.open(purpose, &payload.sealed).map_err(Unsealable::Vault)?;
-            opened.insert(*id, (Arc::from(octets.as_slice()), payload.received, payload.ports));
+    /// Opens the payloads: one for all deliveries of a push. What one of them lacks holds up no other.
+    pub(super) fn open(self, vault: &Vault) -> Claim {
+        let opened: BTreeMap<i64, _> =
+            self.payloads.iter().map(|(id, payload)| (*id, payload.open(vault))).collect();
+        let (mut dispatches, mut unreadable) = (Vec::new(), Vec::new());
+        for Due { push, dispatch, tries } in self.deliveries {
+            // Without its row it will never be readable: no time is left to try.
+            let received = self.payloads.get(&push).map_or(Timestamp::from_millis(0), |p| p.received);
+            let (id, expires) = (dispatch.id, dispatch.expires);
+            match opened.get(&push) {
+                Some(Ok((octets, carriage))) => {
+                    let dispatch = Dispatch { octets: Arc::clone(octets), carriage: *carriage, ..dispatch };
+                    dispatches.push(Claimed { dispatch, tries, received });
+                }
+                other => {
+                    let why = other.and_then(|r| r.as_ref().err());
+                    let why = why.cloned().unwrap_or_else(|| "its row in `push` is missing".to_owned());
+                    unreadable.push(Unreadable { id, tries, received, expires, why });
+                }
+            }
         }
-        let claimed = |row: Due| {
-            let corrupt = Corrupt { table: "push", column: "octets" };
-            let (octets, received, ports) = opened.get(&row.push).ok_or(Unsealable::Corrupt(corrupt))?;
-            let corrupt = Corrupt { table: "push", column: "ports" };
-            let carriage = row::read_carriage(*ports).ok_or(Unsealable::Corrupt(corrupt))?;
-            let dispatch = Dispatch { octets: Arc::clone(octets), carriage, ..row.dispatch };
-            Ok(Claimed { dispatch, tries: row.tries, received: *received })
-        };
-        let dispatches = self.deliveries.into_iter().map(claimed).collect::<Result<_, Unsealable>>()?;
-        Ok(Claim { dispatches, settled: self.settled, next: self.next })
+        Claim { dispatches, unreadable, settled: self.settled, next: self.next }
     }
 }
 
-/// Why a payload cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unsealable {
-    #[error(transparent)]
-    Vault(crate::vault::VaultError),
-    #[error(transparent)]
-    Corrupt(Corrupt),
+impl Payload {
+    fn open(&self, vault: &Vault) -> Result<(Arc<[u8]>, Carriage), String> {
+        let purpose = Purpose { kind: "push", of: &self.purpose };
+        let octets = vault.open(purpose, &self.sealed).map_err(|error| error.to_string())?;
+        let corrupt = || Corrupt { table: "push", column: "ports" }.to_string();
+        Ok((Arc::from(octets.as_slice()), row::read_carriage(self.ports).ok_or_else(corrupt)?))
+    }
 }
 
 /// Deliveries whose sender is gone: those of which nothing had left wait again, those that the network has whole are waiting

@@ -121,7 +121,7 @@ impl Outbox for OutboxFile {
 
     async fn claim(&self, lanes: &[Lane], now: Timestamp) -> Result<Claim, OutboxError> {
         match self.ask(Ask::Claim { lanes: lanes.to_vec(), now }).await? {
-            Answer::Claimed(rows) => rows.open(&self.vault).map_err(reading),
+            Answer::Claimed(rows) => Ok(rows.open(&self.vault)),
             _ => Err(closed()),
         }
     }

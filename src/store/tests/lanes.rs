@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    at,
+    BUSY, at,
     outbox::{open, push, states, submitted},
 };
 use crate::{
     bearer::{Asking, Claim, Destination, DispatchId, Lane, NewPush, Outbox, Report, State},
-    store::MemoryOutbox,
+    ident::Random,
+    store::{Durability, MemoryOutbox, OutboxFile, Store},
+    vault::{KeySource, Vault},
 };
 
 fn lane(name: &str, room: usize, asks: bool) -> Lane {
@@ -98,6 +100,33 @@ async fn word_that_nothing_left_counts_for_the_link_alone_that_says_it() {
     let next = open(dir.path()).await;
     drop(outbox);
     assert_eq!(in_doubt(&next).await, [one, two, three], "none of them may be sent again unasked");
+}
+
+/// A store whose key was changed, as far as some of its pushes go.
+#[tokio::test]
+async fn a_payload_that_cannot_be_read_holds_up_no_other() {
+    struct Other;
+    impl Random for Other {
+        fn fill(&self, out: &mut [u8]) {
+            out.fill(0x11);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    outbox.accept(push("a", &["1111"])).await.unwrap();
+    let store = Store::open(&dir.path().join("jobs.db"), BUSY).await.unwrap();
+    let vault = Vault::new(KeySource::Drawn, Arc::new(Other));
+    let other = OutboxFile::new(&store, Arc::new(vault), Durability::Kill);
+    other.accept(push("b", &["2222"])).await.unwrap();
+    let claim = other.claim(&[lane("", 9, false)], at(1)).await.unwrap();
+    assert_eq!(numbers(&claim), ["2222"]);
+    let [lost] = &claim.unreadable[..] else { panic!("{claim:?}") };
+    assert_eq!((lost.received, lost.tries, lost.why.is_empty()), (at(0), 0, false));
+    assert_eq!(
+        states(&other, "a").await,
+        [State::Sending],
+        "it is for the gateway to say what becomes of it"
+    );
 }
 
 /// What is in doubt, once the process before is seen to have ended.

@@ -4,12 +4,13 @@
 
 mod delivery;
 mod requests;
+mod trouble;
 
 use std::{
     collections::VecDeque,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -47,12 +48,20 @@ struct Fake {
     held: Mutex<Vec<DispatchId>>,
     /// How many it still takes before it holds back whoever feeds it.
     places: tokio::sync::Semaphore,
+    /// Whether no route reaches anybody.
+    refuses: AtomicBool,
+    /// Whether another lane has taken all its places.
+    full: AtomicBool,
 }
 
 #[async_trait::async_trait]
 impl Bearer for Fake {
     fn name(&self) -> &str {
         "fake"
+    }
+
+    fn takes(&self, _: &Dispatch) -> bool {
+        !self.full.load(Ordering::SeqCst)
     }
 
     fn admit(&self, dispatch: &Dispatch) -> Result<u8, Refusal> {
@@ -62,8 +71,10 @@ impl Bearer for Fake {
             return Err(Refusal::TooLong { route, octets, segments, most });
         }
         match dispatch.destination {
-            Destination::Msisdn(_) => Ok(u8::try_from(segments).unwrap()),
-            Destination::Ip(_) => {
+            Destination::Msisdn(_) if !self.refuses.load(Ordering::SeqCst) => {
+                Ok(u8::try_from(segments).unwrap())
+            }
+            Destination::Msisdn(_) | Destination::Ip(_) => {
                 let kind = dispatch.destination.kind();
                 Err(Refusal::Destination { route: "fake".to_owned(), kind })
             }
@@ -100,11 +111,20 @@ const NOW: i64 = 1_795_656_633_000;
 
 impl Bench {
     fn new(settings: Settings) -> Self {
+        Self::on(settings, Arc::new(MemoryOutbox::new()))
+    }
+
+    fn on(settings: Settings, outbox: Arc<dyn Outbox>) -> Self {
         let clock = Arc::new(Hand(AtomicI64::new(NOW)));
-        let ppg = Ppg::new(settings, Initiators::default(), Arc::new(MemoryOutbox::new()), clock.clone());
+        let ppg = Ppg::new(settings, Initiators::default(), outbox, clock.clone());
         let (given, dispatches) = mpsc::unbounded_channel();
-        let bearer =
-            Arc::new(Fake { given, held: Mutex::default(), places: tokio::sync::Semaphore::new(1000) });
+        let bearer = Arc::new(Fake {
+            given,
+            held: Mutex::default(),
+            places: tokio::sync::Semaphore::new(1000),
+            refuses: AtomicBool::new(false),
+            full: AtomicBool::new(false),
+        });
         let (events, told) = mpsc::channel(64);
         let (stop, stopped) = oneshot::channel::<()>();
         let ends = ppg.subscribe();

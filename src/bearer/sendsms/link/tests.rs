@@ -201,16 +201,43 @@ async fn nothing_leaves_before_it_is_written_down_and_a_window_asks_at_a_time() 
     assert!(requests.try_recv().is_err() && told.try_recv().is_err());
 }
 
-#[tokio::test]
-async fn it_carries_for_an_smsc_that_is_down() {
-    let (url, _requests) = kannel(&[GOOD]).await;
-    let (op, mut told) = link(&url, 1);
-    let (to, _events) = mpsc::channel(64);
+/// A link to an SMSC that is not there.
+fn main() -> SmppLink {
+    let (to, _nobody) = mpsc::channel(64);
     let credentials = Credentials::new("us", None, "").unwrap();
     let settings = LinkSettings::new("main", credentials, Source::new("9876", None).unwrap());
     let nobody = SmscAddress { address: "127.0.0.1:9".into(), connect_timeout: PAUSE, tls: None };
     let (clock, random) = (Arc::new(Noon), Arc::new(Counted::default()));
-    let main = Arc::new(SmppLink::start(settings, nobody, Arc::default(), to, clock, random));
+    SmppLink::start(settings, nobody, Arc::default(), to, clock, random)
+}
+
+/// Two routes that lead over one link share its room, and what no route reaches has a lane in which it is found.
+#[tokio::test]
+async fn routes_share_a_link_and_say_what_none_of_them_reaches() {
+    let (url, _requests) = kannel(&[]).await;
+    let (op, _told) = link(&url, 1);
+    let op = Arc::new(op);
+    let away = Arc::new(main());
+    let route = |prefix: &str, links: Vec<Arc<dyn Link>>| Route { prefix: prefix.into(), links };
+    let routes = Routes::new(vec![route("49", vec![away, op.clone()]), route("43", vec![op.clone()])], None);
+    let room: Vec<usize> = routes.lanes().iter().map(|lane| lane.room).collect();
+    assert_eq!(room, [5, 5, usize::MAX]);
+    assert_eq!(&*routes.lanes()[2].name, "");
+    assert!(routes.takes(&dispatch(1, 9)));
+    op.shared.places.forget_permits(10);
+    assert!(!routes.takes(&dispatch(1, 9)));
+    assert_eq!(routes.lanes().len(), 2, "nothing is claimed while all links are full");
+    let nowhere = Destination::Msisdn("1202".parse().unwrap());
+    assert_eq!(&*routes.lane(&nowhere), "");
+    assert!(routes.admit(&Dispatch { destination: nowhere.clone(), ..dispatch(1, 9) }).is_err());
+    assert!(routes.trouble(&nowhere).unwrap().contains("no route"));
+}
+
+#[tokio::test]
+async fn it_carries_for_an_smsc_that_is_down() {
+    let (url, _requests) = kannel(&[GOOD]).await;
+    let (op, mut told) = link(&url, 1);
+    let main = Arc::new(main());
     let number = Destination::Msisdn("491711234567".parse().unwrap());
     let alone = Routes::new(vec![Route { prefix: String::new(), links: vec![main.clone()] }], None);
     assert_eq!(alone.trouble(&number).unwrap(), "it waits: no link to the network stands (main)");

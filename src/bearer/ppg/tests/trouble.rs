@@ -1,0 +1,176 @@
+//! What stands in the way of a delivery ends, or says so: an outbox that fails, routes that are others, links that are full.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::{
+    bearer::{
+        Accepted, Claim, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices, OutboxError, Report,
+        Unreadable,
+    },
+    wire::pap::{PushId, Version},
+};
+
+/// An outbox that fails when it is told.
+#[derive(Debug)]
+struct Flaky {
+    whole: MemoryOutbox,
+    /// The next report cannot be written.
+    fails: AtomicBool,
+    /// Payloads cannot be read.
+    blind: AtomicBool,
+}
+
+impl Flaky {
+    fn new() -> Arc<Self> {
+        let (fails, blind) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self { whole: MemoryOutbox::new(), fails, blind })
+    }
+}
+
+#[async_trait::async_trait]
+impl Outbox for Flaky {
+    async fn accept(&self, push: NewPush) -> Result<Accepted, OutboxError> {
+        self.whole.accept(push).await
+    }
+
+    async fn find(&self, of: &InitiatorName, id: &PushId) -> Result<Option<Kept>, OutboxError> {
+        self.whole.find(of, id).await
+    }
+
+    async fn claim(&self, lanes: &[Lane], now: Timestamp) -> Result<Claim, OutboxError> {
+        let mut claim = self.whole.claim(lanes, now).await?;
+        if self.blind.load(Ordering::SeqCst) {
+            claim.unreadable.extend(claim.dispatches.drain(..).map(|claimed| Unreadable {
+                id: claimed.dispatch.id,
+                tries: claimed.tries,
+                received: claimed.received,
+                expires: claimed.dispatch.expires,
+                why: "the key is another".to_owned(),
+            }));
+        }
+        Ok(claim)
+    }
+
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
+        self.whole.sort_into_lanes(lane).await
+    }
+
+    async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError> {
+        // Like the one in the file, it lets others do something meanwhile.
+        tokio::task::yield_now().await;
+        if self.fails.swap(false, Ordering::SeqCst) {
+            let source = Arc::new(std::io::Error::other("the disk is full"));
+            return Err(OutboxError { doing: "written", source });
+        }
+        self.whole.record(reports, now).await
+    }
+
+    async fn abandoned(&self, until: Timestamp, now: Timestamp) -> Result<Vec<DispatchId>, OutboxError> {
+        self.whole.abandoned(until, now).await
+    }
+
+    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError> {
+        self.whole.notices(most, now).await
+    }
+
+    async fn noticed(&self, outcomes: Vec<Noticed>) -> Result<(), OutboxError> {
+        self.whole.noticed(outcomes).await
+    }
+
+    async fn prune(&self, before: Timestamp, most: usize) -> Result<usize, OutboxError> {
+        self.whole.prune(before, most).await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_cannot_be_written_or_that_nobody_waits_for_loses_nothing() {
+    let outbox = Flaky::new();
+    let mut bench = Bench::on(Settings::default(), outbox.clone());
+    bench.push(message("a", &["491711"])).await;
+    let id = bench.next().id;
+    bench.bearer.held.lock().unwrap().push(id);
+    outbox.fails.store(true, Ordering::SeqCst);
+    assert_eq!(bench.cancel("a").await, [StatusCode::SERVICE_FAILURE]);
+    bench.settle().await;
+    assert_eq!(bench.next().id, id, "it is sent after all");
+    bench.bearer.held.lock().unwrap().push(id);
+    let cancel = CancelMessage { push_id: "a".parse().unwrap(), addresses: Vec::new() };
+    tokio::select! {
+        biased;
+        _ = bench.ppg.cancel(&bench.initiator, cancel) => panic!("it should have had to wait"),
+        () = std::future::ready(()) => {}
+    }
+    bench.settle().await;
+    assert_eq!(states(&bench.status("a").await), [MessageState::Cancelled]);
+    assert!(bench.given.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_no_route_reaches_any_more_says_so_and_comes_to_an_end() {
+    let mut bench = Bench::new(Settings { give_up: Duration::from_secs(60), ..Settings::default() });
+    for id in ["comes back", "never"] {
+        bench
+            .push(PushMessage { deliver_after: at(10), ..message(&id.replace(' ', "-"), &["491711"]) })
+            .await;
+    }
+    bench.bearer.refuses.store(true, Ordering::SeqCst);
+    bench.pass(Duration::from_secs(10)).await;
+    let (state, _, why) = bench.status("never").await.remove(0);
+    assert_eq!(state, MessageState::Pending);
+    assert!(why.contains("the route fake does not reach telephone numbers"), "{why}");
+    assert!(bench.given.try_recv().is_err());
+    bench.bearer.refuses.store(false, Ordering::SeqCst);
+    bench.cancel("never").await;
+    bench.pass(Duration::from_secs(5)).await;
+    bench.next();
+    bench.push(PushMessage { deliver_after: at(20), ..message("for-good", &["491711"]) }).await;
+    bench.bearer.refuses.store(true, Ordering::SeqCst);
+    for _ in 0..4 {
+        bench.pass(Duration::from_secs(30)).await;
+    }
+    let (state, _, why) = bench.status("for-good").await.remove(0);
+    assert_eq!(state, MessageState::Undeliverable);
+    assert!(why.contains("does not reach"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_waits_and_is_sent_once_it_can_be() {
+    let outbox = Flaky::new();
+    let mut bench = Bench::on(Settings::default(), outbox.clone());
+    outbox.blind.store(true, Ordering::SeqCst);
+    bench.push(message("a", &["491711"])).await;
+    let (state, _, why) = bench.status("a").await.remove(0);
+    assert_eq!(state, MessageState::Pending);
+    assert!(why.contains("cannot read"), "{why}");
+    outbox.blind.store(false, Ordering::SeqCst);
+    bench.pass(Duration::from_secs(5)).await;
+    bench.next();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_another_lane_has_filled_holds_up_nobody() {
+    let mut bench = Bench::new(Settings::default());
+    bench.bearer.full.store(true, Ordering::SeqCst);
+    bench.push(message("a", &["491711", "491712"])).await;
+    assert!(bench.given.try_recv().is_err());
+    bench.bearer.full.store(false, Ordering::SeqCst);
+    bench.pass(Duration::from_secs(1)).await;
+    assert_eq!(BTreeSet::from([bench.next().id, bench.next().id]).len(), 2);
+}
+
+/// Another process on the same store has other routes, and ends.
+#[tokio::test(start_paused = true)]
+async fn what_waits_in_a_lane_that_is_none_of_ours_is_sorted_while_the_gateway_runs() {
+    let mut bench = Bench::new(Settings::default());
+    bench.settle().await;
+    let (content, now) = (Entity::new("text/vnd.wap.si", b"<si/>"), bench.clock.now());
+    let (push, version) = (message("a", &["491711"]), Version::V2_0);
+    let mut new = bench.ppg.check(&bench.initiator, &push, &content, version, &*bench.bearer, now).unwrap();
+    new.deliveries[0].lane = "of another process".into();
+    bench.ppg.0.outbox.accept(new).await.unwrap();
+    bench.pass(Duration::from_secs(50)).await;
+    assert!(bench.given.try_recv().is_err());
+    bench.pass(Duration::from_secs(10)).await;
+    bench.next();
+}
