@@ -94,10 +94,13 @@ impl PushGateway for OwnGateway {
     }
 
     async fn admit(&self, order: &PushOrder) -> Result<(), GatewayError> {
-        // Text of ours is one short message.
-        let PushContent::Push(entity) = &order.content else { return Ok(()) };
-        let (message, content) = message(order, entity)?;
-        let admitted = self.ppg.admit(&self.initiator(entity.unsigned), &message, &content);
+        let admitted = match &order.content {
+            PushContent::Text(text) => self.ppg.admit_text(&order.to, text, order.expires),
+            PushContent::Push(entity) => {
+                let (message, content) = message(order, entity)?;
+                self.ppg.admit(&self.initiator(entity.unsigned), &message, &content)
+            }
+        };
         admitted.map_err(|refused| match answered(refused.code, Some(refused.why)) {
             Err(error) => error,
             Ok(()) => GatewayError::Unavailable { why: "the push is known already".to_owned() },

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use super::{Initiator, Ppg, submission::refused};
 use crate::{
-    bearer::{Carriage, Destination, Dispatch, DispatchId, NewDelivery, NewPush, Refused},
+    bearer::{Bearer, Carriage, Destination, Dispatch, DispatchId, NewDelivery, NewPush, Refused},
     ident::{Msisdn, Timestamp},
     wire::pap::{Address, Priority, PushId, StatusCode, Version},
 };
 
 impl Ppg {
-    /// Takes text for who holds the phone of that number: kept sealed, as a push is, and forgotten once it has gone.
+    /// Takes text for who holds the phone of that number: kept sealed, as a push is, and forgotten once it has
+    /// come to its end.
     ///
     /// # Errors
     /// [`Refused`]; with 2007 when there is something of that id already.
@@ -23,24 +24,7 @@ impl Ppg {
         expires: Timestamp,
     ) -> Result<(), Refused> {
         let received = self.0.clock.now();
-        let Some(bearer) = self.0.bearer.get() else {
-            let why = "this gateway has no route yet; try again later";
-            return Err(refused(StatusCode::SERVICE_UNAVAILABLE, why));
-        };
-        if expires <= received {
-            return Err(refused(StatusCode::BAD_REQUEST, "its time has run out already"));
-        }
-        let dispatch = Dispatch {
-            id: DispatchId(0),
-            destination: Destination::Msisdn(to.clone()),
-            carriage: Carriage::Text,
-            octets: Arc::from(text.as_bytes()),
-            expires: Some(expires),
-            priority: Priority::Medium,
-        };
-        let segments = bearer
-            .admit(&dispatch)
-            .map_err(|why| refused(StatusCode::TRANSFORMATION_FAILURE, &why.to_string()))?;
+        let (bearer, dispatch, segments) = self.text(to, text, expires)?;
         let lane = bearer.lane(&dispatch.destination);
         let push = NewPush {
             initiator: initiator.name.clone(),
@@ -61,5 +45,40 @@ impl Ppg {
             }],
         };
         self.keep(push).await.map(|_| ())
+    }
+
+    /// Whether [`Self::submit_text`] would take it.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn admit_text(&self, to: &Msisdn, text: &str, expires: Timestamp) -> Result<(), Refused> {
+        self.text(to, text, expires).map(|_| ())
+    }
+
+    fn text(
+        &self,
+        to: &Msisdn,
+        text: &str,
+        expires: Timestamp,
+    ) -> Result<(&Arc<dyn Bearer>, Dispatch, u8), Refused> {
+        let Some(bearer) = self.0.bearer.get() else {
+            let why = "this gateway has no route yet; try again later";
+            return Err(refused(StatusCode::SERVICE_UNAVAILABLE, why));
+        };
+        if expires <= self.0.clock.now() {
+            return Err(refused(StatusCode::BAD_REQUEST, "its time has run out already"));
+        }
+        let dispatch = Dispatch {
+            id: DispatchId(0),
+            destination: Destination::Msisdn(to.clone()),
+            carriage: Carriage::Text,
+            octets: Arc::from(text.as_bytes()),
+            expires: Some(expires),
+            priority: Priority::Medium,
+        };
+        let segments = bearer
+            .admit(&dispatch)
+            .map_err(|why| refused(StatusCode::TRANSFORMATION_FAILURE, &why.to_string()))?;
+        Ok((bearer, dispatch, segments))
     }
 }

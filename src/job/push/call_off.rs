@@ -50,6 +50,7 @@ impl PushRoute {
             if !back {
                 return too_late(record, "its push has left, or is about to");
             }
+            self.take_pin_back(id).await;
             if self.tell(id, &event).await? {
                 return Ok(CallOff::Done(self.record(id).await?));
             }

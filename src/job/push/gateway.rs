@@ -20,7 +20,7 @@ pub trait PushGateway: fmt::Debug + Send + Sync {
     /// Whether it carries text for the user, too.
     fn carries_text(&self) -> bool;
 
-    /// Whether it would take a push, without taking it.
+    /// Whether it would take a push or a text, without taking it.
     ///
     /// # Errors
     /// [`GatewayError`].

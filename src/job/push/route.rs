@@ -10,7 +10,7 @@ use crate::{
     ident::{Clock, JobId, Pin, Random, ServerId},
     job::{Created, Event, Jobs, JobsError, Reason, Record, State, Step, TargetError},
     profile::PinChannel,
-    wire::pap::{MessageState, StatusCode},
+    wire::pap::{MessageState, PushId, StatusCode},
 };
 
 use super::{
@@ -92,6 +92,9 @@ impl PushRoute {
             let (to, expires) = (prepared.order.to.clone(), prepared.order.expires);
             self.gateway.admit(&PushOrder { push_id, to, content, expires }).await?;
         }
+        if let Some(letter) = prepared.order.letter.as_ref().filter(|l| l.channel == PinChannel::Sms) {
+            self.gateway.admit(&pin_text(id, &prepared.order, letter)?).await?;
+        }
         let Created { job: made, fresh } =
             self.orders.accept(id, &prepared.new, &prepared.order, now).await?;
         let mut accepted = self.accepted(made.id, job, fresh).await?;
@@ -165,8 +168,14 @@ impl PushRoute {
                 self.tell(id, &Event::AccountRegistered { account }).await?;
             }
             Next::SendPin => {
-                if let Some(letter) = &order.letter {
-                    self.send_pin(&record, &order, letter).await?;
+                if let Some(letter) = &order.letter
+                    && let Err(error) = self.send_pin(&record, &order, letter).await
+                {
+                    return Err(if letter.goes_first() {
+                        error
+                    } else {
+                        self.without_pin(&push, error).await
+                    });
                 }
                 order.letter = None;
                 self.orders.keep(id, &order).await?;
@@ -217,19 +226,38 @@ impl PushRoute {
                 return Err(PushJobError::NoChannel { channel: letter.channel.as_str(), why });
             }
             (PinChannel::Sms, _) => {
-                let text = format!("PIN for your new settings: {}", letter.pin.expose());
-                let push_id = pin_id(id).map_err(|_| JobsError::NotFound { id })?;
-                let (to, expires) = (order.to.clone(), order.expires);
-                let message = PushOrder { push_id, to, content: PushContent::Text(text.into()), expires };
+                let message = pin_text(id, order, letter)?;
                 self.gateway.submit(&message).await?;
             }
         }
         Ok(())
     }
 
-    /// Credentials that no device has open no session, and nothing sealed is kept longer than it is needed.
+    /// Why a job ends whose PIN is refused for good: nobody could use what its push brings, so that is taken back.
+    async fn without_pin(&self, push: &PushId, error: PushJobError) -> PushJobError {
+        let PushJobError::Gateway(GatewayError::Refused { code, why }) = error else { return error };
+        let push = match self.gateway.cancel(push).await {
+            Ok(true) => "its push was taken back",
+            Ok(false) => "its push has left: the device may ask for a PIN that its user never gets",
+            Err(unavailable) => return unavailable.into(),
+        };
+        GatewayError::Refused { code, why: format!("{why} (the PIN for the user); {push}") }.into()
+    }
+
+    /// Takes the short message with the PIN back, where there is one and it has not left.
+    pub(super) async fn take_pin_back(&self, id: JobId) {
+        let Ok(pin) = pin_id(id) else { return };
+        if let Err(error) = self.gateway.cancel(&pin).await {
+            warn!(job.id = %id, error = &error as &dyn std::error::Error, "The PIN of job {id} could not be taken back: {error}");
+        }
+    }
+
+    /// Credentials that no device has open no session, a PIN for nothing goes to nobody, and nothing sealed is kept longer than it is needed.
     async fn end(&self, record: &Record, mut order: Order) -> Result<(), PushJobError> {
         let id = record.job.id;
+        if matches!(record.job.state, State::Failed | State::Expired | State::Cancelled) {
+            self.take_pin_back(id).await;
+        }
         if let (State::Failed | State::Expired | State::Cancelled, Some(account)) =
             (record.job.state, record.job.account)
             && let Err(error) = self.registrar.withdraw(account).await
@@ -255,6 +283,14 @@ impl PushRoute {
             Err(error) => Err(error),
         }
     }
+}
+
+/// The short message with the PIN.
+fn pin_text(id: JobId, order: &Order, letter: &Letter) -> Result<PushOrder, JobsError> {
+    let push_id = pin_id(id).map_err(|_| JobsError::NotFound { id })?;
+    let text = format!("PIN for your new settings: {}", letter.pin.expose());
+    let (to, expires) = (order.to.clone(), order.expires);
+    Ok(PushOrder { push_id, to, content: PushContent::Text(text.into()), expires })
 }
 
 /// Why the job can never go on; none when another try may help.

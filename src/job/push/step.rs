@@ -58,7 +58,7 @@ pub enum Next {
 /// | `delivering` | the gateway never had it, in time     | submit                             |
 /// | `delivering` | the gateway never had it, too late    | record `ran-out`                   |
 /// | `delivering` | the gateway had it and has lost it    | record `unclear`                   |
-/// | `delivering` | it is pending or delivered, and a PIN is to go by short message | send the PIN |
+/// | `delivering` | it is pending or delivered, or the gateway cannot tell, and a PIN is to go by short message in time | send the PIN |
 /// | `delivering` | it is pending                         | wait                               |
 /// | `delivering` | it is delivered                       | record `confirmed`                 |
 /// | `delivering` | the gateway cannot tell               | record `unclear`                   |
@@ -88,7 +88,12 @@ pub fn next(facts: Facts<'_>) -> Next {
             }
             None => unclear(state, over, "the push gateway does not know the push any more"),
             Some(PushStanding { state: stands, why }) => match stands {
-                MessageState::Pending | MessageState::Delivered if pin_is_due(order) => Next::SendPin,
+                // A network that tells nothing more may have it all the same.
+                MessageState::Pending | MessageState::Delivered | MessageState::Unknown
+                    if pin_is_due(order) && !late =>
+                {
+                    Next::SendPin
+                }
                 MessageState::Pending => Next::Wait,
                 MessageState::Delivered => Next::Tell(Event::DeliveryConfirmed),
                 MessageState::Unknown => unclear(state, over, why),

@@ -49,6 +49,9 @@ struct Fake {
     submits: Mutex<usize>,
     says: Mutex<Option<PushStanding>>,
     answer: Mutex<Vec<GatewayError>>,
+    /// What it says to text.
+    text: Mutex<Option<GatewayError>>,
+    cancelled: Mutex<Vec<PushId>>,
     changed: tokio::sync::Notify,
 }
 
@@ -69,8 +72,18 @@ impl PushGateway for Fake {
         true
     }
 
+    async fn admit(&self, order: &PushOrder) -> Result<(), GatewayError> {
+        match (&order.content, &*self.text.lock().unwrap()) {
+            (PushContent::Text(_), Some(error)) => Err(error.clone()),
+            _ => Ok(()),
+        }
+    }
+
     async fn submit(&self, order: &PushOrder) -> Result<(), GatewayError> {
         *self.submits.lock().unwrap() += 1;
+        if let (PushContent::Text(_), Some(error)) = (&order.content, &*self.text.lock().unwrap()) {
+            return Err(error.clone());
+        }
         if let Some(error) = self.answer.lock().unwrap().pop() {
             return Err(error);
         }
@@ -87,6 +100,16 @@ impl PushGateway for Fake {
         }
         let pending = || PushStanding { state: MessageState::Pending, why: String::new() };
         Ok(Some(self.says.lock().unwrap().clone().unwrap_or_else(pending)))
+    }
+
+    /// Takes back what it had, and says so of the push.
+    async fn cancel(&self, id: &PushId) -> Result<bool, GatewayError> {
+        self.cancelled.lock().unwrap().push(id.clone());
+        let had = self.had.lock().unwrap().iter().any(|had| had.push_id == *id);
+        if had && !id.as_str().contains(".pin") {
+            self.say(MessageState::Cancelled, "");
+        }
+        Ok(had)
     }
 
     async fn changed(&self, _: &PushId, seen: &PushStanding) {
@@ -398,6 +421,61 @@ async fn a_pin_that_cannot_be_told_sends_no_push() {
     assert!(refused.contains("`webhook`") && refused.contains("[job] pin-webhook"), "{refused}");
 }
 
+/// Links without receipts say at once that nobody can tell: the PIN goes all the same, once.
+#[tokio::test(start_paused = true)]
+async fn the_pin_goes_where_the_network_tells_nothing() {
+    let b = bench();
+    b.gateway.say(MessageState::Unknown, "the network has it and tells no more");
+    let id = b.route.accept(&job("method = \"userpin\"\npin-channel = \"sms\"")).await.unwrap().record.job.id;
+    for _ in 0..8 {
+        assert!(matches!(b.route.step(id).await.unwrap(), Progress::On));
+    }
+    let texts = || b.gateway.pushes().iter().filter(|p| matches!(p.content, PushContent::Text(_))).count();
+    assert_eq!((texts(), b.record(id).await.job.state), (1, State::Unknown));
+    assert!(b.store.order(id).await.unwrap().unwrap().letter.is_none());
+    assert_eq!(*b.gateway.submits.lock().unwrap(), 2);
+}
+
+/// Whoever calls a job off, and whoever sees it end badly, takes the PIN back with it.
+#[tokio::test(start_paused = true)]
+async fn the_pin_of_a_job_that_is_called_off_is_taken_back() {
+    let b = bench();
+    let asked = job("method = \"userpin\"\npin-channel = \"sms\"");
+    let id = b.route.accept(&asked).await.unwrap().record.job.id;
+    while b.gateway.pushes().len() < 2 {
+        b.route.step(id).await.unwrap();
+    }
+    assert!(matches!(b.route.call_off(id, "test").await.unwrap(), CallOff::Done(_)));
+    let both = [push_id(id).unwrap(), pin_id(id).unwrap()];
+    assert_eq!(*b.gateway.cancelled.lock().unwrap(), both);
+    // One that the network ends.
+    let b = bench();
+    let record = b.run(&asked, &[(MessageState::Pending, ""), (MessageState::Expired, "late")]).await;
+    assert_eq!(record.job.state, State::Expired);
+    assert_eq!(*b.gateway.cancelled.lock().unwrap(), [pin_id(record.job.id).unwrap()]);
+}
+
+/// A PIN that no link takes is found out before there is a job; later, the push that would ask for it is taken back.
+#[tokio::test(start_paused = true)]
+async fn a_pin_that_is_refused_takes_its_push_back() {
+    let refused =
+        || GatewayError::Refused { code: StatusCode::TRANSFORMATION_FAILURE, why: "no text".into() };
+    let asked = job("method = \"userpin\"\npin-channel = \"sms\"");
+    let b = bench();
+    *b.gateway.text.lock().unwrap() = Some(refused());
+    let error = b.route.accept(&asked).await.unwrap_err().to_string();
+    assert!(error.contains("no text"), "{error}");
+    let b = bench();
+    let id = b.route.accept(&asked).await.unwrap().record.job.id;
+    *b.gateway.text.lock().unwrap() = Some(refused());
+    b.route.run(id).await.unwrap();
+    let record = b.record(id).await;
+    assert_eq!(record.job.state, State::Failed);
+    let why = record.history.last().unwrap().reason.as_ref().unwrap().to_string();
+    assert!(why.contains("no text") && why.contains("its push was taken back"), "{why}");
+    assert_eq!(b.gateway.cancelled.lock().unwrap()[0], push_id(id).unwrap());
+}
+
 #[tokio::test]
 async fn what_cannot_be_pushed_makes_no_job() {
     let b = bench();
@@ -498,8 +576,18 @@ async fn the_table_of_steps_is_true() {
                 order.letter.as_mut().unwrap().channel = PinChannel::Webhook;
                 (order, None, early)
             }
-            "it is pending or delivered, and a PIN is to go by short message" => {
-                (without(true, false), stands(MessageState::Pending), early)
+            "it is pending or delivered, or the gateway cannot tell, and a PIN is to go by short message in time" =>
+            {
+                let order = without(true, false);
+                for told in [MessageState::Pending, MessageState::Delivered, MessageState::Unknown] {
+                    for state in [State::Delivering, State::Unknown] {
+                        let standing = stands(told);
+                        let facts = |now| Facts { state, order: &order, standing: standing.as_ref(), now };
+                        assert_eq!(next(facts(early)), Next::SendPin, "{told}");
+                        assert_ne!(next(facts(late)), Next::SendPin, "{told}: it would be refused");
+                    }
+                }
+                (order, stands(MessageState::Pending), early)
             }
             "" => (without(false, true), None, early),
             "the gateway never had it, in time" => (without(false, true), None, early),
