@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection};
 
 use super::{
-    Failed,
+    Failed, record,
     row::{self, hex},
 };
 use crate::{
@@ -65,6 +65,7 @@ async fn one(tx: &mut SqliteConnection, sealed: &Sealed, id: i64) -> Result<Acce
             .bind(push.received.as_millis())
             .fetch_all(&mut *tx)
             .await?;
+        record::forget_octets(tx, vec![old]).await?;
         if replace.method == ReplaceMethod::PendingOnly {
             let addresses = cancelled.iter().map(|row| row.try_get("address"));
             let addresses: BTreeSet<String> = addresses.collect::<Result<_, _>>()?;
@@ -122,6 +123,8 @@ async fn insert_deliveries(tx: &mut SqliteConnection, rows: String) -> Result<()
 fn push_rows(pushes: &[(i64, &Sealed)]) -> String {
     let row = |(id, sealed): &(i64, &Sealed)| {
         let push = &sealed.push;
+        // Nothing is kept for later of what goes nowhere.
+        let goes = push.deliveries.iter().any(|delivery| delivery.to.is_ok());
         json!([
             id,
             push.initiator.as_str(),
@@ -130,7 +133,7 @@ fn push_rows(pushes: &[(i64, &Sealed)]) -> String {
             push.notify,
             row::version(push.version),
             row::carriage(push.carriage),
-            hex(&sealed.octets),
+            goes.then(|| hex(&sealed.octets)),
         ])
     };
     pushes.iter().map(row).collect::<Value>().to_string()

@@ -114,12 +114,31 @@ pub(super) async fn moves(
     let rows = update.bind(changes).bind(now.as_millis());
     let rows = rows.fetch_all(&mut *tx).await?;
     let mut settled = Vec::new();
+    let mut pushes = Vec::new();
     for row in &rows {
         if row.try_get::<i64, _>("state")? > 2 {
             settled.push(row::settled(row)?);
+            pushes.push(row.try_get::<i64, _>("push")?);
         }
     }
+    forget_octets(tx, pushes).await?;
     Ok(settled)
+}
+
+/// Forgets the octets of those of these pushes that have ended for all addresses: no state leads back from there, and they
+/// hold credentials or a PIN.
+pub(super) async fn forget_octets(tx: &mut SqliteConnection, mut pushes: Vec<i64>) -> Result<(), Failed> {
+    if pushes.is_empty() {
+        return Ok(());
+    }
+    pushes.sort_unstable();
+    pushes.dedup();
+    let forget = sqlx::query(
+        "UPDATE push SET octets = NULL WHERE id IN (SELECT value FROM json_each(?)) AND octets IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.push = push.id AND state < 3)",
+    );
+    forget.bind(Value::from(pushes).to_string()).execute(tx).await?;
+    Ok(())
 }
 
 fn move_rows(moves: &[Move], now: Timestamp) -> String {

@@ -372,3 +372,40 @@ async fn payloads_are_sealed_in_the_file() {
         assert!(!octets.windows(6).any(|w| w == b"MARKED"));
     }
 }
+
+/// What has ended for all its addresses is not sent again: nothing stays of its content, sealed or not.
+#[tokio::test]
+async fn the_content_of_what_has_ended_is_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("jobs.db"), BUSY).await.unwrap();
+    let outbox = open(dir.path()).await;
+    let kept = async || -> Vec<String> {
+        let rows = sqlx::query_scalar("SELECT push_id FROM push WHERE octets IS NOT NULL ORDER BY id");
+        rows.fetch_all(&store.readers).await.unwrap()
+    };
+    let nowhere = |new: NewPush| {
+        let refused = Refused { code: StatusCode::ADDRESS_ERROR, why: "no".into() };
+        let nowhere = |d| NewDelivery { to: Err(refused.clone()), ..d };
+        NewPush { deliveries: new.deliveries.into_iter().map(nowhere).collect(), ..new }
+    };
+    outbox.accept(nowhere(push("refused", &["491711"]))).await.unwrap();
+    outbox.accept(push("a", &["491711", "491712"])).await.unwrap();
+    outbox.accept(push("old", &["491713"])).await.unwrap();
+    assert_eq!(kept().await, ["a", "old"]);
+    let ids: Vec<DispatchId> = claim(&outbox, 2, 1).await.iter().map(|d| d.id).collect();
+    let ends = |id, state| Report::Move(to(id, &[State::Sending], state));
+    outbox.record(vec![ends(ids[0], State::Delivered)], at(2)).await.unwrap();
+    assert_eq!(kept().await, ["a", "old"], "the other address is to have it still");
+    let replace = Replace { push_id: "old".parse().unwrap(), method: ReplaceMethod::All };
+    outbox.accept(NewPush { replace: Some(replace), ..push("new", &["491713"]) }).await.unwrap();
+    assert_eq!(kept().await, ["a", "new"]);
+    // It is, again and whole.
+    outbox.record(vec![ends(ids[1], State::Waiting)], at(2)).await.unwrap();
+    let again = claim(&outbox, 9, 1001).await;
+    let again = again.iter().find(|d| d.id == ids[1]).unwrap();
+    assert_eq!(again.octets, push("a", &[]).octets);
+    outbox.record(vec![ends(ids[1], State::Unknown)], at(1002)).await.unwrap();
+    assert_eq!(kept().await, ["new"]);
+    // What is known of it stays.
+    assert_eq!(states(&outbox, "a").await, [State::Delivered, State::Unknown]);
+}
