@@ -10,8 +10,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
+use async_trait::async_trait;
 use serde_json::json;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::config::Config;
@@ -81,8 +82,9 @@ impl ServedResults {
     }
 }
 
+#[async_trait]
 impl Results for ServedResults {
-    fn told(&self, told: Told) -> Heard {
+    async fn told(&self, told: Told) -> Heard {
         match told {
             Told::Receipt { segment, state } => {
                 let Some((link, id)) = segment.split_once('.') else { return Heard::Strange };
@@ -92,12 +94,19 @@ impl Results for ServedResults {
                     return Heard::Strange;
                 }
                 let message = MessageId { smsc: link.into(), id: id.to_owned() };
-                let (at, taken) = (self.clock.now(), Taken::default());
-                let receipt = Receipt { message, state, network_error: None, at, taken };
-                match self.events.get().map(|events| events.try_send(Event::Receipt(receipt))) {
-                    Some(Ok(())) => Heard::Taken,
-                    _ => Heard::NotNow,
+                let Some(events) = self.events.get() else { return Heard::NotNow };
+                // The other end goes with the last copy of the receipt, once that is in the outbox.
+                let (copies, gone) = oneshot::channel::<()>();
+                let taken = Taken::new(move || {
+                    let _ = &copies;
+                });
+                let receipt = Receipt { message, state, network_error: None, at: self.clock.now(), taken };
+                if events.try_send(Event::Receipt(receipt)).is_err() {
+                    return Heard::NotNow;
                 }
+                let _ = gone.await;
+                // A gateway that stopped may have dropped it unread.
+                if events.is_closed() { Heard::NotNow } else { Heard::Taken }
             }
             Told::Result(result) => {
                 let Some(file) = &self.file else { return Heard::Strange };
@@ -115,7 +124,11 @@ impl Results for ServedResults {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::{
+        os::unix::fs::PermissionsExt as _,
+        pin::pin,
+        task::{Context, Waker},
+    };
 
     use super::*;
     use crate::{
@@ -136,25 +149,38 @@ mod tests {
 
     #[tokio::test]
     async fn receipts_of_our_links_become_events_and_nothing_else_does() {
-        let results = results(None);
+        let results = Arc::new(results(None));
         let receipt = |segment: &str| {
-            results.told(Told::Receipt { segment: segment.to_owned(), state: ReceiptState::Delivered })
+            let (results, segment) = (Arc::clone(&results), segment.to_owned());
+            async move { results.told(Told::Receipt { segment, state: ReceiptState::Delivered }).await }
         };
         let ours = "op.0123456789abcdef0123";
-        assert_eq!(receipt(ours), Heard::NotNow, "nobody delivers yet: it is told again");
+        assert_eq!(receipt(ours).await, Heard::NotNow, "nobody delivers yet: it is told again");
         let (events, mut told) = mpsc::channel(1);
         results.receipts_to(events);
         for stranger in ["op", "other.0123456789abcdef0123", "op.0123", "op.0123456789abcdef012x"] {
-            assert_eq!(receipt(stranger), Heard::Strange, "{stranger}");
+            assert_eq!(receipt(stranger).await, Heard::Strange, "{stranger}");
         }
-        assert_eq!(receipt(ours), Heard::Taken);
-        assert_eq!(receipt(ours), Heard::NotNow, "there is no room: it is told again");
-        let Some(Event::Receipt(receipt)) = told.recv().await else { panic!() };
-        assert_eq!((&*receipt.message.smsc, receipt.message.id.as_str()), ("op", &ours[3..]));
+        let mut now = Context::from_waker(Waker::noop());
+        let mut first = pin!(receipt(ours));
+        assert!(first.as_mut().poll(&mut now).is_pending(), "it is not kept yet");
+        assert_eq!(receipt(ours).await, Heard::NotNow, "there is no room: it is told again");
+        let Some(Event::Receipt(kept)) = told.recv().await else { panic!() };
+        assert_eq!((&*kept.message.smsc, kept.message.id.as_str()), ("op", &ours[3..]));
+        let copy = kept.clone();
+        drop(kept);
+        assert!(first.as_mut().poll(&mut now).is_pending(), "a copy is on its way to the outbox");
+        drop(copy);
+        assert_eq!(first.await, Heard::Taken);
+        // What waits in the gateway when that stops is told again.
+        let mut last = pin!(receipt(ours));
+        assert!(last.as_mut().poll(&mut now).is_pending());
+        drop(told);
+        assert_eq!(last.await, Heard::NotNow);
     }
 
-    #[test]
-    fn a_result_is_kept_once_by_its_owner_alone() {
+    #[tokio::test]
+    async fn a_result_is_kept_once_by_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.jsonl");
         let result = |state| {
@@ -171,12 +197,16 @@ mod tests {
                 quality_of_service: None,
             }))
         };
-        assert_eq!(results(None).told(result(MessageState::Delivered)), Heard::Strange, "it would be lost");
+        assert_eq!(
+            results(None).told(result(MessageState::Delivered)).await,
+            Heard::Strange,
+            "it would be lost"
+        );
         let nowhere = results(Some(folder.path().to_owned()));
-        assert_eq!(nowhere.told(result(MessageState::Delivered)), Heard::NotNow);
+        assert_eq!(nowhere.told(result(MessageState::Delivered)).await, Heard::NotNow);
         let results = results(Some(file.clone()));
         for state in [MessageState::Pending, MessageState::Delivered, MessageState::Delivered] {
-            assert_eq!(results.told(result(state)), Heard::Taken);
+            assert_eq!(results.told(result(state)).await, Heard::Taken);
         }
         let text = std::fs::read_to_string(&file).unwrap();
         let states: Vec<serde_json::Value> = text

@@ -1,5 +1,7 @@
 //! What gateways that are not ours tell of pushes that were handed to them.
 
+use async_trait::async_trait;
+
 use super::ReceiptState;
 use crate::wire::pap::ResultNotification;
 
@@ -29,7 +31,8 @@ pub enum Heard {
 }
 
 /// Who wants to know. Gateways tell a thing again until it was taken, so each may come several times.
+#[async_trait]
 pub trait Results: Send + Sync {
-    /// Takes what was told.
-    fn told(&self, told: Told) -> Heard;
+    /// Takes what was told. It says so once that is kept.
+    async fn told(&self, told: Told) -> Heard;
 }

@@ -7,8 +7,8 @@
 //!
 //! 503 is what cannot be kept now and is to be told again.
 //!
-//! `push send` draws `KEY` for each listener, `serve` has it from `[push] results`: who does not know it is answered 404. It is no credential of anything else, because
-//! gateways write such URLs into their logs. Telling a thing twice changes nothing.
+//! `push send` draws `KEY` for each listener, `serve` has it from `[push] results`: who does not know it is answered 404. It is
+//! no credential of anything else, because gateways write such URLs into their logs. Telling a thing twice changes nothing.
 
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ async fn result(State(results): State<Arc<dyn Results>>, body: Bytes) -> Respons
     let answer = match Pap::decode(&body, Strictness::Lenient).map(|pap| pap.message) {
         Ok(Message::ResultNotification(told)) => {
             let (push_id, address) = (told.push_id.clone(), Some(told.address.clone()));
-            let heard = results.told(Told::Result(Box::new(told)));
+            let heard = results.told(Told::Result(Box::new(told))).await;
             debug!(pap.push_id = %push_id, "A gateway tells of {push_id}");
             let (code, desc) = match heard {
                 Heard::NotNow => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -97,7 +97,7 @@ async fn receipt(
     Query(Reported { d }): Query<Reported>,
 ) -> StatusCode {
     let Some(state) = receipt_state(d) else { return StatusCode::BAD_REQUEST };
-    match results.told(Told::Receipt { segment, state }) {
+    match results.told(Told::Receipt { segment, state }).await {
         Heard::Taken => StatusCode::NO_CONTENT,
         Heard::Strange => StatusCode::NOT_FOUND,
         Heard::NotNow => StatusCode::SERVICE_UNAVAILABLE,
@@ -115,8 +115,9 @@ mod tests {
     #[derive(Default)]
     struct Kept(Mutex<Vec<Told>>);
 
+    #[async_trait::async_trait]
     impl Results for Kept {
-        fn told(&self, told: Told) -> Heard {
+        async fn told(&self, told: Told) -> Heard {
             let known = match &told {
                 Told::Result(result) => result.push_id.as_str() == "1@pi",
                 Told::Receipt { segment, .. } => segment == "ab",

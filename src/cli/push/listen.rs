@@ -102,8 +102,9 @@ impl Ear {
     }
 }
 
+#[async_trait::async_trait]
 impl Results for Known {
-    fn told(&self, told: Told) -> Heard {
+    async fn told(&self, told: Told) -> Heard {
         let known = match &told {
             Told::Result(result) => {
                 self.push_ids.lock().unwrap_or_else(PoisonError::into_inner).contains(&result.push_id)
