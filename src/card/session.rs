@@ -17,6 +17,9 @@ use super::{CardTransport, KeyId, Protocol, TransportError, channel, proactive};
 
 /// The most GET RESPONSE that one command is worth: 64 Kbyte, twice the largest file.
 const MAX_FOLLOW_UPS: u32 = 256;
+/// The most commands of one conversation. A whole card takes some hundred; one that gives an octet at a time would keep its reader
+/// for hours.
+const MAX_EXCHANGES: u32 = 10_000;
 /// How often a command is sent again while the card's toolkit is busy (9300), and how long to wait before each.
 const BUSY_RETRIES: u32 = 3;
 const BUSY_WAIT: Duration = Duration::from_millis(100);
@@ -244,6 +247,12 @@ impl<'t> Session<'t> {
                 &in_class
             }
         };
+        if self.counts.total() >= MAX_EXCHANGES {
+            let reader = self.transport.reader().clone();
+            let why =
+                format!("the card was given {MAX_EXCHANGES} commands and is not done; it may be defective");
+            return Err(TransportError::Reader { reader, why });
+        }
         let octets = shape(command, self.transport.protocol());
         match command.ins() {
             0xB0 | 0xB2 => self.counts.reads += 1,

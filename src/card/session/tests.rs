@@ -52,6 +52,21 @@ fn the_right_le_is_tried_once() {
 }
 
 #[test]
+fn a_card_that_gives_an_octet_at_a_time_does_not_keep_its_reader() {
+    let steps = vec![("00B0000000", "AA9000"); MAX_EXCHANGES as usize];
+    let mut script = Script::new(Protocol::T0, &steps);
+    let mut session = Session::new(&mut script);
+    for _ in 0..MAX_EXCHANGES {
+        session.send(&command("00B0000000")).unwrap();
+    }
+    let error = session.send(&command("00B0000000")).unwrap_err();
+    assert!(
+        matches!(&error, TransportError::Reader { why, .. } if why.contains("10000 commands")),
+        "{error}"
+    );
+}
+
+#[test]
 fn response_data_comes_in_parts() {
     let steps = [
         ("80F2000010", "6102"),
