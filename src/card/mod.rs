@@ -47,8 +47,8 @@ pub use observer::{NotTold, Settled, Unobserved, WriteObserver};
 pub use path::{FilePath, FilePathError};
 pub use pcsc::{Pcsc, PcscCard, Readers};
 pub use pending::{
-    EntryId, MemoryWriteJournal, Origin, PendingEntry, PendingFormatError, PendingSummary, PendingWrite,
-    WriteJournal, WriteJournalError,
+    ChangedKey, EntryId, KeyFate, MemoryWriteJournal, Origin, PendingEntry, PendingFormatError,
+    PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
 };
 pub use plan::{
     Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,

@@ -223,6 +223,7 @@ fn settle_first(
     if consent.dry_run || !consent.can_ask() || !consent.ask(question) {
         return Err(failure(WriteJournalError::Pending { card }));
     }
+    let keys = &entry.write.still_valid(keys)[..];
     // What is behind a PIN can be neither looked at nor taken back without it.
     if keys.iter().any(Key::is_pin) {
         guard.with_pins(fs, keys, |fs| drop(examine(fs, &entry.write))).map_err(failure)?;

@@ -124,7 +124,7 @@ impl Meaning for RecoverError {
         match self {
             Self::OtherCard { .. } | Self::Changed { .. } | Self::Denied { .. } => Exit::Refused,
             Self::NoWayOn => Exit::Usage,
-            Self::NoWayBack { .. } => Exit::Refused,
+            Self::NoWayBack { .. } | Self::KeyReplaced { .. } => Exit::Refused,
             Self::Apply(error) => error.exit(),
             Self::File(error) => error.exit(),
             Self::Transport(error) => error.exit(),

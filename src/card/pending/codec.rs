@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{Origin, PendingFormatError, PendingWrite, Touch};
+use super::{ChangedKey, Origin, PendingFormatError, PendingWrite, Touch};
 
 /// The form that is written.
 const FORM: u32 = 1;
@@ -29,6 +29,9 @@ struct Written {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     script: bool,
     steps: Vec<Step>,
+    /// What a script does to keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changed_keys: Vec<ChangedKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,6 +73,7 @@ pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
         reference: write.reference.clone(),
         script: write.origin == Origin::Script,
         steps: write.touches.iter().map(step).collect(),
+        changed_keys: write.changed_keys.clone(),
     };
     // Text and numbers alone: there is nothing in it that JSON cannot carry.
     Zeroizing::new(serde_json::to_vec(&written).unwrap_or_default())
@@ -117,6 +121,7 @@ pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> 
         reference: written.reference,
         origin: if written.script { Origin::Script } else { Origin::Plan },
         touches: written.steps.iter().map(step).collect::<Result<_, _>>()?,
+        changed_keys: written.changed_keys,
     })
 }
 
@@ -170,6 +175,10 @@ mod tests {
                     new: octets(&[0x61; 40]),
                 },
                 Touch::Other { file: FilePath::mf().child(Fid(0x6431)), what: "DELETE FILE".into() },
+            ],
+            changed_keys: vec![
+                ChangedKey { key: KeyRef::ADM1, how: super::super::KeyFate::NewValue },
+                ChangedKey { key: KeyRef::PIN1, how: super::super::KeyFate::SwitchedOff },
             ],
         };
         let sealed = write.to_octets();

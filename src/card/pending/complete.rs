@@ -45,7 +45,8 @@ pub(in crate::card) fn pending(card: &Iccid, plan: &Plan, operations: &[Operatio
         touches.push(touch);
     }
     let (keys, reference) = (plan.keys.clone(), plan.reference.clone());
-    PendingWrite { card: card.clone(), keys, reference, origin: Origin::Plan, touches }
+    let changed_keys = Vec::new();
+    PendingWrite { card: card.clone(), keys, reference, origin: Origin::Plan, touches, changed_keys }
 }
 
 fn octets(file: &FilePath, at: usize, old: &[Option<u8>], new: Vec<u8>) -> Touch {

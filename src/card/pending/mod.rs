@@ -1,6 +1,7 @@
 //! The journal of writes: what a card held and what it is to hold, kept durably from before the first change until all was
 //! read back. Whatever cuts a write off, the next contact with that card finds it here (see `recover`).
 
+mod changed_key;
 mod codec;
 mod complete;
 mod held;
@@ -15,8 +16,9 @@ use crate::{
     wire::{arr::KeyRef, fcp::Fcp},
 };
 
-use super::FilePath;
+use super::{FilePath, Key, rights::is_pin};
 
+pub use changed_key::{ChangedKey, KeyFate};
 pub(super) use complete::{complete, pending};
 pub(super) use held::Held;
 pub use memory::MemoryWriteJournal;
@@ -98,6 +100,8 @@ pub struct PendingWrite {
     pub origin: Origin,
     /// What is done, in order.
     pub(super) touches: Vec<Touch>,
+    /// What a script does to keys besides; that is not taken back.
+    pub(super) changed_keys: Vec<ChangedKey>,
 }
 
 /// What began a write.
@@ -160,6 +164,28 @@ impl PendingWrite {
         files
     }
 
+    /// What a script has done to keys besides, or was about to do: that is not taken back.
+    pub fn changed_keys(&self) -> &[ChangedKey] {
+        &self.changed_keys
+    }
+
+    /// True when a value that is known for a key may be the one from before this write. It would be a try lost.
+    pub fn has_replaced(&self, key: KeyRef) -> bool {
+        self.changed_keys.iter().any(|changed| changed.replaces(key))
+    }
+
+    /// A PIN that has another value since.
+    pub(super) fn replaced_pin(&self) -> Option<KeyRef> {
+        let new = self.changed_keys.iter().filter(|changed| changed.replaces(changed.key));
+        new.map(|changed| changed.key).find(|key| is_pin(*key))
+    }
+
+    /// Those of the keys whose values are what they were before: no other is presented to settle this write.
+    pub fn still_valid(&self, keys: &[Key]) -> Vec<Key> {
+        let replaced = |key: &&Key| key.id.reference().is_some_and(|key| self.has_replaced(key));
+        keys.iter().filter(|key| !replaced(key)).cloned().collect()
+    }
+
     /// All of it, for a journal to seal: contents of files, which may be secrets.
     pub fn to_octets(&self) -> Zeroizing<Vec<u8>> {
         codec::encode(self)
@@ -182,6 +208,7 @@ impl fmt::Debug for PendingWrite {
             .field("reference", &self.reference)
             .field("origin", &self.origin)
             .field("touches", &self.touches)
+            .field("changed_keys", &self.changed_keys)
             .finish()
     }
 }

@@ -3,6 +3,7 @@
 use crate::{
     card::{ApplyError, FileError, FilePath, NotTold, TransportError, pending::WriteJournalError},
     ident::Iccid,
+    wire::arr::KeyRef,
 };
 
 use super::Now;
@@ -62,6 +63,16 @@ pub enum RecoverError {
         file: FilePath,
         /// What was done to it.
         what: String,
+    },
+    /// A key that the way needs has another value since.
+    #[error(
+        "to settle this, key {key} would have to be presented, and the script has given it another value, or was about to: a value \
+         from before would cost a try, so none was presented. Look at the card (`bootgate card inspect`), put it right by hand or \
+         from the script's backup, and then drop the entry: `bootgate card recover --forget`"
+    )]
+    KeyReplaced {
+        /// The key.
+        key: KeyRef,
     },
     /// Whoever the write was for could not be told.
     #[error(

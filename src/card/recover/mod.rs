@@ -19,7 +19,7 @@ use super::{
     FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
     observer::{Settled, WriteObserver},
-    pending::{Held, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
+    pending::{ChangedKey, Held, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
 };
 
 pub use error::RecoverError;
@@ -41,6 +41,9 @@ pub struct Recovered {
     pub deleted: Vec<FilePath>,
     /// Files that the write had created and that the card does not delete: they are empty, and nothing leads to them.
     pub left_empty: Vec<FilePath>,
+    /// What a script has done to keys, or was about to do: that is not taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keys_stay: Vec<ChangedKey>,
 }
 
 /// What a card holds after a recovery.
@@ -62,7 +65,11 @@ pub fn examine(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Standing
     if let Some(step) = write.touches.iter().find(|touch| matches!(touch, Touch::Other { .. })) {
         return Err(RecoverError::NoWayBack { file: step.file().clone(), what: step.what() });
     }
-    let seen = seen::look(fs, write)?;
+    let seen = seen::look(fs, write).map_err(|error| match (error, write.replaced_pin()) {
+        // It would have to be presented to see anything.
+        (RecoverError::Denied { .. }, Some(key)) => RecoverError::KeyReplaced { key },
+        (error, _) => error,
+    })?;
     Standing::of(write, seen)
 }
 
@@ -105,8 +112,12 @@ pub fn recover(
         written: Vec::new(),
         deleted: Vec::new(),
         left_empty: Vec::new(),
+        keys_stay: write.changed_keys.clone(),
     };
     if !moves.is_empty() {
+        if let Some(key) = write.keys.iter().copied().find(|key| write.has_replaced(*key)) {
+            return Err(RecoverError::KeyReplaced { key });
+        }
         present_keys(fs, Some(&write.card), &write.keys, keys, guard)?;
         way::go(fs, moves, &mut recovered)?;
         // Once more all of it: what is said now is said of what was read.
@@ -150,11 +161,15 @@ pub fn settle(
 impl std::fmt::Display for Recovered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self.now {
+            Now::Old if !self.keys_stay.is_empty() => {
+                "the card's files hold what they held before the interrupted script; its keys do not"
+            }
             Now::Old => "the card holds what it held before the interrupted write",
             Now::New => "the card holds what the interrupted write was to bring",
         })?;
         self.written.iter().try_for_each(|written| write!(f, "\n  {written}"))?;
         self.deleted.iter().try_for_each(|file| write!(f, "\n  {file} deleted"))?;
+        self.keys_stay.iter().try_for_each(|changed| write!(f, "\n  not taken back: {changed}"))?;
         self.left_empty.iter().try_for_each(|file| {
             write!(
                 f,

@@ -3,6 +3,7 @@
 //! A plan is known as a whole before its first step; a script finds out as it goes. So its entry grows, and can only be taken
 //! back: what the script would have done next is in nobody's hands. It is closed when the script has come to its end, or
 //! when nothing that it sent has changed anything; a script that stops in the middle leaves it, as one that was cut off does.
+//! What it does to keys is entered too; that cannot be taken back, and says which values are no longer to be presented.
 //! ACTIVATE and DEACTIVATE FILE are not entered: content stays, and each undoes the other.
 
 use zeroize::Zeroizing;
@@ -11,7 +12,7 @@ use crate::{
     card::{
         FilePath, WriteJournal, WriteJournalError,
         apply::free,
-        pending::{Held, Origin, PendingWrite, Touch},
+        pending::{ChangedKey, Held, Origin, PendingWrite, Touch},
     },
     ident::Iccid,
     wire::{apdu::CommandApdu, arr::KeyRef, fcp::Fcp, script::Position},
@@ -35,6 +36,7 @@ impl<'a> Ledger<'a> {
             reference: Some(format!("script {name}")),
             origin: Origin::Script,
             touches: Vec::new(),
+            changed_keys: Vec::new(),
         };
         Self { writes, write, held: None }
     }
@@ -53,6 +55,22 @@ impl<'a> Ledger<'a> {
 
     fn enter(&mut self, touch: Touch) -> Result<(), WriteJournalError> {
         self.write.touches.push(touch);
+        self.keep()
+    }
+
+    /// Enters what is about to be done to a key.
+    pub(super) fn change_key(&mut self, changed: ChangedKey) -> Result<(), WriteJournalError> {
+        self.write.changed_keys.push(changed);
+        self.keep()
+    }
+
+    /// What was entered last of a key was not done.
+    pub(super) fn key_stayed(&mut self) -> Result<(), WriteJournalError> {
+        self.write.changed_keys.pop();
+        self.keep()
+    }
+
+    fn keep(&mut self) -> Result<(), WriteJournalError> {
         match &self.held {
             Some(held) => held.replace(&self.write),
             None => {
@@ -62,7 +80,8 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// The script is over. True when what it has changed stays in the journal.
+    /// The script is over. True when what it has changed stays in the journal: keys alone do not, because there is nothing to take
+    /// back.
     pub(super) fn end(self, came_to_its_end: bool) -> Result<bool, WriteJournalError> {
         match self.held {
             None => Ok(false),

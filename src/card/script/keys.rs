@@ -1,7 +1,7 @@
 //! Keys in scripts: each is presented by the guard, whatever the script writes.
 
 use crate::{
-    card::{Key, KeyError, KeyId, Mode, Presented},
+    card::{ChangedKey, Key, KeyError, KeyId, Mode, Presented},
     ident::AdmKey,
     wire::{
         apdu::{CommandApdu, ResponseApdu, StatusWord},
@@ -25,6 +25,14 @@ pub fn declared_keys(script: &Script) -> impl Iterator<Item = (KeyId, &str)> {
         Statement::Puk(puk) => Some((KeyId::Puk(puk.reference.value), puk.name.value.as_str())),
         _ => None,
     })
+}
+
+/// True when a key is for certain what it was.
+fn stayed(done: &Result<Presented, KeyError>) -> bool {
+    match done {
+        Ok(Presented::Accepted) | Err(KeyError::AnswerLost { .. } | KeyError::Journal(_)) => false,
+        Ok(Presented::NotNeeded) | Err(_) => true,
+    }
 }
 
 impl Run<'_, '_> {
@@ -80,6 +88,10 @@ impl Run<'_, '_> {
             _ => self.key(at, of.into())?,
         };
         let new = change.new_value().map(|new| self.new_value(of, new)).transpose()?;
+        if let Some(ledger) = &mut self.ledger {
+            let entered = ledger.change_key(ChangedKey::by(change));
+            entered.map_err(|source| ScriptError::Journal { at, source })?;
+        }
         let mode = self.mode();
         self.class.get_or_insert(mode);
         let (guard, card, session) = (&self.setup.guard, self.iccid.as_ref(), self.fs.session_mut());
@@ -102,9 +114,15 @@ impl Run<'_, '_> {
         if let Ok(Presented::Accepted) = done {
             self.changed();
         }
+        let noted = match &mut self.ledger {
+            Some(ledger) if stayed(&done) => ledger.key_stayed(),
+            _ => Ok(()),
+        };
         self.tell(Entry::new(at.line, format!("{} {:02X}", change.word(), of.0)).noting(note));
         self.no_answer();
-        done.map(drop).map_err(|source| ScriptError::Key { at, source })
+        // Why a key was not taken says more than a journal that says too much of it.
+        done.map_err(|source| ScriptError::Key { at, source })?;
+        noted.map_err(|source| ScriptError::Journal { at, source })
     }
 
     /// A key that the script declares, as it was given.

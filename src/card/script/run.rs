@@ -139,7 +139,7 @@ impl Run<'_, '_> {
         }
         if let (Some(writes), Some(card)) = (self.setup.writes, &self.iccid) {
             let ledger = Ledger::new(writes, card, self.setup.name);
-            if checked.changes_files() {
+            if checked.changes_card() {
                 ledger.free().map_err(|source| ScriptError::Journal { at, source })?;
             }
             self.ledger = Some(ledger);

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     card::{
-        FileError, KeyGuard, Origin, PendingSummary, PendingWrite, Recovered, Standing, Way, WriteJournal,
-        WriteJournalError, examine, recover,
+        ChangedKey, FileError, KeyGuard, Origin, PendingSummary, PendingWrite, Recovered, Standing, Way,
+        WriteJournal, WriteJournalError, examine, recover,
     },
     cli::{Exit, Failure, Global, output},
     ident::{Iccid, printable},
@@ -71,6 +71,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     }
     let (journal, policy) = (app.key_journal(), rings.policy(Some(&card), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
+    let keys = entry.write.still_valid(&keys);
     let standing = args.change.with_pins(&mut fs, &keys, &guard, |fs| examine(fs, &entry.write))?;
     let standing = standing.map_err(failure)?;
     let pending = Pending::new(&entry.write, standing);
@@ -154,6 +155,9 @@ struct Pending {
     script: bool,
     /// The keys that a recovery presents.
     keys: Vec<String>,
+    /// What was done to keys besides; it is not taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    keys_stay: Vec<ChangedKey>,
     #[serde(flatten)]
     standing: Standing,
 }
@@ -162,7 +166,8 @@ impl Pending {
     fn new(write: &PendingWrite, standing: Standing) -> Self {
         let keys = write.keys.iter().map(|key| format!("{:02X}", key.0)).collect();
         let (reference, script) = (write.reference.clone(), write.origin == Origin::Script);
-        Self { reference, script, keys, standing }
+        let keys_stay = write.changed_keys().to_vec();
+        Self { reference, script, keys, keys_stay, standing }
     }
 }
 
@@ -182,7 +187,7 @@ impl fmt::Display for Pending {
         if !self.keys.is_empty() {
             write!(f, "\nneeds key {}", self.keys.join(", "))?;
         }
-        Ok(())
+        self.keys_stay.iter().try_for_each(|changed| write!(f, "\nis not taken back: {changed}"))
     }
 }
 

@@ -156,6 +156,7 @@ impl Progress<'_, '_> {
                     self.tell(&Event::CalledOff { reason })?;
                     return Err(CardJobError::CalledOff { id });
                 }
+                let keys = &entry.write.still_valid(keys)[..];
                 // What is behind a PIN can be neither looked at nor taken back without it.
                 if keys.iter().any(Key::is_pin) {
                     self.pins(fs, keys, |fs| drop(card::examine(fs, &entry.write)))?;

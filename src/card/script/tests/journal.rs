@@ -4,8 +4,8 @@
 
 use super::*;
 use crate::card::{
-    ApplyError, BootstrapFile, FileSystem, Origin, RecoverError, Recovered, Unobserved, WriteJournalError,
-    apply, plan, settle,
+    ApplyError, BootstrapFile, ChangedKey, FileSystem, KeyFate, Origin, RecoverError, Recovered, Unobserved,
+    WriteJournalError, apply, plan, settle,
 };
 
 const ADM: &[(&str, &str)] = &[("ADM", "12345678")];
@@ -111,6 +111,82 @@ fn what_nobody_can_take_back_is_said_and_left_to_a_person() {
     assert!(matches!(&error, RecoverError::NoWayBack { file, .. } if file.to_string() == "3F00/7F50/6432"));
     assert!(error.to_string().contains("DELETE FILE") && error.to_string().contains("--forget"), "{error}");
     assert!(card.changes() == changes && writes.list().unwrap().len() == 1);
+}
+
+/// Changes octets with ADM1, does something to a key, and stops; a PIN of the sample is 1234.
+fn stops_after(personality: Personality, statement: &str, old: &str) -> (CardHandle, MemoryWriteJournal) {
+    let mut image = written(personality, b"a document that was there").image();
+    image.key_mut(KeyRef::PIN1).unwrap().enabled = true;
+    let (card, writes) = (from(image), MemoryWriteJournal::new());
+    let of = statement.split(' ').nth(1).unwrap();
+    let name = if of == "0A" { "ADM" } else { "PIN" };
+    let pin = if of == "0A" { String::new() } else { format!("KEY {of} PIN\n") };
+    let new = if statement.contains("NEW") { "VAR NEW secret digits\n" } else { "" };
+    let text = format!(
+        "REM bootgate 1\nREM Stops.\n{new}KEY 0A ADM\n{pin}EFF keys {of}\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+         PUT 3F00/7F50/6431 AA BB CC\n{statement}\nAST 01 == 02\n"
+    );
+    let mut set = vec![("ADM", "12345678")];
+    if name == "PIN" {
+        set.push(("PIN", old));
+    }
+    if !new.is_empty() {
+        set.push(("NEW", "71727374"));
+    }
+    let report = run_on(&card, &text, With { set: &set, writes: Some(&writes), ..With::default() });
+    assert!(report.stopped.is_some() && report.pending, "{}", shown(&report));
+    (card, writes)
+}
+
+#[test]
+fn what_a_script_did_to_a_pin_is_said_to_stay() {
+    let before = at_rest(&written(Personality::Uicc, b"a document that was there"), &FILE);
+    for (statement, how, stays) in [
+        ("CHG 01 ${NEW}", KeyFate::NewValue, "key 01 (PIN1) got another value (CHG)"),
+        ("DIS 01", KeyFate::SwitchedOff, "key 01 (PIN1) was switched off (DIS)"),
+    ] {
+        let (card, writes) = stops_after(Personality::Uicc, statement, "1234");
+        let changed = ChangedKey { key: KeyRef::PIN1, how };
+        assert_eq!(writes.pending(&iccid()).unwrap().unwrap().write.changed_keys(), [changed]);
+        let recovered = take_back(&card, &writes).unwrap().unwrap();
+        assert_eq!((at_rest(&card, &FILE), &recovered.keys_stay[..]), (before.clone(), &[changed][..]));
+        let said = recovered.to_string();
+        assert!(said.contains(&format!("not taken back: {stays}")), "{said}");
+        assert!(!said.contains("the card holds what it held"), "{said}");
+        let pin = card.image().key_mut(KeyRef::PIN1).unwrap().clone();
+        assert_eq!(
+            (pin.enabled, pin.value.0.starts_with(b"7172")),
+            (how == KeyFate::NewValue, how == KeyFate::NewValue)
+        );
+    }
+}
+
+#[test]
+fn a_key_that_a_script_has_changed_is_not_presented_to_take_it_back() {
+    let (card, writes) = stops_after(Personality::Uicc, "CHG 0A ${NEW}", "12345678");
+    let before = card.image();
+    // The old value is at hand.
+    let error = take_back(&card, &writes).unwrap_err();
+    assert!(matches!(error, RecoverError::KeyReplaced { key: KeyRef::ADM1 }), "{error}");
+    assert!(error.to_string().contains("--forget"), "{error}");
+    assert_eq!((tries(&card, KeyRef::ADM1), card.image() == before), (3, true));
+    assert_eq!(writes.list().unwrap().len(), 1);
+}
+
+#[test]
+fn a_change_that_the_card_has_refused_is_not_in_the_journal() {
+    let (card, writes) = stops_after(Personality::Uicc, "CHG 01 ${NEW}", "9753");
+    assert!(writes.pending(&iccid()).unwrap().unwrap().write.changed_keys().is_empty());
+    assert!(take_back(&card, &writes).unwrap().unwrap().keys_stay.is_empty());
+}
+
+#[test]
+fn a_script_that_changes_keys_alone_waits_for_what_is_not_settled() {
+    let (card, writes) = stops_after(Personality::Uicc, "DIS 01", "1234");
+    let text = "REM bootgate 1\nKEY 01 PIN\nEFF keys 01\nRST\nENA 01\n";
+    let on = |set| run_on(&card, text, With { set, writes: Some(&writes), ..With::default() });
+    let refused = on(&[("PIN", "1234")]);
+    assert!(matches!(refused.stopped, Some(ScriptError::Journal { .. })), "{}", shown(&refused));
 }
 
 #[test]

@@ -147,6 +147,7 @@ impl Run {
         let mut all = keys.to_vec();
         all.extend(row.keys.iter().filter(|key| !keys.iter().any(|known| known.id == key.id)).cloned());
         let all = work.rings.complete(Some(iccid), &all).map_err(|e| failed(e.to_string()))?;
+        let all = entry.write.still_valid(&all);
         hand.note(|held| held.touched = true);
         let told =
             |why: &dyn std::fmt::Display| format!("an earlier write to this card was interrupted: {why}");
