@@ -117,7 +117,7 @@ fn bodies_in_parts_do_not_nest_without_end() {
         let pieces = vec![octets];
         let explanation = unsound("nested", &pieces, &taken_for(kind));
         let controls = explanation.parts[0].spans.iter().filter(|s| s.name == "control entity").count();
-        assert_eq!(controls, crate::explain::multipart::MAX_NESTING);
+        assert_eq!(controls, multipart::MAX_NESTING);
         assert!(explanation.to_string().contains("deeper is not read"), "{explanation}");
         assert!(said(&explanation).len() < 16 * pieces[0].len());
     }
