@@ -12,6 +12,7 @@ mod pin_webhook;
 mod profiles;
 mod push;
 mod random;
+mod references;
 pub(crate) mod results;
 mod routes;
 

@@ -40,7 +40,7 @@ pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
 pub use result::{Heard, Results, Told};
 pub use routes::{Link, Route, Routes};
-pub use segment::References;
+pub use segment::{ReferenceCounter, References};
 pub use state::State;
 pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;

@@ -6,11 +6,21 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::Destination;
+use super::{Destination, OutboxError};
 use crate::{
     ident::Random,
     wire::wdp::{Reference, Width},
 };
+
+/// Counts references for all processes that share it: two of them may push to one device at the same time.
+#[async_trait::async_trait]
+pub trait ReferenceCounter: Send + Sync {
+    /// The next reference for a destination, of 8 bits; `first` for one that had none before.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn next(&self, to: &Destination, first: u8) -> Result<u8, OutboxError>;
+}
 
 /// How many destinations are remembered. One that is forgotten begins anew at a reference drawn at random.
 const REMEMBERED: usize = 65_536;

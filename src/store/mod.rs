@@ -28,6 +28,7 @@ mod open;
 mod orders;
 mod outbox;
 mod owner;
+mod references;
 mod row;
 mod writes;
 

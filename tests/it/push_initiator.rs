@@ -5,6 +5,7 @@ use std::{
     io::{Read as _, Write as _},
     net::TcpListener,
     path::Path,
+    process::Command,
     sync::{Arc, Mutex},
 };
 
@@ -386,4 +387,69 @@ fn a_notification_is_sent() {
     assert_eq!(entities[1].field("X-Wap-Application-Id"), Some("x-wap-application:syncml.dm"));
     // Digest, head with the session, and the server's id (OMA DM Notification 1.2, section 6).
     assert_eq!(&entities[1].body[entities[1].body.len() - 10..], b"\x1A\x2B\x07acme.dm");
+}
+
+/// Two runs that share a database count on; without one, each number is drawn.
+#[test]
+fn references_of_short_messages_are_counted_on_in_the_database() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/cgi-bin/sendsms", listener.local_addr().unwrap());
+    let (heard, headers) = std::sync::mpsc::channel::<(String, String)>();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut request = Vec::new();
+            while !is_whole(&request) {
+                let mut octets = [0; 4096];
+                let n = stream.read(&mut octets).unwrap();
+                request.extend_from_slice(&octets[..n]);
+            }
+            let text = String::from_utf8_lossy(&request).to_ascii_lowercase();
+            let of = |name: &str| text.split(name).nth(1).unwrap().split("\r\n").next().unwrap().to_owned();
+            let _ = heard.send((of("x-kannel-to: "), of("x-kannel-udh: ")));
+            let answer =
+                "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 11\r\n\r\n0: Accepted";
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("bootgate.db");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let opened = bootgate::store::Store::open(&database, std::time::Duration::from_secs(5));
+    runtime.block_on(async { drop(opened.await.unwrap()) });
+    std::fs::write(folder.path().join("si"), vec![7; 200]).unwrap();
+    let send = || {
+        let out = Command::new(env!("CARGO_BIN_EXE_bootgate"))
+            .args([
+                "push",
+                "send",
+                "--sendsms",
+                &url,
+                "--user",
+                "ota",
+                "--password",
+                "env:PW",
+                "--file",
+                "si",
+            ])
+            .args(["--content-type", "a/b", "--to", "+491711", "--to", "+491712"])
+            .env("PW", "secret")
+            .env("BOOTGATE_STORE_PATH", &database)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        let sent: Vec<(String, String)> = headers.try_iter().collect();
+        assert_eq!(sent.len(), 4, "{sent:?}");
+        // Ports, then reference, segments and number: 0B 05 04 0B84 23F0 00 03 rr 02 01.
+        let reference = |at: usize| u8::from_str_radix(&sent[at].1[18..20], 16).unwrap();
+        assert_eq!((reference(0), reference(2)), (reference(1), reference(3)), "both segments have it");
+        (reference(0), reference(2))
+    };
+    let first = send();
+    for n in 1..4u8 {
+        assert_eq!(send(), (first.0.wrapping_add(n), first.1.wrapping_add(n)));
+    }
+    let stored = std::fs::read(&database).unwrap();
+    assert!(!stored.windows(6).any(|w| w == b"491711"), "no number is kept");
 }

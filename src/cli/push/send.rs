@@ -9,7 +9,7 @@ use super::{
     peer::{Peer, PeerArgs},
     push_id,
     report::{SendReport, texts},
-    short_messages,
+    short_messages::{self, Count},
     wait::Watch,
     when::{Span, When},
     whom::Whom,
@@ -118,7 +118,10 @@ impl WayArgs {
                     Err(Failure::because(Exit::Usage, why))
                 }
                 Peer::Sendsms(kannel) => {
-                    short_messages::send(kannel, &push, content, ear, self.at_most(), &mut report).await
+                    // Nobody is to notice a look at what would be sent.
+                    let count = if self.dry_run { Count::default() } else { Count::shared(global).await? };
+                    let at_most = self.at_most();
+                    short_messages::send(kannel, &push, content, ear, at_most, &count, &mut report).await
                 }
             }
         })?;

@@ -1,6 +1,6 @@
 //! A push by Kannel's `sendsms`, as short messages that are made here.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     listen::Ear,
@@ -8,17 +8,18 @@ use super::{
     wait::{Segments, for_receipts},
 };
 use crate::{
-    app::{OsRandom, SystemClock},
+    app::{App, OsRandom, SystemClock},
     bearer::{
+        Destination, ReferenceCounter, References,
         pap_client::Content,
         sendsms::{Interrupted, Sendsms, Taken},
     },
-    cli::{Exit, Failure, exit::failure, output},
-    ident::{Clock as _, Msisdn, Random as _},
+    cli::{Exit, Failure, Global, config, exit::failure, output},
+    ident::{Clock as _, Msisdn},
     wire::{
         Encode as _,
         pap::{PushMessage, Recipient},
-        wdp::Reference,
+        wdp::{Reference, Width},
     },
 };
 
@@ -29,6 +30,7 @@ pub(super) async fn send(
     content: &Content,
     ear: Option<Ear>,
     at_most: Option<Duration>,
+    count: &Count,
     report: &mut SendReport,
 ) -> anyhow::Result<()> {
     let usage = |why: &str| Err(Failure::because(Exit::Usage, why));
@@ -53,10 +55,7 @@ pub(super) async fn send(
     let mut waiting = Vec::new();
     let mut taken = Taken::Accepted;
     for (address, to) in push.addresses.iter().zip(numbers) {
-        // A phone keeps segments of one reference for a while, and would mix two messages of the same.
-        let mut reference = [0];
-        OsRandom.fill(&mut reference);
-        let [reference] = reference;
+        let reference = count.next(to).await?;
         let pdu = content.push(reference).map_err(|e| Failure::because(Exit::Usage, e))?.to_octets();
         let segments = kannel
             .split(Reference::Short(reference), &pdu)
@@ -84,6 +83,39 @@ pub(super) async fn send(
         for_receipts(ear, waiting, at_most, report).await;
     }
     Ok(())
+}
+
+/// References of datagrams: a phone keeps segments of one reference for a while, and would mix two messages of the same.
+#[derive(Default)]
+pub(super) struct Count {
+    /// All who push from this machine, where there is a database.
+    shared: Option<Arc<dyn ReferenceCounter>>,
+    own: References,
+}
+
+impl Count {
+    /// Shared with all who use the database of the configuration, where there is one.
+    pub(super) async fn shared(global: &Global) -> anyhow::Result<Self> {
+        let config = config::load(global, Vec::new())?;
+        let shared = App::reference_counter(&config).await?;
+        Ok(Self { shared, own: References::default() })
+    }
+
+    async fn next(&self, to: &Msisdn) -> anyhow::Result<u8> {
+        let to = Destination::Msisdn(to.clone());
+        let first = match self.own.take(&to, Width::Short, &OsRandom) {
+            Some(own @ Reference::Short(first)) => {
+                // It is not given again before the 255 others were, so that nothing has to be held.
+                self.own.give_back(&to, own);
+                first
+            }
+            _ => 0,
+        };
+        match &self.shared {
+            Some(shared) => Ok(shared.next(&to, first).await?),
+            None => Ok(first),
+        }
+    }
 }
 
 fn number(recipient: &Recipient) -> Option<&Msisdn> {

@@ -80,4 +80,5 @@ mod file;
 mod fingerprints;
 mod lanes;
 mod outbox;
+mod references;
 mod writes;
