@@ -51,8 +51,11 @@ pub trait ReaderContext {
     /// [`ReaderError`] when that cannot be done; the card may be as mute as before.
     fn repower(&mut self, reader: &ReaderName) -> Result<(), ReaderError>;
 
-    /// What tells a reader from others of its make, as far as it can be had now.
-    fn identity(&mut self, reader: &ReaderName) -> Identity;
+    /// What tells a reader from others of its make, as far as its driver knows.
+    ///
+    /// # Errors
+    /// [`ReaderError`] when the reader cannot be asked now, as when another program has it: it may have an answer later.
+    fn identity(&mut self, reader: &ReaderName) -> Result<Identity, ReaderError>;
 }
 
 /// One look at a reader.

@@ -112,9 +112,9 @@ fn list(identity: bool, global: &Global) -> anyhow::Result<Exit> {
         Vec::new()
     };
     let listed = |reader: ReaderInfo| {
-        let found = bays.iter().find(|(_, name, _)| *name == reader.name);
-        let (bay, identity) = found.map(|(bay, _, identity)| (bay.clone(), identity.clone())).unzip();
-        Listed { reader, bay, identity }
+        let found = bays.iter().find(|found| found.reader == reader.name);
+        let identity = found.map(|found| found.identity.clone().unwrap_or_default());
+        Listed { reader, bay: found.map(|found| found.bay.clone()), identity }
     };
     output::emit(global.format, &List { readers: readers.into_iter().map(listed).collect() })?;
     Ok(Exit::Ok)

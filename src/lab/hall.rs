@@ -92,6 +92,11 @@ impl Hall {
         });
     }
 
+    /// The service gives the name of a reader to another one, as it does when it starts anew.
+    pub fn rename(&self, reader: &ReaderName, identity: Identity) {
+        self.with(reader, |slot| slot.identity = identity);
+    }
+
     /// Unplugs a reader.
     pub fn unplug(&self, reader: &ReaderName) {
         self.change(|floor| {
@@ -126,7 +131,7 @@ impl Hall {
         });
     }
 
-    /// Another program takes the card in a reader, or gives it back.
+    /// Another program takes a reader, with a card in it or not, or gives it back.
     pub fn take_away(&self, reader: &ReaderName, taken: bool) {
         self.with(reader, |slot| slot.taken = taken);
     }
@@ -297,9 +302,13 @@ impl ReaderContext for Context {
         Ok(())
     }
 
-    fn identity(&mut self, reader: &ReaderName) -> Identity {
-        let found = self.floor().ok().and_then(|floor| floor.readers.get(reader).map(|s| s.identity.clone()));
-        found.unwrap_or_default()
+    fn identity(&mut self, reader: &ReaderName) -> Result<Identity, ReaderError> {
+        let floor = self.floor()?;
+        let slot = floor.readers.get(reader).ok_or_else(|| gone(reader))?;
+        if slot.taken {
+            return Err(ReaderError::InUse { reader: reader.clone() });
+        }
+        Ok(slot.identity.clone())
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     Bay, BayConfig, BayEvent, BayName, BayNews, Contact, Identity, Stay, Work,
     plug::{self, Plugged},
     pulse::Pulse,
-    thread::{First, Given, Note, Thread},
+    thread::{First, Given, Note, Thread, ToDo},
 };
 use crate::{
     card::{ReaderError, ReaderService},
@@ -59,8 +59,14 @@ struct Running<R> {
     /// Its reader is none of those that were asked for: it does nothing.
     unwanted: bool,
     open: bool,
+    /// It has said who it is, as the service numbers readers now or did when it was there last.
+    answered: bool,
+    /// It is asked who it is, and tells of no card before that.
+    asking: bool,
+    /// The label that is its own, too, and that another bay has.
+    wants: Option<BayName>,
     /// None once the thread may end.
-    works: Option<Sender<(u64, Work<R>)>>,
+    works: Option<Sender<ToDo<R>>>,
     pulse: Pulse,
     handle: JoinHandle<()>,
 }
@@ -117,7 +123,7 @@ impl<R: Send + 'static> Bays<R> {
         let running = self.threads.get(&stay.reader).filter(|running| running.number == stay.thread);
         if let Some(works) = running.and_then(|running| running.works.as_ref()) {
             // A thread that has just ended tells so.
-            let _ = works.send((stay.number, work));
+            let _ = works.send(ToDo::Work(stay.number, work));
         }
     }
 
@@ -143,12 +149,16 @@ impl<R: Send + 'static> Bays<R> {
     fn hear(&mut self, told: Told<R>) {
         match told {
             Told::Plugged(Plugged::Lost(error)) => {
+                // Each thread will hear of it, and then ask.
+                self.threads.values_mut().for_each(|running| running.asking = true);
                 if !std::mem::replace(&mut self.lost, true) {
                     self.news.push_back(BayEvent { bay: None, news: BayNews::ServiceLost { error } });
                 }
             }
             Told::Plugged(Plugged::Readers(readers)) => {
                 if std::mem::take(&mut self.lost) {
+                    // The name of a reader that nobody asked for may be another reader's now.
+                    self.threads.retain(|_, running| !running.unwanted);
                     self.news.push_back(BayEvent { bay: None, news: BayNews::ServiceBack });
                 }
                 self.too_many.retain(|reader| readers.contains(reader));
@@ -168,7 +178,7 @@ impl<R: Send + 'static> Bays<R> {
         let mut wanted = self.threads.values().filter(|running| !running.unwanted);
         if wanted.clone().count() < BayConfig::MOST {
             let name = BayName::from(&reader);
-            self.start(reader, name, First::New);
+            self.start(reader, name, First::New, false, false);
         } else if wanted.all(|running| running.open) && !self.too_many.contains(&reader) {
             let news = BayNews::TooMany { most: BayConfig::MOST };
             self.news.push_back(BayEvent { bay: Some(BayName::from(&reader)), news });
@@ -177,8 +187,7 @@ impl<R: Send + 'static> Bays<R> {
     }
 
     /// Starts a thread for a reader; after an old one, to wait for the card of that to go. Where the system gives none, the next look at the readers tries again.
-    fn start(&mut self, reader: ReaderName, name: BayName, first: First) {
-        let open = first != First::New;
+    fn start(&mut self, reader: ReaderName, name: BayName, first: First, open: bool, answered: bool) {
         self.started += 1;
         let number = self.started;
         let (works, to_do) = mpsc::channel();
@@ -192,6 +201,7 @@ impl<R: Send + 'static> Bays<R> {
             reader: reader.clone(),
             service: Arc::clone(&self.service),
             first,
+            answered,
             works: to_do,
             notes: Box::new(tell),
             pulse: pulse.clone(),
@@ -205,8 +215,19 @@ impl<R: Send + 'static> Bays<R> {
             }
         });
         if let Ok(handle) = spawned {
-            let works = Some(works);
-            let running = Running { number, name, thread_name, unwanted: false, open, works, pulse, handle };
+            let running = Running {
+                number,
+                name,
+                thread_name,
+                unwanted: false,
+                open,
+                answered,
+                asking: first == First::New,
+                wants: None,
+                works: Some(works),
+                pulse,
+                handle,
+            };
             self.threads.insert(reader, running);
         }
     }
@@ -217,17 +238,23 @@ impl<R: Send + 'static> Bays<R> {
             return;
         };
         let news = match note {
-            Note::Identified(identity) => return self.identified(reader, identity),
-            Note::Gone => {
-                let open = running.open;
-                let name = running.name.clone();
-                self.threads.remove(reader);
-                if open {
-                    self.news.push_back(BayEvent { bay: Some(name), news: BayNews::Closed });
-                }
+            Note::Identified(identity) => return self.identified(reader, Ok(identity)),
+            Note::Unanswered(error) => return self.identified(reader, Err(error)),
+            Note::Lost => {
+                running.asking = true;
                 return;
             }
-            _ if running.unwanted => return,
+            Note::Gone => {
+                self.shut(reader);
+                self.threads.remove(reader);
+                return;
+            }
+            Note::CardIn(stay) if !running.open => {
+                running.works.iter().for_each(|works| drop(works.send(ToDo::Wait(stay))));
+                return;
+            }
+            // What came of work counts, whatever has become of the bay meanwhile.
+            Note::CardOut | Note::NotBegun(_) if !running.open => return,
             Note::CardIn(stay) => {
                 BayNews::CardIn { stay: Stay { reader: reader.clone(), thread: number, number: stay } }
             }
@@ -249,27 +276,68 @@ impl<R: Send + 'static> Bays<R> {
         self.news.push_back(BayEvent { bay: Some(bay), news });
     }
 
-    /// A thread knows which reader it has: the bay gets its name. After the service was away it says so again.
-    fn identified(&mut self, reader: &ReaderName, identity: Identity) {
-        let name = BayName::of(&self.config.labels, reader, &identity);
-        let is_taken = self
-            .threads
-            .iter()
-            .any(|(other, running)| other != reader && running.open && running.name == name);
-        // Two readers cannot have one label: the second keeps its own name.
-        let name = if is_taken { BayName::from(reader) } else { name };
+    /// A thread has asked its reader who it is: the bay gets its name. After the service was away it asks again, and whatever
+    /// the reader was called before, its bay has the name that is its own now. A question without an answer changes nothing.
+    fn identified(&mut self, reader: &ReaderName, answer: Result<Identity, ReaderError>) {
         let Some(running) = self.threads.get_mut(reader) else { return };
-        running.unwanted = self.config.only.as_ref().is_some_and(|only| !only.contains(&name));
-        if running.unwanted {
-            running.works = None;
+        running.asking = false;
+        let (identity, unanswered) = match answer {
+            Err(_) if running.open => return,
+            Err(error) => (Identity::default(), Some(error)),
+            Ok(identity) => (identity, None),
+        };
+        running.answered = unanswered.is_none();
+        let label = BayName::of(&self.config.labels, reader, &identity);
+        let holder = self.threads.iter().find(|(it, that)| *it != reader && that.open && that.name == label);
+        let is_taken = match holder.map(|(holder, that)| (holder.clone(), that.asking)) {
+            // Who that is, is asked, too: it had the label before.
+            Some((holder, true)) => {
+                self.shut(&holder);
+                self.threads.get(&holder).into_iter().for_each(Running::ask);
+                false
+            }
+            Some((_, false)) => true,
+            None => false,
+        };
+        // Two readers cannot have one label: the second keeps its own name until the first gives it up.
+        let name = if is_taken { BayName::from(reader) } else { label.clone() };
+        let wanted = self.config.only.as_ref().is_none_or(|only| only.contains(&name));
+        let Some(running) = self.threads.get_mut(reader) else { return };
+        running.wants = is_taken.then_some(label);
+        if running.open && running.name == name {
             return;
         }
-        if std::mem::replace(&mut running.open, true) {
-            return;
-        }
+        self.shut(reader);
+        let Some(running) = self.threads.get_mut(reader) else { return };
         running.name = name.clone();
-        self.books.entry(name.clone()).or_insert_with(|| Bay::new(name.clone()));
-        self.news.push_back(BayEvent { bay: Some(name), news: BayNews::Opened { identity } });
+        if wanted {
+            running.open = true;
+            self.books.entry(name.clone()).or_insert_with(|| Bay::new(name.clone()));
+            self.news.push_back(BayEvent { bay: Some(name), news: BayNews::Opened { identity } });
+        } else if let Some(error) = unanswered {
+            // It is not known to be a reader of ours: that it has a card that is mute is no result.
+            let error = match error {
+                ReaderError::Mute { .. } => {
+                    ReaderError::Service { why: format!("{reader} does not say who it is") }
+                }
+                other => other,
+            };
+            self.news.push_back(BayEvent { bay: Some(name), news: BayNews::NotBegun { error } });
+        } else if !is_taken {
+            running.unwanted = true;
+            running.works = None;
+        }
+    }
+
+    /// Closes a reader's bay, if it is open. Who has waited for its name asks again.
+    fn shut(&mut self, reader: &ReaderName) {
+        let Some(running) = self.threads.get_mut(reader).filter(|running| running.open) else { return };
+        running.open = false;
+        let name = running.name.clone();
+        for waiting in self.threads.values().filter(|running| running.wants.as_ref() == Some(&name)) {
+            waiting.ask();
+        }
+        self.news.push_back(BayEvent { bay: Some(name), news: BayNews::Closed });
     }
 
     /// Gives up the threads whose card is mute, and starts others that wait until those cards are out.
@@ -284,20 +352,28 @@ impl<R: Send + 'static> Bays<R> {
             })
             .collect();
         for (reader, waited, card) in mute {
-            if self.threads.get(&reader).is_some_and(|running| !running.open) {
-                // It does not even say who it is; it has its name from the service.
-                self.identified(&reader, Identity::default());
-            }
+            // It may not even say who it is: then it has its name from the service.
+            self.identified(&reader, Err(ReaderError::Mute { reader: reader.clone() }));
             let Some(old) = self.threads.remove(&reader) else { continue };
             self.left_behind.push(Arc::clone(&old.thread_name));
             if let Some(book) = self.books.get_mut(&old.name) {
                 book.stuck += 1;
                 book.add(&Contact { exchanges: 1, errors: 1, ..Contact::default() });
             }
-            let news = BayNews::Stuck { waited, thread: old.thread_name };
-            self.news.push_back(BayEvent { bay: Some(old.name.clone()), news });
-            self.start(reader, old.name, First::Old(card));
+            if old.open {
+                let news = BayNews::Stuck { waited, thread: old.thread_name };
+                self.news.push_back(BayEvent { bay: Some(old.name.clone()), news });
+            }
+            self.start(reader, old.name, First::Old(card), old.open, old.answered);
         }
+    }
+}
+
+impl<R> Running<R> {
+    /// Has the reader asked again who it is.
+    fn ask(&self) {
+        // A thread that has just ended tells so.
+        self.works.iter().for_each(|works| drop(works.send(ToDo::Ask)));
     }
 }
 
@@ -310,20 +386,5 @@ impl<R> Drop for Bays<R> {
 impl<R> std::fmt::Debug for Bays<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Bays").field("books", &self.books).finish_non_exhaustive()
-    }
-}
-
-impl Bay {
-    fn new(bay: BayName) -> Self {
-        Self { bay, cards: 0, bad_contacts: 0, stuck: 0, contact: Contact::default() }
-    }
-
-    fn add(&mut self, contact: &Contact) {
-        self.cards += 1;
-        self.bad_contacts += u64::from(contact.errors > 0);
-        self.contact.exchanges += contact.exchanges;
-        self.contact.errors += contact.errors;
-        self.contact.repowered += contact.repowered;
-        self.contact.lost += contact.lost;
     }
 }

@@ -45,19 +45,37 @@ pub enum Mark {
 pub struct BayName(Arc<str>);
 
 impl BayName {
-    /// The label that fits best: one of the serial number, then the socket, then the name. Without any, the reader's name.
+    /// The label that fits best: one of the serial number, then the socket, then the name. Without any, the reader's name. A
+    /// reader with several slots has one serial number and one socket: of a label for those the first slot has the name alone,
+    /// the others have their number behind it, `left slot 1`.
     pub fn of(labels: &[Label], reader: &ReaderName, identity: &Identity) -> Self {
         let with = |fits: &dyn Fn(&Mark) -> bool| labels.iter().find(|label| fits(&label.mark));
         let serial = identity.serial.as_deref();
-        let label = with(&|mark| matches!(mark, Mark::Serial(it) if Some(it.as_str()) == serial))
-            .or_else(|| with(&|mark| matches!(mark, Mark::Usb(it) if Some(it) == identity.usb.as_ref())))
-            .or_else(|| with(&|mark| matches!(mark, Mark::Reader(it) if it == reader.as_str())));
-        Self(label.map_or(reader.as_str(), |label| label.name.as_str()).into())
+        let device = with(&|mark| matches!(mark, Mark::Serial(it) if Some(it.as_str()) == serial))
+            .or_else(|| with(&|mark| matches!(mark, Mark::Usb(it) if Some(it) == identity.usb.as_ref())));
+        if let Some(label) = device {
+            return Self::of_slot(label, slot(reader));
+        }
+        let label = with(&|mark| matches!(mark, Mark::Reader(it) if it == reader.as_str()));
+        label.map_or_else(|| Self::from(reader), |label| Self::of_slot(label, 0))
+    }
+
+    fn of_slot(label: &Label, slot: u8) -> Self {
+        match slot {
+            0 => Self(label.name.as_str().into()),
+            slot => Self(format!("{} slot {slot}", label.name).into()),
+        }
     }
 
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<&Label> for BayName {
+    fn from(label: &Label) -> Self {
+        Self::of_slot(label, 0)
     }
 }
 
@@ -79,21 +97,48 @@ impl serde::Serialize for BayName {
     }
 }
 
+/// A reader in a survey.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surveyed {
+    /// The bay that it would be.
+    pub bay: BayName,
+    /// Its name.
+    pub reader: ReaderName,
+    /// What tells it from others; none when it could not be asked, and may be another bay than this.
+    pub identity: Option<Identity>,
+}
+
 /// The readers there are now, and the bay that each would be.
 ///
 /// # Errors
 /// [`ReaderError`].
-pub fn survey(
-    service: &dyn ReaderService,
-    labels: &[Label],
-) -> Result<Vec<(BayName, ReaderName, Identity)>, ReaderError> {
+pub fn survey(service: &dyn ReaderService, labels: &[Label]) -> Result<Vec<Surveyed>, ReaderError> {
     let mut context = service.open()?;
     let mut found = Vec::new();
     for reader in context.readers()? {
-        let identity = context.identity(&reader);
-        found.push((BayName::of(labels, &reader, &identity), reader, identity));
+        let identity = match context.identity(&reader) {
+            Ok(identity) => Some(identity),
+            Err(error @ ReaderError::NoService) => return Err(error),
+            Err(_) => None,
+        };
+        let bay = BayName::of(labels, &reader, &identity.clone().unwrap_or_default());
+        found.push(Surveyed { bay, reader, identity });
     }
     Ok(found)
+}
+
+/// The number of a reader's slot, by its name: that ends with the numbers of reader and slot, in two hexadecimal digits each
+/// (pcsc-lite, `RFAddReader`). 0 where it does not.
+fn slot(reader: &ReaderName) -> u8 {
+    let mut words = reader.as_str().rsplit(' ');
+    let mut number = || {
+        let word = words.next().filter(|word| word.len() == 2)?;
+        u8::from_str_radix(word, 16).ok()
+    };
+    match (number(), number()) {
+        (Some(slot), Some(_reader)) => slot,
+        _ => 0,
+    }
 }
 
 /// The socket of a USB device, from the numbers that change each time it is plugged in.
@@ -137,6 +182,28 @@ mod tests {
             (&other, identity(None, Some("1-4")), "ACS 01 00"),
         ] {
             assert_eq!(BayName::of(&labels, reader, &identity).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn slots_of_one_reader_share_its_label() {
+        let labels = [
+            Label { name: "left".into(), mark: Mark::Serial("7".into()) },
+            Label { name: "first".into(), mark: Mark::Reader("ACS 01 01".into()) },
+        ];
+        let both = Identity { serial: Some("7".into()), usb: None };
+        for (reader, identity, name) in [
+            ("ACS 00 00", &both, "left"),
+            ("ACS 00 01", &both, "left slot 1"),
+            ("ACS 03 1F", &both, "left slot 31"),
+            // The label of one slot is its own.
+            ("ACS 01 01", &Identity::default(), "first"),
+            // No numbers of reader and slot.
+            ("bay 01", &both, "left"),
+            ("01", &both, "left"),
+            ("ACS 100 01", &both, "left"),
+        ] {
+            assert_eq!(BayName::of(&labels, &reader.parse().unwrap(), identity).as_str(), name, "{reader}");
         }
     }
 

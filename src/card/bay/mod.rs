@@ -9,6 +9,8 @@
 //! | a card does not answer in time | leave the thread behind, named; a new one waits until that card is out         |
 //! | the work panics                | tell; the card is reset, the bay goes on                                       |
 //! | the service goes               | open new contexts until it is back; an old one never recovers                  |
+//! | it comes with other numbers    | ask each reader again who it is: the bay of one is closed, and opened anew under the name that is its own |
+//! | a reader cannot be asked       | go on with the name that it has, and ask again between cards                   |
 //!
 //! Only exchanges with cards are watched: waiting for a person or a database is not being mute. An abandoned thread may come
 //! back when its card is pulled; it can send nothing to a card any more, and nothing that it says is heard.
@@ -29,7 +31,7 @@ use crate::ident::ReaderName;
 
 pub use bays::Bays;
 pub(super) use identity::usb_path;
-pub use identity::{BayName, Identity, Label, Mark, survey};
+pub use identity::{BayName, Identity, Label, Mark, Surveyed, survey};
 
 /// How bays are run.
 #[derive(Debug, Clone)]
@@ -129,6 +131,21 @@ pub struct Bay {
     pub contact: Contact,
 }
 
+impl Bay {
+    fn new(bay: BayName) -> Self {
+        Self { bay, cards: 0, bad_contacts: 0, stuck: 0, contact: Contact::default() }
+    }
+
+    fn add(&mut self, contact: &Contact) {
+        self.cards += 1;
+        self.bad_contacts += u64::from(contact.errors > 0);
+        self.contact.exchanges += contact.exchanges;
+        self.contact.errors += contact.errors;
+        self.contact.repowered += contact.repowered;
+        self.contact.lost += contact.lost;
+    }
+}
+
 /// Something happened in a bay.
 #[derive(Debug)]
 pub struct BayEvent<R> {
@@ -142,12 +159,12 @@ pub struct BayEvent<R> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BayNews<R> {
-    /// A reader was found, and has a bay now.
+    /// A reader was found, and has a bay now; or its bay has another name now, and the one with the old name was closed.
     Opened {
         /// What tells it from others.
         identity: Identity,
     },
-    /// Its reader is gone.
+    /// Its reader is gone, or is known by another name.
     Closed,
     /// A reader more than there may be.
     TooMany {
@@ -168,7 +185,8 @@ pub enum BayNews<R> {
         /// How good the contact was.
         contact: Contact,
     },
-    /// The work was not begun. A card that is mute stays so; any other is told again after a while, when it is still there.
+    /// The work was not begun, or a reader could not be asked who it is, and is none of those that were asked for before it has
+    /// said so: it is asked again. A card that is mute stays so; any other is told again after a while, when it is still there.
     NotBegun {
         /// Why.
         error: ReaderError,

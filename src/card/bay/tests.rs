@@ -336,3 +336,146 @@ fn a_service_that_comes_back_is_found_in_new_contexts() {
     assert!(hall.contexts() > before);
     assert!(bays.close(PATIENCE).is_empty());
 }
+
+/// The readers 0 and 1, called left and right by their numbers 7 and 8.
+fn left_and_right(hall: &Hall, only: Option<&[&str]>) -> Bays<Result<Iccid, String>> {
+    let labels: Vec<_> = [("left", "7"), ("right", "8")]
+        .map(|(name, number)| Label { name: name.into(), mark: Mark::Serial(number.into()) })
+        .into();
+    let only = only
+        .map(|only| labels.iter().filter(|l| only.contains(&l.name.as_str())).map(BayName::from).collect());
+    open(hall, BayConfig { watchdog: WATCHDOG, labels, only })
+}
+
+fn serial(number: &str) -> Identity {
+    Identity { serial: Some(number.into()), usb: None }
+}
+
+/// What bays are opened and closed until a card is in, and which bay that is in; `+` is opened, `-` closed.
+fn names_until_card(bays: &mut Bays<Result<Iccid, String>>) -> (Vec<String>, String, Stay) {
+    let names = std::cell::RefCell::new(Vec::new());
+    let (bay, stay) = until(bays, "a card in", |event| {
+        let bay = event.bay.map(|bay| bay.as_str().to_owned());
+        match event.news {
+            BayNews::Opened { .. } => names.borrow_mut().push(format!("+{}", bay?)),
+            BayNews::Closed => names.borrow_mut().push(format!("-{}", bay?)),
+            BayNews::CardIn { stay } => return Some((bay?, stay)),
+            _ => {}
+        }
+        None
+    });
+    (names.into_inner(), bay, stay)
+}
+
+#[test]
+fn a_service_that_comes_back_with_other_numbers_changes_no_label() {
+    for only in [None, Some(["left", "right"].as_slice()), Some(&["left"])] {
+        let hall = Hall::new();
+        hall.plug(&reader(0), serial("7"));
+        hall.plug(&reader(1), serial("8"));
+        let mut bays = left_and_right(&hall, only);
+        let (mut left, mut right) = (0, 1);
+        for _ in 0..3 {
+            hall.insert(&reader(left), &card(), &[]);
+            let (_, bay, stay) = names_until_card(&mut bays);
+            assert_eq!((bay.as_str(), &stay.reader), ("left", &reader(left)), "{only:?}");
+            bays.work(&stay, read());
+            assert_eq!(done(&mut bays).0, number());
+            hall.pull(&reader(left));
+            until(&mut bays, "the card out", |event| matches!(event.news, BayNews::CardOut).then_some(()));
+
+            hall.stop_service();
+            until(&mut bays, "the loss", |event| {
+                matches!(event.news, BayNews::ServiceLost { .. }).then_some(())
+            });
+            std::mem::swap(&mut left, &mut right);
+            hall.rename(&reader(left), serial("7"));
+            hall.rename(&reader(right), serial("8"));
+            hall.start_service();
+            until(&mut bays, "the service", |event| matches!(event.news, BayNews::ServiceBack).then_some(()));
+        }
+        if only.is_none_or(|only| only.contains(&"right")) {
+            hall.insert(&reader(right), &card(), &[]);
+            assert_eq!(names_until_card(&mut bays).1, "right", "{only:?}");
+        }
+        let books: Vec<_> = bays.books().map(|book| (book.bay.as_str().to_owned(), book.cards)).collect();
+        assert!(books.contains(&("left".to_owned(), 3)), "{only:?}: {books:?}");
+        assert!(bays.close(PATIENCE).is_empty());
+    }
+}
+
+#[test]
+fn a_bay_is_closed_under_the_old_name_and_opened_under_the_new() {
+    let hall = Hall::new();
+    hall.plug(&reader(0), serial("7"));
+    let mut bays = left_and_right(&hall, None);
+    hall.insert(&reader(0), &card(), &[]);
+    assert_eq!(names_until_card(&mut bays).0, ["+left"]);
+    hall.stop_service();
+    hall.rename(&reader(0), serial("8"));
+    hall.start_service();
+    let (names, bay, _) = names_until_card(&mut bays);
+    assert_eq!((names, bay.as_str()), (vec!["-left".to_owned(), "+right".to_owned()], "right"));
+}
+
+#[test]
+fn a_reader_that_another_program_has_is_asked_again_who_it_is() {
+    let hall = Hall::new();
+    hall.plug(&reader(0), serial("7"));
+    hall.take_away(&reader(0), true);
+    let mut all = left_and_right(&hall, None);
+    let mut only = left_and_right(&hall, Some(&["left"]));
+    // Whom it cannot be asked, it has its name from the service; whether it is the one that was asked for, nobody knows.
+    let named = |event: BayEvent<_>| match event.news {
+        BayNews::Opened { .. } => event.bay.map(|bay| bay.as_str().to_owned()),
+        _ => None,
+    };
+    assert_eq!(until(&mut all, "a bay", named), "bay 00");
+    let told = until(&mut only, "the trouble", |event| match event.news {
+        BayNews::NotBegun { error: ReaderError::InUse { reader } } => Some(reader),
+        _ => None,
+    });
+    assert_eq!(told, reader(0));
+    hall.take_away(&reader(0), false);
+    hall.insert(&reader(0), &card(), &[]);
+    let (names, bay, stay) = names_until_card(&mut only);
+    assert_eq!((names, bay.as_str()), (vec!["+left".to_owned()], "left"));
+    only.work(&stay, read());
+    assert_eq!(done(&mut only).0, number());
+    // The card that came before the answer has its bay; the next has the other.
+    hall.pull(&reader(0));
+    assert_eq!(until(&mut all, "the name", named), "left");
+}
+
+#[test]
+fn an_open_bay_whose_reader_cannot_be_asked_keeps_its_name() {
+    let hall = Hall::new();
+    hall.plug(&reader(0), serial("7"));
+    let mut bays = left_and_right(&hall, Some(&["left"]));
+    until(&mut bays, "a bay", |event| matches!(event.news, BayNews::Opened { .. }).then_some(()));
+    hall.stop_service();
+    until(&mut bays, "the loss", |event| matches!(event.news, BayNews::ServiceLost { .. }).then_some(()));
+    hall.take_away(&reader(0), true);
+    hall.start_service();
+    until(&mut bays, "the service", |event| matches!(event.news, BayNews::ServiceBack).then_some(()));
+    assert!(bays.next(Duration::from_millis(200)).is_none(), "it is asked in vain");
+    hall.insert_uncounted(&reader(0), &card());
+    let (names, bay, stay) = names_until_card(&mut bays);
+    assert_eq!((names, bay.as_str()), (Vec::<String>::new(), "left"));
+    bays.work(&stay, read());
+    assert_eq!(done(&mut bays).0, number());
+}
+
+#[test]
+fn a_label_that_is_given_up_goes_to_who_has_it_too() {
+    let hall = Hall::new();
+    hall.plug(&reader(0), serial("7"));
+    let mut bays = left_and_right(&hall, Some(&["left"]));
+    until(&mut bays, "a bay", |event| matches!(event.news, BayNews::Opened { .. }).then_some(()));
+    hall.plug(&reader(1), serial("7"));
+    hall.insert(&reader(1), &card(), &[]);
+    assert!(bays.next(Duration::from_millis(400)).is_none(), "its bay has another's label");
+    hall.unplug(&reader(0));
+    let (names, bay, stay) = names_until_card(&mut bays);
+    assert_eq!((names.join(" "), bay.as_str(), &stay.reader), ("-left +left".to_owned(), "left", &reader(1)));
+}

@@ -39,6 +39,10 @@ const OTHER_PAUSE: Duration = Duration::from_millis(500);
 pub(super) enum Note<R> {
     /// It has found out what reader it has.
     Identified(Identity),
+    /// Its reader cannot be asked for now. It will be asked again.
+    Unanswered(ReaderError),
+    /// Its context is lost. With the next, its reader may be another.
+    Lost,
     /// A card is in; its stay has this number.
     CardIn(u64),
     CardOut,
@@ -47,6 +51,16 @@ pub(super) enum Note<R> {
     Crashed(Contact),
     /// The reader is gone, and the thread with it.
     Gone,
+}
+
+/// What a thread is sent.
+pub(super) enum ToDo<R> {
+    /// Work, and the stay of the card that it is for.
+    Work(u64, Work<R>),
+    /// Nobody hears of this stay yet: the card is to be told again later.
+    Wait(u64),
+    /// The reader is to be asked again who it is.
+    Ask,
 }
 
 /// What a card that is in the reader when the thread begins is to the thread.
@@ -64,8 +78,9 @@ pub(super) struct Given<R> {
     pub(super) reader: ReaderName,
     pub(super) service: Arc<dyn ReaderService>,
     pub(super) first: First,
-    /// Work, and the stay of the card that it is for.
-    pub(super) works: Receiver<(u64, Work<R>)>,
+    /// The thread before this one has asked the reader who it is.
+    pub(super) answered: bool,
+    pub(super) works: Receiver<ToDo<R>>,
     pub(super) notes: Box<dyn Fn(Note<R>) + Send>,
     pub(super) pulse: Pulse,
     pub(super) stop: Arc<AtomicBool>,
@@ -80,6 +95,18 @@ pub(super) struct Thread<R> {
     again: Option<Instant>,
     /// How many stays of cards were told.
     stay: u64,
+    asked: Asked,
+    /// The card that is in was passed over: calls to its reader may not come back.
+    passed_over: bool,
+}
+
+/// Whether the reader has said who it is.
+#[derive(Debug, Clone, Copy)]
+enum Asked {
+    Not,
+    /// It could not be asked, and is asked again then.
+    Unanswered(Instant),
+    Answered,
 }
 
 /// Why a thread stops looking.
@@ -92,7 +119,8 @@ enum End {
 
 impl<R> Thread<R> {
     pub(super) fn new(given: Given<R>) -> Self {
-        Self { given, card: None, again: None, stay: 0 }
+        let asked = if given.answered { Asked::Answered } else { Asked::Not };
+        Self { given, card: None, again: None, stay: 0, asked, passed_over: false }
     }
 
     /// Works until it is stopped, abandoned, or without a reader.
@@ -113,6 +141,9 @@ impl<R> Thread<R> {
                     if self.card.take().is_some() {
                         self.tell(Note::CardOut);
                     }
+                    (self.again, self.passed_over) = (None, false);
+                    self.asked = Asked::Not;
+                    self.tell(Note::Lost);
                     std::thread::sleep(wait);
                 }
             }
@@ -120,13 +151,12 @@ impl<R> Thread<R> {
     }
 
     fn serve(&mut self, context: &mut dyn ReaderContext) -> End {
-        if self.given.first == First::New {
-            let Ok(identity) = self.given.pulse.watched(|| context.identity(&self.given.reader)) else {
-                return End::Stopped;
-            };
-            self.tell(Note::Identified(identity));
-        }
         while !self.is_over() {
+            let again = self.again.is_some_and(|at| at <= Instant::now());
+            let ask = (self.card.is_none() || again) && self.given.first == First::New && !self.passed_over;
+            if ask && self.ask(context).is_err() {
+                return End::Stopped;
+            }
             let look = match self.look(context) {
                 Ok(look) => look,
                 Err(ReaderError::UnknownReader { .. }) => return End::Gone,
@@ -135,24 +165,25 @@ impl<R> Thread<R> {
             let there = look.state.holds_card();
             if self.card.is_some_and(|count| !there || count != look.changes) {
                 self.card = None;
-                self.again = None;
+                (self.again, self.passed_over) = (None, false);
                 self.tell(Note::CardOut);
             }
             if there && self.card.is_none() {
                 self.card = Some(look.changes);
                 match std::mem::replace(&mut self.given.first, First::New) {
-                    First::Old(count) if count.is_none_or(|count| count == look.changes) => {}
+                    First::Old(count) if count.is_none_or(|count| count == look.changes) => {
+                        self.passed_over = true;
+                    }
                     First::Old(_) | First::New => self.card_in(context),
                 }
-            } else if there && self.again.is_some_and(|at| at <= Instant::now()) {
+            } else if there && again {
                 self.card_in(context);
             } else if !there {
                 self.given.first = First::New;
             }
             match self.given.works.try_recv() {
-                Ok((stay, work)) if there && stay == self.stay => self.work(work, context),
-                // Its card is out.
-                Ok(_) | Err(TryRecvError::Empty) => {}
+                Ok(to_do) => self.do_it(to_do, there, context),
+                Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return End::Stopped,
             }
         }
@@ -179,9 +210,62 @@ impl<R> Thread<R> {
         self.stay += 1;
         self.tell(Note::CardIn(self.stay));
         match self.given.works.recv_timeout(LISTEN) {
-            Ok((stay, work)) if stay == self.stay => self.work(work, context),
-            // Work for the card before comes too late.
-            Ok(_) | Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+            Ok(to_do) => self.do_it(to_do, true, context),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+    }
+
+    /// Does what was sent. What is about a card that is out comes too late.
+    fn do_it(&mut self, to_do: ToDo<R>, there: bool, context: &mut dyn ReaderContext) {
+        match to_do {
+            ToDo::Work(stay, work) if there && stay == self.stay => self.work(work, context),
+            ToDo::Wait(stay) if there && stay == self.stay => {
+                self.again = Some(Instant::now() + OTHER_PAUSE);
+            }
+            ToDo::Work(..) | ToDo::Wait(_) => {}
+            ToDo::Ask => {
+                self.asked = Asked::Not;
+                // A card that nobody heard of waits for this.
+                self.again = self.again.map(|_| Instant::now());
+            }
+        }
+    }
+
+    /// Asks the reader who it is, when that is due: at first as patiently as a card that another program has is tried, then once
+    /// in a while. It is done between cards alone, because its bay may get another name by that.
+    fn ask(&mut self, context: &mut dyn ReaderContext) -> Result<(), Abandoned> {
+        let mut tries = match self.asked {
+            Asked::Answered => return Ok(()),
+            Asked::Unanswered(at) if at > Instant::now() => return Ok(()),
+            Asked::Unanswered(_) => SHARING_TRIES,
+            Asked::Not => 1,
+        };
+        let mut wait = FIRST_WAIT;
+        loop {
+            let error = match self.given.pulse.watched(|| context.identity(&self.given.reader))? {
+                Ok(identity) => {
+                    self.asked = Asked::Answered;
+                    self.tell(Note::Identified(identity));
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
+            // That the service or the reader is gone, the next look tells.
+            if matches!(error, ReaderError::NoService | ReaderError::UnknownReader { .. }) {
+                return Ok(());
+            }
+            if tries < SHARING_TRIES && !self.is_over() {
+                std::thread::sleep(wait);
+                wait = (wait * 2).min(LONGEST_WAIT);
+                tries += 1;
+                continue;
+            }
+            let first = matches!(self.asked, Asked::Not);
+            self.asked = Asked::Unanswered(Instant::now() + SHARING_PAUSE);
+            if first {
+                self.tell(Note::Unanswered(error));
+            }
+            return Ok(());
         }
     }
 

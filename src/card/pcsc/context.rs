@@ -85,17 +85,41 @@ impl ReaderContext for PcscContext {
         Ok(())
     }
 
-    fn identity(&mut self, reader: &ReaderName) -> Identity {
-        // Another program may have the reader, and drivers need not know: then the name must do.
-        let Ok(raw) = raw_name(reader) else { return Identity::default() };
-        let Ok(direct) = self.readers.context.connect(&raw, ShareMode::Direct, Protocols::UNDEFINED) else {
-            return Identity::default();
-        };
-        let serial = direct.get_attribute_owned(Attribute::VendorIfdSerialNo).ok();
-        let channel = direct.get_attribute_owned(Attribute::ChannelId).ok();
+    fn identity(&mut self, reader: &ReaderName) -> Result<Identity, ReaderError> {
+        let raw = raw_name(reader)?;
+        // Another program may have the reader.
+        let direct = self.readers.context.connect(&raw, ShareMode::Direct, Protocols::UNDEFINED);
+        let direct = direct.map_err(|e| connecting(e, reader.clone()))?;
+        let serial = attribute(&direct, Attribute::VendorIfdSerialNo, reader);
+        let channel = attribute(&direct, Attribute::ChannelId, reader);
         // A card in it keeps its state.
         let _ = direct.disconnect(Disposition::LeaveCard);
-        Identity { serial: serial.and_then(|octets| serial_number(&octets)), usb: channel.and_then(usb) }
+        Ok(Identity {
+            serial: serial?.and_then(|octets| serial_number(&octets)),
+            usb: channel?.and_then(usb),
+        })
+    }
+}
+
+/// What a driver says of its reader. Drivers need not know: pcsc-lite has several words for that.
+fn attribute(
+    direct: &pcsc::Card,
+    what: Attribute,
+    reader: &ReaderName,
+) -> Result<Option<Vec<u8>>, ReaderError> {
+    use pcsc::Error as E;
+    match direct.get_attribute_owned(what) {
+        Ok(octets) => Ok(Some(octets)),
+        Err(
+            error @ (E::NoService
+            | E::ServiceStopped
+            | E::Shutdown
+            | E::CommError
+            | E::InvalidHandle
+            | E::ReaderUnavailable
+            | E::SharingViolation),
+        ) => Err(connecting(error, reader.clone())),
+        Err(_) => Ok(None),
     }
 }
 

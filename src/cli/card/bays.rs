@@ -18,24 +18,28 @@ pub(in crate::cli) fn choose(asked: &[String], labels: &[Label]) -> anyhow::Resu
         if there.is_empty() {
             return Err(failure(ReaderError::NoReaders));
         }
-        return Ok(there.into_iter().map(|(bay, ..)| bay).collect());
+        return Ok(there.into_iter().map(|found| found.bay).collect());
     }
     let service = Readers::establish().map_err(failure)?;
     let mut chosen: Vec<BayName> = Vec::new();
     for name in asked {
-        let labelled = there.iter().find(|(bay, ..)| bay.as_str() == name);
-        let found = match labelled {
-            Some(found) => Some(found),
-            None => {
+        let labelled = there.iter().find(|found| found.bay.as_str() == name);
+        // A reader that cannot be asked now may have the label: it is asked again.
+        let may_come = there.iter().any(|found| found.identity.is_none());
+        let label = labels.iter().find(|label| may_come && label.name == *name);
+        let bay = match (labelled, label) {
+            (Some(found), _) => found.bay.clone(),
+            (None, Some(label)) => label.into(),
+            (None, None) => {
                 let reader = service.resolve(name).map_err(failure)?;
-                there.iter().find(|(_, it, _)| *it == reader)
+                let found = there.iter().find(|found| found.reader == reader);
+                found.ok_or_else(|| failure(ReaderError::NoReaders))?.bay.clone()
             }
         };
-        let Some((bay, ..)) = found else { return Err(failure(ReaderError::NoReaders)) };
-        if chosen.contains(bay) {
+        if chosen.contains(&bay) {
             return Err(Failure::because(Exit::Usage, format!("--reader {name} names a reader twice")));
         }
-        chosen.push(bay.clone());
+        chosen.push(bay);
     }
     Ok(chosen)
 }
