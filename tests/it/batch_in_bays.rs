@@ -258,3 +258,41 @@ async fn a_bad_contact_is_mended_by_new_power_and_counted() {
     })
     .await;
 }
+
+/// The reader goes in the middle of writing, with the card in it: what was begun is in the journal, and the card is settled when
+/// it comes back in another reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_whose_reader_was_unplugged_is_settled_in_another() {
+    let (mut floor, station) = Floor::begin(2, PATIENCE).await;
+    let journal = station.app.write_journal();
+    blocking(move || {
+        let card = sample(0);
+        // Silent from one of its writes on, so that the reader goes in the middle for certain.
+        floor.hall.insert(&reader(0), &card, &[Touch::Silent(30)]);
+        while !floor.hall.is_waiting(&reader(0)) {
+            if let Some(event) = floor.shift.next(Duration::from_millis(10))
+                && let ShiftNews::CardIn(stay) = event.news
+            {
+                floor.shift.work(&event.bay.unwrap(), &stay, None);
+            }
+            assert!(Instant::now() < floor.end);
+        }
+        floor.hall.unplug(&reader(0));
+        assert!(floor.next(|news| matches!(news, ShiftNews::Closed)).is_none());
+        let pending = journal.pending(&number(0)).unwrap();
+        assert!(pending.is_some(), "what was begun is not in the journal");
+        floor.hall.insert(&reader(1), &card, &[]);
+        let mut results = vec![floor.ended(), floor.ended()];
+        results.sort_by_key(|result| result.bay.clone());
+        let endings: Vec<_> = results.iter().map(|r| (r.bay.as_str(), r.ending, r.iccid.as_ref())).collect();
+        let iccid = number(0);
+        assert_eq!(
+            endings,
+            [("bay 00", Ending::Unknown, Some(&iccid)), ("bay 01", Ending::Done, Some(&iccid))],
+            "{results:?}"
+        );
+        assert!(journal.pending(&iccid).unwrap().is_none(), "the card is settled");
+        assert_eq!(floor.run.totals(), Totals { rows: 2, done: 1, waiting: 1, ..Totals::default() });
+    })
+    .await;
+}
