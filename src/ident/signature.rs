@@ -33,6 +33,7 @@ pub enum Curve {
 }
 
 /// Signs files.
+#[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 /// Checks signatures of files.

@@ -14,12 +14,14 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde::Serialize;
 
 use self::{
     floor::{Books, Floor},
+    hook::{Heard, Hook},
     results::Results,
     scanner::Scanner,
     screen::Screen,
@@ -85,6 +87,9 @@ pub(in crate::cli) struct RunArgs {
     /// argument.
     #[arg(long, value_name = "COMMAND")]
     hook: Option<PathBuf>,
+    /// How long that command may take for one result. Then it is ended.
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    hook_limit: u64,
     /// Private Ed25519 key (PKCS#8 PEM) that signs the results after each card: @FILE or env:NAME. `batch verify` checks them.
     #[arg(long, value_name = "SECRET")]
     sign_key: Option<SecretSource>,
@@ -147,7 +152,8 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
 
     let run = runtime.block_on(Run::begin(app.card_route(), &keepers, task, batch, !args.go_on))?;
     let run = Arc::new(run);
-    let mut results = Results::open(&path, args.csv.as_deref(), args.hook.clone(), sign_key, global.format)?;
+    let hook = args.hook.clone().map(|hook| Hook::start(hook, Duration::from_secs(args.hook_limit)));
+    let mut results = Results::open(&path, args.csv.as_deref(), hook, sign_key, global.format)?;
 
     let began = SystemClock.now();
     let config = BayConfig { only: (asked || args.scan).then(|| bays.clone()), ..bay_config(app.config()) };
@@ -165,10 +171,10 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     };
     let books = floor.work();
     screen.clear();
-    let finished = results.finish();
+    let heard = results.finish();
     let books = books?;
-    finished?;
-    let summary = Summary::new(run.totals(), books, &results, began, SystemClock.now());
+    let mut summary = Summary::new(run.totals(), books, &results, began, SystemClock.now());
+    summary.hook = heard;
     let exit = summary.exit();
     output::emit(global.format, &summary)?;
     Ok(exit)
@@ -218,6 +224,9 @@ struct Summary {
     bays: Vec<Bay>,
     /// Threads whose card did not answer, and that were left behind.
     left_behind: Vec<String>,
+    /// What the command of `--hook` heard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hook: Option<Heard>,
 }
 
 impl Summary {
@@ -230,14 +239,16 @@ impl Summary {
             results: results.path.display().to_string(),
             bays: books.bays,
             left_behind: books.left_behind.iter().map(|name| name.to_string()).collect(),
+            hook: None,
         }
     }
 
-    /// Good only when every row's card is.
+    /// Good only when every row's card is, and the hook has taken every result.
     fn exit(&self) -> Exit {
         let Totals { rows, refused, .. } = self.totals;
         if self.totals.good() == rows {
-            Exit::Ok
+            // Whoever sorts cards by what the command does must not take a card for sorted that it did not hear of.
+            if self.hook.is_none_or(Heard::is_all) { Exit::Ok } else { Exit::Failed }
         } else if refused > 0 {
             Exit::Refused
         } else {
@@ -261,6 +272,9 @@ impl fmt::Display for Summary {
         }
         for thread in &self.left_behind {
             write!(f, "\nthread `{thread}` was left behind: its card did not answer")?;
+        }
+        if let Some(heard) = self.hook.filter(|heard| !heard.is_all()) {
+            write!(f, "\n{heard}")?;
         }
         write!(f, "\nresults are in {}", self.results)
     }

@@ -142,15 +142,6 @@ impl Signer {
         self.digest.add(octets);
         self.place.write(&self.digest.sign(&self.place.name, &self.key))
     }
-
-    /// Signs another file, as it is now.
-    pub(super) fn sign_whole(&self, file: &Path) -> anyhow::Result<()> {
-        let octets = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let place = Place::beside(file)?;
-        let mut digest = ResultsDigest::default();
-        digest.add(&octets);
-        place.write(&digest.sign(&place.name, &self.key))
-    }
 }
 
 /// A short file that need not be there.

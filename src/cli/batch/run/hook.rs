@@ -1,60 +1,190 @@
 //! The command of a person's choice that hears each result: on a thread of its own, one result after the other, so that a
-//! slow one keeps no bay waiting.
+//! slow one keeps no bay waiting. One that hangs is ended, and keeps the batch from ending no longer than its limit.
 
 use std::{
+    fmt,
     io::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    sync::mpsc::{self, Sender},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, SyncSender, TrySendError},
+    },
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
+
+use serde::Serialize;
 
 use crate::{cli::output, job::batch::Bin};
 
+/// How many results wait for the command at the most. More are not told: they are in the file of results.
+const WAITING: usize = 256;
+/// How long the thread sleeps before it looks again whether the command has ended.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// What the command heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(super) struct Heard {
+    /// Results that it took.
+    told: usize,
+    /// Results at which it ended badly, or could not be run.
+    failed: usize,
+    /// Results that it had no end with in time.
+    late: usize,
+    /// Results that it was not run for, because it was so far behind.
+    untold: usize,
+}
+
+impl Heard {
+    /// True when it has taken each result.
+    pub(super) fn is_all(self) -> bool {
+        self.failed + self.late + self.untold == 0
+    }
+}
+
+impl fmt::Display for Heard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { told, failed, late, untold } = self;
+        write!(
+            f,
+            "the hook took {told} results, failed at {failed}, was ended at {late}, did not hear of {untold}"
+        )
+    }
+}
+
 /// The command.
 pub(super) struct Hook {
-    results: Sender<(Vec<u8>, Bin)>,
-    thread: JoinHandle<()>,
+    results: SyncSender<(Vec<u8>, Bin)>,
+    thread: JoinHandle<Heard>,
+    /// No result comes any more.
+    ending: Arc<AtomicBool>,
+    untold: usize,
 }
 
 impl Hook {
-    pub(super) fn start(command: PathBuf) -> Self {
-        let (results, to_tell) = mpsc::channel::<(Vec<u8>, Bin)>();
-        let thread = std::thread::spawn(move || {
-            for (line, bin) in to_tell {
-                if let Err(error) = run(&command, &line, bin) {
-                    output::note(&format!("{}: {error}", command.display()));
-                }
-            }
-        });
-        Self { results, thread }
+    /// `limit`: how long the command may take for one result.
+    pub(super) fn start(command: PathBuf, limit: Duration) -> Self {
+        let (results, to_tell) = mpsc::sync_channel(WAITING);
+        let ending = Arc::new(AtomicBool::new(false));
+        let is_ending = Arc::clone(&ending);
+        let thread = std::thread::spawn(move || tell_all(&command, limit, &to_tell, &is_ending));
+        Self { results, thread, ending, untold: 0 }
     }
 
     /// Lets the command hear a result when it has heard those before.
-    pub(super) fn tell(&self, line: Vec<u8>, bin: Bin) {
-        // The thread ends only with this.
-        let _ = self.results.send((line, bin));
+    pub(super) fn tell(&mut self, line: Vec<u8>, bin: Bin) {
+        match self.results.try_send((line, bin)) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => self.untold += 1,
+        }
     }
 
-    /// Waits until it has heard all.
-    pub(super) fn finish(self) {
+    /// Waits until it has heard all. When it is ended now because it hangs, it is not run for the rest.
+    pub(super) fn finish(self) -> Heard {
+        self.ending.store(true, Ordering::Relaxed);
         drop(self.results);
-        let _ = self.thread.join();
+        let heard = self.thread.join().unwrap_or_default();
+        Heard { untold: heard.untold + self.untold, ..heard }
     }
 }
 
-/// Runs the command. What it does is its own affair; that it failed is told.
-fn run(hook: &Path, line: &[u8], bin: Bin) -> anyhow::Result<()> {
+fn tell_all(hook: &Path, limit: Duration, results: &Receiver<(Vec<u8>, Bin)>, ending: &AtomicBool) -> Heard {
+    let mut heard = Heard::default();
+    while let Ok((line, bin)) = results.recv() {
+        let why = match run(hook, line, bin, limit) {
+            Ok(Some(status)) if status.success() => {
+                heard.told += 1;
+                continue;
+            }
+            Ok(Some(status)) => {
+                heard.failed += 1;
+                format!("the command ended with {status}")
+            }
+            Ok(None) => {
+                heard.late += 1;
+                if ending.load(Ordering::Relaxed) {
+                    heard.untold += results.iter().count();
+                }
+                format!("the command was ended: it took longer than {} s", limit.as_secs_f64())
+            }
+            Err(error) => {
+                heard.failed += 1;
+                error.to_string()
+            }
+        };
+        output::note(&format!("{}: {why}", hook.display()));
+    }
+    heard
+}
+
+/// Runs the command; none when it was ended because it took too long. What it does is its own affair.
+fn run(hook: &Path, line: Vec<u8>, bin: Bin, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
     let word = match bin {
         Bin::Good => "good",
         Bin::Bad => "bad",
     };
     let mut child = Command::new(hook).arg(word).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A command that does not read is no failure.
-        let _ = stdin.write_all(line);
+        // A command that does not read is no failure; one that reads nothing of a long line must not keep us either.
+        std::thread::spawn(move || drop(stdin.write_all(&line)));
     }
-    let status = child.wait()?;
-    anyhow::ensure!(status.success(), "the command ended with {status}");
-    Ok(())
+    wait(&mut child, limit)
+}
+
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+    let end = Instant::now() + limit;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if Instant::now() >= end {
+            // One that has ended by itself meanwhile is as late.
+            let _ = child.kill();
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(LOOK);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(file: &Path, script: &str) {
+        std::fs::write(file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn what_the_command_did_is_counted_and_one_that_hangs_keeps_nobody() {
+        let folder = tempfile::tempdir().unwrap();
+        let [hangs, looks, missing] = ["hangs", "looks", "missing"].map(|name| folder.path().join(name));
+        command(&hangs, "exec sleep 1000");
+        command(&looks, "[ \"$1\" = good ] && grep -q line");
+
+        let mut hook = Hook::start(looks, Duration::from_secs(60));
+        for bin in [Bin::Good, Bin::Bad, Bin::Good] {
+            hook.tell(b"{\"line\":2}\n".to_vec(), bin);
+        }
+        let heard = hook.finish();
+        assert_eq!((heard, heard.is_all()), (Heard { told: 2, failed: 1, late: 0, untold: 0 }, false));
+
+        let mut hook = Hook::start(missing, Duration::from_secs(60));
+        hook.tell(Vec::new(), Bin::Bad);
+        let heard = hook.finish();
+        assert_eq!(heard, Heard { failed: 1, ..Heard::default() });
+        let told = "the hook took 0 results, failed at 1, was ended at 0, did not hear of 0";
+        assert_eq!(heard.to_string(), told);
+
+        // It reads nothing of a line that is longer than a pipe holds.
+        let mut hook = Hook::start(hangs, Duration::from_millis(100));
+        let results = WAITING * 2;
+        (0..results).for_each(|_| hook.tell(vec![b' '; 70_000], Bin::Good));
+        let heard = hook.finish();
+        assert_eq!((heard.told, heard.failed, heard.is_all()), (0, 0, false));
+        assert!(heard.late >= 1 && heard.late + heard.untold == results, "{heard}");
+    }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::hook::Hook;
+use super::hook::{Heard, Hook};
 use crate::{
     cli::{
         Format,
@@ -25,7 +25,7 @@ pub(super) struct Results {
     pub(super) path: PathBuf,
     lines: std::fs::File,
     signer: Option<Signer>,
-    csv: Option<(PathBuf, csv::Writer<std::fs::File>)>,
+    csv: Option<Table>,
     hook: Option<Hook>,
     format: Format,
     /// Cards for the bad bin.
@@ -38,7 +38,7 @@ impl Results {
     pub(super) fn open(
         path: &Path,
         csv: Option<&Path>,
-        hook: Option<PathBuf>,
+        hook: Option<Hook>,
         sign_key: Option<SigningKey>,
         format: Format,
     ) -> anyhow::Result<Self> {
@@ -53,7 +53,7 @@ impl Results {
             }
         }
         lines.read_to_end(&mut there).with_context(failed)?;
-        let signer = sign_key.map(|key| Signer::go_on(key, path, &there)).transpose()?;
+        let signer = sign_key.clone().map(|key| Signer::go_on(key, path, &there)).transpose()?;
         let (mut signer, unsigned) = signer.unzip();
         if unsigned == Some(true) {
             let why = "the run before was ended before it had signed its last line";
@@ -64,14 +64,7 @@ impl Results {
             lines.write_all(b"\n").with_context(failed)?;
             signer.iter_mut().try_for_each(|signer| signer.add(b"\n"))?;
         }
-        let csv = csv
-            .map(|path| {
-                let file = output::open(path, Open::New);
-                let file = file.with_context(|| format!("cannot make {}", path.display()))?;
-                anyhow::Ok((path.to_owned(), csv::Writer::from_writer(file)))
-            })
-            .transpose()?;
-        let hook = hook.map(Hook::start);
+        let csv = csv.map(|path| Table::new(path, sign_key)).transpose()?;
         Ok(Self { path: path.to_owned(), lines, signer, csv, hook, format, bad: 0, skipped: HashSet::new() })
     }
 
@@ -91,14 +84,14 @@ impl Results {
         if let Some(signer) = &mut self.signer {
             signer.add(&line)?;
         }
-        if let Some((_, csv)) = &mut self.csv {
-            csv.serialize(result).and_then(|()| csv.flush().map_err(csv::Error::from))?;
+        if let Some(csv) = &mut self.csv {
+            csv.add(result)?;
         }
         match self.format {
             Format::Text => output::text(&Told(result).to_string())?,
             Format::Json => {}
         }
-        if let Some(hook) = &self.hook {
+        if let Some(hook) = &mut self.hook {
             hook.tell(line, result.bin);
         }
         Ok(())
@@ -106,15 +99,40 @@ impl Results {
 }
 
 impl Results {
-    /// Waits for the command that hears results, and signs what is signed at the end only.
-    pub(super) fn finish(&mut self) -> anyhow::Result<()> {
-        if let Some(hook) = self.hook.take() {
-            hook.finish();
-        }
-        match (&self.signer, &self.csv) {
-            (Some(signer), Some((path, _))) => signer.sign_whole(path),
-            _ => Ok(()),
-        }
+    /// Waits for the command that hears results; what it heard.
+    pub(super) fn finish(&mut self) -> Option<Heard> {
+        self.hook.take().map(Hook::finish)
+    }
+}
+
+/// The results as CSV: signed after each, as their lines are, so that a run that is killed leaves a table that can be checked.
+struct Table {
+    path: PathBuf,
+    file: std::fs::File,
+    signer: Option<Signer>,
+    has_titles: bool,
+}
+
+impl Table {
+    /// A new file.
+    fn new(path: &Path, sign_key: Option<SigningKey>) -> anyhow::Result<Self> {
+        let file = output::open(path, Open::New);
+        let file = file.with_context(|| format!("cannot make {}", path.display()))?;
+        let signer = sign_key.map(|key| Signer::go_on(key, path, b"")).transpose()?;
+        let mut signer = signer.map(|(signer, _)| signer);
+        signer.iter_mut().try_for_each(|signer| signer.add(b""))?;
+        Ok(Self { path: path.to_owned(), file, signer, has_titles: false })
+    }
+
+    fn add(&mut self, result: &CardResult) -> anyhow::Result<()> {
+        let mut line = csv::WriterBuilder::new().has_headers(!self.has_titles).from_writer(Vec::new());
+        line.serialize(result)?;
+        let line = line.into_inner().map_err(|error| error.into_error())?;
+        let failed = || format!("cannot write {}", self.path.display());
+        self.file.write_all(&line).with_context(failed)?;
+        self.file.sync_data().with_context(failed)?;
+        self.has_titles = true;
+        self.signer.iter_mut().try_for_each(|signer| signer.add(&line))
     }
 }
 
@@ -160,5 +178,59 @@ impl fmt::Display for Told<'_> {
             write!(f, "\n  expected  {expected}\n  seen      {seen}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cli::batch::signature::Place,
+        ident::{SigningKey, Timestamp, signature_tests::SIGN},
+    };
+
+    fn result(line: u64) -> CardResult {
+        CardResult {
+            at: Timestamp::from_millis(0),
+            bay: "left".into(),
+            line: Some(line),
+            iccid: Some("89490200001234567892".parse().unwrap()),
+            ending: Ending::Failed,
+            bin: Bin::Bad,
+            job: None,
+            state: None,
+            reason: Some("worn, \"old\"".into()),
+            octets: None,
+            sha256: None,
+            milliseconds: 1,
+            contact_errors: 0,
+            repowered: 0,
+            expected: None,
+            seen: None,
+            script: None,
+        }
+    }
+
+    /// Nothing is finished: as when the process is killed after any of the results.
+    #[test]
+    fn both_files_are_signed_after_each_result() {
+        let folder = tempfile::tempdir().unwrap();
+        let [lines, csv] = ["r.jsonl", "r.csv"].map(|name| folder.path().join(name));
+        let key = || SigningKey::from_pem(SIGN).unwrap();
+        let mut results = Results::open(&lines, Some(&csv), None, Some(key()), Format::Json).unwrap();
+        for count in 0..3 {
+            for file in [&csv, &lines] {
+                let there = std::fs::read(file).unwrap();
+                let signed = Place::beside(file).unwrap().read(&key().verifying_key()).unwrap();
+                // A file of lines that is empty is not signed.
+                assert_eq!(signed.is_some(), count > 0 || file == &csv, "{count} results");
+                let checked = signed.map(|signed| signed.check(&there, &key().verifying_key()));
+                assert!(checked.is_none_or(|checked| checked.is_ok()), "{count} results");
+            }
+            results.add(&result(count + 2)).unwrap();
+        }
+        let text = std::fs::read_to_string(&csv).unwrap();
+        assert_eq!(text.lines().count(), 4, "{text}");
+        assert!(text.starts_with("at,bay,line,iccid"), "{text}");
     }
 }
