@@ -1,4 +1,5 @@
-//! `bootgate serve` as a gateway that is killed: what it had said 1001 to is delivered by the next one, once.
+//! `bootgate serve` as a gateway that is killed: what it had said 1001 to is delivered by the next one. How often, an SMSC counts
+//! (see `ppg_smsc`): a capture has one file for a delivery, however often it is written.
 
 use std::{
     io::{BufRead as _, BufReader},

@@ -85,6 +85,27 @@ fn a_kill_leaves_no_more_in_doubt_than_the_window_holds() {
     assert_eq!((states["unknown"], states["pending"]), (7, 293), "{states:?}");
 }
 
+/// The first process knows of seven that they may have left; the second one has an SMSC that counts what it sends.
+#[test]
+fn what_is_in_doubt_after_a_kill_is_held_or_sent_a_second_time_as_configured() {
+    for (policy, again) in [("hold", 0), ("resend", 7)] {
+        let (dir, mute, live) = (tempfile::tempdir().unwrap(), Smsc::start(true), Smsc::start(false));
+        let policy = format!("in-doubt = \"{policy}\"");
+        serve::configure(dir.path(), &policy, mute.smsc.address(), "window = \"7\"");
+        let (mut process, address) = serve::start(dir.path());
+        push(address, "many", 491_711_000_000..491_711_000_030);
+        wait_for("a full window at the first SMSC", || mute.smsc.taken() == 7);
+        process.kill();
+        serve::configure(dir.path(), &policy, live.smsc.address(), "window = \"7\"");
+        let (_second, address) = serve::start(dir.path());
+        wait_for("the end of all", || !states(address, "many").contains_key("pending"));
+        let states = states(address, "many");
+        let count = |state: &str| states.get(state).copied().unwrap_or_default();
+        assert_eq!((count("delivered"), count("unknown")), (23 + again, 7 - again), "{policy}: {states:?}");
+        assert_eq!(live.smsc.taken(), 23 + again as u64, "{policy}: nothing else is sent again");
+    }
+}
+
 #[test]
 fn a_route_that_is_stuck_holds_up_no_other() {
     let (dir, dead, live) = (tempfile::tempdir().unwrap(), Smsc::start(true), Smsc::start(false));
