@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 
 use super::{Exit, Failure, Global, card::args::KeyRingArgs, config, input, output, profile};
 use crate::{
-    app::{App, CellVault, OsRandom},
+    app::{App, CellVault, OsRandom, config::Config},
     ident::printable,
     job::batch::{Batch, Columns, MAX_OCTETS, Report, ScriptWork},
     profile::Profile,
@@ -123,27 +123,38 @@ fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let vault = App::vault_of(&config, Arc::new(OsRandom));
     let profile = args.table.profile.as_deref().map(profile::load).transpose()?;
     let script = args.script.work(|| args.rings.open_with(&config, &vault))?;
-    let (batch, mut report) = table_with(&args.table, script.as_ref(), &vault)?;
     let task = match (&profile, &script) {
         (Some(profile), _) => Some(Asked::Profile(profile)),
         (None, Some(script)) => Some(Asked::Script(script)),
         (None, None) => None,
     };
-    if let Some(task) = task {
-        if config.store.path.exists() {
-            let runtime = Runtime::new()?;
-            let app = runtime.block_on(config::open_existing(config))?;
-            compare(&mut report, &batch, task, args.table.reissue, &app, &runtime)?;
-        } else {
-            let (file, origin) = (config.store.path.display(), config.origin("store.path"));
-            let lost = "which cards were done already is not known";
-            output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
-            task.check(&mut report, &batch);
-        }
-    }
+    let (_, report) = look(&args.table, script.as_ref(), task, config, &vault)?;
     let sound = report.is_sound();
     output::emit(global.format, &Checked { file: args.table.file.display().to_string(), report })?;
     Ok(if sound { Exit::Ok } else { Exit::Config })
+}
+
+/// Reads a table and checks it. No store is made for that, and nothing is kept.
+fn look(
+    args: &TableArgs,
+    script: Option<&ScriptWork>,
+    task: Option<Asked<'_>>,
+    config: Config,
+    vault: &Arc<Vault>,
+) -> anyhow::Result<(Batch, Report)> {
+    let (batch, mut report) = table_with(args, script, vault)?;
+    let Some(task) = task else { return Ok((batch, report)) };
+    if config.store.path.exists() {
+        let runtime = Runtime::new()?;
+        let app = runtime.block_on(config::open_existing(config))?;
+        compare(&mut report, &batch, task, args.reissue, &app, &runtime)?;
+    } else {
+        let (file, origin) = (config.store.path.display(), config.origin("store.path"));
+        let lost = "which cards were done already is not known";
+        output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
+        task.check(&mut report, &batch);
+    }
+    Ok((batch, report))
 }
 
 /// What is to be done with the cards of a table that is checked.

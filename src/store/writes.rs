@@ -73,6 +73,13 @@ fn purpose(card: &Iccid) -> Purpose<'_> {
     Purpose { kind: "card-write", of: card.digits() }
 }
 
+/// What batches keep of scripts that came to their end on a card is true until something else is written there.
+async fn outdate(tx: &mut SqliteConnection, card: &Iccid) -> Result<(), Failed> {
+    let update = sqlx::query("UPDATE row_claim SET done_at = NULL WHERE iccid = ? AND done_at IS NOT NULL");
+    update.bind(card.digits()).execute(tx).await?;
+    Ok(())
+}
+
 impl WriteJournal for Writes {
     fn pending(&self, card: &Iccid) -> Result<Option<PendingEntry>, WriteJournalError> {
         let found = self.transaction(async |tx| find(tx, card).await)?;
@@ -102,8 +109,9 @@ impl WriteJournal for Writes {
                 .bind(now.as_millis())
                 .bind(steps(write))
                 .bind(sealed)
-                .execute(tx)
+                .execute(&mut *tx)
                 .await?;
+            outdate(tx, &write.card).await?;
             let id = EntryId(done.last_insert_rowid());
             // Before anybody can see it.
             self.held().insert(id);
@@ -139,7 +147,8 @@ impl WriteJournal for Writes {
                 _ => return Ok(None),
             }
             let update = sqlx::query("UPDATE card_write SET owner = ? WHERE id = ?");
-            update.bind(token).bind(entry.0).execute(tx).await?;
+            update.bind(token).bind(entry.0).execute(&mut *tx).await?;
+            outdate(tx, card).await?;
             self.held().insert(entry);
             Ok(Some(true))
         })?;

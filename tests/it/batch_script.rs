@@ -40,18 +40,23 @@ impl Scripts {
             text: SCRIPT.into(),
             given: Values::new(),
             rings: KeyRings::default(),
+            again: false,
             backups: Some(Arc::new(backups)),
             restores: None,
         }
     }
 
     async fn run(&self, table: &str, go_on: bool) -> Arc<Run> {
+        self.run_with(self.work(), table, go_on).await
+    }
+
+    async fn run_with(&self, work: ScriptWork, table: &str, go_on: bool) -> Arc<Run> {
         let columns = Columns::default().with_script(ScriptWork::names(SCRIPT.as_bytes()));
         let (batch, mut report) = Report::of_table(table.as_bytes(), &columns);
-        report.check_script(&batch, &self.work());
+        report.check_script(&batch, &work);
         assert!(report.is_sound(), "{:?}", report.problems);
         let keepers = self.station.app.keepers();
-        let run = Run::begin(self.station.app.card_route(), &keepers, self.work(), batch, !go_on);
+        let run = Run::begin(self.station.app.card_route(), &keepers, work, batch, !go_on);
         Arc::new(run.await.unwrap())
     }
 }
@@ -213,4 +218,44 @@ async fn rows_without_cards_stay_with_theirs() {
     let last = scripts.run(&table, false).await;
     assert!(last.is_over(), "{:?}", last.totals());
     assert_eq!(insert(&last, &cards[0], &[]).await.ending, Ending::AlreadyDone);
+}
+
+/// That a script came to its end says nothing of a card that was written since, by whatever it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_was_written_since_is_not_done() {
+    let scripts = Scripts::new().await;
+    let (row, card) = (table(&[(1, "A1B2", RIGHT)]), sample(1));
+    assert_eq!(insert(&scripts.run(&row, false).await, &card, &[]).await.ending, Ending::Done);
+    let again = insert(&scripts.run(&row, false).await, &card, &[]).await;
+    assert_eq!(again.ending, Ending::AlreadyDone);
+    assert!(again.reason.unwrap().contains("was not looked at"), "it is said what that rests on");
+
+    let profile = scripts.station.run(&crate::batch_run::table(&[(1, RIGHT)]), true).await;
+    assert_eq!(insert(&profile, &card, &[]).await.ending, Ending::Done);
+    assert_ne!(holds(&card), A1);
+    let run = scripts.run(&row, false).await;
+    assert_eq!(run.totals(), Totals { rows: 1, waiting: 1, ..Totals::default() });
+    assert_eq!((insert(&run, &card, &[]).await.ending, holds(&card)), (Ending::Done, A1.to_vec()));
+
+    // Somebody asks for it by name.
+    let work = ScriptWork { again: true, ..scripts.work() };
+    let anew = scripts.run_with(work, &row, false).await;
+    assert_eq!(anew.totals().waiting, 1);
+    assert_eq!(insert(&anew, &card, &[]).await.ending, Ending::Done);
+}
+
+/// A key that is refused when something was changed already: the card is not known, and the refusal counts all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_key_counts_whatever_else_came_of_the_card() {
+    let scripts = Scripts::new().await;
+    let text = SCRIPT.replace("KEY 0A ADM\n", "KEY 0A ADM\nKEY 01 PIN\n").replace(
+        "APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\n",
+        "VER 01\nAPD 00 A4 08 0C 04 7F 50 64 31 (90 00)\n",
+    );
+    let work = ScriptWork { text: text.into(), ..scripts.work() };
+    let row = format!("iccid,first,adm1,PIN\n{},A1B2,{RIGHT},9999\n", number(1).digits());
+    let run = scripts.run_with(work, &row, false).await;
+    let result = insert(&run, &sample(1), &[]).await;
+    assert_eq!((result.ending, result.key_refused), (Ending::Unknown, true), "{result:?}");
+    assert_eq!((run.keys_refused(), run.totals().unknown, run.is_over()), (1, 1, true));
 }

@@ -2,6 +2,7 @@
 
 mod floor;
 mod hook;
+mod plan;
 mod results;
 mod scanner;
 mod screen;
@@ -46,7 +47,7 @@ use crate::{
         secret::SecretSource,
     },
     ident::{Clock as _, Timestamp, counted},
-    job::batch::{Matching, Run, Shift, Task, Totals, Work},
+    job::batch::{Matching, Run, ScriptWork, Shift, Task, Totals, Work},
     vault::Vault,
 };
 
@@ -98,21 +99,20 @@ pub(in crate::cli) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
+    if args.consent.dry_run {
+        return plan::run(args, global);
+    }
     let app = open_app(global)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let rings = args.rings.open(&app)?;
     let task = task(args, rings, app.vault())?;
-    let (script, asked_for) = match &task {
-        Task::Bootstrap(work) => (None, Asked::Profile(&work.profile)),
-        Task::Script(work) => (Some(work), Asked::Script(work)),
-    };
+    let (script, asked_for) = asked(&task);
     let (batch, mut report) = table_with(&args.table, script, app.vault())?;
     compare(&mut report, &batch, asked_for, args.table.reissue, &app, &runtime)?;
     let name = args.table.file.display();
-    if !report.is_sound() || args.consent.dry_run {
-        let sound = report.is_sound();
+    if !report.is_sound() {
         output::emit(global.format, &super::Checked { file: name.to_string(), report })?;
-        return Ok(if sound { Exit::Ok } else { Exit::Config });
+        return Ok(Exit::Config);
     }
     for problem in &report.problems {
         output::note(&format!("{name}:{problem}"));
@@ -173,11 +173,19 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     screen.clear();
     let heard = results.finish();
     let books = books?;
-    let mut summary = Summary::new(run.totals(), books, &results, began, SystemClock.now());
+    let mut summary = Summary::new(&run, books, &results, began, SystemClock.now());
     summary.hook = heard;
     let exit = summary.exit();
     output::emit(global.format, &summary)?;
     Ok(exit)
+}
+
+/// What a table is checked for.
+fn asked(task: &Task) -> (Option<&ScriptWork>, Asked<'_>) {
+    match task {
+        Task::Bootstrap(work) => (None, Asked::Profile(&work.profile)),
+        Task::Script(work) => (Some(work), Asked::Script(work)),
+    }
 }
 
 /// What is done with each card.
@@ -215,6 +223,8 @@ fn stop_on_ctrl_c(runtime: &tokio::runtime::Runtime) -> Arc<AtomicBool> {
 struct Summary {
     #[serde(flatten)]
     totals: Totals,
+    /// Keys that were refused, whatever else came of their cards.
+    keys_refused: usize,
     /// Cards that went into the bad bin, those of no row included.
     bad: usize,
     /// Cards that were none of the table's, or could not be worked on now.
@@ -230,9 +240,10 @@ struct Summary {
 }
 
 impl Summary {
-    fn new(totals: Totals, books: Books, results: &Results, began: Timestamp, ended: Timestamp) -> Self {
+    fn new(run: &Run, books: Books, results: &Results, began: Timestamp, ended: Timestamp) -> Self {
         Self {
-            totals,
+            totals: run.totals(),
+            keys_refused: run.keys_refused(),
             bad: results.bad,
             skipped: results.skipped.len(),
             seconds: ended.since(began).as_secs(),
@@ -245,11 +256,11 @@ impl Summary {
 
     /// Good only when every row's card is, and the hook has taken every result.
     fn exit(&self) -> Exit {
-        let Totals { rows, refused, .. } = self.totals;
+        let rows = self.totals.rows;
         if self.totals.good() == rows {
             // Whoever sorts cards by what the command does must not take a card for sorted that it did not hear of.
             if self.hook.is_none_or(Heard::is_all) { Exit::Ok } else { Exit::Failed }
-        } else if refused > 0 {
+        } else if self.keys_refused > 0 {
             Exit::Refused
         } else {
             Exit::Failed

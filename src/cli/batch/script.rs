@@ -31,6 +31,10 @@ pub(in crate::cli) struct ScriptArgs {
     /// NAME=- (prompt).
     #[arg(long, value_name = "NAME=VALUE", requires = "script")]
     set: Vec<Assignment>,
+    /// Runs the script also on cards on which it came to its end before. Without it such a card is left alone until something else is
+    /// written to it here: that is how a run that was stopped goes on.
+    #[arg(long, requires = "script")]
+    again: bool,
 }
 
 impl ScriptArgs {
@@ -43,7 +47,15 @@ impl ScriptArgs {
         let text = text(name)?;
         let given = given(&text, &self.set)?.into();
         let rings = rings()?;
-        Ok(Some(ScriptWork { name: name.clone(), text, given, rings, backups: None, restores: None }))
+        Ok(Some(ScriptWork {
+            name: name.clone(),
+            text,
+            given,
+            rings,
+            again: self.again,
+            backups: None,
+            restores: None,
+        }))
     }
 }
 

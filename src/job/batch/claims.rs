@@ -27,7 +27,7 @@ pub struct Claim {
     pub row: Fingerprint,
     /// The card that has it; none when it was released.
     pub card: Option<Iccid>,
-    /// When the card was done, where no job says so.
+    /// When the card was done, where no job says so; none again when something was written to it since.
     pub done: Option<Timestamp>,
 }
 
@@ -52,7 +52,8 @@ pub trait Claims: Send + Sync {
     /// [`JobsError::Unavailable`].
     async fn claim(&self, row: &Fingerprint, card: &Iccid, at: Timestamp) -> Result<Claim, JobsError>;
 
-    /// The card of a row is done.
+    /// The card of a row is done. That is true until the next write to the card is begun, or one that was cut off is taken up: a
+    /// keeper that has the journal of writes, too, takes it back in the same moment.
     ///
     /// # Errors
     /// [`JobsError::Unavailable`].
@@ -227,7 +228,8 @@ impl Keepers {
         batch: &Batch,
         work: &ScriptWork,
     ) -> Result<Vec<usize>, KeeperError> {
-        let Some(key) = self.fingerprints.known_key()? else { return Ok(Vec::new()) };
+        let key = if work.again { None } else { self.fingerprints.known_key()? };
+        let Some(key) = key else { return Ok(Vec::new()) };
         let known = cards.of_rows.iter().zip(&batch.rows).enumerate();
         let known: Vec<_> = known.filter_map(|(at, (card, row))| Some((at, row, card.as_ref()?))).collect();
         let mut ran = Vec::new();

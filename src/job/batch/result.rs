@@ -44,6 +44,9 @@ pub struct CardResult {
     pub expected: Option<String>,
     /// What the card answered instead.
     pub seen: Option<String>,
+    /// Whether a key was refused, whatever else came of the card.
+    #[serde(skip)]
+    pub key_refused: bool,
     /// What a script did; none where none was run. Tables of results have no room for it.
     #[serde(skip)]
     pub script: Option<ScriptDone>,
@@ -97,6 +100,7 @@ impl CardResult {
             repowered: 0,
             expected: None,
             seen: None,
+            key_refused: false,
             script: None,
         }
     }

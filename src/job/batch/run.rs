@@ -3,7 +3,10 @@
 mod bootstrap;
 mod script;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use tokio::runtime::Handle;
 
@@ -51,6 +54,8 @@ pub struct Run {
     given: Option<Prints>,
     /// What keeps the other bays from presenting their keys where the first refused one ends the run.
     keys: Arc<KeyStop>,
+    /// How many keys were refused, whatever else came of their cards.
+    refusals: AtomicUsize,
 }
 
 impl Run {
@@ -91,7 +96,15 @@ impl Run {
         let given = cards.prints;
         let keys = KeyStop::new(stop_at_refusal);
         let keepers = keepers.clone();
-        Ok(Self { route, task, ledger: Mutex::new(ledger), keepers, given, keys })
+        Ok(Self {
+            route,
+            task,
+            ledger: Mutex::new(ledger),
+            keepers,
+            given,
+            keys,
+            refusals: AtomicUsize::new(0),
+        })
     }
 
     /// Does what there is to do with the card behind `card`, which was connected or reset just now. Blocks; `runtime` is the
@@ -132,8 +145,12 @@ impl Run {
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
         result.took(began);
+        result.key_refused |= result.ending == Ending::Refused;
+        if result.key_refused {
+            self.refusals.fetch_add(1, Ordering::Relaxed);
+        }
         // A script may expect that a key is refused; where that stops the run, it does so all the same.
-        let refused = result.ending == Ending::Refused || self.keys.is_stopped();
+        let refused = result.key_refused || self.keys.is_stopped();
         if hand.settle(&mut result)
             && let Some(at) = row
         {
@@ -187,6 +204,11 @@ impl Run {
         self.ledger().totals()
     }
 
+    /// How many keys were refused, by the word of cards now or before, whatever else came of those cards.
+    pub fn keys_refused(&self) -> usize {
+        self.refusals.load(Ordering::Relaxed)
+    }
+
     /// How many rows belong to cards: by the table, or because they were given to them.
     pub fn taken(&self) -> usize {
         self.ledger().taken()
@@ -221,6 +243,9 @@ impl Run {
                 result.line = self.ledger().settle_before(&iccid);
                 (result.job, result.state) = job.unzip();
                 result.ending = Ending::AlreadyDone;
+                if matches!(self.task, Task::Script(_)) {
+                    result.reason = Some(script::RAN_BEFORE.to_owned());
+                }
                 return None;
             }
             Err(why) => {

@@ -27,6 +27,8 @@ pub struct ScriptWork {
     pub given: Values,
     /// Where keys come from that neither the row nor `given` has.
     pub rings: KeyRings,
+    /// Whether it is run also on cards on which it came to its end before.
+    pub again: bool,
     /// Where old content goes before it is changed; none: it is not kept.
     pub backups: Option<Arc<dyn Backups>>,
     /// From where `RES` puts content back.
@@ -137,7 +139,7 @@ mod tests {
     fn work() -> ScriptWork {
         let (name, text) = ("a.scr".to_owned(), SCRIPT.into());
         let (given, rings) = (Values::new(), KeyRings::default());
-        ScriptWork { name, text, given, rings, backups: None, restores: None }
+        ScriptWork { name, text, given, rings, again: false, backups: None, restores: None }
     }
 
     fn row(values: &[(&str, &str)]) -> Row {

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::runtime::Handle;
 
-use super::{Bin, CardResult, Ending, Hand, Progress, Run, progress::Counter};
+use super::{Bin, CardResult, Hand, Progress, Run, progress::Counter};
 use crate::{
     card::{
         Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, ReaderError, ReaderService,
@@ -199,9 +199,10 @@ impl Shift {
         let work = Work::new(move |card| {
             let result = run.card_in_hand(&hand, &mut counter.count(card), scanned.as_ref(), &runtime);
             // A key that was refused is refused at any contact.
-            match (result.bin, result.ending) {
-                (Bin::Good, _) | (_, Ending::Refused) => Worked::Good(result),
-                _ => Worked::Bad(result),
+            if result.bin == Bin::Good || result.key_refused {
+                Worked::Good(result)
+            } else {
+                Worked::Bad(result)
             }
         });
         self.bays.work(stay, work);

@@ -24,11 +24,15 @@ use crate::{
     },
 };
 
+/// What there is to say of a card that is left alone.
+pub(super) const RAN_BEFORE: &str = "the script came to its end on this card before, and nothing was written to the card here since; \
+                                     what it holds was not looked at (--again runs the script anew)";
+
 /// How a card ended before its script was begun, and why.
 type NotBegun = (Ending, String);
 
 impl Run {
-    /// Whether the script was run with this row on a card to its end. An entry of the journal that the process had no time to
+    /// Whether the script was run with this row on a card to its end, and nothing was written to the card since. An entry of the journal that the process had no time to
     /// close then is closed now.
     pub(super) fn ran(
         &self,
@@ -37,6 +41,9 @@ impl Run {
         card: &Iccid,
         runtime: &Handle,
     ) -> Result<bool, String> {
+        if work.again {
+            return Ok(false);
+        }
         let key = self.keepers.fingerprints.key().map_err(|e| e.to_string())?;
         let mark = work.mark(key, row, card);
         let kept = runtime.block_on(self.keepers.claims.of_rows(&[mark])).map_err(|e| e.to_string())?;
@@ -53,8 +60,11 @@ impl Run {
                     .to_owned(),
             );
         }
-        let closed = writes.take(card, entry.id).and_then(|()| writes.close(card, entry.id));
-        closed.map(|()| true).map_err(|e| e.to_string())
+        writes.take(card, entry.id).map_err(|e| e.to_string())?;
+        // To take it up has outdated the mark.
+        let kept = runtime.block_on(self.keepers.claims.done(&mark, self.route.clock.now()));
+        kept.map_err(|e| e.to_string())?;
+        writes.close(card, entry.id).map(|()| true).map_err(|e| e.to_string())
     }
 
     /// Runs the script on a card.
@@ -68,7 +78,10 @@ impl Run {
         // Another process may have done so since the card's row was looked for.
         match self.ran(work, &matched.row, &matched.iccid, matched.runtime) {
             Ok(false) => {}
-            Ok(true) => return result.ending = Ending::AlreadyDone,
+            Ok(true) => {
+                (result.ending, result.reason) = (Ending::AlreadyDone, Some(RAN_BEFORE.to_owned()));
+                return;
+            }
             Err(why) => {
                 (result.ending, result.reason) = (Ending::Failed, Some(why));
                 return;
@@ -174,6 +187,7 @@ fn reference(work: &ScriptWork, mark: &str) -> String {
 /// What the script came to.
 fn tell(result: &mut CardResult, report: Report) {
     let Report { entries, outputs, changes, saved, pending, stopped, .. } = report;
+    result.key_refused = matches!(&stopped, Some(ScriptError::Key { source, .. }) if is_refused(source));
     // A part of it is there, or what came after cannot be told.
     let partial = pending || (stopped.is_some() && changes > 0);
     result.ending = match &stopped {
