@@ -38,7 +38,8 @@ fn insert(pcscd: &Pcscd, bay: u16) -> crate::peers::Process {
 fn a_dry_run_shows_each_row_and_leaves_everything_as_it_is() {
     let pcscd = Pcscd::start(1);
     let devices = ["490154203237518", "490154203237526"];
-    let rows: String = CARDS.iter().zip(devices).map(|(card, imei)| format!("{card},{imei},{ADM}\n")).collect();
+    let rows: String =
+        CARDS.iter().zip(devices).map(|(card, imei)| format!("{card},{imei},{ADM}\n")).collect();
     write(&pcscd, "cards.csv", &format!("iccid,imei,adm1\n{rows}"));
     let _card = insert(&pcscd, 0);
     let run = ["run", "cards.csv", "--profile", PROFILE, "--as", "cp", "--dry-run"];
@@ -46,7 +47,10 @@ fn a_dry_run_shows_each_row_and_leaves_everything_as_it_is() {
     assert_eq!(exit, 0, "{out}{err}");
     let of_card = format!("line 2, card {} in {}", CARDS[0], Pcscd::reader(0));
     assert!(out.contains(&of_card) && out.contains(&format!("line 3, card {}\n", CARDS[1])), "{out}");
-    assert!(out.ends_with("dry run of 2 rows in cards.csv: nothing was written, and no key presented\n"), "{out}");
+    assert!(
+        out.ends_with("dry run of 2 rows in cards.csv: nothing was written, and no key presented\n"),
+        "{out}"
+    );
     let (exit, out, err) = batch(&pcscd, &[&run[..], &["--format", "json"]].concat());
     assert_eq!(exit, 0, "{out}{err}");
     let planned: Value = serde_json::from_str(&out).unwrap();
@@ -56,7 +60,11 @@ fn a_dry_run_shows_each_row_and_leaves_everything_as_it_is() {
     assert!(second["files"][0]["octets"].as_u64().unwrap() > 100, "{planned}");
 
     write(&pcscd, "own.scr", SCRIPT);
-    write(&pcscd, "rows.csv", &format!("iccid,first,adm1\n{},A1B2,{ADM}\n{},A1C3,{ADM}\n", CARDS[0], CARDS[1]));
+    write(
+        &pcscd,
+        "rows.csv",
+        &format!("iccid,first,adm1\n{},A1B2,{ADM}\n{},A1C3,{ADM}\n", CARDS[0], CARDS[1]),
+    );
     let (exit, out, err) = batch(&pcscd, &["run", "rows.csv", "--script", "own.scr", "--dry-run"]);
     assert_eq!(exit, 0, "{out}{err}");
     assert!(out.contains("updates 3F00/7F50/6431") && out.contains("PUT 3F00/7F50/6431 A1 B2 FF"), "{out}");

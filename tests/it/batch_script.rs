@@ -10,10 +10,12 @@ use bootgate::{
         Bin, CardResult, Columns, Ending, Report, Run, ScriptWork, Shift, ShiftNews, Totals, Values,
     },
     lab::{
+        card::VirtualCard,
         hall::{Hall, Touch},
         reader::{CardHandle, Fault},
     },
     store::BackupFolder,
+    wire::arr::KeyRef,
 };
 
 use crate::batch_run::{RIGHT, Station, insert, number, sample};
@@ -255,7 +257,10 @@ async fn a_refused_key_counts_whatever_else_came_of_the_card() {
     let work = ScriptWork { text: text.into(), ..scripts.work() };
     let row = format!("iccid,first,adm1,PIN\n{},A1B2,{RIGHT},9999\n", number(1).digits());
     let run = scripts.run_with(work, &row, false).await;
-    let result = insert(&run, &sample(1), &[]).await;
+    let mut image = sample(1).image();
+    image.key_mut(KeyRef::PIN1).unwrap().enabled = true;
+    let card = CardHandle::new(VirtualCard::from_image(image).unwrap());
+    let result = insert(&run, &card, &[]).await;
     assert_eq!((result.ending, result.key_refused), (Ending::Unknown, true), "{result:?}");
     assert_eq!((run.keys_refused(), run.totals().unknown, run.is_over()), (1, 1, true));
 }
