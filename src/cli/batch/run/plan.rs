@@ -77,7 +77,7 @@ fn readers(args: &RunArgs, labels: &[crate::card::Label]) -> anyhow::Result<Vec<
         }
     };
     let there = survey(&Pcsc, labels).map_err(failure)?;
-    Ok(there.into_iter().filter(|(bay, ..)| chosen.contains(bay)).map(|(_, reader, _)| reader).collect())
+    Ok(there.into_iter().filter(|found| chosen.contains(&found.bay)).map(|found| found.reader).collect())
 }
 
 /// The cards in readers. One that does not tell its number is none that a row names.

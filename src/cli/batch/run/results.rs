@@ -207,6 +207,7 @@ mod tests {
             repowered: 0,
             expected: None,
             seen: None,
+            key_refused: false,
             script: None,
         }
     }
