@@ -131,7 +131,7 @@ fn check_sound(at: usize, row: &Row) {
 }
 
 /// The names of the elements, and the values and texts, in the order of the document.
-fn walk(element: &Element, elements: &mut Vec<String>, values: &mut Vec<String>) {
+pub(super) fn walk(element: &Element, elements: &mut Vec<String>, values: &mut Vec<String>) {
     elements.push(element.name.clone());
     values.extend(element.attributes.iter().map(|a| a.value.clone()));
     for node in &element.children {

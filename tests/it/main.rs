@@ -41,6 +41,7 @@ mod peers;
 mod phone_and_dm_server;
 mod ppg_http;
 mod ppg_kill;
+mod ppg_networks;
 mod ppg_peers;
 mod ppg_smsc;
 mod ppg_tls;

@@ -71,19 +71,7 @@ impl Site {
         );
         std::fs::write(folder.path().join("smsc.password"), "hunter2\n").unwrap();
         std::fs::write(folder.path().join("site.toml"), ppg_http::settings(http, &link)).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
-        command.args(["serve", "--format", "json", "--config"]).arg(folder.path().join("site.toml"));
-        command.env_clear().env("HOME", folder.path());
-        // What the system trusts.
-        let trusted = folder.path().join("ca.pem");
-        if trusted.exists() {
-            command.env("SSL_CERT_FILE", trusted);
-        }
-        let mut serve =
-            Process::start("bootgate serve", command.current_dir(folder.path()).stdout(Stdio::piped()));
-        let said = serde_json::Deserializer::from_reader(serve.child().stdout.take().unwrap());
-        let said: Value = said.into_iter().next().unwrap().unwrap();
-        let url = said["ppg"].as_str().unwrap().to_owned();
+        let (serve, url) = serve_in(folder.path());
         Self { folder, smsc, messages, serve, url }
     }
 
@@ -120,6 +108,22 @@ impl Site {
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
+}
+
+/// Serves what `site.toml` in that folder says, and tells where it takes PAP.
+pub fn serve_in(folder: &Path) -> (Process, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+    command.args(["serve", "--format", "json", "--config"]).arg(folder.join("site.toml"));
+    command.env_clear().env("HOME", folder);
+    // What the system trusts.
+    let trusted = folder.join("ca.pem");
+    if trusted.exists() {
+        command.env("SSL_CERT_FILE", trusted);
+    }
+    let mut serve = Process::start("bootgate serve", command.current_dir(folder).stdout(Stdio::piped()));
+    let said = serde_json::Deserializer::from_reader(serve.child().stdout.take().unwrap());
+    let said: Value = said.into_iter().next().unwrap().unwrap();
+    (serve, said["ppg"].as_str().unwrap().to_owned())
 }
 
 #[test]

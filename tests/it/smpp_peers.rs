@@ -140,20 +140,44 @@ fn node_smpp_gets_what_is_dispatched_and_its_receipts_are_read() {
     }
 }
 
+/// A PDU of an SMSC: a receipt in `deliver_sm`, as text, or in `data_sm`, as parameters.
+fn receipt(data_sm: bool, sequence: u8) -> Vec<u8> {
+    let addresses = b"\0\x01\x01491711234567\0\0\x009876\0".as_slice();
+    let text =
+        b"id:m1 sub:001 dlvrd:001 submit date:2611260000 done date:2611260000 stat:DELIVRD err:000 text:";
+    let parameters = b"\x00\x1E\x00\x03m1\0\x04\x27\x00\x01\x02".as_slice();
+    let body = if data_sm {
+        [addresses, &[4, 0, 0], parameters].concat()
+    } else {
+        let length = u8::try_from(text.len()).unwrap();
+        [addresses, &[4, 0, 0, 0, 0, 0, 0, 0, 0, length], text].concat()
+    };
+    let command: u32 = if data_sm { 0x0000_0103 } else { 0x0000_0005 };
+    let length = u32::try_from(16 + body.len()).unwrap();
+    [[length, command, 0, sequence.into()].map(u32::to_be_bytes).concat(), body].concat()
+}
+
 /// Every PDU that a link writes to an SMSC that takes all.
 fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
     use bootgate::wire::smpp::{Command as Request, CommandStatus, Header};
     let start = Now { elapsed: Duration::ZERO, clock: Timestamp::from_millis(1_795_656_633_042) };
+    let hears = settings.mode == BindMode::Transceiver;
+    // Either side may say goodbye.
+    let sent_away = hears && settings.form == Form::Sar;
     let mut link = Link::new(settings, Arc::new(References::default()), Arc::new(OsRandom), start);
     let (mut pdus, mut now) = (Vec::new(), start);
     let mut waiting = link.on(Input::Tick, now);
     let mut dispatches = dispatches.into_iter();
-    // Binds, sends all, is tested when it is silent, hears a receipt and an unknown command, says goodbye.
+    let bare = |command: Request, sequence| {
+        Header { length: 16, command, status: CommandStatus::OK, sequence }.to_octets()
+    };
+    // Binds, sends all, is tested when it is silent, is tested itself, hears receipts and an unknown command, says goodbye.
     let mut silences = 0;
     for _ in 0..10_000 {
-        let mut answers = Vec::new();
+        let (mut answers, mut kept) = (Vec::new(), Vec::new());
         for action in waiting.drain(..) {
             match action {
+                Action::Receipt(_, delivery) => kept.push(delivery),
                 Action::Open(at) => answers.push((at, None)),
                 Action::Write(at, octets) => {
                     let (mut cut, mut from) = (Stream::default(), 0);
@@ -170,7 +194,10 @@ fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
                 _ => {}
             }
         }
-        if answers.is_empty() {
+        for delivery in kept {
+            waiting.extend(link.on(Input::Taken(delivery), now));
+        }
+        if answers.is_empty() && waiting.is_empty() {
             if let Some(dispatch) = dispatches.next() {
                 waiting = link.on(Input::Dispatch(dispatch), now);
             } else if link.has_ended() {
@@ -179,10 +206,16 @@ fn written(settings: LinkSettings, dispatches: Vec<Dispatch>) -> Vec<Vec<u8>> {
                 silences += 1;
                 now.elapsed += Duration::from_secs(30);
                 waiting = link.on(Input::Tick, now);
-                let unknown =
-                    Header { length: 16, command: Request(0x0999), status: CommandStatus::OK, sequence: 77 }
-                        .to_octets();
-                waiting.extend(link.on(Input::Octets(0, &unknown), now));
+                let mut said = vec![bare(Request(0x0999), 77)];
+                if hears {
+                    said.extend([bare(Request::ENQUIRE_LINK, 78), receipt(false, 79), receipt(true, 80)]);
+                }
+                for pdu in said {
+                    waiting.extend(link.on(Input::Octets(0, &pdu), now));
+                }
+            } else if silences == 1 && sent_away {
+                silences += 1;
+                waiting = link.on(Input::Octets(0, &bare(Request::UNBIND, 81)), now);
             } else {
                 waiting = link.on(Input::Stop, now);
             }
@@ -247,11 +280,45 @@ fn tshark_reads_every_pdu() {
             *codings.entry(row.one("smpp.data_coding").to_owned()).or_default() += 1;
         }
     }
-    for id in ["00000001", "00000002", "00000009", "00000004", "00000006", "00000015", "80000000"] {
+    let answers = ["80000000", "80000005", "80000103", "80000015", "80000006"];
+    let requests = ["00000001", "00000002", "00000009", "00000004", "00000006", "00000015"];
+    for id in requests.into_iter().chain(answers) {
         assert!(seen.contains_key(&format!("0x{id}")), "{id} was never written: {seen:?}");
     }
     assert!(seen["0x00000004"] > 100);
     assert_eq!(codings.keys().collect::<Vec<_>>(), ["0x00", "0x04", "0x08"], "{codings:?}");
+}
+
+/// From the PDU to the elements of the document: what an SMSC could see of a bootstrap is what we meant.
+#[test]
+fn tshark_reads_bootstraps_in_short_messages() {
+    use super::{
+        against_tshark::walk,
+        cp_and_dm_trees::{CONSUMER, payloads},
+    };
+    let payloads = payloads(CONSUMER);
+    let pushes = payloads.iter().map(|payload| bootgate::bootstrap::push(1, payload, None).to_octets());
+    let settings = LinkSettings { reference: Width::Long, ..settings(Form::Udh) };
+    let pdus = written(settings, pushes.zip(1..).map(|(push, id)| dispatch(id, push)).collect());
+    let frames = pdus.iter().map(|pdu| upper("smpp", false, pdu));
+    let rows = Capture::new(Capture::UPPER, frames).fields(&[
+        "_ws.malformed",
+        "smpp.command_id",
+        "wsp.pdu_type",
+        "wbxml.public_id.known",
+        "wbxml.known_tag",
+    ]);
+    assert!(rows.iter().all(|row| row.one("_ws.malformed").is_empty()), "{rows:?}");
+    let whole: Vec<_> = rows.iter().filter(|row| !row.one("wsp.pdu_type").is_empty()).collect();
+    assert_eq!(whole.len(), payloads.len(), "{rows:?}");
+    for ((row, payload), id) in whole.iter().zip(&payloads).zip(["0x0000000b", "0x00001201"]) {
+        let root = bootgate::wire::wbxml::decode(&payload.octets).unwrap().root;
+        let mut elements = Vec::new();
+        walk(&root, &mut elements, &mut Vec::new());
+        assert_eq!((row.one("smpp.command_id"), row.one("wsp.pdu_type")), ("0x00000004", "0x06"));
+        assert_eq!(row.one("wbxml.public_id.known"), id);
+        assert_eq!(row.all("wbxml.known_tag"), elements);
+    }
 }
 
 /// What our SMSC says: answers, receipts, and what it does not know.
@@ -296,6 +363,20 @@ fn tshark_reads_every_pdu_of_our_smsc() {
             break;
         }
     }
+    // Binds of the two other kinds, each on a connection of its own.
+    let pair = written(LinkSettings { mode: BindMode::Pair, ..settings(Form::Udh) }, Vec::new());
+    for bind in [Request::BIND_RECEIVER, Request::BIND_TRANSMITTER] {
+        let pdu = pair.iter().find(|p| p[4..8] == bind.0.to_be_bytes()).unwrap();
+        let mut stream = std::net::TcpStream::connect(smsc.address()).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(pdu).unwrap();
+        let mut answer = vec![0; 16];
+        stream.read_exact(&mut answer).unwrap();
+        let length = Header::peek(&answer).unwrap().unwrap().length as usize;
+        answer.resize(length, 0);
+        stream.read_exact(&mut answer[16..]).unwrap();
+        pdus.push(answer);
+    }
     let frames = pdus.iter().map(|pdu| upper("smpp", false, pdu));
     let rows = Capture::new(Capture::UPPER, frames).fields(&["_ws.malformed", "smpp.command_id"]);
     assert_eq!(rows.len(), pdus.len());
@@ -305,7 +386,8 @@ fn tshark_reads_every_pdu_of_our_smsc() {
         assert_eq!(row.one("smpp.command_id"), format!("0x{}", hex(&pdu[4..8])));
         seen.insert(hex(&pdu[4..8]));
     }
-    let wanted = ["00000005", "80000000", "80000004", "80000006", "80000009", "80000015"];
+    let wanted =
+        ["00000005", "80000000", "80000001", "80000002", "80000004", "80000006", "80000009", "80000015"];
     assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
 }
 
