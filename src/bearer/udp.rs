@@ -19,7 +19,8 @@ const ETHERNET: usize = 1_500;
 /// Sends datagrams. Each is with the network as soon as it is sent; more is never known.
 pub struct UdpRoute {
     name: String,
-    v4: UdpSocket,
+    /// None where the other has the port for both.
+    v4: Option<UdpSocket>,
     /// None on machines without IPv6.
     v6: Option<UdpSocket>,
     events: mpsc::Sender<Event>,
@@ -37,8 +38,13 @@ impl UdpRoute {
         events: mpsc::Sender<Event>,
         clock: Arc<dyn Clock>,
     ) -> io::Result<Self> {
-        let v4 = socket(Ipv4Addr::UNSPECIFIED.into(), port)?;
+        // Where it is for both families by default, the port is taken for the other one then (RFC 3493, section 3.7).
         let v6 = socket(Ipv6Addr::UNSPECIFIED.into(), port).ok();
+        let v4 = match socket(Ipv4Addr::UNSPECIFIED.into(), port) {
+            Ok(v4) => Some(v4),
+            Err(_) if v6.is_some() => None,
+            Err(error) => return Err(error),
+        };
         Ok(Self { name: name.to_owned(), v4, v6, events, clock })
     }
 
@@ -54,10 +60,16 @@ impl UdpRoute {
                     return Event::Failed { id, failure };
                 };
                 let to = SocketAddr::new(ip, ports.destination());
-                match (ip, &self.v6) {
-                    (IpAddr::V4(_), _) => self.v4.send_to(&dispatch.octets, to).await,
-                    (IpAddr::V6(_), Some(socket)) => socket.send_to(&dispatch.octets, to).await,
-                    (IpAddr::V6(_), None) => Err(io::Error::other("this machine has no IPv6")),
+                match (ip, &self.v4, &self.v6) {
+                    (IpAddr::V4(_), Some(socket), _) | (IpAddr::V6(_), _, Some(socket)) => {
+                        socket.send_to(&dispatch.octets, to).await
+                    }
+                    (IpAddr::V4(ip), None, Some(socket)) => {
+                        let mapped = SocketAddr::new(ip.to_ipv6_mapped().into(), to.port());
+                        socket.send_to(&dispatch.octets, mapped).await
+                    }
+                    (IpAddr::V4(_), None, None) => Err(io::Error::other("this machine has no IPv4")),
+                    (IpAddr::V6(_), _, None) => Err(io::Error::other("this machine has no IPv6")),
                 }
             }
             Destination::Msisdn(_) => Err(io::Error::other("a telephone number is no IP address")),
@@ -157,7 +169,7 @@ mod tests {
         let mut buffer = [0; 2_000];
         let (got, from) = device.recv_from(&mut buffer).await.unwrap();
         assert_eq!(&buffer[..got], &*sent.octets);
-        assert_eq!(from.port(), route.v4.local_addr().unwrap().port());
+        assert_eq!(from.port(), route.v4.as_ref().unwrap().local_addr().unwrap().port());
         assert_eq!(
             events.recv().await,
             Some(Event::Sent { id: DispatchId(7), segments: 1, receipts: false })
