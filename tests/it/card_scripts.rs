@@ -158,6 +158,7 @@ fn values_come_from_the_row_of_the_card() {
         ),
         ("iccid,first\n89001010000000000018,A1\n89001010000000000026,MARKED\n", 78, "rows.csv:3: row.scr"),
         ("iccid,first\n89001010000000000018,A1\n89001010000000000026,\n", 78, "`FIRST` has no value"),
+        ("iccid,frist\n89001010000000000018,A1\n", 78, "rows.csv:1: column frist: did you mean `FIRST`?"),
         ("iccid,first\n89001010000000000026,A1\n", 1, "card 89001010000000000018 has no row in rows.csv"),
     ] {
         table(text);
@@ -168,6 +169,7 @@ fn values_come_from_the_row_of_the_card() {
     table("box,ICCID,first\nx,89001010000000000018,A1B2\ny,89001010000000000026,C3D4\n");
     let (exit, out, err) = run(&["--dry-run"]);
     assert!(exit == 0 && out.contains("A1 B2 00 FF") && out.contains("C3 D4 00 FF"), "{out}{err}");
+    assert!(err.contains("rows.csv:1: nothing in the script uses column box"), "{err}");
     let (exit, out, err) = run(&["--yes"]);
     assert!(exit == 0 && out.contains("A1 B2 00 FF") && !out.contains("C3 D4"), "{out}{err}");
     let (exit, out, err) = run(&["--yes", "--set", "FIRST=E5F6"]);

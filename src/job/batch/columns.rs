@@ -72,8 +72,6 @@ pub struct Columns {
     ignored: Vec<String>,
     /// Variables and keys of a script, as it declares them: columns of the same name hold their values.
     script: Vec<String>,
-    /// Whether columns that mean nothing may stand there unsaid.
-    others_pass: bool,
 }
 
 /// Why a file of column names is none.
@@ -182,18 +180,6 @@ impl Columns {
     #[must_use]
     pub fn with_script(self, names: Vec<String>) -> Self {
         Self { script: names, ..self }
-    }
-
-    /// The same for a table that was made for others too: a column that means nothing here is a warning, unless it is nearly
-    /// one that does.
-    #[must_use]
-    pub fn with_others(self) -> Self {
-        Self { others_pass: true, ..self }
-    }
-
-    /// Whether columns that mean nothing pass with a warning.
-    pub(super) fn others_pass(&self) -> bool {
-        self.others_pass
     }
 
     /// What a title of the table stands for; a name that was given away means nothing of its own any more.

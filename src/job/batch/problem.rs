@@ -74,9 +74,6 @@ pub enum ProblemKind {
         /// What they stand for.
         name: String,
     },
-    /// A title that stands for nothing, in a table that was made for others too.
-    #[error("nothing here uses this column")]
-    UnusedColumn,
     /// The file of columns names a title that the table does not have.
     #[error("the file of columns names a title that the table does not have")]
     AbsentColumn,
@@ -204,7 +201,6 @@ impl ProblemKind {
             Self::Empty => "empty",
             Self::UnknownColumn { .. } => "unknown-column",
             Self::DoubledColumn { .. } => "doubled-column",
-            Self::UnusedColumn => "unused-column",
             Self::AbsentColumn => "absent-column",
             Self::OpenQuote => "open-quote",
             Self::Cells { .. } => "cells",
@@ -225,11 +221,9 @@ impl ProblemKind {
 
     fn severity(&self) -> Severity {
         match self {
-            Self::SharedKey { .. }
-            | Self::UnusedColumn
-            | Self::HasRun
-            | Self::HasJob { .. }
-            | Self::Reissued { .. } => Severity::Warning,
+            Self::SharedKey { .. } | Self::HasRun | Self::HasJob { .. } | Self::Reissued { .. } => {
+                Severity::Warning
+            }
             Self::Script { problem, .. } if problem.severity() == script::Severity::Warning => {
                 Severity::Warning
             }

@@ -150,9 +150,9 @@ impl<'a> Reading<'a> {
                 }
                 Title::Ignored => (None, None),
                 Title::Unknown => {
-                    let kind = match columns.nearest(title) {
-                        None if columns.others_pass() => ProblemKind::UnusedColumn,
-                        near => ProblemKind::UnknownColumn { near, expected: columns.expected() },
+                    let kind = ProblemKind::UnknownColumn {
+                        near: columns.nearest(title),
+                        expected: columns.expected(),
                     };
                     self.problem(line, Some(&shown), kind);
                     (None, None)

@@ -6,8 +6,8 @@ use csv::{ReaderBuilder, Trim};
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::{Exit, Failure, input},
-    ident::Iccid,
+    cli::{Exit, Failure, input, output},
+    ident::{Iccid, printable},
     wire::script::{Statement, parse},
 };
 
@@ -26,12 +26,12 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// Reads a table whose columns are `iccid` and variables or keys of the script; others are for others. Cells that are
-    /// empty give no value.
+    /// Reads a table whose columns are `iccid` and variables or keys of the script. Others are for others, which is said,
+    /// unless they are nearly one of these. Cells that are empty give no value.
     ///
     /// # Errors
-    /// The file cannot be read, or it has no such columns, or a card that is none or stands twice: all of them are told,
-    /// none of the cells is quoted.
+    /// The file cannot be read, or it has no such columns, or a title with a slip in it, or a card that is none or stands
+    /// twice: all of them are told, none of the cells is quoted.
     pub(super) fn read(file: &Path, script: &[u8]) -> anyhow::Result<Self> {
         let octets = Zeroizing::new(input::read_most(file, MAX_OCTETS)?);
         let name = file.display().to_string();
@@ -50,6 +50,14 @@ impl Rows {
             )));
         };
         let (mut rows, mut problems) = (BTreeMap::new(), Vec::new());
+        let meant = |title: &str| title.eq_ignore_ascii_case("iccid") || named(title).is_some();
+        for title in titles.iter().filter(|title| !meant(title)) {
+            let shown = printable(title);
+            match nearest(title, &declared) {
+                Some(meant) => problems.push(format!("{name}:1: column {shown}: did you mean `{meant}`?")),
+                None => output::note(&format!("{name}:1: nothing in the script uses column {shown}")),
+            }
+        }
         for record in reader.records() {
             let record = match record {
                 Ok(record) => record,
@@ -113,6 +121,15 @@ fn declared(script: &[u8]) -> Vec<String> {
         _ => None,
     };
     statements.iter().filter_map(|statement| name(&statement.value)).collect()
+}
+
+/// The variable or key that a title with a slip in it was meant for.
+fn nearest<'d>(title: &str, declared: &'d [String]) -> Option<&'d str> {
+    let title = title.to_ascii_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&title, &name.to_ascii_lowercase());
+    let near = declared.iter().map(|name| (distance(name), name.as_str())).min();
+    // Two slips at most, and fewer than half of the name: ADM1 is no PIN1.
+    near.filter(|(slips, name)| *slips <= 2 && slips * 2 < name.chars().count()).map(|(_, name)| name)
 }
 
 /// What is wrong with a table, without its content, which the library's message may quote.
