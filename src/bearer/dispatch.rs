@@ -44,6 +44,9 @@ pub struct Dispatch {
     pub expires: Option<Timestamp>,
     /// Which goes first when there is a queue.
     pub priority: Priority,
+    /// The reference that its segments carry where it goes in several, as counted for all processes that push to this
+    /// device; none where nobody counts.
+    pub reference: Option<u16>,
 }
 
 impl fmt::Display for DispatchId {
@@ -81,7 +84,7 @@ impl fmt::Debug for Destination {
 
 impl fmt::Debug for Dispatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, destination, carriage: _, octets, expires, priority } = self;
+        let Self { id, destination, carriage: _, octets, expires, priority, reference: _ } = self;
         write!(f, "Dispatch({id}, {destination:?}, {} octets, {priority}, until {expires:?})", octets.len())
     }
 }

@@ -15,11 +15,11 @@ use crate::{
 /// Counts references for all processes that share it: two of them may push to one device at the same time.
 #[async_trait::async_trait]
 pub trait ReferenceCounter: Send + Sync {
-    /// The next reference for a destination, of 8 bits; `first` for one that had none before.
+    /// The next reference for a destination; `first` for one that had none before. Who has 8 bits alone takes the low ones.
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn next(&self, to: &Destination, first: u8) -> Result<u8, OutboxError>;
+    async fn next(&self, to: &Destination, first: u16) -> Result<u16, OutboxError>;
 }
 
 /// How many destinations are remembered. One that is forgotten begins anew at a reference drawn at random.
@@ -46,23 +46,33 @@ struct Page {
 }
 
 impl References {
-    /// Takes a reference for a datagram to `destination`. None while all of that width are held.
-    pub fn take(&self, destination: &Destination, width: Width, random: &dyn Random) -> Option<Reference> {
+    /// Takes a reference for a datagram to `destination`: the one that was `counted` for it or, without, the next one here.
+    /// None while all of that width are held.
+    pub fn take(
+        &self,
+        destination: &Destination,
+        width: Width,
+        counted: Option<u16>,
+        random: &dyn Random,
+    ) -> Option<Reference> {
         let mut book = self.book();
         if !book.pages.contains_key(destination) {
             book.make_room();
-            let mut first = [0; 2];
-            random.fill(&mut first);
-            let page = Page { next: u16::from_be_bytes(first), held: BTreeSet::new() };
-            book.pages.insert(destination.clone(), page);
+            let next = counted.unwrap_or_else(|| {
+                let mut first = [0; 2];
+                random.fill(&mut first);
+                u16::from_be_bytes(first)
+            });
+            book.pages.insert(destination.clone(), Page { next, held: BTreeSet::new() });
             book.order.push_back(destination.clone());
         }
         let page = book.pages.get_mut(destination)?;
+        let first = counted.unwrap_or(page.next);
         let mask = match width {
             Width::Short => 0x00FF,
             Width::Long => 0xFFFF,
         };
-        let free = (0..=mask).map(|n| page.next.wrapping_add(n) & mask).find(|n| !page.held.contains(n))?;
+        let free = (0..=mask).map(|n| first.wrapping_add(n) & mask).find(|n| !page.held.contains(n))?;
         page.held.insert(free);
         page.next = free.wrapping_add(1);
         Some(match width {
@@ -130,7 +140,7 @@ mod tests {
     #[test]
     fn references_count_up_for_each_destination() {
         let references = References::default();
-        let take = |n, width| references.take(&to(n), width, &Zero);
+        let take = |n, width| references.take(&to(n), width, None, &Zero);
         assert_eq!(take(1, Width::Short), Some(Reference::Short(0xFE)));
         assert_eq!(take(1, Width::Short), Some(Reference::Short(0xFF)));
         assert_eq!(take(2, Width::Long), Some(Reference::Long(0xFEFE)));
@@ -144,23 +154,36 @@ mod tests {
     fn none_is_given_twice_while_it_is_held() {
         let references = References::default();
         let all: BTreeSet<Reference> =
-            (0..256).map(|_| references.take(&to(1), Width::Short, &Zero).unwrap()).collect();
+            (0..256).map(|_| references.take(&to(1), Width::Short, None, &Zero).unwrap()).collect();
         assert_eq!(all.len(), 256);
-        assert_eq!(references.take(&to(1), Width::Short, &Zero), None);
-        assert!(references.take(&to(2), Width::Short, &Zero).is_some());
+        assert_eq!(references.take(&to(1), Width::Short, None, &Zero), None);
+        assert!(references.take(&to(2), Width::Short, None, &Zero).is_some());
         references.give_back(&to(1), Reference::Short(17));
-        assert_eq!(references.take(&to(1), Width::Short, &Zero), Some(Reference::Short(17)));
+        assert_eq!(references.take(&to(1), Width::Short, None, &Zero), Some(Reference::Short(17)));
+    }
+
+    #[test]
+    fn one_that_was_counted_for_all_is_taken_and_counted_on() {
+        let references = References::default();
+        let take = |counted, width| references.take(&to(1), width, counted, &Zero);
+        assert_eq!(take(Some(0x0102), Width::Short), Some(Reference::Short(0x02)));
+        // Another process has had some meanwhile.
+        assert_eq!(take(Some(0x0107), Width::Long), Some(Reference::Long(0x0107)));
+        assert_eq!(take(None, Width::Short), Some(Reference::Short(0x08)));
+        assert_eq!(take(Some(0x0202), Width::Short), Some(Reference::Short(0x03)), "02 is held still");
+        references.give_back(&to(1), Reference::Short(0x02));
+        assert_eq!(take(Some(0x0302), Width::Short), Some(Reference::Short(0x02)));
     }
 
     #[test]
     fn only_so_many_destinations_are_remembered() {
         let references = References::default();
-        let kept = references.take(&to(0), Width::Short, &Zero).unwrap();
+        let kept = references.take(&to(0), Width::Short, None, &Zero).unwrap();
         for n in 1..=u32::try_from(REMEMBERED).unwrap() + 10 {
-            let taken = references.take(&to(n), Width::Short, &Zero).unwrap();
+            let taken = references.take(&to(n), Width::Short, None, &Zero).unwrap();
             references.give_back(&to(n), taken);
         }
         assert_eq!(references.book().pages.len(), REMEMBERED);
-        assert_ne!(references.take(&to(0), Width::Short, &Zero), Some(kept), "it is still held");
+        assert_ne!(references.take(&to(0), Width::Short, None, &Zero), Some(kept), "it is still held");
     }
 }

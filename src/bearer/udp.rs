@@ -154,6 +154,7 @@ mod tests {
             octets: vec![0xA5; octets].into(),
             expires: Some(Timestamp::from_millis(1_000)),
             priority: Priority::Medium,
+            reference: None,
         }
     }
 

@@ -235,6 +235,7 @@ impl Everything {
                 octets: Arc::clone(&item.push.octets),
                 expires: item.push.expires,
                 priority: item.push.priority,
+                reference: None,
             };
             claim.dispatches.push(Claimed { dispatch, tries: item.tries, received: item.push.received });
             item.tries += 1;

@@ -61,6 +61,9 @@ pub struct Vault {
 }
 
 impl Vault {
+    /// Octets of a sealed blob beside those of the secret.
+    pub const OVERHEAD: usize = HEADER + TAG;
+
     /// A vault whose key comes from `source`; it is fetched when it is first needed. Nonces, and a key that has to be
     /// made, are drawn from `random`.
     pub fn new(source: KeySource, random: Arc<dyn Random>) -> Self {

@@ -50,6 +50,7 @@ fn dispatch(id: u64, octets: Vec<u8>) -> Dispatch {
         octets: octets.into(),
         expires: Some(Timestamp::from_millis(4_000_000_000_000)),
         priority: Priority::High,
+        reference: None,
     }
 }
 

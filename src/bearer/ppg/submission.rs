@@ -124,6 +124,7 @@ impl Ppg {
             octets: Arc::clone(draft.octets),
             expires: draft.expires,
             priority: draft.priority,
+            reference: None,
         };
         match draft.bearer.admit(&dispatch) {
             Ok(segments) => Ok((dispatch.destination, segments)),

@@ -75,6 +75,7 @@ impl Ppg {
             octets: Arc::from(text.as_bytes()),
             expires: Some(expires),
             priority: Priority::Medium,
+            reference: None,
         };
         let segments = bearer
             .admit(&dispatch)

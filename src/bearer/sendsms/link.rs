@@ -251,7 +251,8 @@ impl Shared {
         let Destination::Msisdn(to) = &dispatch.destination else {
             return failed(Failure::Declined("Kannel reaches telephone numbers alone".to_owned()));
         };
-        let Some(reference) = self.references.take(&dispatch.destination, Width::Short, &*self.random) else {
+        let (to_device, counted) = (&dispatch.destination, dispatch.reference);
+        let Some(reference) = self.references.take(to_device, Width::Short, counted, &*self.random) else {
             return failed(Failure::Network("256 messages for this number are under way".to_owned()));
         };
         let ended = match cut(dispatch, reference, self.kannel.most_segments) {

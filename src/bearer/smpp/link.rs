@@ -239,7 +239,8 @@ impl Link {
                 let taken = if alone {
                     None
                 } else {
-                    self.references.take(&flight.dispatch.destination, self.settings.reference, &*self.random)
+                    let Dispatch { destination, reference, .. } = &flight.dispatch;
+                    self.references.take(destination, self.settings.reference, *reference, &*self.random)
                 };
                 let Some(reference) = taken.or(alone.then_some(UNUSED)) else {
                     // As many datagrams as there are references are on their way to this device.

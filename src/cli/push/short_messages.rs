@@ -103,7 +103,7 @@ impl Count {
 
     async fn next(&self, to: &Msisdn) -> anyhow::Result<u8> {
         let to = Destination::Msisdn(to.clone());
-        let first = match self.own.take(&to, Width::Short, &OsRandom) {
+        let first = match self.own.take(&to, Width::Short, None, &OsRandom) {
             Some(own @ Reference::Short(first)) => {
                 // It is not given again before the 255 others were, so that nothing has to be held.
                 self.own.give_back(&to, own);
@@ -112,7 +112,7 @@ impl Count {
             _ => 0,
         };
         match &self.shared {
-            Some(shared) => Ok(shared.next(&to, first).await?),
+            Some(shared) => Ok(shared.next(&to, first.into()).await?.to_be_bytes()[1]),
             None => Ok(first),
         }
     }

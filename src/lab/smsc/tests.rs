@@ -54,6 +54,7 @@ fn dispatch(id: u64, octets: &[u8]) -> Dispatch {
         octets: octets.into(),
         expires: Some(Timestamp::from_millis(4_000_000_000_000)),
         priority: Priority::Medium,
+        reference: None,
     }
 }
 

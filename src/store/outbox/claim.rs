@@ -10,6 +10,7 @@ use super::{
     super::{
         Store,
         error::{Corrupt, Failed},
+        references,
         row::Reading,
     },
     record,
@@ -17,7 +18,7 @@ use super::{
 };
 use crate::{
     bearer::{
-        Carriage, Claim, Claimed, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State, Unreadable,
+        Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State, Unreadable,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
@@ -33,9 +34,12 @@ pub(super) struct Rows {
 }
 
 struct Due {
+    id: DispatchId,
     push: i64,
-    dispatch: Dispatch,
     tries: u32,
+    expires: Option<Timestamp>,
+    /// Without its octets; or why there is none.
+    dispatch: Result<Dispatch, String>,
 }
 
 /// What all deliveries of a push share.
@@ -43,8 +47,12 @@ struct Payload {
     purpose: String,
     received: Timestamp,
     ports: i64,
-    sealed: Vec<u8>,
+    sealed: Option<Vec<u8>>,
 }
+
+/// Octets that go in one short message, whatever it is (3GPP TS 23.040, 9.2.3.24): 70 characters of UCS-2 have as many or more
+/// in UTF-8, and a datagram has more room.
+const ALONE: usize = 70;
 
 /// Marks deliveries that are due as being sent, and closes what ran out of time.
 pub(super) async fn due(
@@ -82,8 +90,9 @@ pub(super) async fn due(
             deliveries.push(delivery(row)?);
         }
     }
-    deliveries.sort_by_key(|row| (row.dispatch.priority, row.dispatch.id));
+    deliveries.sort_by_key(|due| (due.dispatch.as_ref().ok().map(|d| d.priority), due.id));
     let payloads = if deliveries.is_empty() { BTreeMap::new() } else { payloads(tx, &deliveries).await? };
+    count_references(tx, &mut deliveries, &payloads).await?;
     let next = next(tx, lanes).await?;
     Ok(Rows { deliveries, payloads, settled, next })
 }
@@ -94,20 +103,17 @@ impl Rows {
         let opened: BTreeMap<i64, _> =
             self.payloads.iter().map(|(id, payload)| (*id, payload.open(vault))).collect();
         let (mut dispatches, mut unreadable) = (Vec::new(), Vec::new());
-        for Due { push, dispatch, tries } in self.deliveries {
+        for Due { id, push, tries, expires, dispatch } in self.deliveries {
             // Without its row it will never be readable: no time is left to try.
             let received = self.payloads.get(&push).map_or(Timestamp::from_millis(0), |p| p.received);
-            let (id, expires) = (dispatch.id, dispatch.expires);
-            match opened.get(&push) {
-                Some(Ok((octets, carriage))) => {
-                    let dispatch = Dispatch { octets: Arc::clone(octets), carriage: *carriage, ..dispatch };
-                    dispatches.push(Claimed { dispatch, tries, received });
-                }
-                other => {
-                    let why = other.and_then(|r| r.as_ref().err());
-                    let why = why.cloned().unwrap_or_else(|| "its row in `push` is missing".to_owned());
-                    unreadable.push(Unreadable { id, tries, received, expires, why });
-                }
+            let missing = || Err("its row in `push` is missing".to_owned());
+            let whole = dispatch.and_then(|dispatch| {
+                let (octets, carriage) = opened.get(&push).cloned().unwrap_or_else(missing)?;
+                Ok(Dispatch { octets, carriage, ..dispatch })
+            });
+            match whole {
+                Ok(dispatch) => dispatches.push(Claimed { dispatch, tries, received }),
+                Err(why) => unreadable.push(Unreadable { id, tries, received, expires, why }),
             }
         }
         Claim { dispatches, unreadable, settled: self.settled, next: self.next }
@@ -116,10 +122,11 @@ impl Rows {
 
 impl Payload {
     fn open(&self, vault: &Vault) -> Result<(Arc<[u8]>, Carriage), String> {
+        let corrupt = |column| Corrupt { table: "push", column }.to_string();
         let purpose = Purpose { kind: "push", of: &self.purpose };
-        let octets = vault.open(purpose, &self.sealed).map_err(|error| error.to_string())?;
-        let corrupt = || Corrupt { table: "push", column: "ports" }.to_string();
-        Ok((Arc::from(octets.as_slice()), row::read_carriage(self.ports).ok_or_else(corrupt)?))
+        let sealed = self.sealed.as_ref().ok_or_else(|| corrupt("octets"))?;
+        let octets = vault.open(purpose, sealed).map_err(|error| error.to_string())?;
+        Ok((Arc::from(octets.as_slice()), row::read_carriage(self.ports).ok_or_else(|| corrupt("ports"))?))
     }
 }
 
@@ -169,20 +176,53 @@ pub(super) async fn abandoned(
     Ok(unclear)
 }
 
+/// What is wrong with one delivery holds up no other.
 fn delivery(row: &sqlx::sqlite::SqliteRow) -> Result<Due, Failed> {
     let r = Reading { table: "delivery", row };
-    let destination: String = r.plain("destination")?;
-    let tries: u32 = r.plain("tries")?;
-    let dispatch = Dispatch {
-        id: dispatch(&r)?,
-        destination: row::read_destination(&destination).ok_or_else(|| r.corrupt("destination"))?,
-        // What its push says comes with the octets.
-        carriage: Carriage::Text,
-        octets: Arc::from([]),
-        expires: r.maybe_time("expires_at")?,
-        priority: row::read_priority(r.plain("priority")?).ok_or_else(|| r.corrupt("priority"))?,
+    let (id, expires, tries): (_, _, i64) = (dispatch(&r)?, r.maybe_time("expires_at")?, r.plain("tries")?);
+    let destination: Option<String> = r.plain("destination")?;
+    let destination = destination.and_then(|text| row::read_destination(&text));
+    let priority = row::read_priority(r.plain("priority")?);
+    let dispatch = match (destination, priority) {
+        (Some(destination), Some(priority)) => Ok(Dispatch {
+            id,
+            destination,
+            // What its push says comes with the octets.
+            carriage: Carriage::Text,
+            octets: Arc::from([]),
+            expires,
+            priority,
+            reference: None,
+        }),
+        (None, _) => Err(r.corrupt("destination").to_string()),
+        (_, None) => Err(r.corrupt("priority").to_string()),
     };
-    Ok(Due { push: r.plain("push")?, dispatch, tries: tries.saturating_sub(1) })
+    let tries = u32::try_from(tries.saturating_sub(1)).unwrap_or(0);
+    Ok(Due { id, push: r.plain("push")?, tries, expires, dispatch })
+}
+
+/// Counts a reference for each delivery that may go in several short messages, whichever link it goes over.
+async fn count_references(
+    tx: &mut SqliteConnection,
+    deliveries: &mut [Due],
+    payloads: &BTreeMap<i64, Payload>,
+) -> Result<(), Failed> {
+    let sealed = |push| payloads.get(&push).and_then(|payload| payload.sealed.as_ref()).map_or(0, Vec::len);
+    let mut long: Vec<&mut Dispatch> = deliveries
+        .iter_mut()
+        .filter(|due| sealed(due.push) > ALONE + Vault::OVERHEAD)
+        .filter_map(|due| due.dispatch.as_mut().ok())
+        .filter(|dispatch| matches!(dispatch.destination, Destination::Msisdn(_)))
+        .collect();
+    if long.is_empty() {
+        return Ok(());
+    }
+    let to: Vec<&Destination> = long.iter().map(|dispatch| &dispatch.destination).collect();
+    let counted = references::count(tx, &to).await?;
+    for (dispatch, reference) in long.iter_mut().zip(counted) {
+        dispatch.reference = Some(reference);
+    }
+    Ok(())
 }
 
 async fn payloads(tx: &mut SqliteConnection, rows: &[Due]) -> Result<BTreeMap<i64, Payload>, Failed> {
@@ -269,10 +309,10 @@ pub(super) async fn misplaced(
         sqlx::query("SELECT id, destination, lane FROM delivery WHERE state IN (0, 1)").fetch(readers);
     while let Some(row) = rows.try_next().await? {
         let r = Reading { table: "delivery", row: &row };
-        let (id, destination, kept): (i64, &str, &str) =
+        let (id, destination, kept): (i64, Option<&str>, &str) =
             (r.plain("id")?, r.plain("destination")?, r.plain("lane")?);
-        let to = row::read_destination(destination).ok_or_else(|| r.corrupt("destination"))?;
-        let right = lane(&to);
+        // One that cannot be read goes where what nobody reaches goes, and it is said there.
+        let right = destination.and_then(row::read_destination).map_or_else(|| "".into(), |to| lane(&to));
         if *right != *kept {
             wrong.push((id, right));
         }

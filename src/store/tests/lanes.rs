@@ -129,6 +129,33 @@ async fn a_payload_that_cannot_be_read_holds_up_no_other() {
     );
 }
 
+/// A row that somebody damaged.
+#[tokio::test]
+async fn a_row_that_cannot_be_read_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    for (id, number) in [("a", "1111"), ("b", "2222"), ("c", "3333"), ("d", "4444")] {
+        outbox.accept(push(id, &[number])).await.unwrap();
+    }
+    let store = Store::open(&dir.path().join("jobs.db"), BUSY).await.unwrap();
+    for damage in [
+        "UPDATE delivery SET destination = 'nobody' WHERE destination = '1111'",
+        "UPDATE push SET octets = NULL WHERE push_id = 'b'",
+        "UPDATE push SET ports = -1 WHERE push_id = 'c'",
+    ] {
+        sqlx::query(damage).execute(&store.writer).await.unwrap();
+    }
+    outbox.sort_into_lanes(&|_: &Destination| Arc::from("")).await.unwrap();
+    let claim = outbox.claim(&[lane("", 9, false)], at(1)).await.unwrap();
+    assert_eq!(numbers(&claim), ["4444"]);
+    let why: Vec<&str> = claim.unreadable.iter().map(|lost| lost.why.as_str()).collect();
+    let of = |table: &str, column: &str| {
+        format!("table {table}: column {column} holds a value that bootgate never writes there")
+    };
+    assert_eq!(why, [of("delivery", "destination"), of("push", "octets"), of("push", "ports")]);
+    assert!(claim.unreadable.iter().all(|lost| lost.received == at(0)), "there is time to mend it");
+}
+
 /// What is in doubt, once the process before is seen to have ended.
 async fn in_doubt(outbox: &impl Outbox) -> Vec<DispatchId> {
     for _ in 0..200 {

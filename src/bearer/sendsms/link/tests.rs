@@ -92,6 +92,7 @@ fn dispatch(id: u64, octets: usize) -> Dispatch {
         octets: vec![7; octets].into(),
         expires: None,
         priority: Priority::Medium,
+        reference: None,
     }
 }
 

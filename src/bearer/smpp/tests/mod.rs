@@ -189,6 +189,7 @@ fn dispatch(id: u64, octets: usize) -> Dispatch {
         octets: vec![0x5A; octets].into(),
         expires: None,
         priority: Priority::Medium,
+        reference: None,
     }
 }
 
