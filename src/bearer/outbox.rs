@@ -4,7 +4,7 @@
 //! returned is kept: after a SIGKILL always, after a power cut as the store is set. Nothing leaves before it was marked
 //! [`Report::Leaving`], so that after an end nobody expected it is known of what it is not known whether it left.
 
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
 use super::{Asking, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
 use crate::{
@@ -61,11 +61,16 @@ pub trait Outbox: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<DispatchId>, OutboxError>;
 
-    /// Up to `most` results that are to be told to their initiators now.
+    /// Results that are to be told to their initiators now: up to `each` of each initiator, and none of those that are `busy`.
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError>;
+    async fn notices(
+        &self,
+        each: usize,
+        busy: &BTreeSet<InitiatorName>,
+        now: Timestamp,
+    ) -> Result<Notices, OutboxError>;
 
     /// Says how telling went.
     ///
@@ -276,7 +281,7 @@ pub struct Settled {
 pub struct Notices {
     /// To be told now.
     pub due: Vec<Notice>,
-    /// When the next will be due.
+    /// When the next of these initiators will be due.
     pub next: Option<Timestamp>,
 }
 

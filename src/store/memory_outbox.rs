@@ -90,16 +90,28 @@ impl Outbox for MemoryOutbox {
         Ok(Vec::new())
     }
 
-    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError> {
+    async fn notices(
+        &self,
+        each: usize,
+        busy: &BTreeSet<InitiatorName>,
+        now: Timestamp,
+    ) -> Result<Notices, OutboxError> {
         let kept = self.kept();
         let mut notices = Notices::default();
-        let mut untold: Vec<&Item> = kept.deliveries.values().filter(|item| item.untold).collect();
+        let untold = kept.deliveries.values().filter(|item| item.untold);
+        let mut untold: Vec<&Item> = untold.filter(|item| !busy.contains(&item.push.initiator)).collect();
         untold.sort_by_key(|item| item.due);
-        for item in untold.into_iter().take(most) {
+        let mut taken: BTreeMap<&InitiatorName, usize> = BTreeMap::new();
+        for item in untold {
             if item.due > now {
                 notices.next = Some(item.due);
                 break;
             }
+            let taken = taken.entry(&item.push.initiator).or_default();
+            if *taken >= each {
+                continue;
+            }
+            *taken += 1;
             notices.due.push(Notice {
                 to: item.push.notify.clone().unwrap_or_default(),
                 settled: item.settled(),

@@ -16,7 +16,7 @@ use super::{InDoubt, Ppg, settings::back_off};
 use crate::{
     bearer::{
         Asking, Bearer, Claim, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report,
-        State, Unreadable,
+        State,
     },
     ident::Timestamp,
     wire::pap::StatusCode,
@@ -275,10 +275,6 @@ impl Ppg {
             let held = UnderWay { tries: *tries, received: *received, expires: dispatch.expires };
             under_way.insert(dispatch.id, held);
         }
-        for Unreadable { id, tries, received, expires, .. } in &claim.unreadable {
-            let held = UnderWay { tries: *tries, received: *received, expires: *expires };
-            under_way.insert(*id, held);
-        }
     }
 
     /// The bearer has it no more.
@@ -331,7 +327,7 @@ fn leaving(event: &Event) -> Option<Asking> {
 }
 
 /// Back into the queue.
-fn back(id: DispatchId, at: Timestamp) -> Move {
+pub(super) fn back(id: DispatchId, at: Timestamp) -> Move {
     Move {
         id,
         from: &[State::Sending],

@@ -9,8 +9,15 @@ use std::{
 use tokio::time::Instant;
 use tracing::warn;
 
-use super::{Ppg, engine::BREATH};
-use crate::bearer::{Bearer, Claimed, DispatchId, Event, Failure, Unreadable};
+use super::{
+    Ppg,
+    engine::{BREATH, back},
+    settings::back_off,
+};
+use crate::{
+    bearer::{Bearer, Claimed, DispatchId, Event, Failure, Move, Report, State, Unreadable},
+    wire::pap::StatusCode,
+};
 
 /// The longest time without looking whether something is due: the clock may be set.
 const LOOK: Duration = Duration::from_secs(30);
@@ -50,7 +57,8 @@ impl Ppg {
             };
             self.hold(&claim);
             self.announce(std::mem::take(&mut claim.settled));
-            let mut refused = unreadable(&claim.unreadable);
+            self.take_down(self.unreadable(&claim.unreadable)).await;
+            let mut refused = Vec::new();
             let mut left = Vec::new();
             let mut full: Vec<Arc<str>> = Vec::new();
             for Claimed { dispatch, .. } in claim.dispatches {
@@ -97,13 +105,26 @@ impl Ppg {
     }
 }
 
-/// What the outbox cannot read is tried again later, like what the network does not take: the key may come back.
-fn unreadable(all: &[Unreadable]) -> Vec<Event> {
-    if let Some(first) = all.first() {
+impl Ppg {
+    /// What the outbox cannot read is tried again later: the key may come back. It is waited for as long as the push would be
+    /// known, and not only as for a network, since what is given up is forgotten with its content.
+    fn unreadable(&self, all: &[Unreadable]) -> Vec<Report> {
+        let Some(first) = all.first() else { return Vec::new() };
         warn!("The gateway cannot read {} pushes that it has kept: {}", all.len(), first.why);
+        let (now, settings) = (self.0.clock.now(), self.settings());
+        let report = |one: &Unreadable| {
+            let long = || one.received.plus(settings.give_up.max(settings.retention));
+            let at = now.plus(back_off(settings.retry, one.tries));
+            let desc = "the gateway cannot read what it has kept of it; its log says why".to_owned();
+            let wait = Move { desc, ..back(one.id, at) };
+            Report::Move(if at < one.expires.unwrap_or_else(long) {
+                wait
+            } else {
+                Move { to: State::Undeliverable, code: StatusCode::INTERNAL_SERVER_ERROR, due: None, ..wait }
+            })
+        };
+        all.iter().map(report).collect()
     }
-    let why = "the gateway cannot read what it has kept of it; its log says why";
-    all.iter().map(|one| failed(one.id, why.to_owned())).collect()
 }
 
 fn failed(id: DispatchId, why: String) -> Event {

@@ -3,18 +3,22 @@
 //! Each result is told until the initiator has it: it may come more than once, with the same words, and an initiator takes
 //! that as one. Only hosts of the configuration are called, redirections are not followed and little is read of answers.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
+    time::Duration,
+};
 
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tracing::{debug, warn};
 
 use super::{Ppg, protocol::stamp, settings::back_off};
 use crate::{
-    bearer::{ClientTls, Notice, NoticeOutcome, Noticed, Patience, post},
+    bearer::{ClientTls, DispatchId, InitiatorName, Notice, NoticeOutcome, Noticed, Patience, post},
+    ident::Timestamp,
     wire::pap::{CONTENT_TYPE, Message, Pap, ResultNotification},
 };
 
-/// Results that are told at the same time, and that are fetched at a time.
+/// Results that are told to an initiator at the same time, and that are fetched for each at a time.
 const AT_ONCE: usize = 16;
 const TOGETHER: usize = 256;
 /// The most octets of an initiator's answer.
@@ -22,41 +26,112 @@ const ANSWER: usize = 64 * 1024;
 /// The longest time without looking.
 const LOOK: Duration = Duration::from_secs(30);
 
-impl Ppg {
-    /// Tells results while the gateway runs.
-    pub(super) async fn tell(&self) {
-        let mut tls = None;
-        loop {
-            let now = self.0.clock.now();
-            let notices = match self.0.outbox.notices(TOGETHER, now).await {
-                Ok(notices) => notices,
-                Err(error) => {
-                    self.breathe("look for results to be told", &error).await;
-                    continue;
-                }
-            };
-            if notices.due.is_empty() {
-                let wait = notices.next.map_or(LOOK, |at| at.since(self.0.clock.now())).min(LOOK);
-                let _ =
-                    tokio::time::timeout(wait.max(Duration::from_millis(1)), self.0.tell.notified()).await;
-                continue;
-            }
-            let secret =
-                |notice: &Notice| notice.to.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("https:"));
-            if tls.is_none() && notices.due.iter().any(secret) {
-                tls = ClientTls::open(&self.settings().notify.tls)
-                    .inspect_err(|error| warn!(%error, "Results cannot be told under https: {error}"))
-                    .ok();
-            }
-            let telling = stream::iter(notices.due).map(|notice| self.tell_one(tls.clone(), notice));
-            let outcomes: Vec<Noticed> = telling.buffer_unordered(AT_ONCE).collect().await;
-            if let Err(error) = self.0.outbox.noticed(outcomes).await {
-                self.breathe("note which results were told", &error).await;
+/// Results that were fetched, initiator by initiator.
+#[derive(Default)]
+struct Desk {
+    /// Those that wait for a place, and how many places are taken.
+    of: BTreeMap<InitiatorName, (VecDeque<Notice>, usize)>,
+    /// Told, and not written down yet.
+    told: Vec<Noticed>,
+    /// Everything that was fetched and is not written down yet: it would be fetched again.
+    known: HashSet<DispatchId>,
+    /// When the next is due.
+    next: Option<Timestamp>,
+}
+
+impl Desk {
+    /// Initiators of whom enough was fetched.
+    fn busy(&self) -> BTreeSet<InitiatorName> {
+        let busy = self.of.iter().filter(|(_, (waiting, _))| !waiting.is_empty());
+        busy.map(|(initiator, _)| initiator.clone()).collect()
+    }
+
+    fn take(&mut self, notices: Vec<Notice>) {
+        for notice in notices {
+            if self.known.insert(notice.settled.delivery.id) {
+                self.of.entry(notice.settled.initiator.clone()).or_default().0.push_back(notice);
             }
         }
     }
 
-    async fn tell_one(&self, tls: Option<ClientTls>, notice: Notice) -> Noticed {
+    /// Those for which there is a place.
+    fn begin(&mut self) -> Vec<Notice> {
+        let mut begun = Vec::new();
+        for (waiting, telling) in self.of.values_mut() {
+            let some = waiting.len().min(AT_ONCE.saturating_sub(*telling));
+            *telling += some;
+            begun.extend(waiting.drain(..some));
+        }
+        begun
+    }
+
+    fn ended(&mut self, initiator: &InitiatorName, noticed: Noticed) {
+        if let Some((waiting, telling)) = self.of.get_mut(initiator) {
+            *telling = telling.saturating_sub(1);
+            if *telling == 0 && waiting.is_empty() {
+                self.of.remove(initiator);
+            }
+        }
+        self.told.push(noticed);
+    }
+}
+
+impl Ppg {
+    /// Tells results while the gateway runs. Each initiator has places of its own, so that one that does not answer holds up
+    /// nothing but its own results.
+    pub(super) async fn tell(&self) {
+        let mut tls = None;
+        let mut desk = Desk::default();
+        let (mut telling, mut noting) = (FuturesUnordered::new(), FuturesUnordered::new());
+        let mut look = true;
+        loop {
+            if std::mem::take(&mut look) {
+                let now = self.0.clock.now();
+                let notices = match self.0.outbox.notices(TOGETHER, &desk.busy(), now).await {
+                    Ok(notices) => notices,
+                    Err(error) => {
+                        self.breathe("look for results to be told", &error).await;
+                        look = true;
+                        continue;
+                    }
+                };
+                desk.next = notices.next;
+                let secret =
+                    |notice: &Notice| notice.to.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("https:"));
+                if tls.is_none() && notices.due.iter().any(secret) {
+                    tls = ClientTls::open(&self.settings().notify.tls)
+                        .inspect_err(|error| warn!(%error, "Results cannot be told under https: {error}"))
+                        .ok();
+                }
+                desk.take(notices.due);
+            }
+            telling.extend(desk.begin().into_iter().map(|notice| self.tell_one(tls.clone(), notice)));
+            if noting.is_empty() && !desk.told.is_empty() {
+                noting.push(self.note(std::mem::take(&mut desk.told)));
+            }
+            let wait = desk.next.map_or(LOOK, |at| at.since(self.0.clock.now())).min(LOOK);
+            tokio::select! {
+                Some((initiator, noticed)) = telling.next() => desk.ended(&initiator, noticed),
+                Some(noted) = noting.next() => {
+                    desk.known.retain(|id| !noted.contains(id));
+                    look = true;
+                }
+                () = self.0.tell.notified() => look = true,
+                () = tokio::time::sleep(wait.max(Duration::from_millis(1))) => look = true,
+            }
+        }
+    }
+
+    /// Writes down how telling went; what cannot be written is told again.
+    async fn note(&self, told: Vec<Noticed>) -> HashSet<DispatchId> {
+        let ids = told.iter().map(|noticed| noticed.id).collect();
+        if let Err(error) = self.0.outbox.noticed(told).await {
+            self.breathe("note which results were told", &error).await;
+        }
+        ids
+    }
+
+    async fn tell_one(&self, tls: Option<ClientTls>, notice: Notice) -> (InitiatorName, Noticed) {
         let limits = &self.settings().notify;
         let (delivery, mut told) = (&notice.settled.delivery, false);
         // The configuration may have changed since the push came.
@@ -86,7 +161,8 @@ impl Ppg {
             _ => NoticeOutcome::Again(self.0.clock.now().plus(back_off(limits.retry, notice.tries))),
         };
         debug!(ppg.initiator = %notice.settled.initiator, "A result for {}: {outcome:?}", notice.settled.initiator);
-        Noticed { id: delivery.id, state: delivery.standing.state, outcome }
+        let noticed = Noticed { id: delivery.id, state: delivery.standing.state, outcome };
+        (notice.settled.initiator, noticed)
     }
 
     /// The document. It has no time of telling, so that it has the same words each time.

@@ -110,9 +110,9 @@ async fn insert(tx: &mut SqliteConnection, pushes: &[(i64, &Sealed)]) -> Result<
 async fn insert_deliveries(tx: &mut SqliteConnection, rows: String) -> Result<(), Failed> {
     let insert = sqlx::query(
         "INSERT INTO delivery (push, address, destination, priority, state, code, reason, changed_at, due_at, expires_at,
-                               segments, notice, lane, tries)
+                               segments, notice, lane, told_to, tries)
          SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7,
-                value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, 0
+                value ->> 8, value ->> 9, value ->> 10, value ->> 11, value ->> 12, value ->> 13, 0
          FROM json_each(?)",
     );
     insert.bind(rows).execute(tx).await?;
@@ -173,5 +173,6 @@ fn delivery_row(id: i64, push: &NewPush, delivery: &NewDelivery) -> Value {
         segments,
         notice,
         &*delivery.lane,
+        if push.notify.is_some() { push.initiator.as_str() } else { "" },
     ])
 }

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{
     bearer::{
-        Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State, Unreadable,
+        Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State,
+        Unreadable,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},

@@ -13,7 +13,7 @@ mod notice;
 mod record;
 mod row;
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteSynchronous};
@@ -155,8 +155,13 @@ impl Outbox for OutboxFile {
         }
     }
 
-    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError> {
-        notice::due(&self.store.readers, most, now).await.map_err(reading)
+    async fn notices(
+        &self,
+        each: usize,
+        busy: &BTreeSet<InitiatorName>,
+        now: Timestamp,
+    ) -> Result<Notices, OutboxError> {
+        notice::due(&self.store.readers, each, busy, now).await.map_err(reading)
     }
 
     async fn noticed(&self, outcomes: Vec<Noticed>) -> Result<(), OutboxError> {

@@ -1,5 +1,7 @@
 //! Results that initiators want to be told, and forgetting what is over.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
@@ -9,35 +11,58 @@ use super::{
     row::{self, number},
 };
 use crate::{
-    bearer::{Notice, NoticeOutcome, Noticed, Notices},
+    bearer::{InitiatorName, Notice, NoticeOutcome, Noticed, Notices},
     ident::Timestamp,
 };
 
 /// What is to be told now.
-pub(super) async fn due(readers: &SqlitePool, most: usize, now: Timestamp) -> Result<Notices, Failed> {
-    let rows = sqlx::query(
-        "SELECT delivery.id, address, state, code, reason, changed_at, due_at, tries, initiator, push_id, notify_to,
-                version, received_at
-         FROM delivery JOIN push ON push.id = delivery.push WHERE notice = 2 ORDER BY due_at LIMIT ?",
-    );
-    let rows = rows.bind(i64::try_from(most).unwrap_or(i64::MAX)).fetch_all(readers).await?;
+pub(super) async fn due(
+    readers: &SqlitePool,
+    each: usize,
+    busy: &BTreeSet<InitiatorName>,
+    now: Timestamp,
+) -> Result<Notices, Failed> {
     let mut notices = Notices::default();
-    for row in &rows {
-        let r = Reading { table: "push", row };
-        let at = r.time("due_at")?;
-        if at > now {
-            notices.next = Some(at);
-            break;
+    // Hops from one initiator to the next, however many results each has.
+    let initiators = sqlx::query_scalar(
+        "WITH RECURSIVE hop (name) AS (
+             SELECT min(told_to) FROM delivery WHERE notice = 2
+             UNION ALL
+             SELECT (SELECT min(told_to) FROM delivery WHERE notice = 2 AND told_to > hop.name) FROM hop WHERE hop.name IS NOT NULL)
+         SELECT name FROM hop WHERE name IS NOT NULL",
+    );
+    let initiators: Vec<String> = initiators.fetch_all(readers).await?;
+    let idle = |name: &String| !busy.iter().any(|busy| busy.as_str() == name);
+    for initiator in initiators.into_iter().filter(idle) {
+        let rows = sqlx::query(
+            "SELECT delivery.id, address, state, code, reason, changed_at, due_at, tries, initiator, push_id, notify_to,
+                    version, received_at
+             FROM delivery JOIN push ON push.id = delivery.push WHERE notice = 2 AND told_to = ? ORDER BY due_at LIMIT ?",
+        );
+        let rows = rows.bind(initiator).bind(i64::try_from(each).unwrap_or(i64::MAX));
+        for row in &rows.fetch_all(readers).await? {
+            let r = Reading { table: "push", row };
+            let at = r.time("due_at")?;
+            if at > now {
+                notices.next = Some(notices.next.map_or(at, |next| next.min(at)));
+                break;
+            }
+            notices.due.push(notice(&r)?);
         }
-        notices.due.push(Notice {
-            to: r.plain("notify_to")?,
-            settled: row::settled(row)?,
-            received: r.time("received_at")?,
-            version: row::read_version(r.plain("version")?).ok_or_else(|| r.corrupt("version"))?,
-            tries: r.plain("tries")?,
-        });
     }
+    // What an older version has written says of nobody.
+    notices.due.retain(|notice| !busy.contains(&notice.settled.initiator));
     Ok(notices)
+}
+
+fn notice(r: &Reading<'_>) -> Result<Notice, Failed> {
+    Ok(Notice {
+        to: r.plain("notify_to")?,
+        settled: row::settled(r.row)?,
+        received: r.time("received_at")?,
+        version: row::read_version(r.plain("version")?).ok_or_else(|| r.corrupt("version"))?,
+        tries: r.plain("tries")?,
+    })
 }
 
 /// How telling went. A result that changed meanwhile (a receipt came late) is told once more.

@@ -1,12 +1,13 @@
 //! What both outboxes answer, and what the one in the file stands.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{BUSY, Fixed, at};
 use crate::{
     bearer::{
-        Accepted, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Move, NewDelivery, NewPush,
-        NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State, Taken,
+        Accepted, Carriage, Destination, Dispatch, DispatchId, InitiatorName, Lane, MessageId, Move,
+        NewDelivery, NewPush, NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State,
+        Taken,
     },
     store::{Durability, OutboxFile, Store},
     vault::{KeySource, Vault},
@@ -70,6 +71,10 @@ pub(super) async fn states(outbox: &dyn Outbox, id: &str) -> Vec<State> {
 async fn claim(outbox: &dyn Outbox, most: usize, seconds: i64) -> Vec<Dispatch> {
     let claim = outbox.claim(&[Lane::only(most)], at(seconds)).await.unwrap();
     claim.dispatches.into_iter().map(|claimed| claimed.dispatch).collect()
+}
+
+fn nobody() -> BTreeSet<InitiatorName> {
+    BTreeSet::new()
 }
 
 fn name(id: &str) -> MessageId {
@@ -254,35 +259,65 @@ both! {
         assert_eq!(outbox.accept(all).await.unwrap(), Accepted::Kept);
     }
 
+    async fn results_are_to_be_told_initiator_by_initiator(outbox) {
+        let refused = || Err(Refused { code: StatusCode::ADDRESS_NOT_FOUND, why: "nobody".into() });
+        let of = |initiator: &str, id: &str| {
+            let mut new = NewPush {
+                initiator: initiator.parse().unwrap(),
+                notify: Some(format!("http://{initiator}/")),
+                ..push(id, &["1111", "2222", "3333"])
+            };
+            new.deliveries.iter_mut().for_each(|delivery| delivery.to = refused());
+            new
+        };
+        for id in ["a", "b", "c"] {
+            outbox.accept(of("slow", id)).await.unwrap();
+        }
+        outbox.accept(NewPush { received: at(1), ..of("quick", "a") }).await.unwrap();
+        let told = async |busy: &BTreeSet<_>, seconds| {
+            let notices = outbox.notices(4, busy, at(seconds)).await.unwrap();
+            let mut due: Vec<_> = notices.due.iter().map(|n| n.settled.initiator.to_string()).collect();
+            due.sort();
+            (due, notices.next)
+        };
+        assert_eq!(told(&nobody(), 0).await, (vec!["slow".to_owned(); 4], Some(at(1))));
+        assert_eq!(told(&nobody(), 1).await.0, ["quick", "quick", "quick", "slow", "slow", "slow", "slow"]);
+        let slow = BTreeSet::from(["slow".parse().unwrap()]);
+        assert_eq!(told(&slow, 1).await.0, ["quick"; 3]);
+        assert_eq!(told(&slow, 0).await, (vec![], Some(at(1))));
+        let both = BTreeSet::from(["slow".parse().unwrap(), "quick".parse().unwrap()]);
+        assert_eq!(told(&both, 1).await, (vec![], None));
+    }
+
     async fn results_are_to_be_told_until_they_are(outbox) {
         let refused = Refused { code: StatusCode::ADDRESS_NOT_FOUND, why: "nobody".into() };
         let mut told = NewPush { notify: Some("http://pi/".into()), ..push("a", &["1111", "2222"]) };
         told.deliveries[0].to = Err(refused);
         outbox.accept(told).await.unwrap();
         outbox.accept(push("quiet", &["3333"])).await.unwrap();
-        let notices = outbox.notices(9, at(0)).await.unwrap();
+        let notices = outbox.notices(9, &nobody(), at(0)).await.unwrap();
         assert_eq!((notices.due.len(), notices.due[0].to.as_str()), (1, "http://pi/"));
         let first = &notices.due[0].settled;
         assert_eq!((first.push_id.as_str(), first.delivery.standing.code), ("a", StatusCode::ADDRESS_NOT_FOUND));
         let outcome = |id, state, outcome| vec![Noticed { id, state, outcome }];
         let again = outcome(first.delivery.id, State::Rejected, NoticeOutcome::Again(at(60)));
         outbox.noticed(again).await.unwrap();
-        let notices = outbox.notices(9, at(59)).await.unwrap();
+        let notices = outbox.notices(9, &nobody(), at(59)).await.unwrap();
         assert_eq!((notices.due.len(), notices.next), (0, Some(at(60))));
-        let notices = outbox.notices(9, at(60)).await.unwrap();
+        let notices = outbox.notices(9, &nobody(), at(60)).await.unwrap();
         assert_eq!((notices.due.len(), notices.due[0].tries), (1, 1));
         let id = notices.due[0].settled.delivery.id;
         outbox.noticed(outcome(id, State::Rejected, NoticeOutcome::Told)).await.unwrap();
-        assert!(outbox.notices(9, at(99)).await.unwrap().due.is_empty());
+        assert!(outbox.notices(9, &nobody(), at(99)).await.unwrap().due.is_empty());
         // A receipt that comes between reading and telling leaves more to tell.
         let id = claim(outbox, 9, 0).await[0].id;
         outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
         outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap();
-        let notice = outbox.notices(9, at(1000)).await.unwrap().due.remove(0);
+        let notice = outbox.notices(9, &nobody(), at(1000)).await.unwrap().due.remove(0);
         assert_eq!(notice.settled.delivery.standing.state, State::Unknown);
         outbox.record(vec![receipt("m", ReceiptState::Delivered)], at(1001)).await.unwrap();
         outbox.noticed(outcome(id, State::Unknown, NoticeOutcome::Told)).await.unwrap();
-        let notice = outbox.notices(9, at(1001)).await.unwrap().due.remove(0);
+        let notice = outbox.notices(9, &nobody(), at(1001)).await.unwrap().due.remove(0);
         assert_eq!(notice.settled.delivery.standing.state, State::Delivered);
     }
 

@@ -33,7 +33,8 @@ async fn gateways_on_one_database_have_references_with_what_they_claim() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (outbox::open(folder.path()).await, outbox::open(folder.path()).await);
     let store = open(&folder.path().join("jobs.db")).await;
-    let long = |id: &str, numbers: &[&str]| NewPush { octets: Arc::from([7; 71]), ..outbox::push(id, numbers) };
+    let long =
+        |id: &str, numbers: &[&str]| NewPush { octets: Arc::from([7; 71]), ..outbox::push(id, numbers) };
     let one = "491711234567";
     let mut used = Vec::new();
     for n in 0..50 {

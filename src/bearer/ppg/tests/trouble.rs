@@ -70,8 +70,13 @@ impl Outbox for Flaky {
         self.whole.abandoned(until, now).await
     }
 
-    async fn notices(&self, most: usize, now: Timestamp) -> Result<Notices, OutboxError> {
-        self.whole.notices(most, now).await
+    async fn notices(
+        &self,
+        each: usize,
+        busy: &BTreeSet<InitiatorName>,
+        now: Timestamp,
+    ) -> Result<Notices, OutboxError> {
+        self.whole.notices(each, busy, now).await
     }
 
     async fn noticed(&self, outcomes: Vec<Noticed>) -> Result<(), OutboxError> {
@@ -146,6 +151,59 @@ async fn what_cannot_be_read_waits_and_is_sent_once_it_can_be() {
     outbox.blind.store(false, Ordering::SeqCst);
     bench.pass(Duration::from_secs(5)).await;
     bench.next();
+    // A key may be away for longer than a network, and not for ever.
+    outbox.blind.store(true, Ordering::SeqCst);
+    for id in ["b", "c"] {
+        bench.push(message(id, &["491711"])).await;
+    }
+    let day = Duration::from_secs(24 * 3600);
+    bench.pass(3 * day).await;
+    assert_eq!(states(&bench.status("b").await), [MessageState::Pending]);
+    bench.cancel("b").await;
+    bench.pass(day).await;
+    outbox.blind.store(false, Ordering::SeqCst);
+    bench.pass(day).await;
+    bench.next();
+    outbox.blind.store(true, Ordering::SeqCst);
+    bench.push(message("d", &["491711"])).await;
+    bench.pass(7 * day).await;
+    let (state, code, why) = bench.status("d").await.remove(0);
+    assert_eq!((state, code), (MessageState::Undeliverable, StatusCode::INTERNAL_SERVER_ERROR));
+    assert!(why.contains("cannot read"), "{why}");
+}
+
+/// One initiator's server takes connections and never answers; what others are told does not wait for it.
+#[tokio::test]
+async fn an_initiator_that_never_answers_holds_up_no_other() {
+    let server = async || tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (silent, good) = (server().await, server().await);
+    let url = |server: &tokio::net::TcpListener| format!("http://{}/", server.local_addr().unwrap());
+    let hosts = [&silent, &good].map(|server| server.local_addr().unwrap().to_string()).to_vec();
+    let notify = NotifySettings { hosts, timeout: Duration::from_secs(3600), ..NotifySettings::default() };
+    let bench = Bench::new(Settings { notify, ..Settings::default() });
+    bench.settle().await;
+    let push = async |initiator: &str, id: usize, url: &str| {
+        let initiator = Initiator { name: initiator.parse().unwrap(), rights: Rights::all() };
+        let push = PushMessage {
+            ppg_notify_requested_to: Some(url.to_owned()),
+            // There is no such user: the one address is refused at once, and that is to be told.
+            ..message(&id.to_string(), &["WAPPUSH=nobody/TYPE=USER@ppg", "491711"])
+        };
+        let content = Entity::new("text/vnd.wap.si", b"<si/>");
+        assert_eq!(bench.ppg.submit(&initiator, push, &content).await.code, StatusCode::ACCEPTED);
+    };
+    // More than are told at a time, and than are fetched at a time.
+    for id in 0..300 {
+        push("slow", id, &url(&silent)).await;
+    }
+    let mut held = Vec::new();
+    for _ in 0..16 {
+        held.push(silent.accept().await.unwrap());
+    }
+    push("quick", 0, &url(&good)).await;
+    let told = tokio::time::timeout(Duration::from_secs(20), good.accept()).await;
+    assert!(told.is_ok(), "the other waits for it");
+    tokio::time::timeout(Duration::from_millis(50), silent.accept()).await.expect_err("16 at a time");
 }
 
 #[tokio::test(start_paused = true)]
