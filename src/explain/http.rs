@@ -194,9 +194,12 @@ fn chunked(
         w.take(end, "end of the chunk", CHUNK)?;
     }
     if !all.is_empty() {
-        found.parts.push(derived("body of the chunks", &all, options, |w, found| {
-            let _ = mime::body(w, fields, options, found);
-        }));
+        let mut inner = Found::default();
+        let part = derived("body of the chunks", &all, options, |w| {
+            let _ = mime::body(w, fields, options, &mut inner);
+        });
+        found.parts.push(part);
+        found.absorb(inner);
     }
     Ok(())
 }
@@ -228,10 +231,9 @@ pub(super) fn derived(
     title: &str,
     octets: &[u8],
     options: &Options,
-    explain: impl FnOnce(&mut Scribe<'_>, &mut Found),
+    explain: impl FnOnce(&mut Scribe<'_>),
 ) -> Part {
     let mut w = Scribe::new(octets, options.secrets);
-    let mut found = Found::default();
-    explain(&mut w, &mut found);
+    explain(&mut w);
     Part { title: title.to_owned(), kind: None::<Kind>, length: octets.len(), spans: w.spans() }
 }

@@ -4,7 +4,9 @@
 use base64::Engine as _;
 
 use super::{
-    Found, Options, Problem, Secrets, http, multipart,
+    Found, Options, Problem, Secrets,
+    carried::Carried,
+    http, multipart,
     scribe::{Mark, Scribe, Stopped},
     secret, wsp, xml,
 };
@@ -126,10 +128,21 @@ fn content(
         return xml::explain(w, None);
     }
     let push = kind.map(|field| (field, Push::of_entity(0, &field.value, w.rest().to_vec())));
+    // What an answer of HTTP holds is for whoever asked.
+    let is_pushed = found.multiparts > 0;
     match push {
-        Some((field, Ok(push))) => wsp::entity(w, media, field.mark, &push, options, found),
+        Some((field, Ok(push))) => {
+            let walked = wsp::entity(w, media, field.mark, &push, options, found);
+            if is_pushed {
+                found.carried.push(Carried::Content(push));
+            }
+            walked
+        }
         Some((field, Err(error))) => {
             w.judge(field.mark, Problem::wrong(format!("no gateway can push this: {error}")));
+            if is_pushed {
+                found.carried.push(Carried::NoContent { why: error.to_string() });
+            }
             unknown(w)
         }
         None => unknown(w),
@@ -160,14 +173,13 @@ fn base64(
         return Ok(());
     };
     w.says(format!("{} octets", octets.len()));
-    let mut inner = Found::default();
-    let part = http::derived("content, base64 undone", &octets, options, |inside, _| {
+    let mut inner = Found { multiparts: found.multiparts, ..Found::default() };
+    let part = http::derived("content, base64 undone", &octets, options, |inside| {
         // The field of the type stands in the outer part; what is wrong with it is said there.
         let field = kind.map(|f| Field { name: f.name.clone(), value: f.value.clone(), mark: inside.next() });
         let _ = content(inside, media, field.as_ref(), options, &mut inner);
     });
     found.parts.push(part);
-    found.authentication = found.authentication.take().or(inner.authentication);
-    found.notification = found.notification.take().or(inner.notification);
+    found.absorb(inner);
     Ok(())
 }

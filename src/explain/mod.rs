@@ -10,6 +10,7 @@
 
 mod apdu;
 mod authentication;
+mod carried;
 mod der;
 mod explanation;
 mod http;
@@ -188,4 +189,17 @@ struct Found {
     sender: Option<String>,
     /// How many bodies in parts the octets in hand stand in.
     multiparts: usize,
+    /// What a device is to get out of an envelope, in the order of the octets.
+    carried: Vec<carried::Carried>,
+}
+
+impl Found {
+    /// Takes over what was found in a part of its own.
+    fn absorb(&mut self, inner: Self) {
+        self.authentication = self.authentication.take().or(inner.authentication);
+        self.notification = self.notification.take().or(inner.notification);
+        self.segments.extend(inner.segments);
+        self.parts.extend(inner.parts);
+        self.carried.extend(inner.carried);
+    }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Kind, Options, Secrets, Unrecognised, arrange};
+use super::{Kind, Options, Secrets, Unrecognised, arrange, carried::Carried, kind, scribe::Scribe};
 use crate::{
     ident::{Imei, Timestamp, counted},
     phone::{
@@ -66,6 +66,7 @@ pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unr
         phone: phone(options).map_err(|_| Unrecognised::Nothing)?,
         reassembly: Reassembly::new(LIMITS),
         options,
+        messages: 0,
         steps: Vec::new(),
     };
     for (n, (octets, kind)) in pieces.iter().zip(kinds).enumerate() {
@@ -84,6 +85,10 @@ pub fn simulate(pieces: &[Vec<u8>], options: &Options) -> Result<Simulation, Unr
         let segments = if missing.contains(',') { "segments" } else { "segment" };
         hand.refuse("short messages", format!("{segments} {missing} never came; the phone goes on waiting"));
     }
+    if hand.steps.is_empty() {
+        let why = "nothing in it is for a device: no short message, and no content of a push";
+        hand.refuse("what is sent", why.into());
+    }
     Ok(hand.shown())
 }
 
@@ -100,6 +105,8 @@ struct Hand<'a> {
     phone: Phone,
     reassembly: Reassembly,
     options: &'a Options,
+    /// Short messages out of PDUs so far.
+    messages: usize,
     steps: Vec<SimulatedStep>,
 }
 
@@ -120,12 +127,35 @@ impl Hand<'_> {
             Some(Kind::CpXml) => self.text(BootstrapKind::Cp, octets),
             Some(Kind::DmXml) => self.text(BootstrapKind::Dm, octets),
             Some(Kind::Package0) => self.notification(octets),
+            Some(envelope @ (Kind::Http | Kind::Multipart | Kind::Pap | Kind::Smpp)) => {
+                self.envelope(envelope, octets);
+            }
             Some(other) => {
                 let why = "a phone is not sent such a thing; it takes short messages, pushes, bootstraps and \
-                           notifications";
+                           notifications, also out of PAP and SMPP";
                 self.refuse(other.title(), why.into());
             }
             None => self.refuse(&format!("artefact {number}"), "not recognised".into()),
+        }
+    }
+
+    /// What gateways and centres tell each other: the phone gets what is in it for a device, if anything is.
+    fn envelope(&mut self, kind: Kind, octets: &[u8]) {
+        let mut scribe = Scribe::new(octets, Secrets::Masked);
+        for carried in kind::explain(kind, &mut scribe, self.options).carried {
+            if matches!(carried, Carried::UserData { .. } | Carried::Message { .. }) {
+                self.messages += 1;
+            }
+            match carried {
+                Carried::UserData { route, segment } => self.segment(self.messages, &route, segment),
+                Carried::Message { why } => {
+                    self.refuse(&format!("short message {}", self.messages), why.into());
+                }
+                Carried::Content(push) => self.pushed(&push),
+                Carried::NoContent { why } => {
+                    self.refuse("content of a push", format!("no gateway can push this: {why}"));
+                }
+            }
         }
     }
 
@@ -182,15 +212,18 @@ impl Hand<'_> {
     }
 
     fn push(&mut self, octets: &[u8]) {
-        let push = match Push::decode(octets) {
-            Ok(push) => push,
-            Err(error) => return self.refuse("push", error.to_string()),
-        };
+        match Push::decode(octets) {
+            Ok(push) => self.pushed(&push),
+            Err(error) => self.refuse("push", error.to_string()),
+        }
+    }
+
+    fn pushed(&mut self, push: &Push) {
         if push.content_type.media().is(MediaCode::SYNCML_NOTIFICATION) {
             return self.notification(&push.body);
         }
         let pin = self.options.pin.clone();
-        let result = self.phone.receive_push(&push, &mut |_| pin.clone());
+        let result = self.phone.receive_push(push, &mut |_| pin.clone());
         match result {
             PushResult::Authenticated { method, pins, bootstrap } => {
                 let how = match pins {

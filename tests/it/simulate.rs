@@ -6,6 +6,12 @@ use std::{
     process::{Command, Stdio},
 };
 
+use base64::Engine as _;
+use bootgate::wire::{
+    Encode as _,
+    wdp::{Ports, Reference, split},
+    wsp::Push,
+};
 use serde_json::Value;
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
@@ -146,5 +152,128 @@ fn xml_is_explained_and_reaches_the_phone() {
         assert_eq!((exit, wrong.len(), steps(&shown)[0].0), (1, 1, false), "{wrong:?}");
         assert!(wrong[0]["problem"]["text"].as_str().unwrap().ends_with("is missing"), "{wrong:?}");
         assert!(wrong[0]["place"]["line"].is_number(), "{wrong:?}");
+    }
+}
+
+/// A signed push, as it is on the air.
+fn signed_push() -> Vec<u8> {
+    let digits = built(&["--as", "cp", "--sec", "userpin", "--pin", PIN, "--wsp"]);
+    let digits: String = digits.split_whitespace().collect();
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02X}")).collect()
+}
+
+/// The body of a PAP push, as an initiator posts it.
+fn pap(content_type: &str, coding: &str, content: &[u8]) -> Vec<u8> {
+    let control = "<?xml version=\"1.0\"?><pap><push-message push-id=\"1@pi\"><address \
+                   address-value=\"WAPPUSH=+491711234567/TYPE=PLMN@ppg\"/></push-message></pap>";
+    let head = format!(
+        "--b42\r\nContent-Type: application/xml\r\n\r\n{control}\r\n--b42\r\nContent-Type: {content_type}\r\n{coding}\r\n"
+    );
+    [head.as_bytes(), content, b"\r\n--b42--\r\n"].concat()
+}
+
+/// What a program posts to a gateway reaches the phone, as a body, as a request, and coded.
+#[test]
+fn the_content_of_a_pap_push_reaches_the_phone() {
+    let push = Push::decode(&signed_push()).unwrap();
+    let mac = push.presented().unwrap().mac.unwrap();
+    let kind = format!("application/vnd.wap.connectivity-wbxml; SEC=1; MAC={mac}");
+    let coded = base64::engine::general_purpose::STANDARD.encode(&push.body);
+    let bodies =
+        [pap(&kind, "", &push.body), pap(&kind, "Content-Transfer-Encoding: base64\r\n", coded.as_bytes())];
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("push.mime");
+    let simulate = |octets: &[u8], pin: &str| {
+        std::fs::write(&file, octets).unwrap();
+        let args = ["decode", "--simulate", "--format", "json", "--pin", pin, file.to_str().unwrap()];
+        let (exit, out) = bootgate(&args, "");
+        (exit, serde_json::from_str::<Value>(&out).unwrap())
+    };
+    for body in bodies {
+        let request = format!(
+            "POST /pap HTTP/1.1\r\nHost: ppg\r\nContent-Type: multipart/related; boundary=b42; type=\"application/xml\"\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        );
+        for octets in [body.clone(), [request.as_bytes(), &body].concat()] {
+            let (exit, shown) = simulate(&octets, PIN);
+            assert_eq!((exit, steps(&shown).len()), (0, 1), "{shown}");
+            assert_eq!(shown["simulation"]["accounts"][0]["server_id"], "acme.dm");
+            let (exit, shown) = simulate(&octets, "11112222");
+            assert!(exit == 1 && steps(&shown)[0].1.contains("none of 3 PINs fits"), "{shown}");
+        }
+    }
+    // No gateway could make a push of this, and a control entity alone is for no device.
+    let (exit, shown) = simulate(&pap("application/vnd.wap.connectivity-wbxml; SEC=9", "", &push.body), PIN);
+    assert!(exit == 1 && steps(&shown)[0].1.contains("no gateway can push this"), "{shown}");
+    let (exit, shown) = simulate(b"<pap><statusquery-message push-id=\"1\"/></pap>", PIN);
+    assert!(exit == 1 && steps(&shown)[0].1.starts_with("nothing in it is for a device"), "{shown}");
+}
+
+/// A PDU with its header.
+fn pdu(command: u32, sequence: u32, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(16 + body.len()).unwrap();
+    [[length, command, 0, sequence].map(u32::to_be_bytes).concat(), body.to_vec()].concat()
+}
+
+/// A submit_sm from 9876 to 491711234567.
+fn submit(sequence: u32, esm_class: u8, coding: u8, message: &[u8], optional: &[u8]) -> Vec<u8> {
+    let addresses = b"\0\x02\x019876\0\x01\x01491711234567\0";
+    let fields = [esm_class, 0, 0, 0, 0, 1, 0, coding, 0, u8::try_from(message.len()).unwrap()];
+    pdu(4, sequence, &[addresses, &fields[..], message, optional].concat())
+}
+
+/// A capture of a link: segments by header and by parameters, answers and receipts between them, in one piece and as lines.
+#[test]
+fn the_short_messages_of_an_smpp_capture_reach_the_phone() {
+    let push = signed_push();
+    let segments = split(Ports::PUSH, Reference::Short(7), 255, &push).unwrap();
+    let by_header = segments.iter().map(|s| submit(1, 0x40, 0xF5, &s.to_octets(), b""));
+    let total = u8::try_from(segments.len()).unwrap();
+    let by_parameters = (1..).zip(&segments).map(|(n, s)| {
+        let ports = [0x02, 0x0A, 0, 2, 0x23, 0xF0, 0x02, 0x0B, 0, 2, 0x0B, 0x84];
+        let sar = [0x02, 0x0C, 0, 2, 0, 7, 0x02, 0x0E, 0, 1, total, 0x02, 0x0F, 0, 1, n];
+        submit(1, 0, 4, &s.data, &[&ports[..], &sar].concat())
+    });
+    let payload = {
+        let length = u16::try_from(push.len()).unwrap().to_be_bytes();
+        let ports = [0x02, 0x0A, 0, 2, 0x23, 0xF0, 0x02, 0x0B, 0, 2, 0x0B, 0x84, 0x04, 0x24];
+        submit(1, 0, 4, b"", &[&ports[..], &length, &push].concat())
+    };
+    let answer = pdu(0x8000_0004, 1, b"m1\0");
+    let receipt = {
+        let addresses = b"\0\x01\x01491711234567\0\x02\x019876\0";
+        let text = b"id:m1 stat:DELIVRD err:000";
+        let fields = [4, 0, 0, 0, 0, 0, 0, 0, 0, u8::try_from(text.len()).unwrap()];
+        pdu(5, 9, &[addresses, &fields[..], text].concat())
+    };
+    for pdus in [by_header.collect::<Vec<_>>(), by_parameters.collect(), vec![payload]] {
+        let mut lines = Vec::new();
+        for pdu in pdus.iter().rev() {
+            lines.extend([hex(pdu), hex(&answer)]);
+        }
+        lines.push(hex(&receipt));
+        for input in [lines.join("\n"), lines.concat()] {
+            let (exit, shown) = json(&input, &["--pin", PIN]);
+            assert_eq!((exit, steps(&shown).len(), steps(&shown)[0].0), (0, 1, true), "{shown}");
+        }
+        if pdus.len() > 1 {
+            let (exit, shown) = json(&lines[2..].join("\n"), &["--pin", PIN]);
+            let why = steps(&shown);
+            assert!(exit == 1 && why[0].1.contains("never came"), "{why:?}");
+        }
+    }
+    // Text is for the user, and answers are for nobody.
+    for (pdu, why) in [
+        (submit(1, 0, 0, b"hello", b""), "text: the phone shows it to its user"),
+        (submit(1, 0, 4, &push[..100], b""), "neither a user data header nor ports"),
+        (answer, "nothing in it is for a device"),
+    ] {
+        let (exit, shown) = json(&hex(&pdu), &[]);
+        assert!(exit == 1 && steps(&shown)[0].1.starts_with(why), "{shown}");
     }
 }

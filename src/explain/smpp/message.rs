@@ -3,6 +3,7 @@
 use crate::{
     explain::{
         Found, Options, Problem,
+        carried::Carried,
         scribe::{Mark, Scribe, Stopped},
         segments::Segmented,
         udh,
@@ -53,6 +54,17 @@ impl Default for Message {
     }
 }
 
+impl Message {
+    /// The header that says the same as the optional parameters; none when they say nothing.
+    fn header(&self) -> Option<Udh> {
+        let concatenation = self.concatenation.filter(|c| c.total() > 1);
+        match self.ports {
+            Some(ports) => Some(Udh::of(ports, concatenation)),
+            None => Udh::new(vec![InformationElement::Concatenation(concatenation?)]).ok(),
+        }
+    }
+}
+
 /// The octets of a message, which end where the group does.
 pub(super) fn explain(
     w: &mut Scribe<'_>,
@@ -66,7 +78,9 @@ pub(super) fn explain(
         receipt(w);
         return Ok(());
     }
-    let udh = if message.esm_class & 0x40 != 0 { udh::header(w)? } else { None };
+    let has_header = message.esm_class & 0x40 != 0;
+    let udh = if has_header { udh::header(w)? } else { None };
+    found.carried.push(carried(w, message, has_header, udh.as_ref(), found.sender.as_deref()));
     if message.coding.script() != Script::Data {
         text(w, message.coding);
         return Ok(());
@@ -81,14 +95,33 @@ pub(super) fn explain(
     w.says(format!("{} of {}", concatenation.sequence(), concatenation.total()));
     let mark = w.last();
     w.hide_octets(mark);
-    // The same as a header would say.
-    let udh = message.ports.map(|ports| Udh::of(ports, Some(concatenation)));
-    let udh = udh.or_else(|| Udh::new(vec![InformationElement::Concatenation(concatenation)]).ok());
-    if let Some(udh) = udh {
+    if let Some(udh) = message.header() {
         let segment = Segment { udh, data };
         found.segments.push(Segmented { sender: found.sender.clone(), segment, mark });
     }
     Ok(())
+}
+
+/// What a device gets of a message, whose header was read before.
+fn carried(
+    w: &Scribe<'_>,
+    message: &Message,
+    has_header: bool,
+    udh: Option<&Udh>,
+    route: Option<&str>,
+) -> Carried {
+    if message.coding.script() != Script::Data {
+        return Carried::TEXT;
+    }
+    let udh = match (has_header, udh) {
+        (true, None) => return Carried::BROKEN,
+        (_, Some(udh)) => Some(udh.clone()),
+        (false, None) => message.header(),
+    };
+    udh.map_or(Carried::BARE, |udh| Carried::UserData {
+        route: route.unwrap_or_default().to_owned(),
+        segment: Segment { udh, data: w.rest().to_vec() },
+    })
 }
 
 /// Text in a coding, behind a header or without one.
