@@ -39,6 +39,7 @@ pub use outbox::{
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
 pub use result::{Heard, Results, Told};
+use routes::nothing_stands;
 pub use routes::{Link, Route, Routes};
 pub use segment::{ReferenceCounter, References};
 pub use state::State;

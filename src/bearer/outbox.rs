@@ -169,6 +169,8 @@ pub struct Delivery {
     pub address: Address,
     /// Where it is, since when and why.
     pub standing: Standing,
+    /// While it waits: when it is due. Told by [`Outbox::find`] alone.
+    pub due: Option<Timestamp>,
 }
 
 /// Where a delivery is, since when and why.

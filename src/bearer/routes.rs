@@ -12,6 +12,11 @@ pub trait Link: Bearer {
     /// How many connections stand that messages can go over; for links without any, whether the other side is there.
     fn bound(&self) -> usize;
 
+    /// Why none stands, as far as that is known.
+    fn why_down(&self) -> Option<String> {
+        None
+    }
+
     /// How many dispatches it holds.
     fn held(&self) -> usize;
 
@@ -164,8 +169,8 @@ impl Bearer for Routes {
         if links.iter().any(|link| link.bound() > 0) {
             return None;
         }
-        let names = links.iter().map(|link| link.name()).collect::<Vec<_>>().join(", ");
-        Some(format!("it waits: no link to the network stands ({names})"))
+        let links: Vec<&dyn Link> = links.iter().map(|link| &**link).collect();
+        Some(nothing_stands(&links))
     }
 
     async fn close(&self, grace: Duration) {
@@ -182,6 +187,15 @@ impl Drop for Routes {
             rescue.abort();
         }
     }
+}
+
+/// What is said of a dispatch while none of its links stands.
+pub(super) fn nothing_stands(links: &[&dyn Link]) -> String {
+    let each = links.iter().map(|link| match link.why_down() {
+        Some(why) => format!("{}: {why}", link.name()),
+        None => link.name().to_owned(),
+    });
+    format!("it waits: no link to the network stands ({})", each.collect::<Vec<_>>().join("; "))
 }
 
 /// The links to a number, the preferred one first.

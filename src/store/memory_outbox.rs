@@ -64,7 +64,8 @@ impl Outbox for MemoryOutbox {
         let kept = self.kept();
         let Some(push) = kept.pushes.get(&(initiator.clone(), id.clone())) else { return Ok(None) };
         let own = kept.deliveries.values().filter(|item| Arc::ptr_eq(&item.push, push));
-        let deliveries = own.map(|item| item.delivery.clone()).collect();
+        let due = |item: &Item| Some(item.due).filter(|_| item.delivery.standing.state == State::Waiting);
+        let deliveries = own.map(|item| Delivery { due: due(item), ..item.delivery.clone() }).collect();
         Ok(Some(Kept { received: push.received, deliveries }))
     }
 
@@ -200,7 +201,7 @@ impl Everything {
                 Err(refused) => (None, 0, State::Rejected, refused.code, refused.why.clone()),
             };
             let standing = Standing { state, code, desc, at: push.received };
-            let delivery = Delivery { id, address: new.address.clone(), standing };
+            let delivery = Delivery { id, address: new.address.clone(), standing, due: None };
             let due = push.not_before.unwrap_or(push.received).max(push.received);
             let untold = state.is_final() && push.notify.is_some();
             let (push, lane) = (Arc::clone(&push), Arc::clone(&new.lane));

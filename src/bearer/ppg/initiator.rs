@@ -154,6 +154,11 @@ impl Initiators {
         Self { all: all.into_iter().map(|(c, i)| (c, Arc::new(i))).collect() }
     }
 
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.all.len()
+    }
+
     /// Who that is; none when nobody is known by it. All are looked at, so that the time tells nothing.
     pub fn authenticate(&self, presented: Presented<'_>) -> Option<Arc<Initiator>> {
         let digest = match presented {

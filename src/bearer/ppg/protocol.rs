@@ -241,8 +241,16 @@ impl Ppg {
         StatusResponse { push_id: query.push_id, results }
     }
 
-    /// Why a delivery that waits does not leave, where its bearer knows.
+    /// Why a delivery that waits does not leave: its time has not come, or its bearer knows.
     fn trouble(&self, delivery: &Delivery) -> Option<String> {
+        if let Some(due) = delivery.due.filter(|due| *due > self.0.clock.now()) {
+            let at = stamp(due).map_or_else(String::new, |at| at.to_string());
+            let why = match delivery.standing.desc.as_str() {
+                "" => "it was handed in for then",
+                why => why,
+            };
+            return Some(format!("it waits until {at}: {why}"));
+        }
         if !matches!(delivery.standing.state, State::Waiting | State::Sending) {
             return None;
         }

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use tracing::{debug, info, warn};
 
 use crate::{
     bearer::{Asking, Dispatch, Event, Receipt},
@@ -69,26 +68,6 @@ pub enum Note {
     Broken(&'static str),
     /// The SMSC asked for less.
     Throttled(CommandStatus, Duration),
-}
-
-impl Note {
-    /// Writes it to the log of the link of that name; one that is stopping loses its binds as it should.
-    pub(super) fn log(self, name: &str, stopping: bool) {
-        match self {
-            Self::Bound => info!(smsc = name, "Bound to the SMSC {name}"),
-            Self::Refused(status) => {
-                let meaning = status.meaning().unwrap_or("a status of its own");
-                warn!(smsc = name, %status, "The SMSC {name} refused the bind with {status}: {meaning}");
-            }
-            Self::Broken(why) if stopping => {
-                debug!(smsc = name, "The bind to the SMSC {name} ended: {why}")
-            }
-            Self::Broken(why) => warn!(smsc = name, "The bind to the SMSC {name} ended: {why}"),
-            Self::Throttled(status, pause) => {
-                info!(smsc = name, %status, "The SMSC {name} asks for less; pausing for {} ms", pause.as_millis());
-            }
-        }
-    }
 }
 
 /// A message of the SMSC that is to be answered.

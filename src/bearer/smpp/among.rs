@@ -8,6 +8,10 @@ impl Link for SmppLink {
         Self::bound(self)
     }
 
+    fn why_down(&self) -> Option<String> {
+        self.trouble()
+    }
+
     fn held(&self) -> usize {
         Self::held(self)
     }

@@ -12,6 +12,7 @@
 //! | `action`     | what goes into the machine and comes out of it                                 |
 //! | `rim`        | timers and channels: does what the machine says                                |
 //! | `socket`     | one connection, TCP or TLS over it                                             |
+//! | `trouble`    | what keeps a link from its SMSC, for the log and for whoever asks              |
 //!
 //! `connection` and `link` are a pure machine: inputs and the time come in, actions go out. Nothing in them waits,
 //! reads a clock or touches a socket, so tests drive them in virtual time.
@@ -30,6 +31,7 @@ mod socket;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod verdict;
 
 pub use action::{Action, Input, Note, Now, Unanswered};

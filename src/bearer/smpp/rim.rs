@@ -11,15 +11,16 @@ use tokio::{
     sync::{Notify, Semaphore, mpsc, watch},
     time::Instant,
 };
-use tracing::{debug, warn};
 
 use super::{
     Action, Input, Link, LinkSettings, Now, SmscAddress, Unanswered,
     socket::{self, News},
+    trouble::Trouble,
 };
 use crate::{
     bearer::{
         Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Event, Lane, References, Refusal, Taken,
+        nothing_stands,
     },
     ident::{Clock, Random},
 };
@@ -54,6 +55,7 @@ struct Inner {
     /// Those that may leave, of which it has not heard yet.
     leave: Vec<Asking>,
     stop: bool,
+    trouble: Trouble,
 }
 
 impl SmppLink {
@@ -80,6 +82,7 @@ impl SmppLink {
             capacity: settings.pace.capacity,
             write_ahead: settings.write_ahead,
             inner: Mutex::new(Inner {
+                trouble: Trouble::new(Arc::clone(&settings.name)),
                 link: Link::new(settings, references, random, now),
                 inbox: Vec::new(),
                 leave: Vec::new(),
@@ -93,6 +96,11 @@ impl SmppLink {
     /// How many binds stand that messages can go over.
     pub fn bound(&self) -> usize {
         self.shared.inner().link.bound()
+    }
+
+    /// What keeps it from its SMSC, as far as that is known.
+    pub fn trouble(&self) -> Option<String> {
+        self.shared.inner().trouble.why().map(str::to_owned)
     }
 
     /// How many dispatches it holds.
@@ -184,8 +192,7 @@ impl Bearer for SmppLink {
     }
 
     fn trouble(&self, _to: &Destination) -> Option<String> {
-        let stands = self.bound() > 0;
-        (!stands).then(|| format!("it waits: no link to the network stands ({})", self.shared.name))
+        (self.bound() == 0).then(|| nothing_stands(&[self]))
     }
 
     async fn close(&self, grace: Duration) {
@@ -323,13 +330,7 @@ impl Driver {
             News::Opened { at, .. } => self.input(Input::Opened(at)),
             News::Octets { at, octets, .. } => self.input(Input::Octets(at, &octets)),
             News::Lost { at, why, .. } => {
-                let name = &*self.shared.name;
-                // After our goodbye that is how it ends.
-                if self.stopping {
-                    debug!(smsc = name, "Connection to the SMSC {name} ended: {why}");
-                } else {
-                    warn!(smsc = name, error = %why, "Connection to the SMSC {name} lost: {why}");
-                }
+                self.shared.inner().trouble.ended(why.to_string());
                 self.input(Input::Lost(at));
             }
         }
@@ -368,7 +369,10 @@ impl Driver {
                     });
                     self.waiting.push_back(Event::Receipt(receipt));
                 }
-                Action::Note(note) => note.log(&self.shared.name, self.stopping),
+                Action::Note(note) => {
+                    let elapsed = self.shared.started.elapsed();
+                    self.shared.inner().trouble.note(note, elapsed, self.stopping);
+                }
             }
         }
     }

@@ -24,14 +24,20 @@ pub(super) async fn find(
     id: &PushId,
 ) -> Result<Option<Kept>, Failed> {
     let rows = sqlx::query(
-        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at
+        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, due_at
          FROM push JOIN delivery ON delivery.push = push.id
          WHERE initiator = ? AND push_id = ? ORDER BY delivery.id",
     );
     let rows = rows.bind(initiator.as_str()).bind(id.as_str()).fetch_all(readers).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let received = Reading { table: "push", row: first }.time("received_at")?;
-    Ok(Some(Kept { received, deliveries: rows.iter().map(delivery).collect::<Result<_, _>>()? }))
+    let due = |row| Reading { table: "delivery", row }.time("due_at");
+    let waits = |row| {
+        let delivery = delivery(row)?;
+        let due = if delivery.standing.state == State::Waiting { Some(due(row)?) } else { None };
+        Ok(Delivery { due, ..delivery })
+    };
+    Ok(Some(Kept { received, deliveries: rows.iter().map(waits).collect::<Result<_, Failed>>()? }))
 }
 
 /// A delivery of the columns id, address, state, code, reason and changed_at.
@@ -46,6 +52,7 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
             desc: r.plain("reason")?,
             at: r.time("changed_at")?,
         },
+        due: None,
     })
 }
 
