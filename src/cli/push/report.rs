@@ -10,6 +10,9 @@ use crate::{
     wire::pap::{Address, MessageState, StatusCode, StatusResult},
 };
 
+/// The thousands of codes that say that another try may bring more (WAP-247-PAP, 9.13).
+const SERVICE_FAILURES: u16 = 4;
+
 /// Where a push is, for some or all of its addresses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Where {
@@ -80,10 +83,16 @@ pub(super) fn texts(addresses: &[Address]) -> Vec<String> {
     addresses.iter().map(|a| a.as_str().to_owned()).collect()
 }
 
-/// Whether a push in this state stays in it.
-pub(super) fn is_final(state: MessageState) -> bool {
-    // Of a push whose state is unknown more may be told later.
-    !matches!(state, MessageState::Pending | MessageState::Unknown)
+impl Where {
+    /// Whether there is nothing to wait for. Of one whose state is unknown nothing more is promised, though a receipt that comes
+    /// after all may tell more; unless the gateway could not look, and so cannot say since when.
+    pub(super) fn is_final(&self) -> bool {
+        match self.state {
+            MessageState::Pending => false,
+            MessageState::Unknown => self.since.is_some() || self.code.0 / 1000 != SERVICE_FAILURES,
+            _ => true,
+        }
+    }
 }
 
 impl From<&StatusResult> for Where {

@@ -7,12 +7,12 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{
     listen::Ear,
-    report::{SendReport, Where, is_final, texts},
+    report::{SendReport, Where, texts},
 };
 use crate::{
     bearer::{ReceiptState, Told, add_up, pap_client::PapClient},
     cli::{exit::failure, output},
-    wire::pap::{MessageState, PushMessage, ResultNotification, StatusCode, StatusQuery},
+    wire::pap::{MessageState, PushId, PushMessage, ResultNotification, StatusCode, StatusQuery},
 };
 
 /// How often a gateway is asked: at first, and at last.
@@ -62,7 +62,7 @@ impl Watch<'_> {
             }
             screen.show(&before, &report.states);
             if self.is_over(&report.states) {
-                report.unfinished = None;
+                report.unfinished = unknown(&report.states, &self.push.push_id);
                 return Ok(());
             }
         }
@@ -88,7 +88,7 @@ impl Watch<'_> {
         let for_all = states.iter().any(|s| s.addresses.is_empty());
         let told: usize = states.iter().map(|s| s.addresses.len()).sum();
         let all = for_all || told >= self.push.addresses.len();
-        !states.is_empty() && all && states.iter().all(|s| is_final(s.state))
+        !states.is_empty() && all && states.iter().all(Where::is_final)
     }
 }
 
@@ -102,7 +102,7 @@ pub(super) async fn for_receipts(
     let screen = Screen::new();
     let until = Instant::now() + at_most;
     report.states = pushes.iter().map(Segments::place).collect();
-    while !report.states.iter().all(|s| is_final(s.state)) {
+    while !report.states.iter().all(Where::is_final) {
         let before = report.states.clone();
         tokio::select! {
             Some(told) = ear.next() => {
@@ -167,6 +167,14 @@ async fn heard(ear: Option<&mut Ear>) -> Option<Told> {
         Some(ear) => ear.next().await,
         None => std::future::pending().await,
     }
+}
+
+/// What is said where a push ended without anybody knowing how.
+fn unknown(states: &[Where], push_id: &PushId) -> Option<String> {
+    let any = states.iter().any(|s| s.state == MessageState::Unknown);
+    any.then(|| {
+        format!("whether the device has it; a receipt that comes late still tells `bootgate push status {push_id}`")
+    })
 }
 
 fn up(at_most: Duration, why: Option<String>) -> String {
