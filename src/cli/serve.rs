@@ -59,6 +59,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             dm: config.dm.uri.for_listener(listener.local_addr()?, &config.http.dm_path),
             server_id: config.dm.server_id.to_string(),
             ppg: None,
+            initiators: config.ppg.initiators.count(),
             api: None,
             results: config.push.results.is_some(),
             store: config.store.path.display().to_string(),
@@ -137,6 +138,8 @@ struct Listening {
     server_id: String,
     /// Where initiators push; none without a way to devices.
     ppg: Option<String>,
+    /// How many may.
+    initiators: usize,
     /// Where programs ask for jobs; none while nobody may.
     api: Option<String>,
     /// Whether gateways of others may tell it what became of pushes; the address is none to be shown.
@@ -149,6 +152,9 @@ impl fmt::Display for Listening {
         writeln!(f, "listening on {}", self.listening)?;
         writeln!(f, "DM server {} at {}", self.server_id, self.dm)?;
         match &self.ppg {
+            Some(url) if self.initiators == 0 => {
+                writeln!(f, "push gateway (PAP) at {url}: nobody may push yet ([[ppg.initiator]])")?
+            }
             Some(url) => writeln!(f, "push gateway (PAP) at {url}")?,
             None => writeln!(
                 f,

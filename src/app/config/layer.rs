@@ -3,6 +3,7 @@
 //! The compiled-in file is also the list of what exists: a key that does not stand there is not known.
 
 use std::{
+    cell::RefCell,
     collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
@@ -304,6 +305,27 @@ impl fmt::Display for Origin {
             Self::Env(name) => f.write_str(name),
             Self::Flag(flag) => f.write_str(flag),
         }
+    }
+}
+
+/// Names in lists, each of which may be there once.
+#[derive(Debug, Default)]
+pub(super) struct Names(RefCell<Vec<String>>);
+
+impl Names {
+    /// Takes a name down; the message says of which tables it is when it was there before.
+    pub(super) fn take(&self, name: &str, of: &str) -> Result<(), String> {
+        let mut taken = self.0.borrow_mut();
+        if taken.iter().any(|other| other == name) {
+            return Err(format!("has the name {name:?}, which another {of} has; expected one of its own"));
+        }
+        taken.push(name.to_owned());
+        Ok(())
+    }
+
+    /// All that were taken.
+    pub(super) fn all(&self) -> Vec<String> {
+        self.0.borrow().clone()
     }
 }
 

@@ -7,6 +7,7 @@ mod api;
 mod error;
 mod files;
 mod layer;
+mod mask;
 mod ppg;
 mod push;
 mod sendsms;
@@ -187,11 +188,11 @@ impl Config {
         Self::from_layers(Layers::built_in(BUILT_IN)?, &sources)
     }
 
-    /// What is in force and where it comes from, section by section.
+    /// What is in force and where it comes from, section by section. Keys in URLs read `***`.
     pub fn shown(&self) -> Vec<Shown> {
         let show = |(key, entry): (&String, &Entry)| Shown {
             key: key.clone(),
-            value: entry.raw.to_string(),
+            value: mask::shown(&entry.raw).to_string(),
             origin: entry.origin.to_string(),
         };
         self.entries.iter().map(show).collect()

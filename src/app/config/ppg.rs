@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 
 use super::{
-    layer::Layers,
+    layer::{Layers, Names},
     sendsms::{self, Kannel},
     smpp::{self, RouteRule, Smsc},
     value::{self, DmPath},
@@ -91,15 +91,12 @@ impl Ppg {
         let capture = file(layers, "ppg.capture", home);
         let settings = settings(layers, home);
         let ways = ways(layers);
-        let initiators = layers.tables("ppg.initiator", INITIATOR_KEYS, initiator);
-        if let Some(all) = &initiators {
-            let twice = |(at, (_, i)): (usize, &(Credentials, Initiator))| {
-                all.iter().take(at).any(|(_, other)| other.name == i.name)
-            };
-            if all.iter().enumerate().any(twice) {
-                layers.wrong_value("ppg.initiator", "has one name twice".into());
-            }
-        }
+        let names = Names::default();
+        let initiators = layers.tables("ppg.initiator", INITIATOR_KEYS, |table| {
+            let (credentials, initiator) = initiator(table)?;
+            names.take(initiator.name.as_str(), "[[ppg.initiator]]")?;
+            Ok((credentials, initiator))
+        });
         if let (Some(None), Some(Some(_))) = (&listen, &tls) {
             let message = "needs [ppg] listen: TLS is spoken on a listener of its own";
             layers.wrong_value("ppg.tls-certificate", message.into());
@@ -123,17 +120,25 @@ impl Ppg {
 
 /// Links and routes.
 fn ways(layers: &mut Layers) -> Option<(Vec<Smsc>, Vec<Kannel>, Vec<RouteRule>)> {
-    let smscs = layers.tables("ppg.smpp", smpp::SMSC_KEYS, smpp::smsc);
-    let routes = layers.tables("ppg.route", smpp::ROUTE_KEYS, smpp::route);
-    let kannels = layers.tables("ppg.sendsms", sendsms::KEYS, sendsms::kannel);
-    let (smscs, kannels, routes) = (smscs?, kannels?, routes?);
-    let names = smscs.iter().map(|smsc| &*smsc.settings.name);
-    let names: Vec<&str> = names.chain(kannels.iter().map(|kannel| kannel.name.as_str())).collect();
-    if let Some(message) = smpp::mistake(&names, &routes) {
-        layers.wrong_value("ppg.smpp", message);
-        return None;
-    }
-    Some((smscs, kannels, routes))
+    let (names, links) = (Names::default(), "[[ppg.smpp]] or [[ppg.sendsms]]");
+    let smscs = layers.tables("ppg.smpp", smpp::SMSC_KEYS, |table| {
+        let smsc = smpp::smsc(table)?;
+        names.take(&smsc.settings.name, links)?;
+        Ok(smsc)
+    });
+    let kannels = layers.tables("ppg.sendsms", sendsms::KEYS, |table| {
+        let kannel = sendsms::kannel(table)?;
+        names.take(&kannel.name, links)?;
+        Ok(kannel)
+    });
+    // Where a link cannot be read, its name may be the one that a route says.
+    let known = (smscs.is_some() && kannels.is_some()).then(|| names.all());
+    let routes = layers.tables("ppg.route", smpp::ROUTE_KEYS, |table| {
+        let route = smpp::route(table)?;
+        known.as_ref().map_or(Ok(()), |known| route.leads_over(known))?;
+        Ok(route)
+    });
+    Some((smscs?, kannels?, routes?))
 }
 
 fn tls(layers: &mut Layers, home: Option<&Path>) -> Option<Option<Tls>> {

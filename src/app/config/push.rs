@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::layer::Layers;
+use super::layer::{Layers, Names};
 use crate::bearer::{
     ClientFiles, Endpoint, MOST_SEGMENTS,
     pap_client::{Capabilities, GatewayKind},
@@ -131,14 +131,12 @@ const KEYS: &[&str] = &[
 
 impl Push {
     pub(super) fn read(layers: &mut Layers, home: Option<&Path>) -> Option<Self> {
-        let gateways = layers.tables("push.gateway", KEYS, gateway);
-        if let Some(all) = &gateways {
-            let twice =
-                |(at, g): (usize, &PushGateway)| all.iter().take(at).any(|other| other.name == g.name);
-            if all.iter().enumerate().any(twice) {
-                layers.wrong_value("push.gateway", "has one name twice".into());
-            }
-        }
+        let names = Names::default();
+        let gateways = layers.tables("push.gateway", KEYS, |table| {
+            let gateway = gateway(table)?;
+            names.take(&gateway.name, "[[push.gateway]]")?;
+            Ok(gateway)
+        });
         let results = layers.text("push.results", |text| match text {
             "" => Ok(None),
             text => text.parse().map(Some),

@@ -191,18 +191,16 @@ pub(super) fn route(table: &BTreeMap<String, String>) -> Result<RouteRule, Strin
     }
 }
 
-/// What does not fit together: names that are given twice or not at all.
-pub(super) fn mistake(names: &[&str], routes: &[RouteRule]) -> Option<String> {
-    let named = |name: &str| names.iter().filter(|known| **known == name).count();
-    if let Some(twice) = names.iter().find(|name| named(name) > 1) {
-        return Some(format!("or [[ppg.sendsms]] has the name {twice:?} twice"));
+impl RouteRule {
+    /// Whether the links that it leads over are all there.
+    pub(super) fn leads_over(&self, links: &[String]) -> Result<(), String> {
+        let Self::Numbers { over, .. } = self else { return Ok(()) };
+        let Some(unknown) = over.iter().find(|name| !links.contains(name)) else { return Ok(()) };
+        let there = if links.is_empty() { "there is none".to_owned() } else { links.join(", ") };
+        Err(format!(
+            "leads over {unknown:?}, which is no link; expected names of [[ppg.smpp]] or [[ppg.sendsms]]: {there}"
+        ))
     }
-    let over = routes.iter().filter_map(|route| match route {
-        RouteRule::Numbers { over, .. } => Some(over),
-        RouteRule::Udp { .. } => None,
-    });
-    let unknown = over.flatten().find(|name| named(name) == 0)?;
-    Some(format!("has no link {unknown:?}, over which a [[ppg.route]] goes"))
 }
 
 /// A table, read key by key.
@@ -345,9 +343,9 @@ mod tests {
         assert_eq!(numbers, RouteRule::Numbers { prefix: "49".into(), over: vec!["a".into(), "b".into()] });
         assert_eq!(route(&table("over=udp")).unwrap(), RouteRule::Udp { port: 9200 });
         assert!(route(&table("prefix=49")).unwrap_err().contains("does not say which way"));
-        let a = smsc(&table("name=a;address=h:1")).unwrap();
-        let name = &*a.settings.name;
-        assert!(mistake(&[name], &[numbers]).unwrap().contains("no link \"b\""));
-        assert!(mistake(&[name, name], &[]).unwrap().contains("twice"));
+        let unknown = numbers.leads_over(&["a".into()]).unwrap_err();
+        assert!(unknown.starts_with("leads over \"b\"") && unknown.ends_with(": a"), "{unknown}");
+        assert!(numbers.leads_over(&[]).unwrap_err().ends_with("there is none"));
+        assert_eq!(numbers.leads_over(&["b".into(), "a".into()]), Ok(()));
     }
 }

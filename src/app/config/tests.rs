@@ -170,6 +170,19 @@ fn mistakes_are_named_with_place_and_suggestion() {
             "[[card.bay]]\nlabel = \"a\"\nusb = \"1-4\"\n[[card.bay]]\nlabel = \"a\"\nusb = \"1-5\"\n",
             "1:1: `card.bay` has one label twice",
         ),
+        (
+            "[[ppg.smpp]]\nname = \"a\"\naddress = \"h:1\"\n[[ppg.route]]\nprefix = \"49\"\nover = \"a b\"\n",
+            "6:8: `ppg.route` leads over \"b\", which is no link; expected names of [[ppg.smpp]] or [[ppg.sendsms]]: a",
+        ),
+        ("[[ppg.route]]\nover = \"a\"\n", "2:8: `ppg.route` leads over \"a\", which is no link"),
+        (
+            "[[ppg.smpp]]\nname = \"a\"\naddress = \"h:1\"\n[[ppg.smpp]]\naddress = \"h:2\"\nname = \"a\"\n",
+            "6:8: `ppg.smpp` has the name \"a\", which another [[ppg.smpp]] or [[ppg.sendsms]] has",
+        ),
+        (
+            "[[push.gateway]]\nname = \"a\"\nurl = \"http://h/\"\n[[push.gateway]]\nname = \"a\"\nurl = \"http://h/\"\n",
+            "5:8: `push.gateway` has the name \"a\", which another [[push.gateway]] has",
+        ),
         ("[[api.token]]\ndigest = \"sha256:00\"\n", "2:1: `api.token` has no name"),
         ("[[api.token]]\nname = \"a\"\n", "2:1: `api.token` has no digest"),
         ("[[api.token]]\nname = \"a\"\ndigest = \"bgt_x\"\n", "3:10: `api.token` has a digest that is not"),

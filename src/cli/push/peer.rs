@@ -181,7 +181,9 @@ fn peer(gateway: &PushGateway) -> anyhow::Result<Peer> {
             SecretPlace::File(file) => SecretSource::File(file.to_string_lossy().into_owned()),
             SecretPlace::Env(name) => SecretSource::Env(name.clone()),
         });
-        source.map(|s| s.read(&format!("{what} of the gateway {name}"))).transpose()
+        // The configuration names it, not the command line.
+        let read = source.map(|s| s.read(&format!("{what} of the gateway {name}"))).transpose();
+        read.map_err(|error| Failure::because(Exit::Config, error))
     };
     let password = fetch("password", password)?;
     Ok(match protocol {
