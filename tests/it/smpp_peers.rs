@@ -479,6 +479,14 @@ fn lab_smsc_prints_what_it_gets_and_ends_when_it_is_told_to() {
             }
         }
         assert_eq!(ids[0], ids[1], "the same message, written in two ways");
+        let text = "Your PIN is 48151623".as_bytes().to_vec();
+        link.send(Dispatch { carriage: Carriage::Text, ..dispatch(2, text) }).await.unwrap();
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(10), events.recv()).await.unwrap().unwrap();
+            if matches!(event, Event::Sent { id: DispatchId(2), .. }) {
+                break;
+            }
+        }
         link.stop(Duration::from_secs(5)).await;
     });
     let message = said.next().unwrap();
@@ -487,6 +495,17 @@ fn lab_smsc_prints_what_it_gets_and_ends_when_it_is_told_to() {
         (Some("491711234567"), Some(0x43))
     );
     assert_eq!(message["user_data"][0], format!("0605040B8423F0{}", hex(b"hello").to_uppercase()));
+    // The line of a text, pasted as it is.
+    let line = said.next().unwrap();
+    assert_eq!((&line["text"], line.get("user_data")), (&"Your PIN is 48151623".into(), None));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("line");
+    std::fs::write(&file, line.to_string()).unwrap();
+    let ran = super::program::bootgate(&["decode", file.to_str().unwrap()]);
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    for wanted in ["short message", "SMS-DELIVER", "9876", "Your PIN is 48151623"] {
+        assert!(ran.out.contains(wanted), "{wanted}\n{}", ran.out);
+    }
     let pid = process.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert!(process.child().wait().unwrap().success());

@@ -6,10 +6,12 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
+    app::SystemClock,
     bearer::smpp::IdForm,
     cli::{Exit, Failure, Global, output, secret::SecretOrLiteral},
+    ident::Clock as _,
     lab::smsc::{Behaviour, Faults, ReceiptForm, Receipts, Received, VirtualSmsc},
-    wire::{Encode, smpp::MessageState},
+    wire::{Encode as _, smpp::MessageState, sms::SmsTime},
 };
 
 const EXAMPLES: &str = "Examples:
@@ -126,12 +128,23 @@ struct Shown<'a> {
     data_coding: u8,
     registered_delivery: u8,
     validity_period: &'a str,
-    /// User data, header and all, of what goes to the device.
+    /// The text, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    /// User data, header and all, of what goes to the device, where it has a header.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     user_data: Vec<String>,
+    /// What goes to the device, where that has no header: SMS-DELIVER, as a modem shows it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    sms_deliver: Vec<String>,
 }
 
 impl<'a> Shown<'a> {
     fn of(message: &'a Received) -> Self {
+        let hex = |octets: Vec<u8>| Hex(&octets).to_string();
+        let (headed, bare): (Vec<_>, Vec<_>) =
+            message.segments.iter().partition(|segment| !segment.udh.elements().is_empty());
+        let delivered = if bare.is_empty() { Vec::new() } else { message.delivered(now()) };
         Self {
             id: &message.id,
             source: &message.source,
@@ -140,9 +153,21 @@ impl<'a> Shown<'a> {
             data_coding: message.data_coding,
             registered_delivery: message.registered_delivery,
             validity_period: &message.validity_period,
-            user_data: message.segments.iter().map(|segment| Hex(&segment.to_octets()).to_string()).collect(),
+            text: message.text(),
+            user_data: headed.into_iter().map(|segment| hex(segment.to_octets())).collect(),
+            sms_deliver: delivered.into_iter().map(hex).collect(),
         }
     }
+}
+
+/// The time, as a service centre stamps it.
+fn now() -> SmsTime {
+    let at = jiff::Timestamp::from_millisecond(SystemClock.now().as_millis()).unwrap_or_default();
+    let civil = jiff::tz::Offset::UTC.to_datetime(at);
+    let two = |number: i32| u8::try_from(number.rem_euclid(100)).unwrap_or(0);
+    let date = [two(civil.year().into()), two(civil.month().into()), two(civil.day().into())];
+    let time = [two(civil.hour().into()), two(civil.minute().into()), two(civil.second().into())];
+    SmsTime::new(date, time, 0).unwrap_or(SmsTime([0; 7]))
 }
 
 struct Hex<'a>(&'a [u8]);

@@ -32,11 +32,7 @@ use crate::{
     lab::smsc::{Behaviour, Received as Submission, VirtualSmsc},
     phone::{BootstrapKind, BootstrapResult, Identity, Inbox, Phone, PushResult, PushTrust, Received},
     profile::{PinChannel, Profile, Subscriber},
-    wire::{
-        Syntax,
-        sms::{Alphabet, Dcs, UserData, UserDataError},
-        wdp::Segment,
-    },
+    wire::{Syntax, wdp::Segment},
 };
 
 /// How long each part may take.
@@ -318,7 +314,7 @@ async fn receive(
             pin = Some(told);
         }
         for segment in &message.segments {
-            let Ok(data) = user_data(&message, segment) else { continue };
+            let Ok(data) = message.user_data(segment) else { continue };
             let mut user = |_| pin.as_ref().and_then(|pin| pin.parse::<Pin>().ok());
             let now = scenery.app.clock().now();
             let received = inbox.short_message(phone, SENDER, &data, now, &mut user);
@@ -365,17 +361,6 @@ fn record(recorder: &Recorder, hops: &[Hop]) {
         recorder.hop(to_smsc, format!("submit_sm {which}"), octets, *at, TO_THE_SMSC);
         let to_phone = (Party::Smsc, Party::Phone);
         recorder.hop(to_phone, format!("short message {which}"), octets, *at, OVER_THE_AIR);
-    }
-}
-
-/// User data as it comes over the air.
-fn user_data(message: &Submission, segment: &Segment) -> Result<UserData, UserDataError> {
-    let dcs = Dcs(message.data_coding);
-    let udh = Some(segment.udh.clone()).filter(|udh| !udh.elements().is_empty());
-    match dcs.alphabet() {
-        // SMPP carries a septet in each octet.
-        Alphabet::Default => UserData::septets(dcs, udh, segment.data.clone()),
-        _ => UserData::octets(dcs, udh, segment.data.clone()),
     }
 }
 

@@ -6,9 +6,14 @@ use rusmpp::{
 };
 
 use crate::wire::{
-    DecodeError,
+    DecodeError, Encode as _,
+    sms::{Address, Alphabet, Dcs, Deliver, Pid, SmsTime, TypeOfAddress, UserData, UserDataError, text_of},
     wdp::{Concatenation, Ports, Reference, Segment, Udh, split},
 };
+
+/// Types of address (3GPP TS 23.040, section 9.1.2.5).
+const INTERNATIONAL: u8 = 0x91;
+const ALPHANUMERIC: u8 = 0xD0;
 
 /// A message that a virtual SMSC took, in the form in which it goes to a device: however ports and segments were told.
 /// `Debug` shows neither numbers nor data.
@@ -76,6 +81,61 @@ impl Received {
             priority: u8::from(pdu.priority_flag),
             segments,
         })
+    }
+}
+
+impl Received {
+    /// The text that a device shows; none for data, and for what has a header.
+    pub fn text(&self) -> Option<String> {
+        let [Segment { udh, data }] = self.segments.as_slice() else { return None };
+        if !udh.elements().is_empty() {
+            return None;
+        }
+        match Dcs(self.data_coding).alphabet() {
+            Alphabet::Default => Some(text_of(data)),
+            Alphabet::Ucs2 => {
+                let (pairs, _) = data.as_chunks::<2>();
+                let units: Vec<u16> = pairs.iter().map(|pair| u16::from_be_bytes(*pair)).collect();
+                Some(String::from_utf16_lossy(&units))
+            }
+            _ => None,
+        }
+    }
+
+    /// User data of a segment, as it comes over the air.
+    ///
+    /// # Errors
+    /// [`UserDataError`] of what no short message holds.
+    pub fn user_data(&self, segment: &Segment) -> Result<UserData, UserDataError> {
+        let dcs = Dcs(self.data_coding);
+        let udh = Some(segment.udh.clone()).filter(|udh| !udh.elements().is_empty());
+        match dcs.alphabet() {
+            // SMPP carries a septet in each octet.
+            Alphabet::Default => UserData::septets(dcs, udh, segment.data.clone()),
+            _ => UserData::octets(dcs, udh, segment.data.clone()),
+        }
+    }
+
+    /// What the device gets, for each segment an SMS-DELIVER, as a modem shows it: the length of the centre's address, which is
+    /// left out, stands before it. What no short message holds is left out.
+    pub fn delivered(&self, at: SmsTime) -> Vec<Vec<u8>> {
+        let is_number = !self.source.is_empty() && self.source.bytes().all(|b| b.is_ascii_digit());
+        let kind = TypeOfAddress(if is_number { INTERNATIONAL } else { ALPHANUMERIC });
+        let Ok(originator) = Address::new(kind, &self.source) else { return Vec::new() };
+        let deliver = |segment| {
+            let deliver = Deliver {
+                more_messages: false,
+                loop_prevention: false,
+                status_report: false,
+                reply_path: false,
+                originator: originator.clone(),
+                pid: Pid(0),
+                time: at,
+                user_data: self.user_data(segment).ok()?,
+            };
+            Some([vec![0], deliver.to_octets()].concat())
+        };
+        self.segments.iter().filter_map(deliver).collect()
     }
 }
 
