@@ -149,13 +149,19 @@ impl Form {
 
     fn known(&mut self, all: &Map<String, Value>, before: &str, known: &[&str]) {
         for name in all.keys().filter(|name| !known.contains(&name.as_str())) {
-            // A name may be anything; a value in its place by mistake, too.
+            // A name may be anything; a value in its place by mistake, too. Words of letters are no number and no PIN.
+            let is_word =
+                name.len() <= 32 && name.chars().all(|c| c.is_ascii_alphabetic() || "-_.".contains(c));
             let near = known
                 .iter()
                 .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
             let near = near.filter(|k| strsim::jaro_winkler(k, name) > 0.8);
             let hint = near.map(|k| format!("did you mean `{k}`? ")).unwrap_or_default();
-            let shown = if near.is_some() { format!("{before}{name}") } else { format!("{before}(unknown)") };
+            let shown = if near.is_some() || is_word {
+                format!("{before}{name}")
+            } else {
+                format!("{before}(unknown)")
+            };
             self.wrong(&shown, format!("no such member; {hint}expected {}", known.join(", ")));
         }
     }
@@ -408,6 +414,7 @@ mod tests {
             ),
             (add("playload", "cp".into()), true, "playload: no such member; did you mean `payload`?"),
             (add(IMSI, "cp".into()), true, "(unknown): no such member; expected key, "),
+            (add("colour", "red".into()), true, "colour: no such member; expected key, "),
             (change("/subscriber/imsi", bad.clone().into()), false, "subscriber.imsi: IMSI has 16 digits"),
             (change("/subscriber/imei", bad.clone().into()), false, "subscriber.imei: "),
             (change("/subscriber/msisdn", format!("{bad}x").into()), false, "subscriber.msisdn: "),

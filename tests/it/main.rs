@@ -49,6 +49,7 @@ mod profile;
 mod profiles_come_back;
 mod program;
 mod push_initiator;
+mod push_waiting;
 mod pushed_bootstrap;
 mod random_profiles;
 mod readme;

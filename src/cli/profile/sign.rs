@@ -21,8 +21,8 @@ const DIGITS: usize = 8;
 /// Arguments about the signature.
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct SignArgs {
-    /// PIN that signs the payload for a push: the value, @FILE, env:NAME or - (prompt), or the word random to have one
-    /// drawn. With userpinmac, the first half of what the user will enter.
+    /// PIN that signs the payload for a push: @FILE, env:NAME or - (prompt), or the word random to have one drawn; where nothing
+    /// is sent (`profile build`), the digits themselves, too. With userpinmac, the first half of what the user will enter.
     #[arg(long, value_name = "SECRET")]
     pin: Option<SecretOrLiteral>,
     /// Draws a PIN of so many digits: 4 to 32, for userpinmac 5 to 16. Without it a drawn PIN has what the profile's

@@ -97,7 +97,10 @@ pub fn next(facts: Facts<'_>) -> Next {
                 MessageState::Pending => Next::Wait,
                 MessageState::Delivered => Next::Tell(Event::DeliveryConfirmed),
                 MessageState::Unknown => unclear(state, over, why),
-                MessageState::Cancelled => Next::Tell(Event::CalledOff { reason: reason(why) }),
+                // It is ours alone: whoever calls the job off takes its push back, and is named by that.
+                MessageState::Cancelled => {
+                    Next::Tell(Event::CalledOff { reason: reason(&format!("called off: {why}")) })
+                }
                 MessageState::Expired => Next::Tell(Event::DeliveryExpired { reason: reason(why) }),
                 MessageState::Rejected
                 | MessageState::Undeliverable
