@@ -43,10 +43,10 @@ impl Seen {
         self.files.iter().position(|known| known == file).unwrap_or(usize::MAX)
     }
 
-    /// Whether the card shows octets that a step was to bring, where it is not known what was there before.
-    pub(super) fn shows_new(&self, touch: &Touch) -> bool {
-        let Touch::Octets { known, new, .. } = touch else { return false };
-        let mut unknown = self.shown(touch).iter().zip(new.iter()).skip(*known);
+    /// Whether the card shows octets that a step of a write was to bring, where it is not known what was there before.
+    pub(super) fn shows_new(&self, write: &PendingWrite, touch: &Touch) -> bool {
+        let (_, new) = contents(touch);
+        let mut unknown = self.shown(touch).iter().zip(new.iter()).skip(known(write, touch));
         unknown.any(|(seen, new)| *new != 0xFF && *seen == Some(*new))
     }
 
@@ -87,6 +87,17 @@ pub(super) fn contents(touch: &Touch) -> (&[u8], &[u8]) {
     match touch {
         Touch::Create { .. } | Touch::Other { .. } => (&[], &[]),
         Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } => (old, new),
+    }
+}
+
+/// How many octets are known that were there before a step: none in a file that the same write creates. It may be emptied or
+/// deleted on the way back before others are, so until it is created it may hold anything.
+pub(super) fn known(write: &PendingWrite, touch: &Touch) -> usize {
+    let creates = |other: &Touch| matches!(other, Touch::Create { file, .. } if file == touch.file());
+    match touch {
+        _ if write.touches.iter().any(creates) => 0,
+        Touch::Octets { known, .. } => *known,
+        _ => contents(touch).0.len(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::card::{
 
 use super::{
     RecoverError,
-    seen::{Seen, contents},
+    seen::{Seen, contents, known},
 };
 
 /// How far a write came.
@@ -80,10 +80,7 @@ impl<'a> Model<'a> {
             if let (Touch::Create { .. }, Some(exists)) = (touch, model.exists.get_mut(file)) {
                 *exists = false;
             }
-            let known = match touch {
-                Touch::Octets { known, .. } => *known,
-                _ => usize::MAX,
-            };
+            let known = known(write, touch);
             let (old, _) = contents(touch);
             for (n, (expected, old)) in model.at(touch).iter_mut().zip(old).enumerate() {
                 if matches!(expected, Expected::Anything) {
@@ -161,7 +158,8 @@ impl Standing {
     pub(super) fn of(write: &PendingWrite, seen: Seen) -> Result<Self, RecoverError> {
         let mut model = Model::new(write, &seen);
         // Where the old content is not known, octets that the write was to bring tell that it had begun.
-        let is_old = model.misfit(None).is_none() && !write.touches.iter().any(|touch| seen.shows_new(touch));
+        let is_old =
+            model.misfit(None).is_none() && !write.touches.iter().any(|touch| seen.shows_new(write, touch));
         let mut fits = Vec::new();
         let mut culprit = None;
         for (done, touch) in write.touches.iter().enumerate() {

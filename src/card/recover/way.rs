@@ -58,7 +58,7 @@ pub(super) fn moves(
                 *may &= !stays.iter().any(|kept| kept.parent().as_ref() == Some(file));
             }
             for (at, touch) in write.touches.iter().enumerate().rev() {
-                let was_begun = at <= standing.first || standing.seen.shows_new(touch);
+                let was_begun = at <= standing.first || standing.seen.shows_new(write, touch);
                 draft.back(touch, was_begun, write, &deletable);
             }
         }

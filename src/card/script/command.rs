@@ -50,6 +50,8 @@ impl Run<'_, '_> {
                 let response = self.exchange(at, command.manner, &apdu, changing(does))?;
                 if changing(does).is_some() && says_nothing_done(response.sw) {
                     self.was_not_done();
+                } else if changing(does).is_some() && response.sw.is_ok() {
+                    self.was_done();
                 }
                 Answered { response, note: None }
             }

@@ -92,18 +92,22 @@ impl<'a> Ledger<'a> {
 }
 
 impl Run<'_, '_> {
-    /// Enters what is about to be sent. What changes nothing is not entered.
+    /// Enters what is about to be sent, also what is there already: cut off in the middle, that too leaves octets erased.
     pub(super) fn enter(&mut self, at: Position, touch: Touch) -> Result<(), ScriptError> {
         let Some(ledger) = &mut self.ledger else { return Ok(()) };
-        match &touch {
-            Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } if old == new => {
-                self.entered = false;
-                return Ok(());
-            }
-            _ => {}
-        }
         self.entered = true;
         ledger.enter(touch).map_err(|source| ScriptError::Journal { at, source })
+    }
+
+    /// The card has done the last thing. One that has brought what was there already needs no way back.
+    pub(super) fn was_done(&mut self) {
+        let last = self.ledger.as_ref().and_then(|ledger| ledger.write.touches.last());
+        match last {
+            Some(Touch::Octets { old, new, .. } | Touch::Record { old, new, .. }) if old == new => {
+                self.was_not_done();
+            }
+            _ => self.entered = false,
+        }
     }
 
     /// The card has said that the last thing was not done.

@@ -5,7 +5,8 @@
 
 use super::{
     cuts::{
-        case::{Case, Kind, same},
+        case::{Case, same},
+        kind::Kind,
         target::Target,
     },
     *,

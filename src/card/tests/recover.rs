@@ -5,7 +5,9 @@
 
 use super::{
     cuts::{
-        case::{Case, Kind, NEW, OLD, document, phone_sees},
+        case::{Case, NEW, OLD},
+        document::{document, phone_sees},
+        kind::Kind,
         target::Target,
     },
     *,
@@ -166,8 +168,8 @@ fn what_cannot_be_deleted_is_left_empty_and_used_again() {
             settle(&mut fs, &iccid(), &[adm()], &guard, &writes, &mut Unobserved).unwrap().unwrap();
         assert!(recovered.now == Now::Old && recovered.deleted.is_empty(), "{n}: {recovered:?}");
         assert!(recovered.left_empty.contains(&FilePath::mf().child(Fid::PKCS15)), "{n}: {recovered:?}");
-        assert_eq!(phone_sees(&card), None, "{n}");
+        assert_eq!(phone_sees(&card, &n.to_string()), None, "{n}");
         case.run(&card, None, &keys, &writes).0.unwrap();
-        assert_eq!(phone_sees(&card).as_deref(), Some(NEW), "{n}");
+        assert_eq!(phone_sees(&card, &n.to_string()).as_deref(), Some(NEW), "{n}");
     }
 }

@@ -4,52 +4,15 @@
 
 use std::cell::RefCell;
 
-use super::{target::Target, *};
-use crate::{
-    bootstrap::{PayloadKind, build, resolve},
-    card::script::{Setup, run as run_script},
-    lab::{image::Personality, slot::PhoneSlot},
-    phone::{BootstrapResult, Phone},
-    profile::{Profile, Subscriber},
-    wire::script::{Checked, Need, check},
+use super::{
+    document::{document, phone_sees},
+    kind::{Kind, Scripted},
+    script::{self, Work},
+    sent::{Counting, Sent},
+    target::Target,
+    *,
 };
-
-/// No more than an account: each octet is written many thousand times.
-const PROFILE: &str = r#"
-name = "acme-small"
-version = 1
-
-[security]
-method = "usernetwpin"
-
-[dm]
-encoding = "tnds-opaque"
-
-[dm-account]
-server-id = "acme.dm"
-name = "Acme Device Management"
-address = "https://dm.acme.example:443/dm"
-client-auth = { type = "DIGEST", name = "{imei}", secret = "generate" }
-server-auth = { type = "DIGEST", name = "acme.dm", secret = "generate" }
-init = true
-"#;
-
-/// What is done to a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::card::tests) enum Kind {
-    /// The first bootstrap of a prepared card.
-    First,
-    /// The first of a card that has no PKCS#15 application: all files are created.
-    Tree,
-    /// Another bootstrap in the place of one.
-    Update,
-    /// None any more.
-    Erase,
-    /// Octets that were read from the card before it was updated are put back.
-    Restore,
-    /// A script puts another bootstrap into the file.
-    Script,
-}
+use crate::bootstrap::PayloadKind;
 
 /// The server of what a card holds before, and of what it is to hold.
 pub(in crate::card::tests) const OLD: &str = "acme.dm";
@@ -66,114 +29,15 @@ pub(in crate::card::tests) struct Case {
     pub(in crate::card::tests) old: Option<&'static str>,
     pub(in crate::card::tests) new: Option<&'static str>,
     octets: Vec<u8>,
-    script: Option<Checked>,
+    script: Option<Work>,
     policy: KeyPolicy,
     /// Cards that a phone was shown already.
     looked_at: RefCell<Vec<(CardImage, Option<String>)>>,
 }
 
-/// What went over the wire in a run.
-#[derive(Debug, Clone, Default)]
-pub(in crate::card::tests) struct Sent {
-    /// How often the card had changed before the run, then behind each command.
-    pub(in crate::card::tests) changes: Vec<u64>,
-    /// Octets of each answer.
-    pub(in crate::card::tests) answers: Vec<usize>,
-    /// Which commands were UPDATEs, counted from 1.
-    pub(in crate::card::tests) updates: Vec<usize>,
-    /// Which commands were VERIFYs with a key.
-    pub(in crate::card::tests) keys: Vec<usize>,
-}
-
-impl Sent {
-    pub(in crate::card::tests) fn commands(&self) -> usize {
-        self.answers.len()
-    }
-}
-
-/// A reader that counts.
-struct Counting {
-    inner: InProcess,
-    card: CardHandle,
-    sent: Sent,
-}
-
-impl CardTransport for Counting {
-    fn reader(&self) -> &ReaderName {
-        self.inner.reader()
-    }
-
-    fn atr(&self) -> &[u8] {
-        self.inner.atr()
-    }
-
-    fn protocol(&self) -> Protocol {
-        self.inner.protocol()
-    }
-
-    fn exchange(&mut self, apdu: &[u8]) -> Result<Vec<u8>, TransportError> {
-        let answer = self.inner.exchange(apdu);
-        self.sent.changes.push(self.card.changes());
-        self.sent.answers.push(answer.as_ref().map_or(0, Vec::len));
-        match apdu {
-            [_, 0x20, _, _, _, _, ..] => self.sent.keys.push(self.sent.answers.len()),
-            [_, 0xD6 | 0xDC, ..] => self.sent.updates.push(self.sent.answers.len()),
-            _ => {}
-        }
-        answer
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.inner.reset()
-    }
-}
-
-/// A real document for a server: the phone says which it has taken.
-pub(in crate::card::tests) fn document(payload: PayloadKind, server: &str) -> Vec<u8> {
-    struct Zero;
-    impl crate::ident::Random for Zero {
-        fn fill(&self, out: &mut [u8]) {
-            out.fill(0x5A);
-        }
-    }
-    let text = PROFILE.replace("acme.dm", server);
-    let subscriber = Subscriber {
-        imei: Some("490154203237518".parse().unwrap()),
-        iccid: Some(iccid()),
-        ..Subscriber::default()
-    };
-    let settings = resolve(&Profile::parse(&text).unwrap(), &subscriber, &Zero).unwrap();
-    build(&settings, payload).unwrap().octets
-}
-
-/// What a phone goes by that is switched on with the card as it is: the server, or none.
-pub(in crate::card::tests) fn phone_sees(card: &CardHandle) -> Option<String> {
-    let identity = crate::lab::rehearsal::identity(&"490154203237518".parse().unwrap());
-    let mut phone = Phone::new(&identity).unwrap();
-    let card = card.copy();
-    let mut reader = InProcess::insert(&card, bay());
-    let mut slot = PhoneSlot::insert(&mut reader).unwrap();
-    let report = phone.power_on(Some(&mut slot));
-    let accepted = report.files.iter().find_map(|file| match &file.result {
-        BootstrapResult::Accepted { accounts, .. } => {
-            accounts.first().map(|server| server.as_str().to_owned())
-        }
-        BootstrapResult::Empty => None,
-        // The first octet is FF while the rest is written: this phone looks at what stands behind it, and takes nothing.
-        BootstrapResult::Refused { reason, .. }
-            if reason.to_string().contains("FF; expected 01, 02 or 03") =>
-        {
-            None
-        }
-        other => panic!("the phone was shown something half done: {other:?}\n{report}"),
-    });
-    assert!(report.accounts.len() <= 1, "{report}");
-    accepted
-}
-
 impl Case {
     pub(in crate::card::tests) fn new(kind: Kind, target: Target, payload: PayloadKind) -> Self {
-        let mut sample = sample(if kind == Kind::Tree { SampleKind::Bare } else { SampleKind::Prepared });
+        let mut sample = sample(if kind.begins_bare() { SampleKind::Bare } else { SampleKind::Prepared });
         sample.bootstrap_size = if payload == PayloadKind::Cp { 512 } else { 2048 };
         let mut case = Self {
             kind,
@@ -201,12 +65,31 @@ impl Case {
                 case.hold(OLD);
                 case.octets = saved;
             }
-            Kind::Script => {
-                case.hold(OLD);
-                case.script = Some(script(target, payload, &case.octets));
-            }
+            Kind::Script(what) => case.is_scripted(what),
         }
         case
+    }
+
+    fn is_scripted(&mut self, what: Scripted) {
+        let (target, payload) = (self.target, self.payload);
+        let mut work = Work::new(what, target, payload, &self.octets);
+        match what {
+            Scripted::Tree => self.new = None,
+            Scripted::Restore => {
+                self.hold(NEW);
+                work = work.with_backup_of(&self.before, target, payload);
+                self.hold(OLD);
+            }
+            _ => self.hold(OLD),
+        }
+        self.before = script::prepare(what, &self.before, target, payload);
+        match what {
+            Scripted::Erase => self.new = None,
+            // Nobody reads a file that is not activated.
+            Scripted::Lock => (self.old, self.new) = (None, Some(OLD)),
+            _ => {}
+        }
+        self.script = Some(work);
     }
 
     /// The card holds a bootstrap already.
@@ -223,32 +106,14 @@ impl Case {
     }
 
     pub(in crate::card::tests) fn name(&self) -> String {
-        format!("{:?} on {} by {}", self.kind, self.target.name(), self.payload)
+        format!("{} on {} by {}", self.kind.name(), self.target.name(), self.payload)
     }
 
     /// The card on the channel on which it is spoken to.
     fn files<'r>(&self, reader: &'r mut dyn CardTransport) -> Result<FileSystem<'r>, TransportError> {
-        let mut session = self.session(reader);
+        let mut session = self.target.session(reader);
         session.use_channel(self.target.channel)?;
         Ok(FileSystem::new(session))
-    }
-
-    /// The card in the class in which it is spoken to: the UICC of two classes in 2G mode.
-    fn session<'r>(&self, reader: &'r mut dyn CardTransport) -> Session<'r> {
-        let mut session = Session::new(reader);
-        if self.target.personality == Personality::Uicc2g {
-            session.set_mode(Mode::TwoG);
-        }
-        session
-    }
-
-    fn reader(&self, card: &CardHandle, fault: Option<Fault>) -> Counting {
-        let mut inner = InProcess::insert(card, bay());
-        if let Some(fault) = fault {
-            inner = inner.with_fault(fault);
-        }
-        let sent = Sent { changes: vec![card.changes()], ..Sent::default() };
-        Counting { inner, card: card.clone(), sent }
     }
 
     /// Runs the job; an error is told by what `ApplyError` says, or by none when it was cut before that.
@@ -259,19 +124,10 @@ impl Case {
         keys: &MemoryKeyJournal,
         writes: &MemoryWriteJournal,
     ) -> (Result<(), Option<ApplyError>>, Sent) {
-        let mut reader = self.reader(card, fault);
+        let mut reader = Counting::new(card, fault);
         let guard = KeyGuard::new(keys, &self.policy);
         if let Some(script) = &self.script {
-            let setup = Setup {
-                name: "test",
-                writes: Some(writes),
-                keys: vec![adm()],
-                guard,
-                backup: None,
-                restore: None,
-                observe: &mut |_| {},
-            };
-            let report = run_script(self.session(&mut reader), script, setup);
+            let report = script.run(self.target.session(&mut reader), guard, writes);
             return (report.stopped.map_or(Ok(()), |_| Err(None)), reader.sent);
         }
         let ended = self.write(&mut reader, &guard, writes);
@@ -302,31 +158,50 @@ impl Case {
         keys: &MemoryKeyJournal,
         writes: &MemoryWriteJournal,
     ) -> (Result<Recovered, RecoverError>, Sent) {
-        let mut reader = self.reader(card, fault);
+        let mut reader = Counting::new(card, fault);
         let entry = writes.pending(&iccid()).unwrap().unwrap();
         let guard = KeyGuard::new(keys, &self.policy);
         let result = match self.files(&mut reader) {
-            Ok(mut fs) => recover(&mut fs, &entry, way, &[adm()], &guard, writes, &mut Unobserved),
+            Ok(mut fs) => recover(&mut fs, &entry, way, &self.keys(), &guard, writes, &mut Unobserved),
             Err(error) => Err(error.into()),
         };
         (result, reader.sent)
     }
 
+    /// The keys at hand, as they were before the job.
+    fn keys(&self) -> Vec<Key> {
+        self.script.as_ref().map_or_else(|| vec![adm()], Work::keys)
+    }
+
+    /// The card has a content, whatever the counter of ADM1. A PIN that the job changes is as it was before, or as the job
+    /// makes it.
+    pub(super) fn same(&self, card: &CardHandle, wanted: &CardImage, after: &CardImage, at: &str) {
+        let mut wanted = wanted.clone();
+        if let Some(key) = self.kind.changes_pin() {
+            let mut pins = [card.image(), self.before.image(), after.clone()]
+                .map(|mut image| image.key_mut(key).unwrap().clone());
+            let [now, old, new] = pins.each_mut();
+            assert!(now == old || now == new, "{at}: the PIN is neither old nor new");
+            wanted.key_mut(key).unwrap().clone_from(now);
+        }
+        same(card, &wanted, at);
+    }
+
     /// What a phone goes by. Most cuts leave a card as another one did; such a card is not shown again.
-    pub(in crate::card::tests) fn seen(&self, card: &CardHandle) -> Option<String> {
+    pub(in crate::card::tests) fn seen(&self, card: &CardHandle, at: &str) -> Option<String> {
         let image = card.image();
         let mut looked_at = self.looked_at.borrow_mut();
-        if let Some((_, seen)) = looked_at.iter().find(|(known, _)| *known == image) {
+        if let Some((_, seen)) = looked_at.iter().find(|(shown, _)| *shown == image) {
             return seen.clone();
         }
-        let seen = phone_sees(card);
+        let seen = phone_sees(card, at);
         looked_at.push((image, seen.clone()));
         seen
     }
 
     /// A phone goes by the old bootstrap, by none, or by the new one.
     pub(in crate::card::tests) fn sees(&self, card: &CardHandle, at: &str) {
-        let seen = self.seen(card);
+        let seen = self.seen(card, at);
         let may = [None, self.old, self.new];
         assert!(may.contains(&seen.as_deref()), "{at}: the phone goes by {seen:?}");
     }
@@ -335,23 +210,6 @@ impl Case {
     pub(in crate::card::tests) fn cards_seen(&self) -> usize {
         self.looked_at.borrow().len()
     }
-}
-
-/// A script that puts octets into the file of a prepared card.
-fn script(target: Target, payload: PayloadKind, octets: &[u8]) -> Checked {
-    let directory = if target.is_named_by_aid() { "A000000063504B43532D3135" } else { "3F00/7F50" };
-    let file = if payload == PayloadKind::Cp { "6431" } else { "6432" };
-    let octets: Vec<String> =
-        octets.chunks(16).map(|line| line.iter().map(|octet| format!("{octet:02X} ")).collect()).collect();
-    let text = format!(
-        "REM bootgate 1\nREM Puts a bootstrap into a file.\nVAR FILE path {directory}/{file}\nKEY 0A ADM\nEFF updates ${{FILE}} by 0A\n\
-         RST\nVER 0A\nPUT ${{FILE}} {}\nOFF\n",
-        octets.join("\\\n ")
-    );
-    let given = [("ADM".to_owned(), zeroize::Zeroizing::new("12345678".to_owned()))].into();
-    let checked = check(text.as_bytes(), &given, Need::Everything);
-    assert!(checked.is_sound(), "{:?}", checked.problems);
-    checked
 }
 
 /// The same card without the counters of its keys.
@@ -363,10 +221,19 @@ pub(in crate::card::tests) fn same(a: &CardHandle, b: &CardImage, at: &str) {
     assert!(a == b, "{at}: the card differs");
 }
 
+/// The keys of which a journal knows something in a case.
+const KEYS: [KeyId; 3] = [KeyId::Key(KeyRef::ADM1), KeyId::Key(KeyRef::PIN1), KeyId::Puk(KeyRef::PIN1)];
+
+/// What a journal knows of the keys.
+pub(super) fn known(journal: &MemoryKeyJournal) -> [KeyState; 3] {
+    KEYS.map(|key| journal.state(&iccid(), key).unwrap())
+}
+
 /// A journal of keys with the same entries.
 pub(in crate::card::tests) fn copy_keys(journal: &MemoryKeyJournal) -> MemoryKeyJournal {
     let copy = MemoryKeyJournal::new();
-    let state = journal.state(&iccid(), KeyRef::ADM1.into()).unwrap();
-    copy.put_back(&iccid(), KeyRef::ADM1.into(), state).unwrap();
+    for (key, state) in KEYS.into_iter().zip(known(journal)) {
+        copy.put_back(&iccid(), key, state).unwrap();
+    }
     copy
 }

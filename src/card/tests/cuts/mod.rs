@@ -9,12 +9,17 @@
 #![cfg(test)]
 
 pub(super) mod case;
+pub(super) mod document;
+pub(super) mod kind;
+mod script;
+mod sent;
 pub(super) mod target;
 mod walk;
 
 use super::*;
 use crate::{bootstrap::PayloadKind, lab::image::Personality};
-use case::{Case, Kind};
+use case::Case;
+use kind::{Kind, Scripted};
 use target::Target;
 use walk::{DEEP, everywhere};
 
@@ -46,14 +51,13 @@ fn cut_off(kind: Kind, cards: &[Target], other_ways: &[Target]) {
             let numbers =
                 [row.commands, row.cuts, row.got_over, row.pending, row.states, row.cards, row.recovery_cuts]
                     .map(|n| format!("{n:>9}"));
-            let (kind, card) = (format!("{kind:?}").to_lowercase(), target.name());
-            format!("{kind:<8} {card:<12} {payload:<3}{}", numbers.concat())
+            format!("{:<9} {:<12} {payload:<3}{}", kind.name(), target.name(), numbers.concat())
         })
         .collect();
-    let name = format!("{kind:?} ").to_lowercase();
+    let name = format!("{} ", kind.name());
     let expected: Vec<&str> = TABLE.lines().filter(|line| line.starts_with(&name)).collect();
     println!("{}", rows.join("\n"));
-    assert!(rows == expected, "the table of {kind:?} (one state in {DEEP} deep) is now\n{}", rows.join("\n"));
+    assert!(rows == expected, "the table of {name}(one state in {DEEP} deep) is now\n{}", rows.join("\n"));
 }
 
 #[test]
@@ -79,12 +83,65 @@ fn an_erasure() {
 
 #[test]
 fn a_restoration() {
-    cut_off(Kind::Restore, &EVERY_CARD, &[]);
+    cut_off(Kind::Restore, &EVERY_CARD, &EVERY_OTHER_WAY);
+}
+
+/// A script begins with a reset, which closes other channels.
+fn cut_off_script(what: Scripted, cards: &[Target], other_ways: &[Target]) {
+    cut_off(Kind::Script(what), cards, other_ways);
 }
 
 #[test]
-fn a_script() {
-    cut_off(Kind::Script, &EVERY_CARD, &[UICC.t1(), UICC.by_aid(), TOKEN.t1()]);
+fn a_script_that_puts() {
+    cut_off_script(Scripted::Put, &EVERY_CARD, &[UICC.t1(), UICC.by_aid(), TOKEN.t1()]);
+}
+
+#[test]
+fn a_script_of_commands() {
+    let cards = [&EVERY_CARD[..], &[UICC.t1()]].concat();
+    cut_off_script(Scripted::Commands, &[], &cards);
+}
+
+#[test]
+fn a_script_that_restores() {
+    cut_off_script(Scripted::Restore, &[], &EVERY_CARD);
+}
+
+#[test]
+fn a_script_that_erases() {
+    cut_off_script(Scripted::Erase, &[], &EVERY_CARD);
+}
+
+#[test]
+fn a_script_that_creates() {
+    cut_off_script(Scripted::Tree, &[], &[UICC, UICC.t1()]);
+}
+
+/// The script speaks class 00 to a UICC that has both.
+#[test]
+fn a_script_that_locks() {
+    let cards = [UICC, Target::plain(Personality::Sim), Target::plain(Personality::Ruim), TOKEN, UICC.t1()];
+    cut_off_script(Scripted::Lock, &[], &cards);
+}
+
+#[test]
+fn a_script_that_changes_a_pin() {
+    cut_off_script(Scripted::Change, &[], &EVERY_CARD);
+}
+
+#[test]
+fn a_script_that_unblocks_a_pin() {
+    cut_off_script(Scripted::Unblock, &[], &EVERY_CARD);
+}
+
+#[test]
+fn a_script_that_switches_a_pin_on() {
+    cut_off_script(Scripted::Enable, &[], &EVERY_CARD);
+}
+
+#[test]
+fn a_script_that_switches_a_pin_off() {
+    cut_off_script(Scripted::Disable, &[], &EVERY_CARD);
 }
 
 #[test]

@@ -41,6 +41,15 @@ impl Target {
         self.by_aid || self.personality == Personality::Token
     }
 
+    /// The card in the class in which it is spoken to: the UICC of two classes in 2G mode.
+    pub(super) fn session(self, reader: &mut dyn CardTransport) -> Session<'_> {
+        let mut session = Session::new(reader);
+        if self.personality == Personality::Uicc2g {
+            session.set_mode(Mode::TwoG);
+        }
+        session
+    }
+
     /// The card as a sample has it.
     pub(super) fn image(self, mut sample: Sample) -> CardImage {
         (sample.personality, sample.protocol) = (self.personality, self.protocol);

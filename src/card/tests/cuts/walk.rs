@@ -10,13 +10,18 @@
 //!
 //! Every kind of job is cut off so on every kind of card, by T=0 on the basic channel, with CP and with DM. How else a card may be
 //! spoken to - T=1, another channel, an application without a path - changes how commands are framed and what is selected, and
-//! not what is written: there CP is enough, which sends the same commands as DM and fewer of some. A restoration sends what an
-//! update sends, so it is not done again there; and a script begins with a reset, which closes other channels.
+//! not what is written: there CP is enough, which sends the same commands as DM and fewer of some. So it is for scripts but the
+//! one that puts: what is done to a file is the same for either, and CP is enough. A script begins with a reset, which closes
+//! other channels, so it is on the basic one.
+//!
+//! A script that changes a PIN does so behind a `PUT`: wherever it is cut off, the file is taken back, the PIN is what it was or what
+//! it was to be, and neither value is presented to find that out.
 
 #![cfg(test)]
 
 use super::{
-    case::{Sent, copy_keys, same},
+    case::{copy_keys, known, same},
+    sent::Sent,
     *,
 };
 use crate::lab::image::Personality;
@@ -59,9 +64,9 @@ impl Left<'_> {
     }
 }
 
-/// What two cuts leave in common: how often the card has changed, which UPDATE is torn, what is known of the key, and whether
+/// What two cuts leave in common: how often the card has changed, which UPDATE is torn, what is known of the keys, and whether
 /// the journal holds the write.
-type State = (u64, Option<usize>, KeyState, bool);
+type State = (u64, Option<usize>, [KeyState; 3], bool);
 
 /// Cuts the job off everywhere, and goes both ways from there.
 pub(super) fn everywhere(case: &Case) -> Row {
@@ -69,9 +74,11 @@ pub(super) fn everywhere(case: &Case) -> Row {
     let (ended, sent) = case.run(&whole, None, &MemoryKeyJournal::new(), &MemoryWriteJournal::new());
     ended.unwrap();
     let after = whole.image();
-    assert_eq!(case.seen(&case.before).as_deref(), case.old, "{}", case.name());
-    assert_eq!(case.seen(&whole).as_deref(), case.new, "{}", case.name());
+    assert_eq!(case.seen(&case.before, "before").as_deref(), case.old, "{}", case.name());
+    assert_eq!(case.seen(&whole, "after").as_deref(), case.new, "{}", case.name());
     assert_eq!(sent.keys.len(), 1, "{}: one VERIFY", case.name());
+    let key_changes = usize::from(case.kind.changes_pin().is_some());
+    assert_eq!(sent.key_changes.len(), key_changes, "{}", case.name());
     let mut row = Row { commands: sent.commands(), ..Row::default() };
     let mut states: Vec<State> = Vec::new();
     let all = FAULTS.iter().flat_map(|fault| (1..=sent.commands()).map(|n| (fault(n), None)));
@@ -81,6 +88,7 @@ pub(super) fn everywhere(case: &Case) -> Row {
         let (card, keys, writes) = (case.before.copy(), MemoryKeyJournal::new(), MemoryWriteJournal::new());
         let (ended, sent) = case.run(&card, Some(fault), &keys, &writes);
         assert!(sent.keys.len() <= 1, "{at}: a second VERIFY");
+        assert!(sent.key_changes.len() <= key_changes, "{at}: a PIN is presented twice");
         let pending = !writes.list().unwrap().is_empty();
         let Err(error) = ended else {
             // An answer that the job can do without: it was lost while the card was looked at, or the job is over and closes its
@@ -99,11 +107,11 @@ pub(super) fn everywhere(case: &Case) -> Row {
                 assert!(pending, "{at}");
             }
             // A script's error does not tell.
-            None if case.kind == Kind::Script => {}
+            None if case.kind.is_script() => {}
             None => assert!(!pending, "{at}"),
             Some(nothing) => assert!(nothing.wrote_nothing() && !pending, "{at}: {nothing}"),
         }
-        let state = (card.changes(), torn, keys.state(&iccid(), KeyRef::ADM1.into()).unwrap(), pending);
+        let state = (card.changes(), torn, known(&keys), pending);
         if states.contains(&state) {
             continue;
         }
@@ -134,14 +142,16 @@ fn fault_at(fault: Fault) -> Option<usize> {
     }
 }
 
-/// Nothing was written: the next run does all of it, once the key rule allows that.
+/// Nothing was written, or what was is not entered: the next run does all of it, once the key rule allows that.
 fn from_untouched(case: &Case, left: &Left<'_>, after: &CardImage, at: &str) {
-    same(left.card, &case.before.image(), at);
+    if case.kind.is_taken_back() {
+        same(left.card, &case.before.image(), at);
+    }
     let (card, keys, writes) = left.copy();
     if rule_forbids(case, &keys) {
         let (ended, sent) = case.run(&card, None, &keys, &writes);
         assert!(ended.is_err() && sent.keys.is_empty(), "{at}: a key that may be presented once");
-        same(&card, &case.before.image(), at);
+        same(&card, &left.card.image(), at);
         keys.clear(&iccid()).unwrap();
     }
     let (ended, sent) = case.run(&card, None, &keys, &writes);
@@ -164,14 +174,15 @@ fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: bool, at:
     // No other write begins before this one is settled.
     let (card, keys, writes) = left.copy();
     let (ended, sent) = case.run(&card, None, &keys, &writes);
-    assert!(sent.keys.is_empty() && writes.list().unwrap().len() == 1, "{at}: {ended:?}");
+    let no_key = sent.keys.is_empty() && sent.key_changes.is_empty();
+    assert!(no_key && writes.list().unwrap().len() == 1, "{at}: {ended:?}");
     if ended.is_ok() {
         // There is nothing to do: all of it is there.
         same(&card, after, at);
     }
     assert_eq!(card.changes(), left.card.changes(), "{at}");
     let ways: &[Way] = match case.kind {
-        Kind::Script => {
+        Kind::Script(_) => {
             let (card, keys, writes) = left.copy();
             let refused = case.go(&card, None, Way::Resume, &keys, &writes).0;
             assert!(matches!(refused, Err(RecoverError::NoWayOn)), "{at}: {refused:?}");
@@ -223,6 +234,7 @@ fn finish(
     at: &str,
 ) -> Sent {
     let before = card.changes();
+    let entered_keys = writes.pending(&iccid()).unwrap().unwrap().write.changed_keys().to_vec();
     let (recovered, mut sent) = match case.go(card, None, way, keys, writes) {
         (Err(RecoverError::Apply(ApplyError::Key(KeyError::AllowanceUsed { .. }))), sent) => {
             assert!(rule_forbids(case, keys) && sent.keys.is_empty(), "{at}");
@@ -241,14 +253,16 @@ fn finish(
     let recovered = recovered.unwrap_or_else(|error| panic!("{at}: {error}"));
     let old = case.before.image();
     let (server, image) = match recovered.now {
-        Now::Old => (case.old, &old),
-        Now::New => (case.new, after),
+        Now::Old if case.kind.is_taken_back() => (case.old, &old),
+        _ => (case.new, after),
     };
     assert_eq!(recovered.now == Now::New, way == Way::Resume, "{at}");
-    assert_eq!(case.seen(card).as_deref(), server, "{at}");
-    same(card, image, at);
+    assert_eq!(case.seen(card, at).as_deref(), server, "{at}");
+    case.same(card, image, after, at);
+    assert_eq!(recovered.keys_stay.is_empty(), entered_keys.is_empty(), "{at}: what stays is said");
     assert_eq!(tries(card), 3, "{at}: a right key spends no try");
-    assert!(sent.keys.len() <= 1 && writes.list().unwrap().is_empty(), "{at}");
+    assert!(sent.keys.len() <= 1 && sent.key_changes.is_empty(), "{at}: a key too many");
+    assert!(writes.list().unwrap().is_empty(), "{at}");
     sent.changes.truncate(sent.answers.len() + 1);
     sent
 }

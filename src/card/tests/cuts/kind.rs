@@ -1,0 +1,92 @@
+//! What is done to a card.
+
+#![cfg(test)]
+
+use crate::wire::arr::KeyRef;
+
+/// What is done to a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::card::tests) enum Kind {
+    /// The first bootstrap of a prepared card.
+    First,
+    /// The first of a card that has no PKCS#15 application: all files are created.
+    Tree,
+    /// Another bootstrap in the place of one.
+    Update,
+    /// None any more.
+    Erase,
+    /// Octets that were read from the card before it was updated are put back.
+    Restore,
+    /// What a script does.
+    Script(Scripted),
+}
+
+/// What a script does to a card.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::card::tests) enum Scripted {
+    /// `PUT`: another bootstrap into the file.
+    Put,
+    /// `CMD`: the same by commands as octets, and a record and a file besides where the card has such.
+    Commands,
+    /// The shipped `restore`, with what the shipped `back-up` has kept.
+    Restore,
+    /// The shipped `erase`.
+    Erase,
+    /// The shipped `create-bootstrap-tree`.
+    Tree,
+    /// The shipped `lock-for-shipping`, of a card whose files are not activated yet.
+    Lock,
+    /// `PUT`, then `CHG`.
+    Change,
+    /// `PUT`, then `UNB` of a PIN that is blocked.
+    Unblock,
+    /// `PUT`, then `ENA`.
+    Enable,
+    /// `PUT`, then `DIS`.
+    Disable,
+}
+
+impl Kind {
+    /// The name in the table.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::First => "first",
+            Self::Tree => "tree",
+            Self::Update => "update",
+            Self::Erase => "erase",
+            Self::Restore => "restore",
+            Self::Script(script) => match script {
+                Scripted::Put => "scr-put",
+                Scripted::Commands => "scr-cmd",
+                Scripted::Restore => "scr-res",
+                Scripted::Erase => "scr-erase",
+                Scripted::Tree => "scr-tree",
+                Scripted::Lock => "scr-lock",
+                Scripted::Change => "scr-chg",
+                Scripted::Unblock => "scr-unb",
+                Scripted::Enable => "scr-ena",
+                Scripted::Disable => "scr-dis",
+            },
+        }
+    }
+
+    pub(super) fn is_script(self) -> bool {
+        matches!(self, Self::Script(_))
+    }
+
+    /// Whether the card has no PKCS#15 application before.
+    pub(super) fn begins_bare(self) -> bool {
+        matches!(self, Self::Tree | Self::Script(Scripted::Tree))
+    }
+
+    /// Whether the way back undoes it. ACTIVATE FILE stays: content is what it was, and to do it again is the way on.
+    pub(super) fn is_taken_back(self) -> bool {
+        self != Self::Script(Scripted::Lock)
+    }
+
+    /// The PIN that it changes.
+    pub(super) fn changes_pin(self) -> Option<KeyRef> {
+        use Scripted::{Change, Disable, Enable, Unblock};
+        matches!(self, Self::Script(Change | Unblock | Enable | Disable)).then_some(KeyRef::PIN1)
+    }
+}
