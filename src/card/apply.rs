@@ -12,7 +12,7 @@ pub(super) use work::Work;
 use super::{
     ApduCounts, FilePath, FileSystem, Key, KeyError, KeyGuard, Now, Plan, WriteJournal, WriteJournalError,
     observer::{Settled, Unobserved, WriteObserver},
-    pending::{Held, complete, pending},
+    pending::{HeldEntry, complete, pending},
     rights::is_pin,
 };
 use crate::{ident::Iccid, wire::arr::KeyRef};
@@ -108,7 +108,7 @@ pub fn apply_for(
     present_keys(fs, Some(card), &plan.keys, keys, guard)?;
     let mut operations = plan.operations.clone();
     complete(fs, &mut operations).map_err(|source| ApplyError::NothingWritten { source })?;
-    let entry = Held::begin(writes, &pending(card, plan, &operations))?;
+    let entry = HeldEntry::begin(writes, &pending(card, plan, &operations))?;
     let reference = plan.reference.as_deref();
     if let Err(error) = observer.begun(reference) {
         // An entry that stays is found to be of an untouched card.

@@ -47,8 +47,8 @@ pub use observer::{NotTold, Settled, Unobserved, WriteObserver};
 pub use path::{FilePath, FilePathError};
 pub use pcsc::{Pcsc, PcscCard, Readers};
 pub use pending::{
-    ChangedKey, EntryId, KeyFate, MemoryWriteJournal, Origin, PendingEntry, PendingFormatError,
-    PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
+    ChangedKey, ContactWrites, EntryId, HeldEntry, Hold, KeyFate, MemoryWriteJournal, Origin, PendingEntry,
+    PendingFormatError, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
 };
 pub use plan::{
     Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,
@@ -56,7 +56,7 @@ pub use plan::{
 };
 pub use reader::{Look, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState};
 pub use recover::{
-    Now, RecoverError, Recovered, Standing, StepStanding, StepState, Way, examine, recover, settle,
+    Looks, Now, RecoverError, Recovered, Standing, StepStanding, StepState, Way, examine, recover, settle,
 };
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};

@@ -183,6 +183,11 @@ impl CardTransport for PcscCard {
             .reconnect(ShareMode::Exclusive, protocols, Disposition::ResetCard)
             .map_err(|e| transmitting(e, &self.name))
     }
+
+    fn let_go(self: Box<Self>) {
+        // Where the service does not take this, it takes the reset no more either.
+        let _ = self.card.disconnect(Disposition::LeaveCard);
+    }
 }
 
 fn protocol(status: &pcsc::CardStatusOwned) -> Option<Protocol> {

@@ -50,6 +50,12 @@ pub trait CardTransport: Send {
     /// # Errors
     /// [`TransportError`] when the card does not come back.
     fn reset(&mut self) -> Result<(), TransportError>;
+
+    /// Lets go of the reader and sends nothing more to what is in it, not even the reset that taking leave of a card is: by now
+    /// that may be another card, which somebody else works on.
+    fn let_go(self: Box<Self>) {
+        drop(self);
+    }
 }
 
 /// Why octets did not get to a card and back.

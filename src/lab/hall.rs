@@ -1,18 +1,19 @@
 //! A hall of virtual readers: what a PC/SC service is to bays, without one. Cards go in and out, readers are plugged in and
 //! out, another program takes a card, the service goes and comes.
 
+mod connected;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
+use connected::Connected;
+
 use super::reader::{CardHandle, Fault, InProcess};
 use crate::{
-    card::{
-        CardTransport, Identity, Look, Protocol, ReaderContext, ReaderError, ReaderService, ReaderState,
-        TransportError,
-    },
+    card::{CardTransport, Identity, Look, ReaderContext, ReaderError, ReaderService, ReaderState},
     ident::ReaderName,
 };
 
@@ -47,6 +48,10 @@ struct Slot {
     /// A call waits for a card that is silent.
     waiting: bool,
     repowered: u32,
+    resets: u32,
+    let_go: u32,
+    /// The driver hangs no more.
+    came_back: bool,
 }
 
 #[derive(Debug)]
@@ -68,6 +73,8 @@ pub enum Touch {
     Fault(Fault),
     /// From the n-th command on no call comes back until the card is pulled: a mute card and a driver that waits for it.
     Silent(usize),
+    /// From the n-th command on no call comes back, whatever becomes of the card, until [`Hall::come_back`]: a driver that hangs.
+    Stuck(usize),
 }
 
 impl Hall {
@@ -163,6 +170,29 @@ impl Hall {
     /// How often a reader took the power away from its card.
     pub fn repowered(&self, reader: &ReaderName) -> u32 {
         self.floor().readers.get(reader).map_or(0, |slot| slot.repowered)
+    }
+
+    /// The driver of a reader hangs no more.
+    pub fn come_back(&self, reader: &ReaderName) {
+        self.with(reader, |slot| slot.came_back = true);
+    }
+
+    /// Waits until somebody has let go of a reader without a word to what is in it. False when nobody does for so long.
+    pub fn waits_for_let_go(&self, reader: &ReaderName, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut floor = self.floor();
+        while !floor.readers.get(reader).is_some_and(|slot| slot.let_go > 0) {
+            if Instant::now() >= end {
+                return false;
+            }
+            floor = self.sleep(floor, end);
+        }
+        true
+    }
+
+    /// How often what is in a reader was reset by who took leave of a card, be it that card or one that came after it.
+    pub fn resets(&self, reader: &ReaderName) -> u32 {
+        self.floor().readers.get(reader).map_or(0, |slot| slot.resets)
     }
 
     fn with(&self, reader: &ReaderName, change: impl FnOnce(&mut Slot)) {
@@ -276,9 +306,10 @@ impl ReaderContext for Context {
         let transport = InProcess::insert(&inserted.card, reader.clone());
         let transport = match touch {
             Touch::Fault(fault) => transport.with_fault(fault),
-            Touch::Well | Touch::Deaf | Touch::Early | Touch::Silent(_) => transport,
+            Touch::Well | Touch::Deaf | Touch::Early | Touch::Silent(_) | Touch::Stuck(_) => transport,
         };
-        let silent_from = if let Touch::Silent(n) = touch { Some(n) } else { None };
+        let silent_from = if let Touch::Silent(n) | Touch::Stuck(n) = touch { Some(n) } else { None };
+        let stuck = matches!(touch, Touch::Stuck(_));
         let changes = slot.changes;
         drop(floor);
         Ok(Box::new(Connected {
@@ -287,6 +318,8 @@ impl ReaderContext for Context {
             changes,
             transport,
             silent_from,
+            stuck,
+            let_go: false,
         }))
     }
 
@@ -328,72 +361,4 @@ impl Slot {
 
 fn gone(reader: &ReaderName) -> ReaderError {
     ReaderError::UnknownReader { asked: reader.as_str().to_owned(), known: Vec::new() }
-}
-
-/// A card that somebody is connected to.
-struct Connected {
-    hall: Hall,
-    stops: u64,
-    /// The reader's count at the time: another means another card.
-    changes: u32,
-    transport: InProcess,
-    silent_from: Option<usize>,
-}
-
-impl Connected {
-    fn is_there(&self, floor: &Floor) -> Result<(), TransportError> {
-        let reader = self.transport.reader().clone();
-        match floor.readers.get(&reader) {
-            Some(slot) if slot.changes == self.changes && floor.stops == self.stops => Ok(()),
-            Some(_) if floor.stops == self.stops => Err(TransportError::CardGone { reader }),
-            _ => Err(TransportError::ReaderGone { reader }),
-        }
-    }
-
-    /// The floor while the card is in; not before it is pulled, where it is silent.
-    fn in_contact(&self) -> Result<(), TransportError> {
-        let mut floor = self.hall.floor();
-        while self.silent_from.is_some_and(|n| self.transport.sent() + 1 >= n) {
-            self.is_there(&floor)?;
-            floor.readers.get_mut(self.transport.reader()).into_iter().for_each(|slot| slot.waiting = true);
-            floor = self.hall.0.changed.wait(floor).unwrap_or_else(PoisonError::into_inner);
-        }
-        self.is_there(&floor)
-    }
-}
-
-impl CardTransport for Connected {
-    fn reader(&self) -> &ReaderName {
-        self.transport.reader()
-    }
-
-    fn atr(&self) -> &[u8] {
-        self.transport.atr()
-    }
-
-    fn protocol(&self) -> Protocol {
-        self.transport.protocol()
-    }
-
-    fn exchange(&mut self, apdu: &[u8]) -> Result<Vec<u8>, TransportError> {
-        self.in_contact()?;
-        self.transport.exchange(apdu)
-    }
-
-    fn reset(&mut self) -> Result<(), TransportError> {
-        self.in_contact()?;
-        self.transport.reset()
-    }
-}
-
-impl Drop for Connected {
-    fn drop(&mut self) {
-        let changes = self.changes;
-        let reader = self.transport.reader().clone();
-        self.hall.with(&reader, |slot| {
-            if slot.changes == changes {
-                slot.taken = false;
-            }
-        });
-    }
 }

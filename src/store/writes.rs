@@ -2,17 +2,25 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use sqlx::SqliteConnection;
 
 use super::{Store, blocking::Blocking, error::Failed, owner::Owner, row::Reading};
 use crate::{
-    card::{EntryId, Origin, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError},
+    card::{
+        EntryId, Hold, Origin, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
+    },
     ident::{Clock, Iccid},
     vault::{Purpose, Vault},
 };
+
+/// The last number that a hand on an entry got in this process.
+static LAST_HOLD: AtomicU64 = AtomicU64::new(0);
 
 /// The journal for code that blocks; it may be asked from any thread, as [`Keys`](super::Keys) may.
 #[derive(Clone)]
@@ -22,8 +30,8 @@ pub struct Writes {
     clock: Arc<dyn Clock>,
     /// This process, as the owner of entries.
     owner: Arc<Owner>,
-    /// The entries that this process works on at this moment.
-    held: Arc<Mutex<BTreeSet<EntryId>>>,
+    /// The hands of this process that are on entries at this moment.
+    held: Arc<Mutex<BTreeSet<u64>>>,
 }
 
 /// What there is to know of a row before it is opened.
@@ -47,14 +55,40 @@ impl Writes {
         self.blocking.transaction(work).map_err(WriteJournalError::new)
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeSet<EntryId>> {
+    fn held(&self) -> MutexGuard<'_, BTreeSet<u64>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether somebody works on an entry: this process, or another one that lives.
-    fn is_under_way(&self, id: EntryId, owner: Option<&str>) -> Result<bool, Failed> {
+    /// Whether somebody works on an entry: a hand of this process, or of another one that lives.
+    fn is_under_way(&self, owner: Option<&str>) -> Result<bool, Failed> {
         let Some(owner) = owner else { return Ok(false) };
-        Ok(if owner == self.owner.token()? { self.held().contains(&id) } else { self.owner.lives(owner) })
+        // Those of earlier versions name the process alone.
+        let (process, number) = owner.split_once(':').unwrap_or((owner, ""));
+        if process != self.owner.token()? {
+            return Ok(self.owner.lives(process));
+        }
+        Ok(number.parse().is_ok_and(|number| self.held().contains(&number)))
+    }
+
+    /// Who owns the entry that a hand of this process is on: the process, and the hand's number.
+    fn name(&self, number: u64) -> Result<String, Failed> {
+        Ok(format!("{}:{number}", self.owner.token()?))
+    }
+
+    /// Puts a new hand on an entry by what `work` does for its name, and tells whether it did.
+    fn lay_hand_on<T: Send>(
+        &self,
+        work: impl AsyncFnOnce(&mut SqliteConnection, &str) -> Result<Result<EntryId, T>, Failed> + Send,
+    ) -> Result<Result<(EntryId, u64), T>, WriteJournalError> {
+        let number = LAST_HOLD.fetch_add(1, Ordering::Relaxed) + 1;
+        let name = self.name(number).map_err(WriteJournalError::new)?;
+        // Before anybody can see its name.
+        self.held().insert(number);
+        let done = self.transaction(async |tx| work(tx, &name).await);
+        if !matches!(done, Ok(Ok(_))) {
+            self.held().remove(&number);
+        }
+        done.map(|done| done.map(|entry| (entry, number)))
     }
 
     fn seal(&self, write: &PendingWrite) -> Result<Vec<u8>, WriteJournalError> {
@@ -86,25 +120,23 @@ impl WriteJournal for Writes {
         let Some(found) = found else { return Ok(None) };
         let opened = self.vault.open(purpose(card), &found.sealed).map_err(WriteJournalError::new)?;
         let write = PendingWrite::from_octets(&opened).map_err(WriteJournalError::new)?;
-        let under_way =
-            self.is_under_way(found.id, found.owner.as_deref()).map_err(WriteJournalError::new)?;
+        let under_way = self.is_under_way(found.owner.as_deref()).map_err(WriteJournalError::new)?;
         Ok(Some(PendingEntry { id: found.id, write, under_way }))
     }
 
-    fn begin(&self, write: &PendingWrite) -> Result<EntryId, WriteJournalError> {
+    fn begin(&self, write: &PendingWrite) -> Result<Hold, WriteJournalError> {
         let sealed = self.seal(write)?;
         let now = self.clock.now();
-        let owner = self.owner.token().map_err(WriteJournalError::new)?;
-        let begun = self.transaction(async |tx| {
-            if let Some(Found { id, owner, .. }) = find(tx, &write.card).await? {
-                return Ok(Err(self.is_under_way(id, owner.as_deref())?));
+        let begun = self.lay_hand_on(async |tx, name| {
+            if let Some(Found { owner, .. }) = find(tx, &write.card).await? {
+                return Ok(Err(self.is_under_way(owner.as_deref())?));
             }
             let insert = sqlx::query(
                 "INSERT INTO card_write (iccid, owner, script, began_at, steps, sealed) VALUES (?, ?, ?, ?, ?, ?)",
             );
             let done = insert
                 .bind(write.card.digits())
-                .bind(owner)
+                .bind(name)
                 .bind(write.origin == Origin::Script)
                 .bind(now.as_millis())
                 .bind(steps(write))
@@ -112,74 +144,69 @@ impl WriteJournal for Writes {
                 .execute(&mut *tx)
                 .await?;
             outdate(tx, &write.card).await?;
-            let id = EntryId(done.last_insert_rowid());
-            // Before anybody can see it.
-            self.held().insert(id);
-            Ok(Ok(id))
+            Ok(Ok(EntryId(done.last_insert_rowid())))
         })?;
-        begun.map_err(|under_way| match under_way {
-            true => WriteJournalError::UnderWay { card: write.card.clone() },
-            false => WriteJournalError::Pending { card: write.card.clone() },
-        })
-    }
-
-    fn replace(&self, entry: EntryId, write: &PendingWrite) -> Result<(), WriteJournalError> {
-        let sealed = self.seal(write)?;
-        let owner = self.owner.token().map_err(WriteJournalError::new)?;
-        let changed = self.transaction(async |tx| {
-            let update =
-                sqlx::query("UPDATE card_write SET steps = ?, sealed = ? WHERE id = ? AND owner = ?");
-            let done = update.bind(steps(write)).bind(sealed).bind(entry.0).bind(owner).execute(tx).await?;
-            Ok(done.rows_affected())
-        })?;
-        if changed == 1 { Ok(()) } else { Err(WriteJournalError::Gone { card: write.card.clone() }) }
-    }
-
-    fn take(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError> {
-        let token = self.owner.token().map_err(WriteJournalError::new)?;
-        let taken = self.transaction(async |tx| {
-            match find(tx, card).await? {
-                Some(Found { id, owner, .. }) if id == entry => {
-                    if self.is_under_way(id, owner.as_deref())? {
-                        return Ok(Some(false));
-                    }
-                }
-                _ => return Ok(None),
-            }
-            let update = sqlx::query("UPDATE card_write SET owner = ? WHERE id = ?");
-            update.bind(token).bind(entry.0).execute(&mut *tx).await?;
-            outdate(tx, card).await?;
-            self.held().insert(entry);
-            Ok(Some(true))
-        })?;
-        match taken {
-            Some(true) => Ok(()),
-            Some(false) => Err(WriteJournalError::UnderWay { card: card.clone() }),
-            None => Err(WriteJournalError::Gone { card: card.clone() }),
+        let card = write.card.clone();
+        match begun {
+            Ok((entry, number)) => Ok(Hold { card, entry, number }),
+            Err(true) => Err(WriteJournalError::UnderWay { card }),
+            Err(false) => Err(WriteJournalError::Pending { card }),
         }
     }
 
-    fn leave(&self, entry: EntryId) {
-        self.held().remove(&entry);
+    fn replace(&self, hold: &Hold, write: &PendingWrite) -> Result<(), WriteJournalError> {
+        let sealed = self.seal(write)?;
+        let name = self.name(hold.number).map_err(WriteJournalError::new)?;
+        let changed = self.transaction(async |tx| {
+            let update = sqlx::query(
+                "UPDATE card_write SET steps = ?, sealed = ? WHERE id = ? AND iccid = ? AND owner = ?",
+            );
+            let update = update.bind(steps(write)).bind(sealed);
+            let done = update.bind(hold.entry.0).bind(write.card.digits()).bind(name).execute(tx).await?;
+            Ok(done.rows_affected())
+        })?;
+        if changed == 1 { Ok(()) } else { Err(WriteJournalError::Gone { card: hold.card.clone() }) }
+    }
+
+    fn take(&self, card: &Iccid, entry: EntryId) -> Result<Hold, WriteJournalError> {
+        let taken = self.lay_hand_on(async |tx, name| {
+            match find(tx, card).await? {
+                Some(Found { id, owner, .. }) if id == entry => {
+                    if self.is_under_way(owner.as_deref())? {
+                        return Ok(Err(WriteJournalError::UnderWay { card: card.clone() }));
+                    }
+                }
+                _ => return Ok(Err(WriteJournalError::Gone { card: card.clone() })),
+            }
+            let update = sqlx::query("UPDATE card_write SET owner = ? WHERE id = ?");
+            update.bind(name).bind(entry.0).execute(&mut *tx).await?;
+            outdate(tx, card).await?;
+            Ok(Ok(entry))
+        })?;
+        taken.map(|(entry, number)| Hold { card: card.clone(), entry, number })
+    }
+
+    fn leave(&self, hold: &Hold) {
         // When the file does not take it, the entry is free to others when this process ends, and to this one at once.
-        if let Ok(token) = self.owner.token() {
+        if let Ok(name) = self.name(hold.number) {
             let _ = self.transaction(async |tx| {
                 let update = sqlx::query("UPDATE card_write SET owner = NULL WHERE id = ? AND owner = ?");
-                update.bind(entry.0).bind(token).execute(tx).await?;
+                update.bind(hold.entry.0).bind(name).execute(tx).await?;
                 Ok(())
             });
         }
+        self.held().remove(&hold.number);
     }
 
-    fn close(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError> {
-        let owner = self.owner.token().map_err(WriteJournalError::new)?;
+    fn close(&self, hold: &Hold) -> Result<(), WriteJournalError> {
+        let name = self.name(hold.number).map_err(WriteJournalError::new)?;
         let closed = self.transaction(async |tx| {
             let delete = sqlx::query("DELETE FROM card_write WHERE id = ? AND iccid = ? AND owner = ?");
-            let done = delete.bind(entry.0).bind(card.digits()).bind(owner).execute(tx).await?;
-            Ok(done.rows_affected())
+            let delete = delete.bind(hold.entry.0).bind(hold.card.digits());
+            Ok(delete.bind(name).execute(tx).await?.rows_affected())
         })?;
-        self.held().remove(&entry);
-        if closed == 1 { Ok(()) } else { Err(WriteJournalError::Gone { card: card.clone() }) }
+        self.held().remove(&hold.number);
+        if closed == 1 { Ok(()) } else { Err(WriteJournalError::Gone { card: hold.card.clone() }) }
     }
 
     fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {
@@ -191,14 +218,13 @@ impl WriteJournal for Writes {
                 let r = Reading { table: "card_write", row };
                 let (iccid, steps): (String, i64) = (r.plain("iccid")?, r.plain("steps")?);
                 let owner: Option<String> = r.plain("owner")?;
-                let id = EntryId(r.plain("id")?);
                 Ok(PendingSummary {
-                    id,
+                    id: EntryId(r.plain("id")?),
                     card: Iccid::from_card(&iccid).map_err(|_| r.corrupt("iccid"))?,
                     began: Some(r.time("began_at")?),
                     steps: usize::try_from(steps).map_err(|_| r.corrupt("steps"))?,
                     origin: if r.plain("script")? { Origin::Script } else { Origin::Plan },
-                    under_way: self.is_under_way(id, owner.as_deref())?,
+                    under_way: self.is_under_way(owner.as_deref())?,
                 })
             };
             rows.iter().map(summary).collect()

@@ -23,22 +23,22 @@ use bootgate::{
 use crate::batch_run::{RIGHT, Station, number, sample, table};
 
 /// Long enough for any machine; only a test that fails waits so long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 
-fn reader(n: u16) -> ReaderName {
+pub fn reader(n: u16) -> ReaderName {
     format!("bay {n:02}").parse().unwrap()
 }
 
 /// A batch over the cards 0.. in as many readers.
-struct Floor {
-    hall: Hall,
-    run: Arc<Run>,
-    shift: Shift,
+pub struct Floor {
+    pub hall: Hall,
+    pub run: Arc<Run>,
+    pub shift: Shift,
     end: Instant,
 }
 
 impl Floor {
-    async fn begin(cards: u16, watchdog: Duration) -> (Self, Station) {
+    pub async fn begin(cards: u16, watchdog: Duration) -> (Self, Station) {
         let station = Station::new().await;
         let rows: Vec<_> = (0..cards).map(|n| (n, RIGHT)).collect();
         let run = station.run(&table(&rows), true).await;
@@ -66,13 +66,13 @@ impl Floor {
         }
     }
 
-    fn ended(&mut self) -> CardResult {
+    pub fn ended(&mut self) -> CardResult {
         self.next(|_| false).unwrap()
     }
 }
 
 /// Blocks, as the floor does, beside the keepers' runtime.
-async fn blocking(work: impl FnOnce() + Send + 'static) {
+pub async fn blocking(work: impl FnOnce() + Send + 'static) {
     tokio::task::spawn_blocking(work).await.unwrap();
 }
 

@@ -12,7 +12,7 @@ use bootgate::{
     app::{OsRandom, SystemClock},
     bootstrap::{Payload, PayloadKind},
     card::{
-        CardTransport, ChannelChoice, Content, Depth, EntryId, FileSystem, JournalError, Key, KeyGuard,
+        CardTransport, ChannelChoice, Content, Depth, EntryId, FileSystem, Hold, JournalError, Key, KeyGuard,
         KeyId, KeyJournal, KeyOutcome, KeyPolicy, KeyRings, KeyState, MemoryKeyJournal, MemoryWriteJournal,
         PendingEntry, PendingSummary, PendingWrite, Protocol, Session, TransportError, WriteJournal,
         WriteJournalError, locate, settle,
@@ -142,24 +142,24 @@ impl WriteJournal for Through<MemoryWriteJournal> {
         self.alive(|| WriteJournalError::new(Killed))?.pending(card)
     }
 
-    fn begin(&self, write: &PendingWrite) -> Result<EntryId, WriteJournalError> {
+    fn begin(&self, write: &PendingWrite) -> Result<Hold, WriteJournalError> {
         self.alive(|| WriteJournalError::new(Killed))?.begin(write)
     }
 
-    fn replace(&self, entry: EntryId, write: &PendingWrite) -> Result<(), WriteJournalError> {
-        self.alive(|| WriteJournalError::new(Killed))?.replace(entry, write)
+    fn replace(&self, hold: &Hold, write: &PendingWrite) -> Result<(), WriteJournalError> {
+        self.alive(|| WriteJournalError::new(Killed))?.replace(hold, write)
     }
 
-    fn take(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError> {
+    fn take(&self, card: &Iccid, entry: EntryId) -> Result<Hold, WriteJournalError> {
         self.alive(|| WriteJournalError::new(Killed))?.take(card, entry)
     }
 
-    fn leave(&self, entry: EntryId) {
-        self.inner.leave(entry);
+    fn leave(&self, hold: &Hold) {
+        self.inner.leave(hold);
     }
 
-    fn close(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError> {
-        self.alive(|| WriteJournalError::new(Killed))?.close(card, entry)
+    fn close(&self, hold: &Hold) -> Result<(), WriteJournalError> {
+        self.alive(|| WriteJournalError::new(Killed))?.close(hold)
     }
 
     fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {

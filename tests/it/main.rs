@@ -8,6 +8,7 @@ mod against_tshark;
 mod batch;
 mod batch_dry_run;
 mod batch_first_come;
+mod batch_given_up;
 mod batch_in_bays;
 mod batch_keys;
 mod batch_over_pcsc;

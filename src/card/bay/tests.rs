@@ -205,6 +205,9 @@ fn a_mute_card_costs_its_thread_and_nobody_elses_time() {
     let book = bays.books().next().unwrap();
     assert_eq!((book.cards, book.stuck, book.bad_contacts), (2, 1, 1));
     assert_eq!(bays.close(PATIENCE), [thread]);
+    // The old thread has sent nothing to the card that is in its reader by now, not even a reset.
+    assert!(hall.waits_for_let_go(&reader(0), PATIENCE));
+    assert_eq!(hall.resets(&reader(0)), 1);
 }
 
 #[test]

@@ -315,6 +315,10 @@ impl<R> Thread<R> {
                     None
                 }
             };
+            // What is in the reader by now is not this thread's any more.
+            if self.given.pulse.is_abandoned() {
+                return card.card.let_go();
+            }
             // Taking leave of a card resets it, which a mute one can keep for ever, too.
             let left = self.given.pulse.watched(|| drop(card.card));
             if again.is_none() || left.is_err() {

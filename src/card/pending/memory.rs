@@ -1,12 +1,12 @@
 //! The journal of writes without a file.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     sync::{Mutex, PoisonError},
 };
 
-use super::{EntryId, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError};
+use super::{EntryId, Hold, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError};
 use crate::ident::Iccid;
 
 /// A journal that lasts as long as the process: for tests and for cards that are virtual. A clone is a journal of its own
@@ -18,10 +18,31 @@ pub struct MemoryWriteJournal {
 
 #[derive(Default)]
 struct Kept {
-    last: i64,
-    writes: BTreeMap<Iccid, (EntryId, PendingWrite)>,
-    /// Those that somebody works on.
-    held: BTreeSet<EntryId>,
+    /// The last number that was given, to an entry or to a hand on one.
+    last: u64,
+    writes: BTreeMap<Iccid, Entry>,
+}
+
+#[derive(Clone)]
+struct Entry {
+    id: EntryId,
+    write: PendingWrite,
+    /// The hand that it is in.
+    holder: Option<u64>,
+}
+
+impl Kept {
+    fn number(&mut self) -> u64 {
+        self.last += 1;
+        self.last
+    }
+
+    /// The entry that a hand is on.
+    fn held(&mut self, hold: &Hold) -> Result<&mut Entry, WriteJournalError> {
+        let entry = self.writes.get_mut(&hold.card);
+        let held = entry.filter(|entry| entry.id == hold.entry && entry.holder == Some(hold.number));
+        held.ok_or_else(|| WriteJournalError::Gone { card: hold.card.clone() })
+    }
 }
 
 impl MemoryWriteJournal {
@@ -31,16 +52,16 @@ impl MemoryWriteJournal {
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Kept) -> T) -> T {
-        // A panic elsewhere leaves it whole: every change is one insert or one removal for each collection.
+        // A panic elsewhere leaves it whole: every change is one insert or one removal.
         work(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Clone for MemoryWriteJournal {
     fn clone(&self) -> Self {
-        let kept =
-            self.with(|kept| Kept { last: kept.last, writes: kept.writes.clone(), held: BTreeSet::new() });
-        Self { kept: Mutex::new(kept) }
+        let (last, mut writes) = self.with(|kept| (kept.last, kept.writes.clone()));
+        writes.values_mut().for_each(|entry| entry.holder = None);
+        Self { kept: Mutex::new(Kept { last, writes }) }
     }
 }
 
@@ -53,74 +74,69 @@ impl fmt::Debug for MemoryWriteJournal {
 impl WriteJournal for MemoryWriteJournal {
     fn pending(&self, card: &Iccid) -> Result<Option<PendingEntry>, WriteJournalError> {
         Ok(self.with(|kept| {
-            let (id, write) = kept.writes.get(card)?.clone();
-            Some(PendingEntry { id, write, under_way: kept.held.contains(&id) })
+            let Entry { id, write, holder } = kept.writes.get(card)?.clone();
+            Some(PendingEntry { id, write, under_way: holder.is_some() })
         }))
     }
 
-    fn begin(&self, write: &PendingWrite) -> Result<EntryId, WriteJournalError> {
+    fn begin(&self, write: &PendingWrite) -> Result<Hold, WriteJournalError> {
         self.with(|kept| {
-            match kept.writes.get(&write.card) {
-                Some((id, _)) if kept.held.contains(id) => {
-                    return Err(WriteJournalError::UnderWay { card: write.card.clone() });
-                }
-                Some(_) => return Err(WriteJournalError::Pending { card: write.card.clone() }),
+            let card = write.card.clone();
+            match kept.writes.get(&card) {
+                Some(entry) if entry.holder.is_some() => return Err(WriteJournalError::UnderWay { card }),
+                Some(_) => return Err(WriteJournalError::Pending { card }),
                 None => {}
             }
-            kept.last += 1;
-            let id = EntryId(kept.last);
-            kept.writes.insert(write.card.clone(), (id, write.clone()));
-            kept.held.insert(id);
-            Ok(id)
+            let id = EntryId(i64::try_from(kept.number()).unwrap_or(i64::MAX));
+            let number = kept.number();
+            kept.writes.insert(card.clone(), Entry { id, write: write.clone(), holder: Some(number) });
+            Ok(Hold { card, entry: id, number })
         })
     }
 
-    fn replace(&self, entry: EntryId, write: &PendingWrite) -> Result<(), WriteJournalError> {
-        self.with(|kept| match kept.writes.get_mut(&write.card) {
-            Some((id, kept)) if *id == entry => {
-                kept.clone_from(write);
-                Ok(())
+    fn replace(&self, hold: &Hold, write: &PendingWrite) -> Result<(), WriteJournalError> {
+        self.with(|kept| kept.held(hold).map(|entry| entry.write.clone_from(write)))
+    }
+
+    fn take(&self, card: &Iccid, entry: EntryId) -> Result<Hold, WriteJournalError> {
+        self.with(|kept| {
+            let number = kept.number();
+            match kept.writes.get_mut(card).filter(|there| there.id == entry) {
+                Some(Entry { holder: Some(_), .. }) => {
+                    Err(WriteJournalError::UnderWay { card: card.clone() })
+                }
+                Some(there) => {
+                    there.holder = Some(number);
+                    Ok(Hold { card: card.clone(), entry, number })
+                }
+                None => Err(WriteJournalError::Gone { card: card.clone() }),
             }
-            _ => Err(WriteJournalError::Gone { card: write.card.clone() }),
         })
     }
 
-    fn take(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError> {
-        self.with(|kept| match kept.writes.get(card) {
-            Some((id, _)) if *id == entry => match kept.held.insert(entry) {
-                true => Ok(()),
-                false => Err(WriteJournalError::UnderWay { card: card.clone() }),
-            },
-            _ => Err(WriteJournalError::Gone { card: card.clone() }),
-        })
+    fn leave(&self, hold: &Hold) {
+        self.with(|kept| kept.held(hold).map(|entry| entry.holder = None).unwrap_or_default());
     }
 
-    fn leave(&self, entry: EntryId) {
-        self.with(|kept| kept.held.remove(&entry));
-    }
-
-    fn close(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError> {
-        self.with(|kept| match kept.writes.get(card) {
-            Some((id, _)) if *id == entry && kept.held.contains(id) => {
-                kept.held.remove(&entry);
-                kept.writes.remove(card);
-                Ok(())
-            }
-            _ => Err(WriteJournalError::Gone { card: card.clone() }),
+    fn close(&self, hold: &Hold) -> Result<(), WriteJournalError> {
+        self.with(|kept| {
+            kept.held(hold)?;
+            kept.writes.remove(&hold.card);
+            Ok(())
         })
     }
 
     fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {
         Ok(self.with(|kept| {
             let mut all: Vec<_> = kept.writes.values().collect();
-            all.sort_by_key(|(id, _)| *id);
-            let summary = |(id, write): &(EntryId, PendingWrite)| PendingSummary {
-                id: *id,
-                card: write.card.clone(),
+            all.sort_by_key(|entry| entry.id);
+            let summary = |entry: &Entry| PendingSummary {
+                id: entry.id,
+                card: entry.write.card.clone(),
                 began: None,
-                steps: write.steps(),
-                origin: write.origin,
-                under_way: kept.held.contains(id),
+                steps: entry.write.steps(),
+                origin: entry.write.origin,
+                under_way: entry.holder.is_some(),
             };
             all.into_iter().map(summary).collect()
         }))

@@ -4,6 +4,7 @@
 mod changed_key;
 mod codec;
 mod complete;
+mod contact;
 mod held;
 mod memory;
 
@@ -20,11 +21,13 @@ use super::{FilePath, Key, rights::is_pin};
 
 pub use changed_key::{ChangedKey, KeyFate};
 pub(super) use complete::{complete, pending};
-pub(super) use held::Held;
+pub use contact::ContactWrites;
+pub use held::{HeldEntry, Hold};
 pub use memory::MemoryWriteJournal;
 
 /// Remembers the one write that is under way on each card. Two cards may have one number, and two processes (or two bays)
-/// one journal: so an entry has an identity, belongs to whoever has begun or taken it, and is closed by nobody else.
+/// one journal: so an entry has an identity, is in the hands of the one contact with a card that has begun or taken it (its
+/// [`Hold`]), and is changed and closed by nobody else, be it the contact before that in the same process.
 pub trait WriteJournal: Send + Sync {
     /// The write to a card that was begun and not closed.
     ///
@@ -32,37 +35,37 @@ pub trait WriteJournal: Send + Sync {
     /// [`WriteJournalError`] when the journal cannot be read; then nothing is written to the card.
     fn pending(&self, card: &Iccid) -> Result<Option<PendingEntry>, WriteJournalError>;
 
-    /// A write is about to begin, by the caller. Returns when this survives a loss of power.
+    /// A write is about to begin, by the caller, who holds its entry from here on. Returns when this survives a loss of power.
     ///
     /// # Errors
     /// [`WriteJournalError`] when the journal cannot be written, or holds a write to that card already; then nothing is
     /// written to the card.
-    fn begin(&self, write: &PendingWrite) -> Result<EntryId, WriteJournalError>;
+    fn begin(&self, write: &PendingWrite) -> Result<Hold, WriteJournalError>;
 
-    /// An entry of the caller's holds this from now on: a script finds out what it writes as it goes. Returns when this
-    /// survives a loss of power.
+    /// An entry that the caller holds has this content from now on: a script finds out what it writes as it goes. Returns when
+    /// this survives a loss of power.
     ///
     /// # Errors
     /// [`WriteJournalError`]; then what was to be added is not done.
-    fn replace(&self, entry: EntryId, write: &PendingWrite) -> Result<(), WriteJournalError>;
+    fn replace(&self, hold: &Hold, write: &PendingWrite) -> Result<(), WriteJournalError>;
 
     /// Takes an entry that nobody works on, in order to settle it.
     ///
     /// # Errors
     /// [`WriteJournalError::UnderWay`] while its owner lives and works on it, [`WriteJournalError::Gone`] when it was closed
     /// meanwhile.
-    fn take(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError>;
+    fn take(&self, card: &Iccid, entry: EntryId) -> Result<Hold, WriteJournalError>;
 
     /// The caller works on its entry no more, and it stays for the next contact with the card. Whatever prevents that is not
-    /// told: an entry whose owner is gone is free too.
-    fn leave(&self, entry: EntryId);
+    /// told: an entry whose owner is gone is free too. An entry that another holds by now stays his.
+    fn leave(&self, hold: &Hold);
 
     /// All was read back, or all was taken back.
     ///
     /// # Errors
-    /// [`WriteJournalError`] when the journal cannot be written, or the entry is not the caller's; the write then counts as
-    /// interrupted, and the next contact with the card finds it done.
-    fn close(&self, card: &Iccid, entry: EntryId) -> Result<(), WriteJournalError>;
+    /// [`WriteJournalError`] when the journal cannot be written, or the caller holds the entry no more; the write then counts
+    /// as interrupted, and the next contact with the card finds it done.
+    fn close(&self, hold: &Hold) -> Result<(), WriteJournalError>;
 
     /// The writes that were begun and not closed, in the order in which they began, without what they hold.
     ///
@@ -276,6 +279,14 @@ pub enum WriteJournalError {
     /// The entry is not there any more, or is somebody else's.
     #[error("the write to card {card} is in the journal no more: somebody else has settled or forgotten it")]
     Gone {
+        /// The card.
+        card: Iccid,
+    },
+    /// The contact with the card was given up: what it had begun is for the next one to settle.
+    #[error(
+        "nobody waits for this contact with card {card} any more; the next one settles what it had begun"
+    )]
+    GivenUp {
         /// The card.
         card: Iccid,
     },

@@ -90,6 +90,18 @@ pub enum RecoverError {
     Journal(#[from] WriteJournalError),
 }
 
+impl RecoverError {
+    /// What the journal said, where that is why.
+    pub fn journal(&self) -> Option<&WriteJournalError> {
+        match self {
+            Self::Journal(error) | Self::Apply(ApplyError::Journal(error) | ApplyError::NotClosed(error)) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<FileError> for RecoverError {
     fn from(error: FileError) -> Self {
         match error {

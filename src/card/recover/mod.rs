@@ -9,6 +9,7 @@
 //! again. Keys go through the [`KeyGuard`] as for every write.
 
 mod error;
+mod looks;
 mod seen;
 mod standing;
 mod way;
@@ -19,10 +20,11 @@ use super::{
     FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
     observer::{Settled, WriteObserver},
-    pending::{ChangedKey, Held, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
+    pending::{ChangedKey, HeldEntry, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
 };
 
 pub use error::RecoverError;
+pub use looks::Looks;
 pub use standing::{Standing, StepStanding, StepState};
 pub use way::Way;
 
@@ -96,7 +98,7 @@ pub fn recover(
         return Err(RecoverError::NoWayOn);
     }
     // Nobody else may settle it meanwhile, nor may we while somebody still writes.
-    let held = Held::take(writes, &iccid, entry.id)?;
+    let held = HeldEntry::take(writes, &iccid, entry.id)?;
     let standing = examine(fs, write)?;
     let now = match way {
         Way::Resume => Now::New,
@@ -140,7 +142,7 @@ pub fn recover(
 }
 
 /// What is to be done before anything is planned for a card: a write that was cut off is taken back, or closed when all of it
-/// is there. None when there was none.
+/// is there. None when there was none, or another has settled it meanwhile.
 ///
 /// # Errors
 /// [`RecoverError`]; then nothing may be planned for the card.
@@ -152,9 +154,13 @@ pub fn settle(
     writes: &dyn WriteJournal,
     observer: &mut dyn WriteObserver,
 ) -> Result<Option<Recovered>, RecoverError> {
-    match writes.pending(card)? {
-        Some(entry) => recover(fs, &entry, Way::Settle, keys, guard, writes, observer).map(Some),
-        None => Ok(None),
+    let mut looks = Looks::default();
+    loop {
+        let Some(entry) = writes.pending(card)? else { return Ok(None) };
+        match recover(fs, &entry, Way::Settle, keys, guard, writes, observer) {
+            Err(error) if looks.again(&error) => {}
+            ended => return ended.map(Some),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     card::{
         FilePath, WriteJournal, WriteJournalError,
         apply::free,
-        pending::{ChangedKey, Held, Origin, PendingWrite, Touch},
+        pending::{ChangedKey, HeldEntry, Origin, PendingWrite, Touch},
     },
     ident::Iccid,
     wire::{apdu::CommandApdu, arr::KeyRef, fcp::Fcp, script::Position},
@@ -24,7 +24,7 @@ use super::{ScriptError, run::Run};
 pub(super) struct Ledger<'a> {
     writes: &'a dyn WriteJournal,
     write: PendingWrite,
-    held: Option<Held<'a>>,
+    held: Option<HeldEntry<'a>>,
 }
 
 impl<'a> Ledger<'a> {
@@ -74,7 +74,7 @@ impl<'a> Ledger<'a> {
         match &self.held {
             Some(held) => held.replace(&self.write),
             None => {
-                self.held = Some(Held::begin(self.writes, &self.write)?);
+                self.held = Some(HeldEntry::begin(self.writes, &self.write)?);
                 Ok(())
             }
         }

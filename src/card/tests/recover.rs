@@ -112,7 +112,7 @@ fn a_write_that_somebody_is_at_is_not_settled_on_another_card_of_that_number() {
     let (_, keys, writes) = cut_behind(&case, 2);
     let entry = writes.pending(&iccid()).unwrap().unwrap();
     // Somebody has taken it, and his card is between old and new; ours is as it was before.
-    writes.take(&iccid(), entry.id).unwrap();
+    let his = writes.take(&iccid(), entry.id).unwrap();
     let ours = case.before.copy();
     let (ended, _) = case.run(&ours, None, &keys, &writes);
     assert!(matches!(ended, Err(Some(ApplyError::Journal(WriteJournalError::UnderWay { .. })))), "{ended:?}");
@@ -122,7 +122,7 @@ fn a_write_that_somebody_is_at_is_not_settled_on_another_card_of_that_number() {
     }
     assert!(ours.image() == case.before.image());
     assert_eq!(writes.pending(&iccid()).unwrap().map(|entry| entry.id), Some(entry.id));
-    writes.leave(entry.id);
+    writes.leave(&his);
     assert_eq!(case.go(&ours, None, Way::Settle, &keys, &writes).0.unwrap().now, Now::Old);
 }
 

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     card::{
-        ChangedKey, FileError, KeyGuard, Origin, PendingSummary, PendingWrite, Recovered, Standing, Way,
-        WriteJournal, WriteJournalError, examine, recover,
+        ChangedKey, FileError, HeldEntry, KeyGuard, Origin, PendingSummary, PendingWrite, Recovered,
+        Standing, Way, WriteJournal, WriteJournalError, examine, recover,
     },
     cli::{Exit, Failure, Global, output},
     ident::{Iccid, printable},
@@ -138,8 +138,7 @@ fn forget(args: &Args, global: &Global, writes: &dyn WriteJournal, card: &Iccid)
             output::note("nothing was changed");
             return Ok(Exit::Failed);
         }
-        writes.take(card, summary.id).map_err(failure)?;
-        writes.close(card, summary.id).map_err(failure)?;
+        HeldEntry::take(writes, card, summary.id).and_then(HeldEntry::close).map_err(failure)?;
     }
     output::emit(global.format, &Forgotten { card: card.clone(), pending: pending.is_some(), forgotten })?;
     Ok(Exit::Ok)

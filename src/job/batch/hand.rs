@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::CardResult;
 use crate::{
-    card::KeyPermit,
+    card::{ContactWrites, KeyPermit, WriteJournal},
     ident::{Iccid, JobId, Timestamp},
     job::{KeyContact, State},
 };
@@ -34,6 +34,8 @@ pub(super) struct Held {
     pub(super) before: Option<Box<CardResult>>,
     /// By which it is given its keys.
     contact: Option<Arc<KeyContact>>,
+    /// By which it is in the journal of writes.
+    writes: Option<Arc<ContactWrites>>,
     end: End,
 }
 
@@ -62,7 +64,12 @@ impl Hand {
     }
 
     /// Begins, or begins again. False when the card was given up.
-    pub(super) fn begin(&self, now: Timestamp, contact: Arc<KeyContact>) -> bool {
+    pub(super) fn begin(
+        &self,
+        now: Timestamp,
+        contact: Arc<KeyContact>,
+        writes: Arc<dyn WriteJournal>,
+    ) -> bool {
         let mut held = self.held();
         let before = match std::mem::take(&mut held.end) {
             End::Open => held.before.take(),
@@ -72,13 +79,19 @@ impl Hand {
                 return false;
             }
         };
-        *held = Held { began: Some(now), before, contact: Some(contact), ..Held::default() };
+        let writes = Some(Arc::new(ContactWrites::new(writes)));
+        *held = Held { began: Some(now), before, contact: Some(contact), writes, ..Held::default() };
         true
     }
 
     /// Who gives the card its turn to be given a key.
     pub(super) fn permit(&self) -> Option<Arc<dyn KeyPermit>> {
         Some(self.held().contact.clone()?)
+    }
+
+    /// The journal of writes, as long as the card is not given up.
+    pub(super) fn writes(&self) -> Option<Arc<dyn WriteJournal>> {
+        Some(self.held().writes.clone()?)
     }
 
     /// Notes what is found out.
@@ -100,11 +113,15 @@ impl Hand {
 
     /// Gives the card up: what is known of it, or how it had ended by then.
     pub(super) fn give_up(&self) -> Result<Held, Box<CardResult>> {
-        let mut held = self.held();
-        // Whoever hangs in it may come back: it gets no key any more.
+        let (end, held) = {
+            let mut held = self.held();
+            (std::mem::replace(&mut held.end, End::GivenUp), held.clone())
+        };
+        // Whoever hangs in it may come back: it gets no key any more, and what it had begun is for the next contact to settle.
         held.contact.iter().for_each(|contact| contact.give_up());
-        match std::mem::replace(&mut held.end, End::GivenUp) {
-            End::Open | End::GivenUp => Ok(held.clone()),
+        held.writes.iter().for_each(|writes| writes.give_up());
+        match end {
+            End::Open | End::GivenUp => Ok(held),
             End::Settled(result) => Err(result),
         }
     }

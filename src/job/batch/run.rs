@@ -131,7 +131,7 @@ impl Run {
     ) -> CardResult {
         let began = self.route.clock.now();
         let mut result = CardResult::new(began, &hand.bay);
-        if !hand.begin(began, self.keys.contact()) {
+        if !hand.begin(began, self.keys.contact(), Arc::clone(&self.route.writes)) {
             return result;
         }
         let read = self.files(card).and_then(|mut fs| fs.iccid());
@@ -236,7 +236,7 @@ impl Run {
                 Some(format!("{scanned} was scanned, and the card is {iccid}: nothing was written"));
             return None;
         }
-        let gone = match self.before(&iccid, card, runtime) {
+        let gone = match self.before(hand, &iccid, card, runtime) {
             Ok(Before::Nothing) => false,
             Ok(Before::Gone) => true,
             Ok(Before::Stands(job)) => {
@@ -286,6 +286,7 @@ impl Run {
     /// What this task has done with a card before.
     fn before(
         &self,
+        hand: &Hand,
         card: &Iccid,
         transport: &mut dyn CardTransport,
         runtime: &Handle,
@@ -302,7 +303,7 @@ impl Run {
             Task::Script(work) => {
                 let row = self.ledger().row_of(card).cloned();
                 match row {
-                    Some(row) if self.ran(work, &row, card, runtime)? => Ok(Before::Stands(None)),
+                    Some(row) if self.ran(work, hand, &row, card, runtime)? => Ok(Before::Stands(None)),
                     _ => Ok(Before::Nothing),
                 }
             }
@@ -333,6 +334,12 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// The way to the card in hand: it is given keys and is in the journal of writes until it is given up.
+    fn route(&self, hand: &Hand) -> CardRoute {
+        let writes = hand.writes().unwrap_or_else(|| Arc::clone(&self.route.writes));
+        CardRoute { permit: hand.permit(), writes, ..self.route.clone() }
     }
 
     /// The files of a card, on the channel that was chosen.

@@ -8,7 +8,8 @@ use tokio::runtime::Handle;
 use super::{CardJobError, CardRoute, Progress, Verdict};
 use crate::{
     card::{
-        self, FileSystem, Key, NotTold, Now, RecoverError, Settled, Way, WriteJournalError, WriteObserver,
+        self, FileSystem, Key, Looks, NotTold, Now, PendingWrite, Settled, Way, WriteJournalError,
+        WriteObserver,
     },
     dm::{AccountsError, Register},
     ident::{Clock, JobId, Timestamp},
@@ -147,41 +148,50 @@ impl Progress<'_, '_> {
         // Without a number there is no journal, and no write either.
         let Ok(card) = fs.iccid() else { return Ok(()) };
         let writes = &*self.route.writes;
-        let ended = match writes.pending(&card) {
-            Ok(None) => return Ok(()),
-            Ok(Some(entry)) => {
-                if self.observer.borrow_mut().interrupted(&entry.write) == Verdict::CallOff {
-                    let reason =
-                        Reason::new("an earlier write to the card was interrupted, and is to stay so");
-                    self.tell(&Event::CalledOff { reason })?;
-                    return Err(CardJobError::CalledOff { id });
+        let mut looks = Looks::default();
+        let mut asked = None;
+        loop {
+            let ended = match writes.pending(&card) {
+                Ok(None) => return Ok(()),
+                // Not one that was cut off.
+                Ok(Some(entry)) if entry.under_way => {
+                    Err(WriteJournalError::UnderWay { card: card.clone() }.into())
                 }
-                let keys = &entry.write.still_valid(keys)[..];
-                // What is behind a PIN can be neither looked at nor taken back without it.
-                if keys.iter().any(Key::is_pin) {
-                    self.pins(fs, keys, |fs| drop(card::examine(fs, &entry.write)))?;
+                Ok(Some(entry)) => {
+                    if asked.replace(entry.id) != Some(entry.id) {
+                        self.agree_to_settle(&entry.write)?;
+                    }
+                    let keys = &entry.write.still_valid(keys)[..];
+                    // What is behind a PIN can be neither looked at nor taken back without it.
+                    if keys.iter().any(Key::is_pin) {
+                        self.pins(fs, keys, |fs| drop(card::examine(fs, &entry.write)))?;
+                    }
+                    let guard = self.route.guard(&self.policy);
+                    card::recover(fs, &entry, Way::Settle, keys, &guard, writes, &mut &*self)
                 }
-                let guard = self.route.guard(&self.policy);
-                card::recover(fs, &entry, Way::Settle, keys, &guard, writes, &mut &*self)
-            }
-            Err(source) => Err(source.into()),
-        };
-        match ended {
-            Ok(recovered) => {
-                self.observer.borrow_mut().recovered(&recovered);
-                Ok(())
-            }
-            // Whoever had begun it has come back in the meantime and settled it, or had written nothing of it. The plan goes by
-            // what is on the card now.
-            Err(RecoverError::Journal(WriteJournalError::Gone { .. }))
-                if matches!(writes.pending(&card), Ok(None)) =>
-            {
-                Ok(())
-            }
-            Err(source) => {
-                self.fail(&source)?;
-                Err(CardJobError::Interrupted { id, source: Box::new(source) })
+                Err(source) => Err(source.into()),
+            };
+            match ended {
+                Ok(recovered) => {
+                    self.observer.borrow_mut().recovered(&recovered);
+                    return Ok(());
+                }
+                // Whoever had begun it has come back in the meantime. The plan goes by what is on the card then.
+                Err(source) if looks.again(&source) => {}
+                Err(source) => {
+                    self.fail(&source)?;
+                    return Err(CardJobError::Interrupted { id, source: Box::new(source) });
+                }
             }
         }
+    }
+
+    fn agree_to_settle(&self, write: &PendingWrite) -> Result<(), CardJobError> {
+        if self.observer.borrow_mut().interrupted(write) == Verdict::GoOn {
+            return Ok(());
+        }
+        let reason = Reason::new("an earlier write to the card was interrupted, and is to stay so");
+        self.tell(&Event::CalledOff { reason })?;
+        Err(CardJobError::CalledOff { id: self.id })
     }
 }

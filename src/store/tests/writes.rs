@@ -1,10 +1,16 @@
 //! The journal of writes: what outlives the process, and who can read it.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, OnceLock},
+};
 
 use super::{Fixed, at, open};
 use crate::{
-    card::{PendingWrite, WriteJournal, WriteJournalError},
+    card::{
+        ContactWrites, EntryId, Hold, MemoryWriteJournal, PendingEntry, PendingSummary, PendingWrite,
+        WriteJournal, WriteJournalError,
+    },
     ident::Iccid,
     store::Writes,
     vault::{KeySource, Vault},
@@ -33,11 +39,11 @@ async fn a_write_outlives_the_process_sealed() {
     {
         let writes = journal(dir.path(), "key").await;
         assert_eq!(writes.pending(&one.card).unwrap(), None);
-        let id = writes.begin(&one).unwrap();
+        let hold = writes.begin(&one).unwrap();
         writes.begin(&two).unwrap();
         // Only one at a time, and the first one stays.
         assert!(matches!(writes.begin(&one), Err(WriteJournalError::UnderWay { card }) if card == one.card));
-        writes.leave(id);
+        writes.leave(&hold);
         assert!(matches!(writes.begin(&one), Err(WriteJournalError::Pending { card }) if card == one.card));
     }
     let writes = journal(dir.path(), "key").await;
@@ -55,18 +61,19 @@ async fn a_write_outlives_the_process_sealed() {
             assert!(!octets.windows(mark.len()).any(|w| w == mark), "{} holds it in clear", path.display());
         }
     }
-    writes.take(&one.card, entry.id).unwrap();
-    writes.close(&one.card, entry.id).unwrap();
+    let hold = writes.take(&one.card, entry.id).unwrap();
+    writes.close(&hold).unwrap();
     assert_eq!(writes.pending(&one.card).unwrap(), None);
     let next = writes.begin(&one).unwrap();
-    assert!(next > entry.id, "a number is never given twice");
+    assert!(next.entry > entry.id, "a number is never given twice");
 }
 
 /// What a journal answers when there are two cards of one number, in two processes or in two bays of one.
 fn each_settles_its_own(mine: &dyn WriteJournal, other: &dyn WriteJournal) {
     let one = write("89490200001234567892");
     let card = &one.card;
-    let id = mine.begin(&one).unwrap();
+    let hold = mine.begin(&one).unwrap();
+    let id = hold.entry;
     // While I write, nobody takes it for a write that was cut off.
     for journal in [mine, other] {
         let seen = journal.pending(card).unwrap().unwrap();
@@ -76,23 +83,29 @@ fn each_settles_its_own(mine: &dyn WriteJournal, other: &dyn WriteJournal) {
         assert!(matches!(journal.take(card, id), Err(WriteJournalError::UnderWay { .. })));
     }
     let more = write("89490200001234567892");
-    mine.replace(id, &more).unwrap();
+    mine.replace(&hold, &more).unwrap();
     // It was cut off: who comes first settles it, and nobody else.
-    mine.leave(id);
+    mine.leave(&hold);
     assert!(!other.pending(card).unwrap().unwrap().under_way);
-    other.take(card, id).unwrap();
+    let his = other.take(card, id).unwrap();
     for _ in 0..2 {
         assert!(matches!(mine.take(card, id), Err(WriteJournalError::UnderWay { .. })));
     }
-    other.close(card, id).unwrap();
+    // The hand before does nothing to it any more, also when it comes back late.
+    assert!(matches!(mine.close(&hold), Err(WriteJournalError::Gone { .. })));
+    assert!(matches!(mine.replace(&hold, &one), Err(WriteJournalError::Gone { .. })));
+    mine.leave(&hold);
+    assert!(mine.pending(card).unwrap().unwrap().under_way);
+    other.close(&his).unwrap();
     assert!(matches!(other.take(card, id), Err(WriteJournalError::Gone { .. })));
+    assert!(matches!(other.close(&his), Err(WriteJournalError::Gone { .. })));
     // What was mine is not, and I do not close what came after it.
     let next = other.begin(&one).unwrap();
-    assert!(matches!(mine.close(card, id), Err(WriteJournalError::Gone { .. })));
-    assert!(matches!(mine.replace(id, &one), Err(WriteJournalError::Gone { .. })));
-    mine.leave(id);
+    assert!(matches!(mine.close(&hold), Err(WriteJournalError::Gone { .. })));
+    assert!(matches!(mine.replace(&hold, &one), Err(WriteJournalError::Gone { .. })));
+    mine.leave(&hold);
     assert!(other.pending(card).unwrap().unwrap().under_way);
-    other.close(card, next).unwrap();
+    other.close(&next).unwrap();
     assert!(mine.list().unwrap().is_empty());
 }
 
@@ -102,8 +115,111 @@ async fn each_process_and_each_bay_settles_its_own_writes() {
     let mine = journal(dir.path(), "key").await;
     each_settles_its_own(&mine, &journal(dir.path(), "key").await);
     each_settles_its_own(&mine, &mine.clone());
-    let memory = crate::card::MemoryWriteJournal::new();
+    let memory = MemoryWriteJournal::new();
     each_settles_its_own(&memory, &memory);
+}
+
+/// A contact that is given up with an entry in its hands, and comes back when the next contact has taken that.
+fn what_was_given_up_is_the_next_ones(journal: &Arc<dyn WriteJournal>) {
+    let one = write("89490200001234567892");
+    let card = &one.card;
+    for _ in 0..2 {
+        let contact = ContactWrites::new(Arc::clone(journal));
+        // One that it has begun; the second time one that it has taken.
+        let hold = match journal.pending(card).unwrap() {
+            None => contact.begin(&one).unwrap(),
+            Some(entry) => contact.take(card, entry.id).unwrap(),
+        };
+        contact.replace(&hold, &one).unwrap();
+        assert!(matches!(journal.take(card, hold.entry), Err(WriteJournalError::UnderWay { .. })));
+        contact.give_up();
+        assert!(!contact.pending(card).unwrap().unwrap().under_way);
+        // It does nothing any more: neither while the entry is nobody's, nor when it is somebody else's.
+        let mut next = None;
+        for _ in 0..2 {
+            assert!(matches!(contact.close(&hold), Err(WriteJournalError::GivenUp { .. })));
+            assert!(matches!(contact.replace(&hold, &one), Err(WriteJournalError::GivenUp { .. })));
+            assert!(matches!(contact.take(card, hold.entry), Err(WriteJournalError::GivenUp { .. })));
+            assert!(matches!(contact.begin(&one), Err(WriteJournalError::GivenUp { .. })));
+            contact.leave(&hold);
+            assert_eq!(journal.pending(card).unwrap().unwrap().under_way, next.is_some());
+            next.get_or_insert_with(|| journal.take(card, hold.entry).unwrap());
+        }
+        journal.leave(&next.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_contact_that_was_given_up_touches_no_entry() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal: Arc<dyn WriteJournal> = Arc::new(journal(dir.path(), "key").await);
+    what_was_given_up_is_the_next_ones(&journal);
+    what_was_given_up_is_the_next_ones(&(Arc::new(MemoryWriteJournal::new()) as _));
+}
+
+/// A journal that is waited for until the contact that waits is given up.
+#[derive(Default)]
+struct Slow {
+    kept: MemoryWriteJournal,
+    contact: OnceLock<Arc<ContactWrites>>,
+}
+
+impl Slow {
+    fn give_up<T>(&self, answer: T) -> T {
+        self.contact.get().into_iter().for_each(|contact| contact.give_up());
+        answer
+    }
+}
+
+impl WriteJournal for Slow {
+    fn pending(&self, card: &Iccid) -> Result<Option<PendingEntry>, WriteJournalError> {
+        self.kept.pending(card)
+    }
+
+    fn begin(&self, write: &PendingWrite) -> Result<Hold, WriteJournalError> {
+        self.give_up(self.kept.begin(write))
+    }
+
+    fn replace(&self, hold: &Hold, write: &PendingWrite) -> Result<(), WriteJournalError> {
+        self.kept.replace(hold, write)
+    }
+
+    fn take(&self, card: &Iccid, entry: EntryId) -> Result<Hold, WriteJournalError> {
+        self.give_up(self.kept.take(card, entry))
+    }
+
+    fn leave(&self, hold: &Hold) {
+        self.kept.leave(hold);
+    }
+
+    fn close(&self, hold: &Hold) -> Result<(), WriteJournalError> {
+        self.kept.close(hold)
+    }
+
+    fn list(&self) -> Result<Vec<PendingSummary>, WriteJournalError> {
+        self.kept.list()
+    }
+}
+
+/// A contact that is given up while it waits for the journal.
+fn given_up_by(slow: &Arc<Slow>) -> Arc<ContactWrites> {
+    let contact = Arc::new(ContactWrites::new(Arc::clone(slow) as Arc<dyn WriteJournal>));
+    assert!(slow.contact.set(Arc::clone(&contact)).is_ok());
+    contact
+}
+
+#[test]
+fn what_comes_into_its_hands_when_it_was_given_up_is_let_go() {
+    let (slow, one) = (Arc::new(Slow::default()), write("89490200001234567892"));
+    let contact = given_up_by(&slow);
+    assert!(matches!(contact.begin(&one), Err(WriteJournalError::GivenUp { .. })));
+    let entry = slow.pending(&one.card).unwrap().unwrap();
+    assert!(!entry.under_way);
+
+    let slow = Arc::new(Slow { kept: slow.kept.clone(), contact: OnceLock::new() });
+    let contact = given_up_by(&slow);
+    assert!(matches!(contact.take(&one.card, entry.id), Err(WriteJournalError::GivenUp { .. })));
+    assert!(!slow.pending(&one.card).unwrap().unwrap().under_way);
 }
 
 #[tokio::test]
@@ -112,12 +228,12 @@ async fn a_process_that_is_gone_works_on_nothing() {
     let one = write("89490200001234567892");
     let other = journal(dir.path(), "key").await;
     let killed = journal(dir.path(), "key").await;
-    let id = killed.begin(&one).unwrap();
+    let id = killed.begin(&one).unwrap().entry;
     assert!(other.pending(&one.card).unwrap().unwrap().under_way);
     drop(killed);
     assert!(!other.pending(&one.card).unwrap().unwrap().under_way);
-    other.take(&one.card, id).unwrap();
-    other.close(&one.card, id).unwrap();
+    let hold = other.take(&one.card, id).unwrap();
+    other.close(&hold).unwrap();
 }
 
 #[tokio::test]

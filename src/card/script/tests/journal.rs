@@ -196,21 +196,21 @@ fn a_journal_that_cannot_be_used_stops_a_script_before_it_changes_anything() {
         fn pending(&self, _: &Iccid) -> Result<Option<crate::card::PendingEntry>, WriteJournalError> {
             Ok(None)
         }
-        fn begin(&self, _: &crate::card::PendingWrite) -> Result<crate::card::EntryId, WriteJournalError> {
+        fn begin(&self, _: &crate::card::PendingWrite) -> Result<crate::card::Hold, WriteJournalError> {
             Err(WriteJournalError::new(std::io::Error::other("the disk is full")))
         }
         fn replace(
             &self,
-            _: crate::card::EntryId,
+            _: &crate::card::Hold,
             _: &crate::card::PendingWrite,
         ) -> Result<(), WriteJournalError> {
             unreachable!()
         }
-        fn take(&self, _: &Iccid, _: crate::card::EntryId) -> Result<(), WriteJournalError> {
+        fn take(&self, _: &Iccid, _: crate::card::EntryId) -> Result<crate::card::Hold, WriteJournalError> {
             unreachable!()
         }
-        fn leave(&self, _: crate::card::EntryId) {}
-        fn close(&self, _: &Iccid, _: crate::card::EntryId) -> Result<(), WriteJournalError> {
+        fn leave(&self, _: &crate::card::Hold) {}
+        fn close(&self, _: &crate::card::Hold) -> Result<(), WriteJournalError> {
             unreachable!()
         }
         fn list(&self) -> Result<Vec<crate::card::PendingSummary>, WriteJournalError> {

@@ -8,7 +8,7 @@ use crate::{
     card::{ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, KeyError, KeyRings, RecoverError, locate},
     ident::{Iccid, JobId},
     job::{
-        CardDone, CardJob, CardJobError, CardRoute, JobsError, Layout, Observer, State,
+        CardDone, CardJob, CardJobError, JobsError, Layout, Observer, State,
         batch::{
             CardResult, Ending, Hand,
             check::{is_done, is_standing},
@@ -80,7 +80,7 @@ impl Run {
         runtime: &Handle,
     ) -> Result<CardDone, CardJobError> {
         let name = job.key.clone();
-        let route = CardRoute { permit: witness.hand.permit(), ..self.route.clone() };
+        let route = self.route(witness.hand);
         let mut number = 1;
         loop {
             let done = route.run(job, card, witness, runtime);

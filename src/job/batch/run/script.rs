@@ -13,14 +13,14 @@ use tokio::runtime::Handle;
 use super::{Matched, Run};
 use crate::{
     card::{
-        self, ApplyError, CardTransport, Key, KeyError, KeyGuard, NotTold, Origin, RecoverError, Session,
-        Way,
+        self, ApplyError, CardTransport, HeldEntry, Key, KeyError, KeyGuard, Looks, NotTold, Origin,
+        RecoverError, Session, Way, WriteJournal, WriteJournalError,
         script::{Backup, CardBackup, Entry, Report, ScriptError, Setup, declared_keys, run_for},
     },
     ident::Iccid,
     job::{
-        CardRoute, JobWrites,
-        batch::{CardResult, Ending, Row, ScriptDone, ScriptWork, result::is_refused},
+        JobWrites,
+        batch::{CardResult, Ending, Hand, Row, ScriptDone, ScriptWork, result::is_refused},
     },
 };
 
@@ -37,6 +37,7 @@ impl Run {
     pub(super) fn ran(
         &self,
         work: &ScriptWork,
+        hand: &Hand,
         row: &Row,
         card: &Iccid,
         runtime: &Handle,
@@ -50,7 +51,7 @@ impl Run {
         if !kept.iter().any(|claim| claim.done.is_some()) {
             return Ok(false);
         }
-        let writes = &self.route.writes;
+        let writes = self.route(hand).writes;
         let Some(entry) = writes.pending(card).map_err(|e| e.to_string())? else { return Ok(true) };
         let ours = format!("script {}", reference(work, &mark.to_string()));
         if (entry.write.origin, entry.write.reference.as_deref()) != (Origin::Script, Some(ours.as_str())) {
@@ -60,11 +61,11 @@ impl Run {
                     .to_owned(),
             );
         }
-        writes.take(card, entry.id).map_err(|e| e.to_string())?;
+        let held = HeldEntry::take(&*writes, card, entry.id).map_err(|e| e.to_string())?;
         // To take it up has outdated the mark.
         let kept = runtime.block_on(self.keepers.claims.done(&mark, self.route.clock.now()));
         kept.map_err(|e| e.to_string())?;
-        writes.close(card, entry.id).map(|()| true).map_err(|e| e.to_string())
+        held.close().map(|()| true).map_err(|e| e.to_string())
     }
 
     /// Runs the script on a card.
@@ -76,7 +77,7 @@ impl Run {
         card: &mut dyn CardTransport,
     ) {
         // Another process may have done so since the card's row was looked for.
-        match self.ran(work, &matched.row, &matched.iccid, matched.runtime) {
+        match self.ran(work, matched.hand, &matched.row, &matched.iccid, matched.runtime) {
             Ok(false) => {}
             Ok(true) => {
                 (result.ending, result.reason) = (Ending::AlreadyDone, Some(RAN_BEFORE.to_owned()));
@@ -108,9 +109,9 @@ impl Run {
             true => self.route.policy.allowing_once(iccid),
             false => work.rings.policy(Some(iccid), &self.route.policy),
         };
-        let route = CardRoute { permit: hand.permit(), ..self.route.clone() };
+        let route = self.route(hand);
         let guard = route.guard(&policy);
-        self.settle(work, matched, &keys, &guard, card)?;
+        self.settle(work, matched, &keys, (&*route.writes, &guard), card)?;
         // The script finds a fresh card.
         card.reset().map_err(|e| failed(e.to_string()))?;
 
@@ -134,7 +135,7 @@ impl Run {
         let mut observe = |_: &Entry| ();
         let setup = Setup {
             name: &name,
-            writes: Some(&*self.route.writes),
+            writes: Some(&*route.writes),
             keys,
             guard,
             backup: backup.as_mut().map(|backup| &mut **backup as &mut dyn Backup),
@@ -150,32 +151,46 @@ impl Run {
         work: &ScriptWork,
         matched: &Matched<'_>,
         keys: &[Key],
-        guard: &KeyGuard<'_>,
+        (writes, guard): (&dyn WriteJournal, &KeyGuard<'_>),
         card: &mut dyn CardTransport,
     ) -> Result<(), NotBegun> {
         let Matched { hand, row, iccid, runtime } = matched;
         let failed = |why: String| (Ending::Failed, why);
-        let writes = &*self.route.writes;
-        let Some(entry) = writes.pending(iccid).map_err(|e| failed(e.to_string()))? else { return Ok(()) };
-        let mut all = keys.to_vec();
-        all.extend(row.keys.iter().filter(|key| !keys.iter().any(|known| known.id == key.id)).cloned());
-        let all = work.rings.complete(Some(iccid), &all).map_err(|e| failed(e.to_string()))?;
-        let all = entry.write.still_valid(&all);
-        hand.note(|held| held.touched = true);
         let told =
             |why: &dyn std::fmt::Display| format!("an earlier write to this card was interrupted: {why}");
-        let mut fs = self.files(card).map_err(|e| failed(e.to_string()))?;
-        // What is behind a PIN can be neither looked at nor taken back without it.
-        if all.iter().any(Key::is_pin) {
-            let looked = guard.with_pins(&mut fs, &all, |fs| drop(card::examine(fs, &entry.write)));
-            looked.map_err(|error| (in_doubt(&error), told(&error)))?;
+        let mut all = keys.to_vec();
+        all.extend(row.keys.iter().filter(|key| !keys.iter().any(|known| known.id == key.id)).cloned());
+        let mut looks = Looks::default();
+        loop {
+            let Some(entry) = writes.pending(iccid).map_err(|e| failed(e.to_string()))? else {
+                return Ok(());
+            };
+            if entry.under_way {
+                // Not one that was cut off.
+                let error = WriteJournalError::UnderWay { card: iccid.clone() }.into();
+                match looks.again(&error) {
+                    true => continue,
+                    false => return Err((Ending::Unknown, told(&error))),
+                }
+            }
+            let all = work.rings.complete(Some(iccid), &all).map_err(|e| failed(e.to_string()))?;
+            let all = entry.write.still_valid(&all);
+            hand.note(|held| held.touched = true);
+            let mut fs = self.files(card).map_err(|e| failed(e.to_string()))?;
+            // What is behind a PIN can be neither looked at nor taken back without it.
+            if all.iter().any(Key::is_pin) {
+                let looked = guard.with_pins(&mut fs, &all, |fs| drop(card::examine(fs, &entry.write)));
+                looked.map_err(|error| (in_doubt(&error), told(&error)))?;
+            }
+            let mut jobs = JobWrites::new(&self.route, (*runtime).clone());
+            let settled = card::recover(&mut fs, &entry, Way::Settle, &all, guard, writes, &mut jobs);
+            return match &settled {
+                Ok(_) => Ok(()),
+                Err(error) if looks.again(error) => continue,
+                Err(error @ RecoverError::Apply(ApplyError::Key(key))) => Err((in_doubt(key), told(error))),
+                Err(error) => Err((Ending::Unknown, told(error))),
+            };
         }
-        let mut jobs = JobWrites::new(&self.route, (*runtime).clone());
-        let settled = card::recover(&mut fs, &entry, Way::Settle, &all, guard, writes, &mut jobs);
-        settled.map(drop).map_err(|error| match &error {
-            RecoverError::Apply(ApplyError::Key(key)) => (in_doubt(key), told(&error)),
-            _ => (Ending::Unknown, told(&error)),
-        })
     }
 }
 
