@@ -172,10 +172,7 @@ mod tests {
                     [card.xcap-config]\nplain-objects = [\"A0028100\"]\n\
                     [[card.mms-preferences]]\nname = \"A\"\nread-reply = true\n[[card.mms-preferences]]\npriority = \"low\"\n";
         let written = files("", card).unwrap();
-        assert_eq!(
-            shown(&written),
-            ["A", "yes", "low", "5", "1", "00", "<i/>", "2 octets", "01", "<m/>"]
-        );
+        assert_eq!(shown(&written), ["A", "yes", "low", "5", "1", "00", "<i/>", "2 octets", "01", "<m/>"]);
         let parts: Vec<usize> = written.iter().map(|content| content.parts.len()).collect();
         assert_eq!(parts, [2, 1, 2, 1, 2]);
     }

@@ -67,7 +67,11 @@ fn kept<T>(result: Result<T, FileError>) -> Result<Result<T, FileError>, Transpo
 }
 
 impl FileSystem<'_> {
-    pub(super) fn settings(&mut self, kind: SettingsFile, file: &FilePath) -> Result<Vec<SettingsOctets>, FileError> {
+    pub(super) fn settings(
+        &mut self,
+        kind: SettingsFile,
+        file: &FilePath,
+    ) -> Result<Vec<SettingsOctets>, FileError> {
         match kind.structure() {
             Structure::Transparent => Ok(vec![SettingsOctets(self.read_all(file)?)]),
             Structure::Records => {

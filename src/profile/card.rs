@@ -77,7 +77,9 @@ fn settings_files<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Vec<CardSettings>
     const EXPECTED: &str = "a list of acl, mmsicp, mmsucp, mmsup, nasconfig, ims, xcap, mudmid";
     let refused = |word: Option<&str>| match word {
         Some("gbabp") => Some("EF(GBABP) is of one run of the authentication between card and network"),
-        Some("mmsn") => Some("the notifications in EF(MMSN) come from the network, one for each message that waits"),
+        Some("mmsn") => {
+            Some("the notifications in EF(MMSN) come from the network, one for each message that waits")
+        }
         _ => None,
     };
     for entry in n.list(v, usize::MAX, EXPECTED) {

@@ -62,9 +62,9 @@ pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
 pub use terms::{
     AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, AuthScheme, Bearer, CallType,
-    CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, MmsPriority, NapAddressType,
-    NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter, Right,
-    SecurityMethod, Service, UnknownTerm,
+    CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, MmsPriority,
+    NapAddressType, NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter,
+    Right, SecurityMethod, Service, UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};

@@ -84,7 +84,7 @@ pub struct MmsPreference {
     pub expiry: Option<u32>,
 }
 
-const NAS_KEYS: &[&str] = &[
+pub(super) const NAS_KEYS: &[&str] = &[
     "signalling-priority",
     "nmo-i-behaviour",
     "attach-with-imsi",
@@ -95,9 +95,9 @@ const NAS_KEYS: &[&str] = &[
     "override-extended-access-barring",
     "fast-first-search",
 ];
-const TEXT_KEYS: &[&str] = &["encoding", "text"];
-const XCAP_KEYS: &[&str] = &["plain-objects"];
-const MMS_KEYS: &[&str] =
+pub(super) const TEXT_KEYS: &[&str] = &["encoding", "text"];
+pub(super) const XCAP_KEYS: &[&str] = &["plain-objects"];
+pub(super) const MMS_KEYS: &[&str] =
     &["name", "sender-visible", "delivery-report", "read-reply", "priority", "expiry"];
 
 /// Files of data objects are smaller than this on every card that is known.
@@ -106,7 +106,11 @@ const MAX_TEXT: usize = 0x7F00;
 const MAX_PREFERENCES: usize = 254;
 
 /// Reads the tables of `[card]` for settings files, and holds them against the files that are wanted.
-pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, wanted: &[CardSettings]) -> Option<UsimContents> {
+pub(super) fn read<'i>(
+    n: &mut Notes<'i>,
+    s: &Section<'_, 'i>,
+    wanted: &[CardSettings],
+) -> Option<UsimContents> {
     let nas = table(n, s, wanted, CardSettings::Nasconfig, "nas-config");
     let nas = nas.map(|v| n.section(&v, "[card.nas-config]", NAS_KEYS).and_then(|s| nas_config(n, &s, &v)));
     let ims = table(n, s, wanted, CardSettings::Ims, "ims-config");
@@ -192,7 +196,10 @@ fn xcap_config<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<XcapConfig>
     for entry in n.list(&v, 16, EXPECTED) {
         let Some(digits) = n.secret_text(&entry, 2 * MAX_TEXT) else { continue };
         let Some(object) = octets(digits).filter(|octets| is_object(octets)) else {
-            n.invalid(&entry, "is no data object: hexadecimal digits of a tag of one octet, the length, and so many octets");
+            n.invalid(
+                &entry,
+                "is no data object: hexadecimal digits of a tag of one octet, the length, and so many octets",
+            );
             continue;
         };
         if objects.iter().any(|known| known.first() == object.first()) {
@@ -223,8 +230,11 @@ fn mms_preference<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<MmsPrefe
 
 /// Octets of hexadecimal digits, with spaces between them or without.
 fn octets(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        text.chars().filter(|c| *c != ' ').map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    let digits: Vec<u8> = text
+        .chars()
+        .filter(|c| *c != ' ')
+        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
+        .collect::<Option<_>>()?;
     let (pairs, odd) = digits.as_chunks::<2>();
     odd.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
@@ -250,7 +260,8 @@ mod tests {
 
     fn contents(text: &str) -> Result<UsimContents, Vec<String>> {
         let text = format!("name = \"x\"\nversion = 4\n[card]\n{text}");
-        let problems = |problems: Vec<crate::profile::Problem>| problems.iter().map(ToString::to_string).collect();
+        let problems =
+            |problems: Vec<crate::profile::Problem>| problems.iter().map(ToString::to_string).collect();
         Profile::parse(&text).map(|p| p.card.contents).map_err(problems)
     }
 
@@ -282,9 +293,18 @@ mod tests {
             ("settings-files = [\"nasconfig\"]\n[card.nas-config]\n", "says nothing"),
             ("settings-files = [\"ims\"]\n[card.ims-config]\ntext = \"\"\n", "empty"),
             ("settings-files = [\"ims\"]\n[card.ims-config]\ntext = \"\\u0001\"\n", "character"),
-            ("settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"A00481\"]\n", "no data object"),
-            ("settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"5C00\"]\n", "no data object"),
-            ("settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"8000\", \"8000\"]\n", "tag of another"),
+            (
+                "settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"A00481\"]\n",
+                "no data object",
+            ),
+            (
+                "settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"5C00\"]\n",
+                "no data object",
+            ),
+            (
+                "settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"8000\", \"8000\"]\n",
+                "tag of another",
+            ),
             ("settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = []\n", "no data object"),
         ] {
             let problems = contents(bad).unwrap_err();

@@ -44,7 +44,8 @@ impl<'i> Notes<'i> {
             return None;
         }
         // U+FFFE and U+FFFF are no XML characters (XML 1.0, production 2).
-        let bad = |c: &char| (c.is_control() && !controls.contains(*c)) || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+        let bad =
+            |c: &char| (c.is_control() && !controls.contains(*c)) || matches!(c, '\u{FFFE}' | '\u{FFFF}');
         if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| bad(c)) {
             self.at(v, ProblemKind::Character { key, code: c.into(), at: at + 1 });
             return None;

@@ -63,7 +63,8 @@ impl<'a, 't> Work<'a, 't> {
 
     /// Puts a data object in place, or takes it away, and reads it back.
     fn object(&mut self, file: &FilePath, tag: u8, new: Option<&[u8]>) -> Result<(), ApplyError> {
-        self.doing = Some(Written { file: file.clone(), change: Change::Object { tag, away: new.is_none() } });
+        self.doing =
+            Some(Written { file: file.clone(), change: Change::Object { tag, away: new.is_none() } });
         let written = match new {
             Some(new) => self.fs.set(file, new),
             None => self.fs.delete_object(file, tag),

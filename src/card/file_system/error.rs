@@ -59,7 +59,9 @@ pub enum FileError {
         max: usize,
     },
     /// The card took the beginning of a data object, and not all of it.
-    #[error("SET DATA {file}: the card took {sent} of {of} octets of a data object at most, and answered {sw}")]
+    #[error(
+        "SET DATA {file}: the card took {sent} of {of} octets of a data object at most, and answered {sw}"
+    )]
     HalfTaken {
         /// The file.
         file: FilePath,

@@ -221,7 +221,9 @@ mod tests {
         set(&[(first, "63F1"), (next, "63C1")]).unwrap();
         let refused = set(&[(first, "6A84")]).unwrap_err();
         assert!(matches!(refused, FileError::Refused { .. }) && !refused.leaves_doubt());
-        for half in [&[(first, "9000")][..], &[(first, "63F1"), (next, "6A84")], &[(first, "63F1"), (next, "63F1")]] {
+        for half in
+            [&[(first, "9000")][..], &[(first, "63F1"), (next, "6A84")], &[(first, "63F1"), (next, "63F1")]]
+        {
             let error = set(half).unwrap_err();
             assert!(matches!(error, FileError::HalfTaken { .. }) && error.leaves_doubt(), "{error}");
         }

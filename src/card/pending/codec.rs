@@ -47,9 +47,8 @@ enum Step {
 impl Drop for Step {
     fn drop(&mut self) {
         use zeroize::Zeroize;
-        if let Self::Octets { old, new, .. }
-        | Self::Record { old, new, .. }
-        | Self::Object { old, new, .. } = self
+        if let Self::Octets { old, new, .. } | Self::Record { old, new, .. } | Self::Object { old, new, .. } =
+            self
         {
             old.zeroize();
             new.zeroize();

@@ -237,7 +237,9 @@ impl Touch {
             Self::Create { .. } => "create".into(),
             Self::Octets { at, new, .. } => format!("{} octets from {at}", new.len()),
             Self::Record { number, .. } => format!("record {number}"),
-            Self::Object { tag, new, .. } if object_in(new).is_none() => format!("data object {tag:02X} away"),
+            Self::Object { tag, new, .. } if object_in(new).is_none() => {
+                format!("data object {tag:02X} away")
+            }
             Self::Object { tag, .. } => format!("data object {tag:02X}"),
             Self::Other { what, .. } => what.clone(),
         }

@@ -16,12 +16,7 @@ const LONGER: u8 = 0x01;
 
 impl Touch {
     /// A data object comes, goes or becomes another. Both with tag and length.
-    pub(in crate::card) fn object(
-        file: FilePath,
-        tag: u8,
-        old: Option<&[u8]>,
-        new: Option<&[u8]>,
-    ) -> Self {
+    pub(in crate::card) fn object(file: FilePath, tag: u8, old: Option<&[u8]>, new: Option<&[u8]>) -> Self {
         let length = old.map_or(0, <[u8]>::len).max(new.map_or(0, <[u8]>::len)) + 1;
         let laid_out = |object: Option<&[u8]>| Zeroizing::new(lay_out(object, length));
         Self::Object { file, tag, old: laid_out(old), new: laid_out(new) }

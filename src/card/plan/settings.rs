@@ -107,14 +107,18 @@ impl Draft<'_, '_> {
         let leader = wanted.first().map(|(tag, _)| *tag);
         let is = |tag: u8| now.iter().find(|(known, _)| *known == tag).map(|(_, object)| object);
         let becomes = |tag: u8| wanted.iter().find(|(known, _)| *known == tag).map(|(_, object)| *object);
-        let mut tags: Vec<u8> = now.iter().map(|(tag, _)| *tag).chain(wanted.iter().map(|(tag, _)| *tag)).collect();
+        let mut tags: Vec<u8> =
+            now.iter().map(|(tag, _)| *tag).chain(wanted.iter().map(|(tag, _)| *tag)).collect();
         tags.sort_unstable();
         tags.dedup();
         let changed: Vec<u8> = tags.into_iter().filter(|tag| is(*tag) != becomes(*tag)).collect();
         let differing = changed.iter().map(|tag| becomes(*tag).or(is(*tag)).map_or(0, Vec::len)).sum();
         let others = changed.iter().copied().filter(|tag| Some(*tag) != leader);
-        let object = |tag, old: Option<&Vec<u8>>, new: Option<&Vec<u8>>| {
-            Operation::Object { file: file.clone(), tag, old: old.cloned(), new: new.cloned() }
+        let object = |tag, old: Option<&Vec<u8>>, new: Option<&Vec<u8>>| Operation::Object {
+            file: file.clone(),
+            tag,
+            old: old.cloned(),
+            new: new.cloned(),
         };
         if let Some(leader) = leader.filter(|_| !changed.is_empty()) {
             self.first.extend(is(leader).map(|old| object(leader, Some(old), None)));
@@ -177,7 +181,8 @@ fn step(
 
 /// What settings are, in a few words: access points by name; of others only which there are, for an old file may hold a secret.
 fn said(kind: SettingsFile, parts: &[Vec<u8>]) -> String {
-    let settings: Result<Vec<Vec<Setting>>, _> = parts.iter().map(|part| usim::settings(kind, part)).collect();
+    let settings: Result<Vec<Vec<Setting>>, _> =
+        parts.iter().map(|part| usim::settings(kind, part)).collect();
     let Ok(settings) = settings.map(|settings| settings.concat()) else {
         return "settings that cannot be read".into();
     };

@@ -168,7 +168,9 @@ fn object<'t>(
     let seen = match fs.retrieve(file, tag) {
         Ok(seen) => seen,
         Err(FileError::Damaged { .. }) => return Ok(vec![0x00; length]),
-        Err(FileError::Refused { sw, .. }) if matches!(sw.class(), StatusClass::Error | StatusClass::Warning) => {
+        Err(FileError::Refused { sw, .. })
+            if matches!(sw.class(), StatusClass::Error | StatusClass::Warning) =>
+        {
             return Ok(vec![0x00; length]);
         }
         Err(error) => return Err(changed(file, error)),

@@ -71,14 +71,21 @@ fn records_are_written_and_those_behind_them_emptied() {
         let options = PlanOptions { settings: &settings, ..options() };
         write(&card, &wanted, &options);
         let image = card.image();
-        let Body::Records { records, .. } = &image.mf.find(&[USIM, kind.fid()]).unwrap().body else { panic!() };
+        let Body::Records { records, .. } = &image.mf.find(&[USIM, kind.fid()]).unwrap().body else {
+            panic!()
+        };
         for (at, record) in records.iter().enumerate() {
             let wanted = parts.get(at).map_or(&[][..], Vec::as_slice);
-            assert!(record.starts_with(wanted) && record[wanted.len()..].iter().all(|o| *o == 0xFF), "{count}");
+            assert!(
+                record.starts_with(wanted) && record[wanted.len()..].iter().all(|o| *o == 0xFF),
+                "{count}"
+            );
         }
         assert_eq!(write(&card, &wanted, &options), Outcome::Unchanged);
     }
-    for (parts, why) in [(vec![vec![0x80]; 4], "has 3 records; 4 are needed"), (vec![vec![0x80; 49]], "48 octets")] {
+    for (parts, why) in
+        [(vec![vec![0x80]; 4], "has 3 records; 4 are needed"), (vec![vec![0x80; 49]], "48 octets")]
+    {
         let settings = [SettingsContent { file: kind, parts }];
         let error = refused(&card, &wanted, &PlanOptions { settings: &settings, ..options() });
         assert!(error.to_string().contains(why), "{error}");
@@ -97,7 +104,8 @@ fn a_file_of_another_structure_is_left_alone() {
 
 #[test]
 fn settings_files_are_filled_with_the_bootstrap_and_read_again() {
-    let settings = [acl(), SettingsContent::octets(SettingsFile::MmsIssuer, b"\x80\x01\x01\x81\x05a.b:c".to_vec())];
+    let settings =
+        [acl(), SettingsContent::octets(SettingsFile::MmsIssuer, b"\x80\x01\x01\x81\x05a.b:c".to_vec())];
     let options = PlanOptions { settings: &settings, ..options() };
     for kind in [SampleKind::Bare, SampleKind::Prepared] {
         let card = card(kind, Protocol::T0);

@@ -128,7 +128,8 @@ impl VirtualCard {
         let Body::Objects { objects, .. } = &self.files.file(ef).body else {
             return Err(StatusWord::WRONG_STRUCTURE);
         };
-        let mut value = objects.iter().find(|(known, _)| *known == tag).map_or(Vec::new(), |(_, v)| v.clone());
+        let mut value =
+            objects.iter().find(|(known, _)| *known == tag).map_or(Vec::new(), |(_, v)| v.clone());
         let half = value.len() / 2;
         value.iter_mut().skip(half).for_each(|octet| *octet = 0xFF);
         self.put_object(ef, tag, Some(value))

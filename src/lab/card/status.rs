@@ -66,7 +66,9 @@ impl VirtualCard {
                 // What it holds, and how much it may hold at most (card sheet, section 5.2: A5, 86).
                 let used = objects.iter().map(|(tag, value)| encoded(*tag, value).len()).sum::<usize>();
                 fcp.size = u32::try_from(used).ok();
-                fcp.proprietary.get_or_insert_default().push((Fcp::MAXIMUM_SIZE, room.to_be_bytes().to_vec()));
+                fcp.proprietary
+                    .get_or_insert_default()
+                    .push((Fcp::MAXIMUM_SIZE, room.to_be_bytes().to_vec()));
             }
             fcp.sfi = file.sfi;
         }

@@ -243,7 +243,8 @@ fn configuration(octets: &[u8]) -> Result<Vec<Setting>, DecodeError> {
 /// EF(XCAPConfigData): which objects there are. There may be passwords among what is in them, so that is not shown.
 fn xcap(octets: &[u8]) -> Result<Vec<Setting>, DecodeError> {
     let objects = tlv::parse_padded(octets)?.objects;
-    let setting = |o: &tlv::Tlv<'_>| Setting::new(format!("object {:02X}", o.tag), format!("{} octets", o.value.len()));
+    let setting =
+        |o: &tlv::Tlv<'_>| Setting::new(format!("object {:02X}", o.tag), format!("{} octets", o.value.len()));
     Ok(objects.iter().map(setting).collect())
 }
 
@@ -276,7 +277,12 @@ impl Configuration<'_> {
 /// Text where all of it can be printed, else hexadecimal.
 pub(super) fn shown(octets: &[u8]) -> String {
     match std::str::from_utf8(octets) {
-        Ok(text) if !text.is_empty() && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')) => text.to_owned(),
+        Ok(text)
+            if !text.is_empty()
+                && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')) =>
+        {
+            text.to_owned()
+        }
         _ => octets.iter().map(|octet| format!("{octet:02X}")).collect(),
     }
 }

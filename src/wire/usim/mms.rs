@@ -150,7 +150,8 @@ fn written(name: &str) -> Vec<u8> {
 fn name(octets: &[u8]) -> String {
     match octets {
         [UCS2, rest @ ..] => {
-            let units: Vec<u16> = rest.as_chunks::<2>().0.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
+            let units: Vec<u16> =
+                rest.as_chunks::<2>().0.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
             String::from_utf16_lossy(&units)
         }
         other => shown(other),

@@ -91,7 +91,7 @@ fn preferences_for_mms_are_fields_of_a_message() {
         ],
     };
     let octets = preferences.to_octets();
-    assert_eq!(octets, hex("800101 81085374616E64617264 820E 9481 8680 9081 8F82 8805 8103 015180"));
+    assert_eq!(octets, hex("800101 81085374616E64617264 820F 9481 8680 9081 8F82 8805 8103 015180"));
     assert_eq!(MmsPreferences::decode(&octets).unwrap(), preferences);
     let enclosed = [&[0xA0, u8::try_from(octets.len()).unwrap()][..], &octets, &[0xFF; 4]].concat();
     assert_eq!(MmsPreferences::decode(&enclosed).unwrap(), preferences);

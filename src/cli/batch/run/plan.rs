@@ -158,10 +158,12 @@ impl What {
         let wanted = [layout.file(&payload)];
         let file = format!("{} ({})", wanted[0].label, payload.kind.title());
         let mut files = vec![PlannedFile { file, octets: payload.octets.len() }];
-        files.extend(of_usim.iter().map(|content| PlannedFile {
-            file: content.file.name().to_owned(),
-            octets: content.length(),
-        }));
+        files.extend(
+            of_usim.iter().map(|content| PlannedFile {
+                file: content.file.name().to_owned(),
+                octets: content.length(),
+            }),
+        );
         let (mut plan_of_card, mut unplanned) = (None, None);
         if let Some(reader) = reader {
             let mut card =

@@ -31,7 +31,7 @@ fn an_object_is_set_replaced_listed_and_deleted() {
         };
         get(card, "81", "6A88");
 
-        says(card, "80DB008005810341" , "6700");
+        says(card, "80DB008005810341", "6700");
         says(card, "80DB0080058103414243", "9000");
         get(card, "81", "8103414243");
         says(card, "80DB00800381015A", "9000");
