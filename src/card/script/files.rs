@@ -4,7 +4,9 @@
 use crate::{
     card::{FileError, FileSystem, Mode, select::SelectDialect},
     ident::counted,
-    wire::script::{At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put},
+    wire::script::{
+        At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put, Script, Statement, octets, place_of,
+    },
 };
 
 use super::{
@@ -50,6 +52,34 @@ impl Run<'_, '_> {
         let mut entry = Entry::new(at.line, format!("PUT {place}{record}"));
         entry.sent = Some(content);
         self.tell(entry.noting(said(changed)));
+        Ok(())
+    }
+
+    /// Whether every `PUT` that is sure to be reached has its place on the card, unless the script makes the file: a card that
+    /// lacks it is given no key.
+    pub(super) fn can_put(&mut self, script: &Script) -> Result<(), ScriptError> {
+        let mut env = self.env.clone();
+        for At { at, value } in &script.statements {
+            match value {
+                Statement::Let(name, _) => env.set(&name.value, None),
+                Statement::Put(put) => {
+                    let Ok(Some(place)) = place_of(&put.file, &env) else { continue };
+                    if self.declared.keys(EffectKind::Creates, &place).is_some() {
+                        continue;
+                    }
+                    let file = path(&place);
+                    let size = self.in_files(*at, |fs| match put.record {
+                        Some(_) => fs.records(&file).map(|(length, _)| usize::from(length)),
+                        None => fs.size(&file),
+                    })?;
+                    let content = octets(&put.content, &env).ok().flatten();
+                    if let Some(got) = content.map(|content| content.len()).filter(|got| *got > size) {
+                        return Err(ScriptError::TooLong { at: *at, file: place, got, size });
+                    }
+                }
+                _ => {}
+            }
+        }
         Ok(())
     }
 

@@ -145,6 +145,7 @@ impl Run<'_, '_> {
             self.ledger = Some(ledger);
         }
         self.can_restore(&checked.script)?;
+        self.can_put(&checked.script)?;
         self.reset(at)?;
         self.list(&checked.script.statements)
     }

@@ -214,6 +214,8 @@ impl Cursor {
         self.directory = match (fid, fid.0 >> 8) {
             (Fid::MF, _) => Some(Place::mf()),
             (Fid::CURRENT_APPLICATION, _) => self.application.clone(),
+            // The current directory itself.
+            _ if here.as_ref().and_then(Place::fid) == Some(fid) => here,
             // First-level directories of the MF.
             (_, 0x7F) => Some(Place::mf().child(fid)),
             (Fid::PKCS15_GENERIC, _) => here.map(|here| here.child(fid)),

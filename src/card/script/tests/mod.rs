@@ -15,8 +15,8 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::{
     card::{
-        CardTransport, Key, KeyGuard, KeyPolicy, MemoryKeyJournal, MemoryWriteJournal, Protocol, Session,
-        WriteJournal,
+        CardTransport, Key, KeyGuard, KeyJournal, KeyPolicy, KeyState, MemoryKeyJournal, MemoryWriteJournal,
+        Protocol, Session, WriteJournal,
     },
     ident::{Iccid, Imsi},
     lab::{

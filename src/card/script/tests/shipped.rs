@@ -1,4 +1,4 @@
-//! The scripts that come with this program, each on a UICC, and on a SIM where that makes sense.
+//! The scripts that come with this program, on every kind of card; where one makes no sense, it says so before a key is presented.
 
 #![cfg(test)]
 
@@ -14,9 +14,11 @@ fn with(set: &'static [(&'static str, &'static str)]) -> With<'static> {
     With { set, ..With::default() }
 }
 
-/// The policy of the tests lets no key through where the card tells no counter; a SIM's ADM1 needs one.
-fn on_sim(card: &CardHandle, text: &str, mut with: With<'_>) -> Report {
-    let checked = checked(text, ADM, Need::Nothing);
+/// Runs a script with ADM1 on a card that may tell no counter, and its files where the card has them. What is known of ADM1 then.
+fn allowed(card: &CardHandle, name: &str, mut with: With<'_>) -> (Report, KeyState) {
+    let set = files_of(card, name);
+    let set: Vec<_> = set.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let checked = checked(script(name), &set, Need::Nothing);
     let policy = KeyPolicy::new(2, vec![crate::card::CardRange::Iccid("8988211".into())]);
     let journal = MemoryKeyJournal::new();
     let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
@@ -29,7 +31,41 @@ fn on_sim(card: &CardHandle, text: &str, mut with: With<'_>) -> Report {
         restore: with.restore,
         observe: &mut |_| {},
     };
-    done(run(Session::new(&mut reader), &checked, setup))
+    let report = run(Session::new(&mut reader), &checked, setup);
+    (report, journal.state(&sample_iccid(), KeyRef::ADM1.into()).unwrap())
+}
+
+fn sample_iccid() -> Iccid {
+    Iccid::from_card("8988211000000430010").unwrap()
+}
+
+/// Values of a script's variables for files: a token has its PKCS#15 directory elsewhere, and the script that locks names it from
+/// the MF.
+fn files_of(card: &CardHandle, name: &str) -> Vec<(&'static str, String)> {
+    let mut set = vec![("ADM", "12345678".to_owned())];
+    set.retain(|_| script(name).contains("KEY 0A ADM"));
+    if card.image().personality == Personality::Token && name != "create-bootstrap-tree" {
+        let home = if name == "lock-for-shipping" { "3F00/5015" } else { "A000000063504B43532D3135" };
+        let files = [("ODF", "5031"), ("DODF", "6430"), ("FILE", "6431")];
+        let declared = files.iter().filter(|(file, _)| script(name).contains(&format!("VAR {file} ")));
+        set.extend(declared.map(|(file, fid)| (*file, format!("{home}/{fid}"))));
+    }
+    set
+}
+
+fn content_of(card: &CardHandle) -> Vec<u8> {
+    let token = card.image().personality == Personality::Token;
+    at_rest(card, &[if token { Fid::PKCS15_GENERIC } else { Fid::PKCS15 }, Fid(0x6431)])
+}
+
+/// A prepared card of a kind whose bootstrap file holds something.
+fn holding(personality: Personality, content: &[u8]) -> CardHandle {
+    let mut image = sample(personality, SampleKind::Prepared).image();
+    let home = if personality == Personality::Token { Fid::PKCS15_GENERIC } else { Fid::PKCS15 };
+    if let Body::Transparent(octets) = &mut image.mf.find_mut(&[home, FILE[1]]).unwrap().body {
+        octets[..content.len()].copy_from_slice(content);
+    }
+    from(image)
 }
 
 #[test]
@@ -70,22 +106,54 @@ fn survey_tells_what_is_there() {
 #[test]
 fn what_is_backed_up_and_erased_is_restored() {
     let content = b"a document that was there";
-    for personality in [Personality::Uicc, Personality::Sim] {
-        let card = written(personality, content);
+    for (personality, _) in Personality::ALL {
+        let card = holding(personality, content);
         let before = card.image();
         let mut backup = MemoryBackup::default();
-        let report =
-            done(run_on(&card, script("back-up"), With { backup: Some(&mut backup), ..With::default() }));
-        assert_eq!((report.saved, card.changes()), (3, 0));
+        let with = With { backup: Some(&mut backup), ..With::default() };
+        let (report, known) = allowed(&card, "back-up", with);
+        assert_eq!((done(report).saved, card.changes(), known), (3, 0, KeyState::Clear), "{personality}");
 
         let mut more = MemoryBackup::default();
-        on_sim(&card, script("erase"), With { backup: Some(&mut more), ..With::default() });
-        assert!(at_rest(&card, &FILE).iter().all(|octet| *octet == 0xFF));
+        let with = With { backup: Some(&mut more), ..With::default() };
+        done(allowed(&card, "erase", with).0);
+        assert!(content_of(&card).iter().all(|octet| *octet == 0xFF), "{personality}");
         assert_eq!(more.0.saved.len(), 1);
 
-        let report = on_sim(&card, script("restore"), With { restore: Some(&backup.0), ..With::default() });
-        assert_eq!(card.image(), before, "{}", shown(&report));
+        let with = With { restore: Some(&backup.0), ..With::default() };
+        let report = done(allowed(&card, "restore", with).0);
+        assert!(card.image() == before, "{personality}: {}", shown(&report));
     }
+}
+
+#[test]
+fn a_card_on_which_a_script_makes_no_sense_is_given_no_key() {
+    for (personality, _) in Personality::ALL {
+        let bare = from(sample(personality, SampleKind::Bare).image());
+        let mut backup = MemoryBackup::default();
+        let with = With { backup: Some(&mut backup), ..With::default() };
+        // That there is nothing is worth keeping, and cannot be put back.
+        let (report, _) = allowed(&bare, "back-up", with);
+        assert_eq!(done(report).saved, 3, "{personality}");
+        for name in ["erase", "restore", "lock-for-shipping"] {
+            let with = With { restore: Some(&backup.0), ..With::default() };
+            let (report, known) = allowed(&bare, name, with);
+            let said = shown(&report);
+            assert!(report.stopped.is_some(), "{name} on a bare {personality}: {said}");
+            assert_eq!((known, bare.changes()), (KeyState::Clear, 0), "{name}, {personality}: {said}");
+        }
+    }
+    // Files are created in class 00, and a token has its application already.
+    for personality in [Personality::Sim, Personality::Ruim, Personality::Token] {
+        let kind = if personality == Personality::Token { SampleKind::Prepared } else { SampleKind::Bare };
+        let card = from(sample(personality, kind).image());
+        let (report, known) = allowed(&card, "create-bootstrap-tree", With::default());
+        let said = shown(&report);
+        assert!(report.stopped.is_some(), "{personality}: {said}");
+        assert_eq!((known, card.changes()), (KeyState::Clear, 0), "{personality}: {said}");
+    }
+    let both = from(sample(Personality::Uicc2g, SampleKind::Bare).image());
+    assert_eq!(done(allowed(&both, "create-bootstrap-tree", With::default()).0).changes, 9);
 }
 
 #[test]
@@ -193,20 +261,18 @@ fn with_adm() -> With<'static> {
 
 #[test]
 fn a_card_is_locked_for_shipping_and_one_that_cannot_be_is_told() {
-    for (personality, kind) in [
-        (Personality::Uicc, SampleKind::Prepared),
-        (Personality::Uicc, SampleKind::Pin),
-        (Personality::Sim, SampleKind::Prepared),
-        (Personality::Sim, SampleKind::Pin),
-    ] {
+    for (personality, kind) in Personality::ALL
+        .iter()
+        .flat_map(|(personality, _)| [SampleKind::Prepared, SampleKind::Pin].map(|kind| (*personality, kind)))
+    {
         let card = from(sample(personality, kind).image());
         let before = card.image();
         let mut backup = MemoryBackup::default();
-        let report =
-            on_sim(&card, script("lock-for-shipping"), With { backup: Some(&mut backup), ..With::default() });
+        let with = With { backup: Some(&mut backup), ..With::default() };
+        let report = done(allowed(&card, "lock-for-shipping", with).0);
         let told = if kind == SampleKind::Pin { "neither read nor written" } else { "read, not written" };
-        assert_eq!(report.outputs[0].value, told);
-        assert_eq!(card.image(), before);
+        assert_eq!(report.outputs[0].value, told, "{personality}");
+        assert!(card.image() == before, "{personality}");
     }
     // A file that anybody writes.
     let mut image = sample(Personality::Uicc, SampleKind::Prepared).image();
