@@ -15,6 +15,9 @@ use crate::wire::apdu::CommandApdu;
 
 use super::{Manner, ProblemKind};
 
+/// Octets of data that fit a command.
+const MOST: usize = 255;
+
 /// The command that octets are; `expects_data` when `[…]` stands behind them.
 ///
 /// # Errors
@@ -26,13 +29,15 @@ pub fn form(octets: &[u8], manner: Manner, expects_data: bool) -> Result<Command
     let command = CommandApdu::new(*cla, *ins, *p1, *p2);
     let [p3, data @ ..] = rest else { return Ok(command) };
     let lc = usize::from(*p3);
-    let with =
-        |data: &[u8]| command.clone().with_data(data).map_err(|_| ProblemKind::LongData { got: data.len() });
+    let too_long = |data: &[u8]| ProblemKind::LongData { got: data.len() };
+    let with = |data: &[u8]| command.clone().with_data(data).map_err(|_| too_long(data));
     match data {
         [] if expects_data || manner == Manner::Followed => Ok(command.with_le(*p3)),
         [] if lc == 0 => Ok(command),
         data if data.len() == lc => with(data),
         [data @ .., le] if data.len() == lc && lc > 0 => Ok(with(data)?.with_le(*le)),
+        // Whatever P3 says: with Le behind them 256 octets may follow.
+        data if data.len() > MOST + 1 => Err(too_long(data)),
         data => Err(ProblemKind::Length { lc, got: data.len() }),
     }
 }

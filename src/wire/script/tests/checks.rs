@@ -8,7 +8,7 @@ fn told(text: &str) -> Vec<String> {
 }
 
 /// Plain Annex B scripts with one problem each.
-const PLAIN: &[(&str, &str)] = &[
+pub(super) const PLAIN: &[(&str, &str)] = &[
     ("FOO 01", "1:1: error: unknown statement `FOO`; expected RST, INI, CMD, REM, OFF or SWI"),
     ("RSTX", "1:1: error: unknown statement `RSTX`"),
     (
@@ -87,7 +87,7 @@ const PLAIN: &[(&str, &str)] = &[
 ];
 
 /// Scripts of the superset, behind its header: the first statement is on line 2.
-const OWN: &[(&str, &str)] = &[
+pub(super) const OWN: &[(&str, &str)] = &[
     ("VAR 1 hex", "2:5: error: expected the name of a variable"),
     ("VAR A number", "2:7: error: expected hex, digits, text or path"),
     ("VAR A secret hex 0102\nOUT \"a\" ${A}", "2:18: error: a secret has no value in a script"),

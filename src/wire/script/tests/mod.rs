@@ -1,6 +1,7 @@
 //! The language: what it reads, prints and refuses.
 
 mod checks;
+mod kinds;
 mod values;
 
 use std::collections::BTreeMap;
