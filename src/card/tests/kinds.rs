@@ -3,18 +3,13 @@
 #![cfg(test)]
 
 use super::*;
-use crate::lab::image::{Personality, Quirk};
+use crate::lab::image::Personality;
 
 fn kind(personality: Personality, protocol: Protocol) -> CardHandle {
     let mut sample = sample(SampleKind::Prepared);
     sample.personality = personality;
     sample.protocol = protocol;
     from(sample.image())
-}
-
-/// The PKCS#15 directory of a sample card.
-fn home(personality: Personality) -> Fid {
-    if personality == Personality::Token { Fid::PKCS15_GENERIC } else { Fid::PKCS15 }
 }
 
 /// Plans and applies in a mode, under a policy.
@@ -42,114 +37,6 @@ pub(super) fn job(
                 Err(error) => Ended::NotApplied(error),
             }
         }
-    }
-}
-
-/// A way to speak to a kind of card.
-#[derive(Debug, Clone, Copy)]
-struct Way {
-    personality: Personality,
-    protocol: Protocol,
-    /// Whether answers are fetched by GET RESPONSE; none: as the protocol has it.
-    fetched: Option<Quirk>,
-    mode: Mode,
-    channel: ChannelChoice,
-}
-
-impl Way {
-    /// All of them: every kind, T=0 and T=1, with 61xx and without, in each class that it knows, on the basic channel and on
-    /// another. Cards of class A0 speak T=0 alone.
-    fn all() -> Vec<Self> {
-        let mut all = Vec::new();
-        for (personality, _) in Personality::ALL {
-            for protocol in [Protocol::T0, Protocol::T1] {
-                for fetched in [None, Some(Quirk::NeverFetched), Some(Quirk::AlwaysFetched)] {
-                    for mode in [Mode::ThreeG, Mode::TwoG] {
-                        for channel in [ChannelChoice::Basic, ChannelChoice::Logical] {
-                            all.push(Self { personality, protocol, fetched, mode, channel });
-                        }
-                    }
-                }
-            }
-        }
-        all.retain(|way| match way.mode {
-            Mode::TwoG => way.personality.speaks_2g() && way.protocol == Protocol::T0,
-            Mode::ThreeG => way.personality.speaks_3g(),
-        });
-        all
-    }
-
-    fn card(self) -> CardHandle {
-        let mut sample = sample(SampleKind::Prepared);
-        (sample.personality, sample.protocol) = (self.personality, self.protocol);
-        let mut image = sample.image();
-        self.fetched.into_iter().for_each(|quirk| image.add_quirk(quirk));
-        from(image)
-    }
-
-    /// Plans and applies. A card that knows class A0 alone is found out by the file system itself.
-    fn job(self, card: &CardHandle, wanted: &[BootstrapFile], journal: &MemoryKeyJournal) -> Ended {
-        let mut reader = InProcess::insert(card, bay());
-        let mut session = Session::new(&mut reader);
-        if self.personality.speaks_3g() {
-            session.set_mode(self.mode);
-        }
-        session.use_channel(self.channel).unwrap();
-        let mut fs = FileSystem::new(session);
-        let policy = allowed_once();
-        match plan(&mut fs, wanted, &options()) {
-            Err(error) => Ended::NotPlanned(error),
-            Ok(plan) => match apply(
-                &mut fs,
-                &plan,
-                &[adm()],
-                &KeyGuard::new(journal, &policy),
-                &MemoryWriteJournal::new(),
-            ) {
-                Ok(outcome) => Ended::Done(outcome),
-                Err(error) => Ended::NotApplied(error),
-            },
-        }
-    }
-}
-
-#[test]
-fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
-    let config1 =
-        BootstrapFile { oid: ObjectId::CP_CONFIG1, label: "Config1".into(), octets: payload(90, 7) };
-    let wanted = [file(CP, payload(700, 1)), file(DM, payload(300, 9))];
-    let mut seen = Vec::new();
-    for way in Way::all() {
-        let card = way.card();
-        let journal = MemoryKeyJournal::new();
-        let ended = way.job(&card, &wanted, &journal);
-        assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
-        let again = way.job(&card, &wanted, &journal);
-        assert!(matches!(again, Ended::Done(Outcome::Unchanged)), "{way:?}: {again:?}");
-        let contents = [Fid::ODF, Fid::DODF, Fid(0x6431), Fid(0x6432)]
-            .map(|fid| at_rest(&card, &[home(way.personality), fid]));
-        seen.push((way, contents));
-        assert_eq!(look(&card).iccid, Some(iccid()), "{way:?}");
-        assert_eq!(found(&card, CP), payload(700, 1), "{way:?}");
-        // A third object needs a file that is not there: class 00 creates it.
-        let third = std::slice::from_ref(&config1);
-        journal.clear(&iccid()).unwrap();
-        let before = card.changes();
-        let ended = way.job(&card, third, &journal);
-        if way.mode == Mode::TwoG {
-            assert!(matches!(ended, Ended::NotPlanned(PlanError::NoCreate { .. })), "{way:?}: {ended:?}");
-            assert_eq!(card.changes(), before, "{way:?}");
-        } else {
-            assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
-            assert_eq!(found(&card, ObjectId::CP_CONFIG1), payload(90, 7), "{way:?}");
-        }
-    }
-    // UICC and token: 2 protocols, 3 ways to fetch, 2 channels; the UICC of two classes 6 more in 2G mode; SIM and R-UIM 6
-    // each.
-    assert_eq!(seen.len(), 12 + 18 + 6 + 6 + 12);
-    let (_, first) = &seen[0];
-    for (way, contents) in &seen {
-        assert!(contents == first, "{way:?} differs from {:?}", seen[0].0);
     }
 }
 

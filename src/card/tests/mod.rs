@@ -4,13 +4,18 @@
 
 mod cut;
 mod cuts;
+mod directory;
 mod doubt;
+mod erase;
 mod keys;
 mod kinds;
 mod layout;
 mod quirks;
 mod recover;
+mod rights;
+mod same;
 mod settings;
+mod tree;
 mod write;
 
 use crate::{
@@ -180,4 +185,18 @@ fn tries(card: &CardHandle) -> u8 {
 fn key(text: &str) -> Key {
     let octets: AdmKey = text.parse().unwrap();
     Key::adm(KeyRef::ADM1, octets)
+}
+
+/// A file of the PKCS#15 application.
+fn pkcs15(fid: u16) -> [Fid; 2] {
+    [Fid::PKCS15, Fid(fid)]
+}
+
+/// Erases both bootstraps with ADM1 in hand.
+fn erase(card: &CardHandle) -> Outcome {
+    let mut reader = InProcess::insert(card, bay());
+    let mut fs = FileSystem::new(Session::new(&mut reader));
+    let plan = plan_erase(&mut fs, &[CP, DM], &options()).unwrap();
+    let (journal, policy) = (MemoryKeyJournal::new(), policy());
+    apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&journal, &policy), &MemoryWriteJournal::new()).unwrap()
 }
