@@ -15,7 +15,10 @@ use super::{
     pending::{HeldEntry, complete, pending},
     rights::is_pin,
 };
-use crate::{ident::Iccid, wire::arr::KeyRef};
+use crate::{
+    ident::{Iccid, counted},
+    wire::arr::KeyRef,
+};
 
 /// What became of a plan that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -56,23 +59,16 @@ pub enum Change {
     },
     /// A record was written.
     Record(u8),
-    /// A data object was put in place, or taken away.
-    Object {
-        /// Its tag.
-        tag: u8,
-        /// Whether it was taken away.
-        away: bool,
-    },
 }
 
 impl fmt::Display for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.change {
             Change::Created => write!(f, "{} created", self.file),
-            Change::Octets { from, count } => write!(f, "{}: {count} octets from {from}", self.file),
+            Change::Octets { from, count } => {
+                write!(f, "{}: {} from {from}", self.file, counted(count, "octet"))
+            }
             Change::Record(number) => write!(f, "{}: record {number}", self.file),
-            Change::Object { tag, away: false } => write!(f, "{}: data object {tag:02X}", self.file),
-            Change::Object { tag, away: true } => write!(f, "{}: data object {tag:02X} away", self.file),
         }
     }
 }

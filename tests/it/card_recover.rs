@@ -1,6 +1,7 @@
 //! Writes that are cut off at a real PC/SC reader: the card is pulled in the middle of an UPDATE, the program is killed
 //! (SIGKILL) while it waits for an answer. Another process finds what was begun, and takes it back or goes on.
 
+mod actions;
 mod cuts;
 
 use std::path::{Path, PathBuf};
