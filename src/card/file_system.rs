@@ -5,7 +5,6 @@
 
 mod change;
 mod error;
-mod objects;
 
 use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 

@@ -7,7 +7,6 @@ mod kinds;
 mod personality;
 mod quirk;
 mod sample;
-mod written;
 
 use std::{
     collections::BTreeSet,
@@ -19,7 +18,6 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use file::encoded;
 pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
 pub use personality::{Personality, PersonalityError};

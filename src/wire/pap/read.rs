@@ -171,11 +171,7 @@ fn addresses(e: &Element) -> Read<Vec<Address>> {
         let (at, got) = (e.at, found.len());
         return Err(DecodeError::Limit { what: "addresses", at, got, limit: MAX_ADDRESSES });
     }
-    let address = |e: &Element| {
-        let text: String = required(e, "address-value")?;
-        Address::as_it_came(&text).map_err(|why| invalid(e, &format!("address-value: {why}")))
-    };
-    found.into_iter().map(address).collect()
+    found.into_iter().map(|a| required(a, "address-value")).collect()
 }
 
 fn one_address(e: &Element) -> Read<Address> {

@@ -26,8 +26,7 @@ use crate::{
     ident::Timestamp,
     store::MemoryOutbox,
     wire::pap::{
-        Address, CancelMessage, Message, MessageState, Pap, PushMessage, QualityOfService, StatusCode,
-        StatusQuery,
+        CancelMessage, Message, MessageState, Pap, PushMessage, QualityOfService, StatusCode, StatusQuery,
         multipart::{self, Entity},
     },
 };
@@ -201,7 +200,7 @@ fn message_id(id: &str) -> MessageId {
 
 fn message(id: &str, numbers: &[&str]) -> PushMessage {
     let address = |n: &&str| match n.contains('=') {
-        true => Address::as_it_came(n).unwrap(),
+        true => n.parse().unwrap(),
         false => format!("WAPPUSH=+{n}/TYPE=PLMN@ppg").parse().unwrap(),
     };
     PushMessage {

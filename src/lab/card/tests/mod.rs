@@ -4,7 +4,6 @@ mod channels;
 mod files;
 mod hostile;
 mod manners;
-mod objects;
 mod pins;
 mod rights;
 mod sessions;
