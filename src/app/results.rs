@@ -4,9 +4,9 @@
 use std::{
     collections::{BTreeSet, VecDeque},
     fs::File,
-    io::Write as _,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
     os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
@@ -18,12 +18,14 @@ use tracing::warn;
 use super::config::Config;
 use crate::{
     bearer::{Event, Heard, MessageId, Receipt, Results, Taken, Told},
-    ident::Clock,
+    ident::{Clock, Timestamp},
     wire::pap::ResultNotification,
 };
 
 /// Results that are known again when a gateway tells them twice.
 const REMEMBERED: usize = 4096;
+/// More octets than a line of the file has: that of a request that is taken.
+const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 
 /// Takes what is told. A thing that cannot be kept is not taken, so that the gateway tells it again.
 pub(crate) struct ServedResults {
@@ -33,7 +35,13 @@ pub(crate) struct ServedResults {
     /// The gateway's own events, once it delivers.
     events: OnceLock<mpsc::Sender<Event>>,
     /// Where results are written; none to take none.
-    file: Option<PathBuf>,
+    file: Option<Arc<ResultsFile>>,
+}
+
+/// The file of results.
+struct ResultsFile {
+    path: PathBuf,
+    /// Those that were written last.
     told: Mutex<VecDeque<String>>,
 }
 
@@ -44,8 +52,7 @@ impl ServedResults {
             clock: Arc::clone(clock),
             links: config.ppg.kannels.iter().map(|kannel| kannel.name.clone()).collect(),
             events: OnceLock::new(),
-            file: config.push.results_file.clone(),
-            told: Mutex::default(),
+            file: config.push.results_file.clone().map(|path| Arc::new(ResultsFile::new(path))),
         })
     }
 
@@ -54,9 +61,15 @@ impl ServedResults {
         // A gateway has one bearer for its whole life.
         let _ = self.events.set(events);
     }
+}
 
-    /// Appends a result to the file, on disk when it returns; once, however often it is told.
-    fn keep(&self, file: &Path, result: &ResultNotification) -> std::io::Result<()> {
+impl ResultsFile {
+    fn new(path: PathBuf) -> Self {
+        Self { path, told: Mutex::default() }
+    }
+
+    /// Appends a result, on disk when it returns; once, however often it is told. Takes as long as the disk does.
+    fn keep(&self, result: &ResultNotification, now: Timestamp) -> std::io::Result<()> {
         let mut line = json!({
             "push-id": result.push_id.as_str(),
             "address": result.address.as_str(),
@@ -70,8 +83,11 @@ impl ServedResults {
         if told.contains(&name) {
             return Ok(());
         }
-        line["told-at"] = self.clock.now().to_string().into();
-        let mut out = File::options().append(true).create(true).mode(0o600).open(file)?;
+        line["told-at"] = now.to_string().into();
+        let mut out = File::options().read(true).append(true).create(true).mode(0o600).open(&self.path)?;
+        // Gateways that share it take turns.
+        out.lock()?;
+        cut_half_a_line(&mut out)?;
         out.write_all(format!("{line}\n").as_bytes())?;
         out.sync_data()?;
         if told.len() >= REMEMBERED {
@@ -80,6 +96,27 @@ impl ServedResults {
         told.push_back(name);
         Ok(())
     }
+}
+
+/// Takes away the beginning of a line at the end: a full disk or a kill left it, and its result is told again, since it was
+/// not taken.
+fn cut_half_a_line(file: &mut File) -> std::io::Result<()> {
+    let end = file.seek(SeekFrom::End(0))?;
+    let mut tail = |octets: u64| {
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(end.saturating_sub(octets)))?;
+        file.take(octets).read_to_end(&mut tail)?;
+        Ok::<_, std::io::Error>(tail)
+    };
+    if tail(1)?.last().is_none_or(|last| *last == b'\n') {
+        return Ok(());
+    }
+    let tail = tail(LONGEST_LINE)?;
+    let half = tail.iter().rev().take_while(|octet| **octet != b'\n').count() as u64;
+    if half == LONGEST_LINE {
+        return Err(std::io::Error::other("its last line is longer than any result; is it another file?"));
+    }
+    file.set_len(end - half)
 }
 
 #[async_trait]
@@ -109,9 +146,12 @@ impl Results for ServedResults {
                 if events.is_closed() { Heard::NotNow } else { Heard::Taken }
             }
             Told::Result(result) => {
-                let Some(file) = &self.file else { return Heard::Strange };
-                let kept = self
-                    .keep(file, &result)
+                let Some(file) = self.file.clone() else { return Heard::Strange };
+                let now = self.clock.now();
+                let keeping = tokio::task::spawn_blocking(move || file.keep(&result, now)).await;
+                let kept = keeping
+                    .map_err(std::io::Error::other)
+                    .flatten()
                     .inspect_err(
                         |error| warn!(%error, "[push] results-file: a result cannot be kept: {error}"),
                     )
@@ -131,19 +171,14 @@ mod tests {
     };
 
     use super::*;
-    use crate::{
-        app::SystemClock,
-        bearer::ReceiptState,
-        wire::pap::{MessageState, StatusCode},
-    };
+    use crate::{app::SystemClock, bearer::ReceiptState, wire::pap::MessageState};
 
     fn results(file: Option<PathBuf>) -> ServedResults {
         ServedResults {
             clock: Arc::new(SystemClock),
             links: BTreeSet::from(["op".to_owned()]),
             events: OnceLock::new(),
-            file,
-            told: Mutex::default(),
+            file: file.map(|path| Arc::new(ResultsFile::new(path))),
         }
     }
 
@@ -183,20 +218,7 @@ mod tests {
     async fn a_result_is_kept_once_by_its_owner_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results.jsonl");
-        let result = |state| {
-            Told::Result(Box::new(ResultNotification {
-                push_id: "1@pi".parse().unwrap(),
-                state,
-                code: StatusCode::OK,
-                sender_address: None,
-                sender_name: None,
-                received_time: None,
-                event_time: None,
-                desc: None,
-                address: "WAPPUSH=+358401/TYPE=PLMN@x".parse().unwrap(),
-                quality_of_service: None,
-            }))
-        };
+        let result = |state| Told::Result(Box::new(ResultNotification::sample("358401", state)));
         assert_eq!(
             results(None).told(result(MessageState::Delivered)).await,
             Heard::Strange,
@@ -204,6 +226,9 @@ mod tests {
         );
         let nowhere = results(Some(folder.path().to_owned()));
         assert_eq!(nowhere.told(result(MessageState::Delivered)).await, Heard::NotNow);
+        // A kill in the middle of a line, which was told to nobody as taken.
+        std::fs::write(&file, "{\"state\": \"unknown\"}\n{\"state\": \"deliv").unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let results = results(Some(file.clone()));
         for state in [MessageState::Pending, MessageState::Delivered, MessageState::Delivered] {
             assert_eq!(results.told(result(state)).await, Heard::Taken);
@@ -213,7 +238,7 @@ mod tests {
             .lines()
             .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["state"].clone())
             .collect();
-        assert_eq!(states, ["pending", "delivered"]);
+        assert_eq!(states, ["unknown", "pending", "delivered"]);
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }

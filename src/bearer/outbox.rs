@@ -49,6 +49,18 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// [`OutboxError`].
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError>;
 
+    /// Asks for deliveries that are [`State::Sending`] to be taken back by the process that sends them.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn call_back(&self, ids: Vec<DispatchId>) -> Result<(), OutboxError>;
+
+    /// Deliveries of this process that somebody has called back since it was asked last.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError>;
+
     /// Deliveries that are [`State::Sending`] for a process that is gone: those of which nothing had left wait again; those
     /// of which the network has every segment become [`State::Sent`] until `receipts_until`; for the others it is not
     /// known, and they are given back.
@@ -265,6 +277,8 @@ pub struct Move {
     pub due: Option<Timestamp>,
     /// In how many segments it went, when that is known now.
     pub segments: Option<u8>,
+    /// It is sent again although an earlier sending may have arrived: [`Standing::desc`] says so from then on.
+    pub again: bool,
 }
 
 /// A delivery that came to its end.
@@ -332,6 +346,18 @@ pub struct OutboxError {
     pub doing: &'static str,
     /// Why.
     pub source: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+impl Standing {
+    /// What is said in words, of a delivery that may be with its device twice (`doubled`) or not.
+    pub fn words(desc: String, doubled: bool) -> String {
+        const TWICE: &str = "it was sent again when an answer was lost: the device may have it twice";
+        match (desc.is_empty(), doubled) {
+            (_, false) => desc,
+            (true, true) => TWICE.to_owned(),
+            (false, true) => format!("{desc}; {TWICE}"),
+        }
+    }
 }
 
 impl InitiatorName {

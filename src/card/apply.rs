@@ -59,6 +59,13 @@ pub enum Change {
     },
     /// A record was written.
     Record(u8),
+    /// A data object was put in place, or taken away.
+    Object {
+        /// Its tag.
+        tag: u8,
+        /// Whether it was taken away.
+        away: bool,
+    },
 }
 
 impl fmt::Display for Written {
@@ -69,6 +76,8 @@ impl fmt::Display for Written {
                 write!(f, "{}: {} from {from}", self.file, counted(count, "octet"))
             }
             Change::Record(number) => write!(f, "{}: record {number}", self.file),
+            Change::Object { tag, away: false } => write!(f, "{}: data object {tag:02X}", self.file),
+            Change::Object { tag, away: true } => write!(f, "{}: data object {tag:02X} away", self.file),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod change;
 mod error;
+mod objects;
 
 use std::{collections::BTreeMap, sync::atomic::AtomicU64};
 

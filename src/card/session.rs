@@ -52,9 +52,9 @@ struct TraceHook<'t>(Box<dyn FnMut(&ApduTrace) + 't>);
 /// How many APDUs went over the wire, by what they do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct ApduCounts {
-    /// READ BINARY and READ RECORD.
+    /// READ BINARY, READ RECORD and RETRIEVE DATA.
     pub reads: u32,
-    /// UPDATE BINARY and UPDATE RECORD.
+    /// UPDATE BINARY, UPDATE RECORD and SET DATA.
     pub writes: u32,
     /// All others.
     pub others: u32,
@@ -255,8 +255,8 @@ impl<'t> Session<'t> {
         }
         let octets = shape(command, self.transport.protocol());
         match command.ins() {
-            0xB0 | 0xB2 => self.counts.reads += 1,
-            0xD6 | 0xDC => self.counts.writes += 1,
+            0xB0 | 0xB2 | 0xCB => self.counts.reads += 1,
+            0xD6 | 0xDB | 0xDC => self.counts.writes += 1,
             _ => self.counts.others += 1,
         }
         let start = Instant::now();

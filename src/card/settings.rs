@@ -1,18 +1,9 @@
 //! Settings files of a USIM (3GPP TS 31.102, section 4.2): what is there, and whether the USIM says that it counts. The octets are
 //! read; what they mean is another room's affair.
 
-use crate::wire::{
-    apdu::{CommandApdu, StatusWord},
-    tlv,
-    usim::{self, SettingsFile, Structure},
-};
+use crate::wire::usim::{self, SettingsFile, Structure};
 
 use super::{FileError, FilePath, FileSystem, Mode, TransportError};
-
-/// The tags of the data objects that a file of objects has (card sheet, section 9).
-const TAGS: [u8; 2] = [0x80, 0x81];
-/// The most RETRIEVE DATA that one object is worth: 32 Kbyte.
-const MAX_PARTS: usize = 128;
 
 /// A settings file that a card has.
 #[derive(Debug, Clone)]
@@ -76,7 +67,11 @@ fn kept<T>(result: Result<T, FileError>) -> Result<Result<T, FileError>, Transpo
 }
 
 impl FileSystem<'_> {
-    fn settings(&mut self, kind: SettingsFile, file: &FilePath) -> Result<Vec<SettingsOctets>, FileError> {
+    pub(super) fn settings(
+        &mut self,
+        kind: SettingsFile,
+        file: &FilePath,
+    ) -> Result<Vec<SettingsOctets>, FileError> {
         match kind.structure() {
             Structure::Transparent => Ok(vec![SettingsOctets(self.read_all(file)?)]),
             Structure::Records => {
@@ -84,76 +79,9 @@ impl FileSystem<'_> {
                 (1..=count).map(|number| self.read_record(file, number).map(SettingsOctets)).collect()
             }
             Structure::Objects => {
-                let mut octets = Vec::new();
-                for tag in TAGS {
-                    if let Some(object) = self.retrieve(file, tag)? {
-                        octets.extend(object);
-                    }
-                }
-                Ok(vec![SettingsOctets(octets)])
+                let objects = self.objects(file, kind.tags())?;
+                Ok(vec![SettingsOctets(objects.into_iter().flat_map(|(_, octets)| octets).collect())])
             }
         }
-    }
-
-    /// RETRIEVE DATA: one data object of a file of objects with tag and length, or none when the file has no such object
-    /// (TS 102 221, section 11.3.1). 62F1 says that more of it follows.
-    ///
-    /// # Errors
-    /// [`FileError`].
-    pub fn retrieve(&mut self, file: &FilePath, tag: u8) -> Result<Option<Vec<u8>>, FileError> {
-        /// More data follow.
-        const MORE: StatusWord = StatusWord(0x62F1);
-        self.open(file)?;
-        let first = CommandApdu::new(0x80, 0xCB, 0x00, 0x80);
-        let mut answer = self.send(file, first, &[tag], Some(0))?;
-        if matches!(answer.sw, StatusWord::NO_REFERENCE | StatusWord::NOT_FOUND) {
-            return Ok(None);
-        }
-        let mut octets = Vec::new();
-        for _ in 0..MAX_PARTS {
-            octets.extend_from_slice(&answer.data);
-            if answer.sw.is_ok() {
-                tlv::parse_padded(&octets).map_err(|what| FileError::Damaged { file: file.clone(), what })?;
-                return Ok(Some(octets));
-            }
-            if answer.sw != MORE {
-                return Err(FileError::Refused { doing: "RETRIEVE DATA", file: file.clone(), sw: answer.sw });
-            }
-            let next = CommandApdu::new(0x80, 0xCB, 0x00, 0x00);
-            answer = self.send(file, next, &[], Some(0))?;
-        }
-        Err(FileError::Kind { file: file.clone(), expected: "one whose objects end" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::card::{Protocol, Session, scripted::Script};
-
-    /// The commands are those of the card sheet, section 5.1; no trace of a card is at hand.
-    #[test]
-    fn an_object_is_retrieved_in_parts() {
-        let mut script = Script::new(
-            Protocol::T1,
-            &[
-                ("00A4040C07A0000000871002", "9000"),
-                ("00A4000C026FF8", "9000"),
-                ("80CB0080018000", "800100 9000"),
-                ("80CB0080018100", "81053C696D 62F1"),
-                ("80CB000000", "733E 9000"),
-                ("80CB0080018200", "6A88"),
-                ("80CB0080018300", "6982"),
-            ],
-        );
-        let mut fs = FileSystem::new(Session::new(&mut script));
-        let file = usim().child(SettingsFile::Ims.fid());
-        let octets = |text: &str| Some(crate::wire::vectors::hex(text));
-        assert_eq!(fs.retrieve(&file, 0x80).unwrap(), octets("800100"));
-        assert_eq!(fs.retrieve(&file, 0x81).unwrap(), octets("81053C696D733E"));
-        assert_eq!(fs.retrieve(&file, 0x82).unwrap(), None);
-        assert!(fs.retrieve(&file, 0x83).unwrap_err().is_denied());
-        drop(fs);
-        assert_eq!(script.left(), 0);
     }
 }

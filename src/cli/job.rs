@@ -30,7 +30,7 @@ pub(super) enum Action {
     },
     /// Calls a push job off, as long as nothing of it has left. Exit 1 when it is too late.
     ///
-    /// What a running `bootgate serve` has handed to its links is that program's: ask it, by POST to /api/v1/jobs/ID/cancel.
+    /// What a running `bootgate serve` on the same database holds and has not sent is taken back by that one, within 3 seconds.
     Cancel {
         /// The job's name, as `job list` prints it.
         #[arg(value_name = "ID")]
@@ -61,11 +61,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
             Action::Cancel { id, dry_run: false } => match app.call_off(id, "bootgate job cancel").await? {
                 CallOff::Done(record) => output::emit(global.format, &Shown(record))?,
                 CallOff::TooLate { record, why } => {
-                    let why = format!(
-                        "job {id} is {} and cannot be called off from here: {why}; a running `bootgate serve` that has it \
-                         in hand may still do so: POST to its /api/v1/jobs/{id}/cancel",
-                        record.job.state
-                    );
+                    let why = format!("job {id} is {} and cannot be called off: {why}", record.job.state);
                     return Err(Failure::because(Exit::Failed, why));
                 }
             },

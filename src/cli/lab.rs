@@ -60,7 +60,7 @@ pub(super) struct CardArgs {
     #[arg(long, value_name = "FILE")]
     new: Option<PathBuf>,
     /// The card to put in: an image file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "personality", "iccid", "imsi", "adm", "protocol", "bootstrap_size"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "personality", "iccid", "imsi", "adm", "protocol", "bootstrap_size", "all_settings_files"])]
     image: Option<PathBuf>,
     /// Saves the card after each change: into FILE, or into the --image file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "vpcd")]
@@ -90,6 +90,10 @@ pub(super) struct CardArgs {
     /// Size of each bootstrap file of a prepared sample card, in octets.
     #[arg(long, value_name = "N", default_value = "4096", value_parser = clap::value_parser!(u16).range(1..=32767))]
     bootstrap_size: u16,
+    /// The USIM of the sample card has all settings files of 3GPP TS 31.102 that bootgate knows, empty; without it, EF(ACL) and
+    /// EF(MMSICP) alone.
+    #[arg(long)]
+    all_settings_files: bool,
     /// A manner in which the card is not one by the book; as often as wanted. `lab quirks` lists them.
     #[arg(long, value_name = "NAME")]
     quirk: Vec<Quirk>,
@@ -200,6 +204,7 @@ impl CardArgs {
         }
         sample.personality = self.personality;
         sample.protocol = self.protocol.into();
+        sample.all_settings = self.all_settings_files;
         sample.with_bootstrap_size(self.bootstrap_size).image()
     }
 }

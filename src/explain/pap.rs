@@ -121,6 +121,7 @@ fn meaning(name: &str, value: &str) -> Result<Option<String>, String> {
                 Recipient::Ipv4(ip) => format!("IPv4 {ip}"),
                 Recipient::Ipv6(ip) => format!("IPv6 {ip}"),
                 Recipient::Other { kind, value } => format!("{kind} {value}"),
+                Recipient::Malformed { why, .. } => return Err(why.to_string()),
             })),
             Err(why) => Err(why.to_string()),
         },

@@ -42,7 +42,7 @@ use crate::{
     dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
     profile::{Profile, Subscriber},
-    wire::{arr::KeyRef, pkcs15::ObjectId, usim::SettingsFile},
+    wire::{arr::KeyRef, pkcs15::ObjectId, usim::SettingsContent},
 };
 
 /// What is to be put on a card.
@@ -82,7 +82,7 @@ impl CardJob {
         &self,
         keys: &[Key],
         payload: &Payload,
-        settings: &'a [(SettingsFile, Vec<u8>)],
+        settings: &'a [SettingsContent],
     ) -> (BootstrapFile, PlanOptions<'a>) {
         let adm = keys.iter().filter_map(|key| key.id.reference()).find(|key| *key >= KeyRef::ADM1);
         let layout = self.layout.or(&self.profile.card);
@@ -205,7 +205,7 @@ impl CardRoute {
         let subscriber = Subscriber { iccid: iccid.clone(), ..job.subscriber.clone() };
         let settings = bootstrap::resolve(&job.profile, &subscriber, &*self.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
-        let files = bootstrap::usim_files(&settings, &job.profile.card.settings)?;
+        let files = bootstrap::usim_files(&settings, &job.profile.card)?;
         observer.borrow_mut().built(&payload);
 
         let imsi = subscriber.imsi.as_ref().map(|imsi| self.fingerprints.of_imsi(imsi)).transpose()?;

@@ -207,7 +207,7 @@ impl Station {
         // Secrets that are drawn here are for nothing.
         let settings = bootstrap::resolve(&job.profile, &job.subscriber, &*self.route.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
-        let files = bootstrap::usim_files(&settings, &job.profile.card.settings)?;
+        let files = bootstrap::usim_files(&settings, &job.profile.card)?;
         let (wanted, options) = job.wish(&keys, &payload, &files);
         let mut session = Session::new(card);
         session.use_channel(self.route.channel)?;

@@ -23,13 +23,13 @@ pub enum Fault {
     /// One bit of the answer to command `n` arrives turned round: the last of that octet, counted from 1; the two last octets are
     /// the status word.
     FlippedAnswer(usize, usize),
-    /// The card carries out its n-th UPDATE, of a record too, and answers this status word.
+    /// The card carries out its n-th UPDATE, of a record or of data objects too, and answers this status word.
     UpdateSays(usize, StatusWord),
-    /// The card does not carry out its n-th UPDATE, of a record too, and answers this status word.
+    /// The card does not carry out its n-th UPDATE, of a record or of data objects too, and answers this status word.
     UpdateNotDone(usize, StatusWord),
     /// The card is pulled when it has carried out the n-th UPDATE BINARY; its answer does not arrive.
     PullInUpdate(usize),
-    /// The card is pulled in the middle of its n-th UPDATE, of a record too: half of the octets are written, the next one is
+    /// The card is pulled in the middle of its n-th UPDATE, of a record or of data objects (SET DATA) too: half of the octets are written, the next one is
     /// erased.
     TornUpdate(usize),
     /// The card carries out the n-th UPDATE BINARY and answers no more; it stays in the reader.

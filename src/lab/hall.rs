@@ -181,7 +181,7 @@ impl Hall {
     pub fn waits_for_let_go(&self, reader: &ReaderName, patience: Duration) -> bool {
         let end = Instant::now() + patience;
         let mut floor = self.floor();
-        while !floor.readers.get(reader).is_some_and(|slot| slot.let_go > 0) {
+        while floor.readers.get(reader).is_none_or(|slot| slot.let_go == 0) {
             if Instant::now() >= end {
                 return false;
             }

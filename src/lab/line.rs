@@ -9,6 +9,8 @@ use crate::wire::apdu::StatusWord;
 const UPDATE_BINARY: u8 = 0xD6;
 /// INS of UPDATE RECORD.
 const UPDATE_RECORD: u8 = 0xDC;
+/// INS of SET DATA.
+const SET_DATA: u8 = 0xDB;
 
 /// A line to a card. As it comes it takes no time, and nothing goes wrong.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +19,7 @@ pub struct Line {
     octets_per_second: Option<u32>,
     sent: usize,
     updates: usize,
-    /// UPDATE RECORD too.
+    /// UPDATE RECORD and SET DATA too.
     all_updates: usize,
     busy: Duration,
     mute: bool,
@@ -87,14 +89,17 @@ impl Line {
         if self.has(Fault::CutBefore(n)) {
             return Carried::Pulled;
         }
-        if let [_, UPDATE_BINARY | UPDATE_RECORD, ..] = apdu {
+        if let [_, UPDATE_BINARY | UPDATE_RECORD | SET_DATA, ..] = apdu {
             self.all_updates += 1;
             if self.has(Fault::TornUpdate(self.all_updates)) {
-                card.exchange(&torn(apdu));
+                match apdu.get(1) {
+                    Some(&SET_DATA) => card.tear(apdu),
+                    _ => drop(card.exchange(&torn(apdu))),
+                }
                 return Carried::Pulled;
             }
         }
-        if let [_, UPDATE_BINARY | UPDATE_RECORD, ..] = apdu
+        if let [_, UPDATE_BINARY | UPDATE_RECORD | SET_DATA, ..] = apdu
             && let Some((sw, done)) = self.said_of_update()
         {
             if done {

@@ -41,6 +41,11 @@ impl CardHandle {
         self.card().exchange(apdu)
     }
 
+    /// One command that changes data objects, in the middle of which the card loses power.
+    pub(super) fn tear(&self, apdu: &[u8]) {
+        self.card().tear(apdu);
+    }
+
     /// Takes its power away and gives it back.
     pub fn reset(&self) {
         self.card().reset();

@@ -2,6 +2,7 @@
 
 use super::{
     terms::{CardCpFile, CardEntry, CardReaders, CardSettings},
+    usim::{self, UsimContents},
     walk::{Notes, Section, Value},
 };
 
@@ -25,6 +26,8 @@ pub struct CardLayout {
     pub readers: Option<CardReaders>,
     /// Settings files of the USIM that are filled besides.
     pub settings: Vec<CardSettings>,
+    /// What goes into those of them that no other part of the profile says.
+    pub contents: UsimContents,
 }
 
 /// Keys of `[card]`.
@@ -37,6 +40,11 @@ pub(super) const KEYS: &[&str] = &[
     "double-wrapped-oid",
     "read-access",
     "settings-files",
+    "nas-config",
+    "ims-config",
+    "xcap-config",
+    "mudmid-config",
+    "mms-preferences",
 ];
 
 /// Reads `[card]`.
@@ -48,7 +56,8 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<CardLay
     let entry = s.optional("dodf-shape").map(|v| n.term(&v));
     let double = s.optional("double-wrapped-oid").map_or(Some(false), |v| n.flag(&v));
     let readers = s.optional("read-access").map(|v| n.term(&v));
-    let settings = s.optional("settings-files").map_or_else(Vec::new, |v| n.terms(&v, "acl or mmsicp"));
+    let settings = s.optional("settings-files").map_or_else(Vec::new, |v| settings_files(n, &v));
+    let contents = usim::read(n, s, &settings);
     // A value that is wrong was noted; the profile is then not used at all.
     Some(CardLayout {
         directory_fid: directory.unwrap_or_default(),
@@ -59,7 +68,27 @@ pub(super) fn read<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<CardLay
         double_wrapped_oid: double?,
         readers: readers.unwrap_or_default(),
         settings,
+        contents: contents?,
     })
+}
+
+/// Which settings files are filled. Two that a person might ask for are told apart from what is no file at all.
+fn settings_files<'i>(n: &mut Notes<'i>, v: &Value<'_, 'i>) -> Vec<CardSettings> {
+    const EXPECTED: &str = "a list of acl, mmsicp, mmsucp, mmsup, nasconfig, ims, xcap, mudmid";
+    let refused = |word: Option<&str>| match word {
+        Some("gbabp") => Some("EF(GBABP) is of one run of the authentication between card and network"),
+        Some("mmsn") => {
+            Some("the notifications in EF(MMSN) come from the network, one for each message that waits")
+        }
+        _ => None,
+    };
+    for entry in n.list(v, usize::MAX, EXPECTED) {
+        if let Some(why) = refused(entry.peek_text()) {
+            n.invalid(&entry, format!("{why}, so nobody can write it before; take it out"));
+            return Vec::new();
+        }
+    }
+    n.terms(v, EXPECTED)
 }
 
 /// A file identifier: four hexadecimal digits, and none that has a meaning of its own (ETSI TS 102 221, section 8.2).
@@ -100,6 +129,7 @@ mod tests {
             double_wrapped_oid: true,
             readers: Some(CardReaders::Pin),
             settings: vec![CardSettings::Acl],
+            contents: UsimContents::default(),
         };
         assert_eq!(card(all), Ok(wanted));
         for bad in [

@@ -36,6 +36,7 @@ mod template;
 mod terms;
 mod tuning;
 mod url;
+mod usim;
 mod values;
 mod vendor;
 mod walk;
@@ -61,12 +62,13 @@ pub use security::Bootstrap;
 pub use template::{MissingNumber, Placeholder, Subscriber, Template, TemplateError};
 pub use terms::{
     AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, AuthScheme, Bearer, CallType,
-    CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, NapAddressType,
-    NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter, Right,
-    SecurityMethod, Service, UnknownTerm,
+    CardCpFile, CardEntry, CardReaders, CardSettings, CpVersion, DmEncoding, LayerAuthType, MmsPriority,
+    NapAddressType, NapAuthType, NonceFormat, PinChannel, ProxyAddressType, ProxyAuthType, QosParameter,
+    Right, SecurityMethod, Service, UnknownTerm,
 };
 pub use tuning::{LinkSpeed, NapTuning, Validity};
 pub use url::{HttpUrl, UrlError};
+pub use usim::{ConfigText, MmsPreference, NasConfig, UsimContents, XcapConfig};
 pub use vendor::{Access, VendorConfig};
 pub use walk::Positions;
 pub use weakness::weaknesses;

@@ -326,8 +326,29 @@ terms! {
     CardSettings {
         /// EF(ACL), the access points that may be used: those of the profile that have an APN.
         Acl = "acl",
-        /// EF(MMSICP), where MMS goes: the application w4 of the profile.
+        /// EF(MMSICP), where MMS goes as the issuer says: the application w4 of the profile.
         Mmsicp = "mmsicp",
+        /// EF(MMSUCP), where MMS goes as the user says: the same.
+        Mmsucp = "mmsucp",
+        /// EF(MMSUP), how MMS are sent: `[[card.mms-preferences]]`.
+        Mmsup = "mmsup",
+        /// EF(NASCONFIG): `[card.nas-config]`.
+        Nasconfig = "nasconfig",
+        /// EF(IMSConfigData): `[card.ims-config]`.
+        Ims = "ims",
+        /// EF(XCAPConfigData): `[card.xcap-config]`.
+        Xcap = "xcap",
+        /// EF(MuDMiDConfigData): `[card.mudmid-config]`.
+        Mudmid = "mudmid",
+    }
+}
+
+terms! {
+    /// How important a multimedia message is.
+    MmsPriority {
+        Low = "low",
+        Normal = "normal",
+        High = "high",
     }
 }
 

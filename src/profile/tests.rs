@@ -395,6 +395,11 @@ const TABLES: &[(&str, &[&str])] = &[
     ("application.resource.parameters", parameter::KEYS),
     ("access", vendor::ACCESS_KEYS),
     ("rcs", rcs::KEYS),
+    ("card", card::KEYS),
+    ("card.nas-config", usim::NAS_KEYS),
+    ("card.ims-config", usim::TEXT_KEYS),
+    ("card.xcap-config", usim::XCAP_KEYS),
+    ("card.mms-preferences", usim::MMS_KEYS),
     ("vendor-config", vendor::VENDOR_KEYS),
     ("vendor-config.parameters", parameter::KEYS),
 ];

@@ -18,6 +18,21 @@ impl<'i> Notes<'i> {
 
     /// Text of 1 to `max` characters that can be carried, placeholders not looked at.
     fn raw_text<'v>(&mut self, v: &'v Value<'_, 'i>, max: usize, expected: &'static str) -> Option<&'v str> {
+        self.carried(v, max, expected, "")
+    }
+
+    /// A document of 1 to `max` characters, with ends of lines and tabulators.
+    pub(super) fn document(&mut self, v: &Value<'_, 'i>, max: usize) -> Option<String> {
+        self.carried(v, max, "a document", "\t\n\r").map(str::to_owned)
+    }
+
+    fn carried<'v>(
+        &mut self,
+        v: &'v Value<'_, 'i>,
+        max: usize,
+        expected: &'static str,
+        controls: &str,
+    ) -> Option<&'v str> {
         self.place(&v.path, v.at);
         let Some(text) = v.value.as_str() else {
             self.wrong_type(v, "a string");
@@ -29,7 +44,8 @@ impl<'i> Notes<'i> {
             return None;
         }
         // U+FFFE and U+FFFF are no XML characters (XML 1.0, production 2).
-        let bad = |c: &char| c.is_control() || matches!(c, '\u{FFFE}' | '\u{FFFF}');
+        let bad =
+            |c: &char| (c.is_control() && !controls.contains(*c)) || matches!(c, '\u{FFFE}' | '\u{FFFF}');
         if let Some((at, c)) = text.chars().enumerate().find(|(_, c)| bad(c)) {
             self.at(v, ProblemKind::Character { key, code: c.into(), at: at + 1 });
             return None;

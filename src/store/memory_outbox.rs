@@ -41,6 +41,7 @@ struct Item {
     due: Timestamp,
     tries: u32,
     untold: bool,
+    doubled: bool,
 }
 
 impl MemoryOutbox {
@@ -84,6 +85,15 @@ impl Outbox for MemoryOutbox {
 
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError> {
         Ok(self.kept().record(&reports, now))
+    }
+
+    /// No other process sends anything of it.
+    async fn call_back(&self, _: Vec<DispatchId>) -> Result<(), OutboxError> {
+        Ok(())
+    }
+
+    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError> {
+        Ok(Vec::new())
     }
 
     /// Nothing outlives its process here.
@@ -205,7 +215,8 @@ impl Everything {
             let due = push.not_before.unwrap_or(push.received).max(push.received);
             let untold = state.is_final() && push.notify.is_some();
             let (push, lane) = (Arc::clone(&push), Arc::clone(&new.lane));
-            let item = Item { push, destination, lane, segments, delivery, due, tries: 0, untold };
+            let item =
+                Item { push, destination, lane, segments, delivery, due, tries: 0, untold, doubled: false };
             self.deliveries.insert(id, item);
         }
         Accepted::Kept
@@ -291,7 +302,7 @@ impl Everything {
             let segments = self.deliveries.get(&id).map_or(0, |item| item.segments);
             if let Some((to, code, desc)) = add_up(&receipts, segments) {
                 let from = &[State::Sent, State::Unknown];
-                let change = Move { id, from, to, code, desc, due: None, segments: None };
+                let change = Move { id, from, to, code, desc, due: None, segments: None, again: false };
                 settled.extend(self.go(&change, now));
             }
         }
@@ -308,6 +319,7 @@ impl Everything {
             self.messages.retain(|_, (of, ..)| *of != Some(change.id));
         }
         item.segments = change.segments.unwrap_or(item.segments);
+        item.doubled |= change.again;
         item.stand(change.to, change.code, change.desc.clone(), now);
         item.due = change.due.unwrap_or(now);
         change.to.is_final().then(|| item.settled())
@@ -324,6 +336,7 @@ impl Everything {
 
 impl Item {
     fn stand(&mut self, state: State, code: StatusCode, desc: String, at: Timestamp) {
+        let desc = Standing::words(desc, self.doubled);
         self.delivery.standing = Standing { state, code, desc, at };
         if state.is_final() {
             self.due = at;

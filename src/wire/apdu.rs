@@ -165,7 +165,9 @@ pub fn instruction(ins: u8) -> &'static str {
         0xB0 => "READ BINARY",
         0xB2 => "READ RECORD",
         0xC0 => "GET RESPONSE",
+        0xCB => "RETRIEVE DATA",
         0xD6 => "UPDATE BINARY",
+        0xDB => "SET DATA",
         0xDC => "UPDATE RECORD",
         0xE0 => "CREATE FILE",
         0xE4 => "DELETE FILE",
@@ -223,6 +225,10 @@ impl StatusWord {
     pub const OK: Self = Self(0x9000);
     /// 6282: the file ended before Le octets were read.
     pub const END_OF_FILE: Self = Self(0x6282);
+    /// 62F1: more data wait (RETRIEVE DATA).
+    pub const MORE_AVAILABLE: Self = Self(0x62F1);
+    /// 63F1: more data are expected (SET DATA).
+    pub const MORE_EXPECTED: Self = Self(0x63F1);
     /// 6700: wrong length.
     pub const WRONG_LENGTH: Self = Self(0x6700);
     /// 6982: the access condition is not fulfilled.

@@ -76,6 +76,8 @@ impl Fcp {
     pub const TAG: u16 = 0x62;
     /// Tag in A5: free memory in octets.
     pub const FREE_MEMORY: u16 = 0x83;
+    /// Tag in A5: how many octets a BER-TLV file may hold at most.
+    pub const MAXIMUM_SIZE: u16 = 0x86;
     /// Tag in A5: special file information (40: readable and updatable when deactivated, 80: high update activity).
     pub const SPECIAL: u16 = 0xC0;
 

@@ -15,6 +15,7 @@ mod payload;
 #[path = "../it/peers"]
 #[expect(dead_code, unreachable_pub, clippy::panic, reason = "shared with the tests, which use more of it")]
 mod peers {
+    pub mod kannel;
     pub mod namespace;
     pub mod pcscd;
     mod process;

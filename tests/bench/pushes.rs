@@ -24,7 +24,7 @@ use crate::{
         pap::{self, Client, Target},
         serve, usage,
     },
-    peers::{Process, namespace::Namespace, program, wait_for},
+    peers::{Process, kannel::configuration, namespace::Namespace, program, wait_for},
     verdict::verdict,
 };
 
@@ -197,7 +197,7 @@ fn start(gateway: Gateway, folder: &Path, smsc: SocketAddr) -> Started {
         }
         Gateway::Kannel => {
             let conf = folder.join("kannel.conf");
-            std::fs::write(&conf, kannel(folder, smsc.port())).unwrap();
+            std::fs::write(&conf, configuration(folder, 3, &smpp(smsc.port()))).unwrap();
             let run = |name: &str| {
                 let log = std::fs::File::create(folder.join(format!("{name}.out"))).unwrap();
                 let mut command = Command::new(program(name, "kannel"));
@@ -257,67 +257,11 @@ impl std::fmt::Display for Gateway {
     }
 }
 
-/// Groups end at an empty line; keys that are not known are refused.
-fn kannel(folder: &Path, smsc: u16) -> String {
-    let folder = folder.display();
+/// Our virtual SMSC, as Kannel is told of it.
+fn smpp(port: u16) -> String {
     format!(
-        r#"group = core
-admin-port = 13000
-admin-password = bar
-status-password = foo
-admin-allow-ip = "127.0.0.1"
-smsbox-port = 13001
-wapbox-port = 13002
-wdp-interface-name = "127.0.0.1"
-log-file = "{folder}/bearerbox.log"
-log-level = 3
-box-deny-ip = "*.*.*.*"
-box-allow-ip = "127.0.0.1"
-
-group = wapbox
-bearerbox-host = 127.0.0.1
-log-file = "{folder}/wapbox.log"
-log-level = 3
-syslog-level = none
-max-messages = 40
-
-group = ppg
-ppg-url = /wappush
-ppg-port = 18080
-concurrent-pushes = 100
-users = 1024
-trusted-pi = false
-ppg-allow-ip = "127.0.0.1"
-global-sender = 9876
-service-name = ppg
-
-group = wap-push-user
-wap-push-user = lab
-ppg-username = foo
-ppg-password = bar
-allow-ip = "127.0.0.1"
-
-group = smsc
-smsc = smpp
-smsc-id = LAB
-host = 127.0.0.1
-port = {smsc}
-transceiver-mode = true
-smsc-username = "kannel"
-smsc-password = "secret"
-system-type = "VMA"
-address-range = ""
-enquire-link-interval = 30
-max-pending-submits = {WINDOW}
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-smsbox-id = sms
-sendsms-port = 13013
-
-group = sms-service
-keyword = default
-text = "none"
-"#
+        "smsc = smpp\nhost = 127.0.0.1\nport = {port}\ntransceiver-mode = true\nsmsc-username = \"kannel\"\n\
+         smsc-password = \"secret\"\nsystem-type = \"VMA\"\naddress-range = \"\"\nenquire-link-interval = 30\n\
+         max-pending-submits = {WINDOW}"
     )
 }

@@ -24,14 +24,14 @@ use super::peers::{
 const NUMBER: &str = "358401234567";
 const PIN: &str = "48151623";
 
-struct Ran {
-    exit: i32,
-    out: String,
-    err: String,
+pub(super) struct Ran {
+    pub(super) exit: i32,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 /// bootgate in Kannel's network.
-fn bootgate(kannel: &Kannel, folder: &Path, args: &[&str]) -> Ran {
+pub(super) fn bootgate(kannel: &Kannel, folder: &Path, args: &[&str]) -> Ran {
     let mut command: Command = kannel.inside(Path::new(env!("CARGO_BIN_EXE_bootgate")));
     command.args(args).current_dir(folder).env_remove("BOOTGATE_CONFIG");
     command
@@ -48,7 +48,7 @@ fn bootgate(kannel: &Kannel, folder: &Path, args: &[&str]) -> Ran {
 }
 
 /// The push that segments carry, which came in order.
-fn joined(got: &[Got]) -> Vec<u8> {
+pub(super) fn joined(got: &[Got]) -> Vec<u8> {
     for (n, segment) in (1..).zip(got) {
         let udh = Udh::decode(&mut Reader::new(&segment.udh)).unwrap();
         assert_eq!(udh.ports(), Some(bootgate::wire::wdp::Ports::PUSH));

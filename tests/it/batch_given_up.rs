@@ -90,7 +90,7 @@ impl Contact {
         let hand = Arc::new(Hand::new("bay"));
         let (run, runtime, mine) = (Arc::clone(run), runtime.clone(), Arc::clone(&hand));
         let ended = std::thread::spawn(move || run.card_in_hand(&mine, &mut reader, None, &runtime));
-        told.recv_timeout(PATIENCE).expect("it comes to that command");
+        assert!(told.recv_timeout(PATIENCE).is_ok(), "it comes to that command");
         Self { hand, go_on, ended }
     }
 

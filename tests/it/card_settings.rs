@@ -1,8 +1,8 @@
-//! Settings files of the USIM that a profile asks for, from the command line to the card: planned, written with the bootstrap and read
-//! back; refused where a card has none.
+//! Settings files of the USIM that a profile asks for, from the command line to the card: octets, records and data objects; planned,
+//! written with the bootstrap and read back; refused where a card has none.
 
 use bootgate::{
-    lab::image::CardImage,
+    lab::image::{Body, CardImage},
     wire::{
         Fid,
         usim::{self, SettingsFile},
@@ -26,14 +26,47 @@ fn card(pcscd: &Pcscd, action: &str, more: &[&str]) -> (Option<i32>, String) {
 fn insert(pcscd: &Pcscd, personality: &str) -> crate::peers::Process {
     let new =
         ["lab", "card", "--new", "card.json", "--force", "--kind", "prepared", "--personality", personality];
-    assert!(pcscd.bootgate(&[&new[..], &["--iccid", ICCID, "--adm", ADM]].concat()).status.success());
+    let of_it = ["--all-settings-files", "--iccid", ICCID, "--adm", ADM];
+    assert!(pcscd.bootgate(&[&new[..], &of_it].concat()).status.success());
     pcscd.insert(0, &["--image", "card.json", "--save"])
+}
+
+/// A document of more than three blocks.
+fn document() -> String {
+    format!("<MgmtTree>{}</MgmtTree>", "<Node><NodeName>x</NodeName></Node>".repeat(28))
+}
+
+/// The README shows what the program prints for the profile that it shows.
+#[test]
+fn the_readme_shows_the_plan() {
+    let readme = include_str!("../../README.md");
+    let lines = |begin: &str| {
+        let below = readme.lines().skip_while(|line| !line.trim_start().starts_with(begin));
+        let block = below.take_while(|line| line.starts_with("    "));
+        block.filter_map(|line| line.strip_prefix("    ")).collect::<Vec<_>>()
+    };
+    let pcscd = Pcscd::start(1);
+    let profile = format!("{PROFILE}\n{}\n", lines("[card]").join("\n"));
+    std::fs::write(pcscd.folder().join("settings.toml"), profile).unwrap();
+    let uicc = insert(&pcscd, "uicc");
+    let (status, said) = card(&pcscd, "plan", &[]);
+    let shown = lines("$ bootgate card plan -r 'bay 0 00 00' --profile settings.toml");
+    assert!(status == Some(0) && shown.len() == 12, "{shown:?}");
+    for line in shown.iter().skip(2) {
+        assert!(said.lines().any(|printed| printed == *line), "{line} in {said}");
+    }
+    pcscd.pull(0, uicc);
 }
 
 #[test]
 fn settings_files_of_the_usim_are_written_with_the_bootstrap() {
     let pcscd = Pcscd::start(1);
-    let profile = format!("{PROFILE}\n[card]\nsettings-files = [\"acl\", \"mmsicp\"]\n");
+    let tables = "[card.nas-config]\nminimum-search-timer = 60\n\
+                  [[card.mms-preferences]]\nname = \"Standard\"\ndelivery-report = true\n\
+                  [[card.mms-preferences]]\nname = \"Urgent\"\npriority = \"high\"\n";
+    let ims = format!("[card.ims-config]\ntext = \"{}\"\n", document());
+    let wanted = "settings-files = [\"acl\", \"mmsicp\", \"nasconfig\", \"mmsup\", \"ims\"]";
+    let profile = format!("{PROFILE}\n[card]\n{wanted}\n{tables}{ims}");
     std::fs::write(pcscd.folder().join("settings.toml"), profile).unwrap();
     std::fs::write(pcscd.folder().join("adm"), ADM).unwrap();
     let uicc = insert(&pcscd, "uicc");
@@ -43,11 +76,33 @@ fn settings_files_of_the_usim_are_written_with_the_bootstrap() {
         "update    A0000000871002/6F57  EF(ACL), room for 64 octets",
         "new  44 octets: access points internet.acme.example, mms.acme.example",
         "new  33 octets: settings: implementation, relay or server",
+        "update    A0000000871002/6FE8  EF(NASCONFIG), room for 64 octets",
+        "new  3 octets: settings: minimum periodic search timer",
+        "update    A0000000871002/6FD1  EF(MMSUP), room for 144 octets",
+        "new  32 octets: settings: preferences, delivery report, preferences, priority",
+        "update    A0000000871002/6FF8  EF(IMSConfigData), room for 2048 octets",
+        "new  1008 octets: settings: encoding, text",
     ] {
         assert!(said.contains(line), "{line} in {said}");
     }
     let (status, said) = card(&pcscd, "write", &["--adm", "@adm", "--yes"]);
     assert_eq!(status, Some(0), "{said}");
+    let (status, said) = card(&pcscd, "plan", &[]);
+    // Secrets of the bootstrap are drawn anew.
+    assert!(status == Some(0) && said.matches("unchanged ").count() == 5, "{said}");
+    let inspected = pcscd.bootgate(&["card", "inspect", "-r", "bay 0 00 00"]);
+    let inspected = String::from_utf8(inspected.stdout).unwrap();
+    for line in [
+        "settings  EF(NASCONFIG) in A0000000871002/6FE8\n    minimum periodic search timer = 60",
+        "    preferences = Standard\n    delivery report = yes\n    preferences = Urgent\n    priority = high",
+        &format!(
+            "settings  EF(IMSConfigData) in A0000000871002/6FF8\n    encoding = 00\n    text = {}",
+            document()
+        ),
+        "settings  EF(XCAPConfigData) in A0000000871002/6FFC: empty",
+    ] {
+        assert!(inspected.contains(line), "{line} in {inspected}");
+    }
     pcscd.pull(0, uicc);
 
     // The card itself has them.
@@ -59,6 +114,15 @@ fn settings_files_of_the_usim_are_written_with_the_bootstrap() {
     };
     assert_eq!(of(SettingsFile::AccessPoints), ["internet.acme.example", "mms.acme.example"]);
     assert_eq!(of(SettingsFile::MmsIssuer)[1], "http://mmsc.acme.example/mms");
+
+    let body = |file: SettingsFile| &image.mf.find(&[Fid(0x7FD0), file.fid()]).unwrap().body;
+    let Body::Records { records, .. } = body(SettingsFile::MmsPreferences) else { panic!("no records") };
+    assert!(
+        records[1].starts_with(b"\x80\x01\x01\x81\x06Urgent")
+            && records[2].iter().all(|octet| *octet == 0xFF)
+    );
+    let Body::Objects { objects, .. } = body(SettingsFile::Ims) else { panic!("no objects") };
+    assert_eq!(*objects, [(0x80, vec![0x00]), (0x81, document().into_bytes())]);
 
     // A SIM has no USIM: nothing is written to it, not even the bootstrap.
     let sim = insert(&pcscd, "sim");

@@ -29,6 +29,7 @@ mod cp_and_dm_trees;
 mod decode;
 mod factory;
 mod job_api;
+mod kannel_and_smsc;
 #[path = "../load/mod.rs"]
 #[expect(dead_code, reason = "shared with the soak and the benchmark, which use more of it")]
 mod load;

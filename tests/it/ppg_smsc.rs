@@ -138,3 +138,29 @@ fn what_another_process_was_sending_is_settled_by_one_that_lives() {
     one.kill();
     wait_for("what the first one was sending", || states(second, "many").get("unknown") == Some(&5));
 }
+
+/// Another process cancels, as `job cancel` does: what the first one holds and has not sent is taken back by it; what has left
+/// is not.
+#[test]
+fn what_one_process_holds_another_one_calls_back() {
+    let (dir, smsc) = (tempfile::tempdir().unwrap(), Smsc::start(true));
+    let link = "window = \"5\"\nresponse-timeout = \"10min\"";
+    serve::configure(dir.path(), "in-doubt = \"hold\"", smsc.smsc.address(), link);
+    let (_one, first) = serve::start(dir.path());
+    push(first, "many", 491_711_000_000..491_711_000_025);
+    wait_for("a full window at the SMSC", || smsc.smsc.taken() == 5);
+    // It has a link of its own, and nothing to send.
+    let (_two, second) = serve::start(dir.path());
+    let cancel = b"<pap><cancel-message push-id=\"many\"/></pap>";
+    let stream = TcpStream::connect(second).unwrap();
+    let answer = ppg_http::exchange(stream, &[BASIC, XML], cancel).body;
+    let results: Vec<(usize, &str)> = answer
+        .split("<cancel-result ")
+        .skip(1)
+        .map(|part| (part.matches("<address ").count(), part.split('"').nth(1).unwrap()))
+        .collect();
+    assert_eq!(results, [(20, "1000"), (5, "2008")], "{answer}");
+    let states = states(first, "many");
+    assert_eq!((states["cancelled"], states["pending"]), (20, 5), "{states:?}");
+    assert_eq!(smsc.smsc.taken(), 5, "nothing else has left");
+}

@@ -5,13 +5,14 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bootgate::{
-    bootstrap::{Payload, PayloadKind, Settings, build, resolve},
+    bootstrap::{Payload, PayloadKind, Settings, build, resolve, usim_files},
     ident::Random,
     profile::{
         AccountAuthType, AppAddressType, AuthEntity, AuthLevel, AuthPlace, Bearer, CallType, CardCpFile,
-        CardEntry, CardReaders, DmEncoding, DmOptions, LayerAuthType, NonceFormat, Profile, ProxyAuthType,
-        QosParameter, Service, Subscriber,
+        CardEntry, CardReaders, CardSettings, DmEncoding, DmOptions, LayerAuthType, MmsPriority, NonceFormat,
+        Profile, ProxyAuthType, QosParameter, Service, Subscriber,
     },
+    wire::usim,
 };
 use proptest::{
     collection::vec,
@@ -196,6 +197,55 @@ fn list<T: std::fmt::Display>(entries: &[T]) -> String {
     format!("[{}]", entries.join(", "))
 }
 
+/// The table that a settings file of the USIM is written from.
+fn settings_file(t: &mut Tape, file: &str) -> String {
+    let text = |t: &mut Tape, head: &str| {
+        let mut s = Table::new(head);
+        s.may(t, "encoding", |t| t.below(256));
+        s.put("text", format!("'''\n<a>\n\t{}</a>'''", t.word()));
+        s.0
+    };
+    match file {
+        "nasconfig" => {
+            let mut s = Table::new("[card.nas-config]");
+            s.put("signalling-priority", t.below(2));
+            s.may(t, "minimum-search-timer", |t| t.below(256));
+            for key in [
+                "nmo-i-behaviour",
+                "attach-with-imsi",
+                "extended-access-barring",
+                "t3245-behaviour",
+                "override-low-priority",
+                "override-extended-access-barring",
+                "fast-first-search",
+            ] {
+                s.may(t, key, Tape::flag);
+            }
+            s.0
+        }
+        "ims" => text(t, "[card.ims-config]"),
+        "mudmid" => text(t, "[card.mudmid-config]"),
+        "xcap" => {
+            let mut s = Table::new("[card.xcap-config]");
+            s.put("plain-objects", list(&[format!("A0 03 8101{:02X}", t.below(256)), "8100".into()]));
+            s.0
+        }
+        "mmsup" => (0..1 + t.below(3)).map(|_| preferences(t)).collect(),
+        _ => String::new(),
+    }
+}
+
+fn preferences(t: &mut Tape) -> String {
+    let mut s = Table::new("[[card.mms-preferences]]");
+    s.may(t, "name", |t| quoted(t.word()));
+    for key in ["sender-visible", "delivery-report", "read-reply"] {
+        s.may(t, key, Tape::flag);
+    }
+    s.may(t, "priority", |t| quoted(t.one(MmsPriority::ALL)));
+    s.may(t, "expiry", |t| 1 + t.below(1_000_000));
+    s.0
+}
+
 fn secret(t: &mut Tape) -> String {
     format!("{{ plain = {} }}", quoted(t.text()))
 }
@@ -308,8 +358,13 @@ fn profile(t: &mut Tape) -> String {
         s.may(t, "dodf-shape", |t| quoted(t.one(CardEntry::ALL)));
         s.may(t, "double-wrapped-oid", Tape::flag);
         s.may(t, "read-access", |t| quoted(t.one(CardReaders::ALL)));
-        s.may(t, "settings-files", |_| list(&["acl"]));
+        let tables = ["mmsup", "nasconfig", "ims", "xcap", "mudmid"];
+        let wanted = t.some(&[&["acl"][..], &tables].concat());
+        s.put("settings-files", list(&wanted));
         out += &s.0;
+        for file in wanted {
+            out += &settings_file(t, file);
+        }
     }
     if t.flag() {
         let mut s = Table::new("[dm]");
@@ -578,6 +633,14 @@ proptest! {
         for kind in PayloadKind::ALL {
             payload(&text, kind);
             build(&in_its_form(&text), kind).unwrap();
+        }
+        // EF(ACL) wants an access point with an APN, which not every profile has.
+        let mut card = Profile::parse(&text).unwrap().card;
+        card.settings.retain(|file| *file != CardSettings::Acl);
+        for content in usim_files(&settings(&text), &card).unwrap() {
+            for part in &content.parts {
+                assert!(!usim::settings(content.file, part).unwrap().is_empty(), "{:?}", content);
+            }
         }
     }
 }

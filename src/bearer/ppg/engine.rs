@@ -66,7 +66,13 @@ impl Ppg {
         let recording = self.record(&*bearer, &mut events, winding_down, grace);
         let work = async { tokio::join!(feeding, recording) };
         let beside = async {
-            tokio::join!(self.tell(), self.forget_old(), self.settle_others(), self.sort_again(&*bearer))
+            tokio::join!(
+                self.tell(),
+                self.forget_old(),
+                self.settle_others(),
+                self.sort_again(&*bearer),
+                self.heed_calls()
+            )
         };
         tokio::select! {
             _ = work => {}
@@ -201,6 +207,7 @@ impl Ppg {
             desc,
             due: None,
             segments: None,
+            again: false,
         };
         Report::Move(match event {
             Event::Leaving(asking) => return Report::Leaving(asking),
@@ -259,11 +266,11 @@ impl Ppg {
                 desc: "it was being sent and the answer was lost: the device may have it or not".to_owned(),
                 due: None,
                 segments: None,
+                again: false,
             },
             InDoubt::Resend => {
-                let desc =
-                    "the answer was lost; it is sent again, and the device may get it twice".to_owned();
-                Move { desc, ..back(id, self.0.clock.now()) }
+                let desc = "the answer was lost".to_owned();
+                Move { desc, again: true, ..back(id, self.0.clock.now()) }
             }
         }
     }
@@ -336,5 +343,6 @@ pub(super) fn back(id: DispatchId, at: Timestamp) -> Move {
         desc: String::new(),
         due: Some(at),
         segments: None,
+        again: false,
     }
 }

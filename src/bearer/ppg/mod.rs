@@ -11,6 +11,7 @@
 //! | deliver  | `engine`       | keeps both going, takes down what the bearer says                |
 //! | add up   | `receipts`     | receipts of segments                                             |
 //! | tell     | `notify`       | results to initiators that want them                             |
+//! | undo     | `take_back`    | what has not left yet, in this process or in another             |
 
 mod content;
 mod engine;
@@ -22,6 +23,7 @@ mod rate;
 mod receipts;
 mod settings;
 mod submission;
+mod take_back;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -10,9 +10,7 @@ use tracing::{debug, warn};
 
 use super::{Initiator, Ppg};
 use crate::{
-    bearer::{
-        Accepted, Delivery, Destination, DispatchId, Kept, Move, NewPush, OutboxError, Refused, Report, State,
-    },
+    bearer::{Accepted, Delivery, Destination, Kept, NewPush, OutboxError, Refused, State},
     ident::Timestamp,
     wire::{
         DecodeError,
@@ -278,7 +276,7 @@ impl Ppg {
         };
         let (mine, strangers) = chosen(&kept, &cancel.addresses);
         let mut results = Vec::new();
-        match self.take_back(&mine).await {
+        match self.take_back(initiator, &cancel.push_id, &mine).await {
             Ok(taken) => {
                 let (back, late): (Vec<&Delivery>, Vec<&Delivery>) =
                     mine.into_iter().partition(|d| taken.contains(&d.id));
@@ -299,50 +297,6 @@ impl Ppg {
         }
         CancelResponse { push_id: cancel.push_id, results }
     }
-
-    /// Those that could be taken back. Whoever asked may be gone before it is written down; what the bearer gave back is not
-    /// lost by that.
-    async fn take_back(&self, deliveries: &[&Delivery]) -> Result<BTreeSet<DispatchId>, OutboxError> {
-        let open = deliveries.iter().filter(|d| !d.standing.state.is_final());
-        let (ids, ppg): (Vec<DispatchId>, _) = (open.map(|d| d.id).collect(), self.clone());
-        to_its_end(async move { ppg.withdraw(ids).await }).await?
-    }
-
-    async fn withdraw(&self, ids: Vec<DispatchId>) -> Result<BTreeSet<DispatchId>, OutboxError> {
-        let (mut moves, mut given_back) = (Vec::new(), Vec::new());
-        for id in ids {
-            // What a bearer has and gives back has not left.
-            let held = self.0.bearer.get().is_some_and(|bearer| bearer.withdraw(id));
-            let from: &[State] = if held { &[State::Waiting, State::Sending] } else { &[State::Waiting] };
-            if held {
-                self.forget(id);
-                given_back.push(id);
-            }
-            moves.push(Report::Move(Move {
-                id,
-                from,
-                to: State::Cancelled,
-                code: StatusCode::OK,
-                desc: "the initiator took it back".to_owned(),
-                due: None,
-                segments: None,
-            }));
-        }
-        let settled = match self.0.outbox.record(moves, self.0.clock.now()).await {
-            Ok(settled) => settled,
-            Err(error) => {
-                // They are sent after all, as soon as the outbox answers again.
-                let (ppg, now) = (self.clone(), self.0.clock.now());
-                tokio::spawn(async move { ppg.put_back(given_back, now).await });
-                return Err(error);
-            }
-        };
-        // There is room again.
-        self.0.wake.notify_one();
-        let taken = settled.iter().map(|s| s.delivery.id).collect();
-        self.announce(settled);
-        Ok(taken)
-    }
 }
 
 /// The deliveries to these addresses, or all; and the addresses that the push does not go to.
@@ -360,7 +314,7 @@ fn chosen<'k>(kept: &'k Kept, addresses: &[Address]) -> (Vec<&'k Delivery>, Vec<
 }
 
 /// Does it to the end, whether somebody waits for that or not.
-async fn to_its_end<T: Send + 'static>(
+pub(super) async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, OutboxError> {
     // It fails when the runtime ends in the middle.

@@ -100,6 +100,9 @@ impl Ppg {
                 let why = "no such user; see [[ppg.user]]";
                 found.ok_or_else(|| refused(StatusCode::ADDRESS_NOT_FOUND, why))?
             }
+            Recipient::Malformed { why, .. } => {
+                return Err(refused(StatusCode::ADDRESS_ERROR, &format!("it is no address: {why}")));
+            }
             Recipient::Other { .. } => {
                 let why = "addresses of this type are not known; expected PLMN, USER, IPv4 or IPv6";
                 return Err(refused(StatusCode::ADDRESS_ERROR, why));

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
@@ -17,6 +17,9 @@ const CHUNK: usize = 16 * 1024;
 
 /// Writes that may wait for an SMSC that does not read.
 pub(super) const WAITING: usize = 1_024;
+
+/// How long an SMSC may take no octet of what is written: then its connection is lost.
+const STUCK: Duration = Duration::from_secs(60);
 
 /// Where an SMSC listens.
 #[derive(Debug, Clone)]
@@ -134,13 +137,62 @@ async fn serve(
             for octets in waiting.drain(..) {
                 joined.extend_from_slice(&octets);
             }
-            writer.write_all(&joined).await?;
-            joined.clear();
+            while joined.has_remaining() {
+                if within(STUCK, writer.write_buf(&mut joined)).await? == 0 {
+                    return Err(io::ErrorKind::WriteZero.into());
+                }
+            }
+            // What TLS holds back.
+            within(STUCK, writer.flush()).await?;
         }
-        writer.shutdown().await
+        within(STUCK, writer.shutdown()).await
     };
     tokio::select! {
         ended = reading => ended,
         ended = writing => ended,
+    }
+}
+
+async fn within<T>(limit: Duration, writing: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let stuck = |_| io::Error::new(io::ErrorKind::TimedOut, "the SMSC reads nothing of what is written");
+    tokio::time::timeout(limit, writing).await.map_err(stuck).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// It must end by itself: the machine opens the next connection, and would leave one behind each time.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_ends_whose_other_side_never_reads() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let (news, mut told) = mpsc::channel(1);
+        let (to, mut writes) = mpsc::channel(WAITING);
+        let serving = tokio::spawn(async move { serve(ours, (0, 1), &news, &mut writes).await });
+        to.send(Bytes::from_static(&[7; 100])).await.unwrap();
+        drop(to);
+        let begun = tokio::time::Instant::now();
+        let ended = serving.await.unwrap().unwrap_err();
+        assert_eq!((ended.kind(), begun.elapsed()), (io::ErrorKind::TimedOut, STUCK));
+        assert!(told.recv().await.is_none());
+        drop(theirs);
+    }
+
+    /// One that reads slowly is not cut off.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_stays_whose_other_side_reads_slowly() {
+        let (ours, mut theirs) = tokio::io::duplex(1);
+        let (news, _told) = mpsc::channel(1);
+        let (to, mut writes) = mpsc::channel(WAITING);
+        let serving = tokio::spawn(async move { serve(ours, (0, 1), &news, &mut writes).await });
+        to.send(Bytes::from_static(b"submit")).await.unwrap();
+        drop(to);
+        let mut read = Vec::new();
+        for _ in 0..6 {
+            tokio::time::sleep(STUCK * 3 / 4).await;
+            read.push(theirs.read_u8().await.unwrap());
+        }
+        assert_eq!(read, b"submit");
+        serving.await.unwrap().unwrap();
     }
 }

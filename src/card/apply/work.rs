@@ -57,6 +57,28 @@ impl<'a, 't> Work<'a, 't> {
                 wanted.resize(read.len(), 0xFF);
                 self.same(file, 0, &read, &wanted)
             }
+            Operation::Object { file, tag, new, .. } => self.object(file, *tag, new.as_deref()),
+        }
+    }
+
+    /// Puts a data object in place, or takes it away, and reads it back.
+    fn object(&mut self, file: &FilePath, tag: u8, new: Option<&[u8]>) -> Result<(), ApplyError> {
+        self.doing =
+            Some(Written { file: file.clone(), change: Change::Object { tag, away: new.is_none() } });
+        let written = match new {
+            Some(new) => self.fs.set(file, new),
+            None => self.fs.delete_object(file, tag),
+        };
+        self.note(written)?;
+        let read = self.fs.retrieve(file, tag);
+        match (self.check(read)?, new) {
+            (None, None) => Ok(()),
+            (Some(read), Some(new)) if read == new => Ok(()),
+            (Some(read), Some(new)) => {
+                let at = read.iter().zip(new).position(|(read, new)| read != new);
+                self.mismatch(file, at.unwrap_or(read.len().min(new.len())))
+            }
+            _ => self.mismatch(file, 0),
         }
     }
 

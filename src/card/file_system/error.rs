@@ -58,6 +58,20 @@ pub enum FileError {
         /// The limit.
         max: usize,
     },
+    /// The card took the beginning of a data object, and not all of it.
+    #[error(
+        "SET DATA {file}: the card took {sent} of {of} octets of a data object at most, and answered {sw}"
+    )]
+    HalfTaken {
+        /// The file.
+        file: FilePath,
+        /// How many octets were sent.
+        sent: usize,
+        /// How many there are.
+        of: usize,
+        /// The card's answer.
+        sw: StatusWord,
+    },
     /// The card said that it created a file, and does not show it.
     #[error("{file} was created, and then: {source}")]
     NotSeen {
@@ -81,7 +95,7 @@ impl FileError {
     pub fn leaves_doubt(&self) -> bool {
         match self {
             Self::Refused { sw, .. } => !says_nothing_done(*sw),
-            Self::NotSeen { .. } => true,
+            Self::NotSeen { .. } | Self::HalfTaken { .. } => true,
             _ => false,
         }
     }

@@ -40,13 +40,16 @@ enum Step {
     Create { file: String, fcp: String },
     Octets { file: String, at: usize, known: usize, old: String, new: String },
     Record { file: String, number: u8, old: String, new: String },
+    Object { file: String, tag: u8, old: String, new: String },
     Other { file: String, what: String },
 }
 
 impl Drop for Step {
     fn drop(&mut self) {
         use zeroize::Zeroize;
-        if let Self::Octets { old, new, .. } | Self::Record { old, new, .. } = self {
+        if let Self::Octets { old, new, .. } | Self::Record { old, new, .. } | Self::Object { old, new, .. } =
+            self
+        {
             old.zeroize();
             new.zeroize();
         }
@@ -63,6 +66,9 @@ pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
         }
         Touch::Record { file, number, old, new } => {
             Step::Record { file: file.to_string(), number: *number, old: hex(old), new: hex(new) }
+        }
+        Touch::Object { file, tag, old, new } => {
+            Step::Object { file: file.to_string(), tag: *tag, old: hex(old), new: hex(new) }
         }
         Touch::Other { file, what } => Step::Other { file: file.to_string(), what: what.clone() },
     };
@@ -106,10 +112,17 @@ pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> 
             Step::Record { file, number, old, new } => {
                 Touch::Record { file: path(file)?, number: *number, old: contents(old)?, new: contents(new)? }
             }
+            Step::Object { file, tag, old, new } => {
+                Touch::Object { file: path(file)?, tag: *tag, old: contents(old)?, new: contents(new)? }
+            }
             Step::Other { file, what } => Touch::Other { file: path(file)?, what: what.clone() },
         };
         match &touch {
-            Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } if old.len() != new.len() => {
+            Touch::Octets { old, new, .. }
+            | Touch::Record { old, new, .. }
+            | Touch::Object { old, new, .. }
+                if old.len() != new.len() =>
+            {
                 Err(failed(&"old and new content of different lengths"))
             }
             _ => Ok(touch),
@@ -174,6 +187,7 @@ mod tests {
                     old: octets(&[0xFF; 40]),
                     new: octets(&[0x61; 40]),
                 },
+                Touch::object(FilePath::mf().child(Fid(0x6FF8)), 0x81, None, Some(&[0x81, 0x01, 0x00])),
                 Touch::Other { file: FilePath::mf().child(Fid(0x6431)), what: "DELETE FILE".into() },
             ],
             changed_keys: vec![

@@ -41,6 +41,9 @@ pub(in crate::card) fn pending(card: &Iccid, plan: &Plan, operations: &[Operatio
                 old: Zeroizing::new(old.clone()),
                 new: Zeroizing::new(octets.clone()),
             },
+            Operation::Object { file, tag, old, new } => {
+                Touch::object(file.clone(), *tag, old.as_deref(), new.as_deref())
+            }
         };
         touches.push(touch);
     }

@@ -7,6 +7,7 @@ mod complete;
 mod contact;
 mod held;
 mod memory;
+mod object;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ pub(super) use complete::{complete, pending};
 pub use contact::ContactWrites;
 pub use held::{HeldEntry, Hold};
 pub use memory::MemoryWriteJournal;
+pub(super) use object::{lay_out, object_in};
 
 /// Remembers the one write that is under way on each card. Two cards may have one number, and two processes (or two bays)
 /// one journal: so an entry has an identity, is in the hands of the one contact with a card that has begun or taken it (its
@@ -145,6 +147,8 @@ pub(super) enum Touch {
     Octets { file: FilePath, at: usize, known: usize, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
     /// A record changes.
     Record { file: FilePath, number: u8, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
+    /// A data object comes, goes or becomes another; how its octets are laid out, see `object`.
+    Object { file: FilePath, tag: u8, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
     /// A script does something that cannot be taken back: it deletes a file, or changes what could not be read before. The
     /// file is the MF where it is not known which one it is.
     Other { file: FilePath, what: String },
@@ -222,6 +226,7 @@ impl Touch {
             Self::Create { file, .. }
             | Self::Octets { file, .. }
             | Self::Record { file, .. }
+            | Self::Object { file, .. }
             | Self::Other { file, .. } => file,
         }
     }
@@ -232,6 +237,10 @@ impl Touch {
             Self::Create { .. } => "create".into(),
             Self::Octets { at, new, .. } => format!("{} from {at}", counted(new.len(), "octet")),
             Self::Record { number, .. } => format!("record {number}"),
+            Self::Object { tag, new, .. } if object_in(new).is_none() => {
+                format!("data object {tag:02X} away")
+            }
+            Self::Object { tag, .. } => format!("data object {tag:02X}"),
             Self::Other { what, .. } => what.clone(),
         }
     }

@@ -113,6 +113,18 @@ pub enum PlanError {
         /// How many there are.
         needed: usize,
     },
+    /// The file has too few records.
+    #[error("{name} {file} has {count} records; {needed} are needed")]
+    TooFewRecords {
+        /// What it is.
+        name: &'static str,
+        /// The file.
+        file: FilePath,
+        /// How many there are.
+        count: usize,
+        /// How many are needed.
+        needed: usize,
+    },
     /// The card has not enough memory.
     #[error("the card has {free} octets of memory free; {needed} are needed")]
     NoMemory {
@@ -132,7 +144,7 @@ pub enum PlanError {
         why: Box<FileError>,
     },
     /// What is in the file now cannot be read, so what is written could not be read back either.
-    #[error("bootstrap file {file} can be read only after a PIN was presented; give it with --pin")]
+    #[error("{file} can be read only after a PIN was presented; give it with --pin")]
     NeedsPin {
         /// The file.
         file: FilePath,

@@ -28,7 +28,7 @@ use crate::{
         arr::{KeyRef, SecurityCondition},
         fcp::Fcp,
         pkcs15::{ObjectId, Shape},
-        usim::SettingsFile,
+        usim::SettingsContent,
     },
 };
 
@@ -83,7 +83,7 @@ pub struct PlanOptions<'a> {
     /// are not put right.
     pub double_wrapped_oid: bool,
     /// Settings files of the USIM that are filled besides. They are not created: a card has them or has not.
-    pub settings: &'a [(SettingsFile, Vec<u8>)],
+    pub settings: &'a [SettingsContent],
     /// The administrative key that is at hand, for cards that number theirs in their own way.
     pub adm: Option<KeyRef>,
     /// Says in a few words what octets are, without secrets: this room does not know.
@@ -220,6 +220,8 @@ pub(super) enum Operation {
     PutIn { file: FilePath, at: usize, octet: u8 },
     /// A record is written and read back. What is in it now is read when the plan is carried out.
     Record { file: FilePath, number: u8, octets: Vec<u8>, old: Vec<u8> },
+    /// A data object becomes another, and is read back; with tag and length, none where there is none.
+    Object { file: FilePath, tag: u8, old: Option<Vec<u8>>, new: Option<Vec<u8>> },
 }
 
 impl fmt::Debug for Operation {
@@ -232,6 +234,7 @@ impl fmt::Debug for Operation {
             }
             Self::PutIn { file, at, .. } => write!(f, "PutIn({file} at {at})"),
             Self::Record { file, number, .. } => write!(f, "Record({file}, {number})"),
+            Self::Object { file, tag, .. } => write!(f, "Object({file}, {tag:02X})"),
         }
     }
 }

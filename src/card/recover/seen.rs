@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, fmt, ops::Range};
 
-use crate::card::{
-    FileError, FilePath, FileSystem,
-    pending::{PendingWrite, Touch},
+use crate::{
+    card::{
+        FileError, FilePath, FileSystem,
+        pending::{PendingWrite, Touch, lay_out, object_in},
+    },
+    wire::{Decode, apdu::StatusClass, tlv::Tlv},
 };
 
 use super::RecoverError;
@@ -24,12 +27,22 @@ pub(super) struct Seen {
 #[derive(Clone)]
 pub(super) struct Span {
     pub(super) file: usize,
-    /// 0 in a transparent file.
-    record: u8,
+    part: Part,
     /// Where the first of them is in the file.
     at: usize,
     /// Where they are among all octets of the write.
     pub(super) places: Range<usize>,
+}
+
+/// Which octets of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    /// Those of a transparent file.
+    Octets,
+    /// Those of a record.
+    Record(u8),
+    /// Those of a data object, laid out.
+    Object(u8),
 }
 
 impl fmt::Debug for Seen {
@@ -56,9 +69,9 @@ impl Seen {
 
     /// Where the octets of a step are among all of them.
     pub(super) fn places(&self, touch: &Touch) -> Range<usize> {
-        let (record, at, length) = extent(touch);
+        let (part, at, length) = extent(touch);
         let file = self.index(touch.file());
-        let span = self.spans.iter().find(|span| (span.file, span.record) == (file, record));
+        let span = self.spans.iter().find(|span| (span.file, span.part) == (file, part));
         match span {
             Some(span) if length > 0 => {
                 let start = span.places.start + at.saturating_sub(span.at);
@@ -73,12 +86,13 @@ impl Seen {
     }
 }
 
-/// Which record a step changes (0 in a transparent file), from where on, and how many octets.
-fn extent(touch: &Touch) -> (u8, usize, usize) {
+/// Which octets a step changes, from where on, and how many.
+fn extent(touch: &Touch) -> (Part, usize, usize) {
     match touch {
-        Touch::Create { .. } | Touch::Other { .. } => (0, 0, 0),
-        Touch::Octets { at, new, .. } => (0, *at, new.len()),
-        Touch::Record { number, new, .. } => (*number, 0, new.len()),
+        Touch::Create { .. } | Touch::Other { .. } => (Part::Octets, 0, 0),
+        Touch::Octets { at, new, .. } => (Part::Octets, *at, new.len()),
+        Touch::Record { number, new, .. } => (Part::Record(*number), 0, new.len()),
+        Touch::Object { tag, new, .. } => (Part::Object(*tag), 0, new.len()),
     }
 }
 
@@ -86,7 +100,9 @@ fn extent(touch: &Touch) -> (u8, usize, usize) {
 pub(super) fn contents(touch: &Touch) -> (&[u8], &[u8]) {
     match touch {
         Touch::Create { .. } | Touch::Other { .. } => (&[], &[]),
-        Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } => (old, new),
+        Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } | Touch::Object { old, new, .. } => {
+            (old, new)
+        }
     }
 }
 
@@ -115,24 +131,68 @@ pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen
         };
         seen.exists.push(there);
         // From the first octet to the last, for each record.
-        let mut extents: BTreeMap<u8, Range<usize>> = BTreeMap::new();
-        for (record, at, length) in touches().map(extent).filter(|(.., length)| *length > 0) {
-            let whole = extents.entry(record).or_insert(at..at + length);
+        let mut extents: BTreeMap<Part, Range<usize>> = BTreeMap::new();
+        for (part, at, length) in touches().map(extent).filter(|(.., length)| *length > 0) {
+            let whole = extents.entry(part).or_insert(at..at + length);
             *whole = whole.start.min(at)..whole.end.max(at + length);
         }
-        for (record, whole) in extents {
-            let octets = match (there, record) {
+        for (part, whole) in extents {
+            let octets = match (there, part) {
                 (false, _) => Vec::new(),
-                (true, 0) => fs.read(file, whole.start, whole.len()).map_err(|error| changed(file, error))?,
-                (true, number) => fs.read_record(file, number).map_err(|error| changed(file, error))?,
+                (true, Part::Octets) => {
+                    fs.read(file, whole.start, whole.len()).map_err(|error| changed(file, error))?
+                }
+                (true, Part::Record(number)) => {
+                    fs.read_record(file, number).map_err(|error| changed(file, error))?
+                }
+                (true, Part::Object(tag)) => object(fs, file, tag, whole.len(), touches())?,
             };
             let first = seen.octets.len();
             seen.octets.extend((0..whole.len()).map(|n| octets.get(n).copied()));
             let places = first..seen.octets.len();
-            seen.spans.push(Span { file: index, record, at: whole.start, places });
+            seen.spans.push(Span { file: index, part, at: whole.start, places });
         }
     }
     Ok(seen)
+}
+
+/// A data object, laid out. One that was cut off while it came may be shown in part, or be no object at all any more: that is
+/// shown as what a step in the middle may leave.
+fn object<'t>(
+    fs: &mut FileSystem<'_>,
+    file: &FilePath,
+    tag: u8,
+    length: usize,
+    touches: impl Iterator<Item = &'t Touch>,
+) -> Result<Vec<u8>, RecoverError> {
+    let seen = match fs.retrieve(file, tag) {
+        Ok(seen) => seen,
+        Err(FileError::Damaged { .. }) => return Ok(vec![0x00; length]),
+        Err(FileError::Refused { sw, .. })
+            if matches!(sw.class(), StatusClass::Error | StatusClass::Warning) =>
+        {
+            return Ok(vec![0x00; length]);
+        }
+        Err(error) => return Err(changed(file, error)),
+    };
+    let value = |object: &[u8]| Tlv::decode_exact(object).map(|tlv| tlv.value.to_vec()).unwrap_or_default();
+    let steps: Vec<&Touch> =
+        touches.filter(|touch| matches!(touch, Touch::Object { tag: of, .. } if *of == tag)).collect();
+    let is_whole = |touch: &&Touch| {
+        let (old, new) = contents(touch);
+        object_in(old) == seen || object_in(new) == seen
+    };
+    if let Some(part) = seen.as_deref().map(value).filter(|_| !steps.iter().any(is_whole)) {
+        // The beginning of one that was on its way, under a length of its own.
+        for whole in steps.iter().filter_map(|touch| object_in(contents(touch).1)) {
+            let whole_value = value(&whole);
+            if whole_value.len() > part.len() && whole_value.starts_with(&part) {
+                let shown = whole.len() - whole_value.len() + part.len();
+                return Ok(lay_out(whole.get(..shown), length));
+            }
+        }
+    }
+    Ok(lay_out(seen.as_deref(), length))
 }
 
 /// A file that is gone or has another shape was changed by somebody else.

@@ -112,6 +112,8 @@ impl<'a> Model<'a> {
         };
         let (free, (old, new)) =
             between.map_or((0..0, (&[][..], &[][..])), |touch| (self.seen.places(touch), contents(touch)));
+        // A data object keeps its form: it is the old one, or none, or what came of the new one so far.
+        let loose = free.len() > 1 && !matches!(between, Some(Touch::Object { .. }));
         let named = |file: usize| self.seen.files.get(file).cloned();
         for (file, (expected, seen)) in self.exists.iter().zip(&self.seen.exists).enumerate() {
             // One that is not there yet may be there: on the way back it is emptied where it cannot be deleted.
@@ -131,7 +133,7 @@ impl<'a> Model<'a> {
                     Expected::Known(expected) => {
                         let within = place.checked_sub(free.start).filter(|_| free.contains(&place));
                         match within.and_then(|n| Some((old.get(n)?, new.get(n)?))) {
-                            Some((old, new)) => may_be_torn(seen, *old, *new, free.len()),
+                            Some((old, new)) => may_be_torn(seen, *old, *new, loose),
                             None => seen == *expected,
                         }
                     }
@@ -146,11 +148,11 @@ impl<'a> Model<'a> {
     }
 }
 
-/// What an octet may show while its step is between. An octet alone is written whole or erased. In a longer step those that
+/// What an octet may show while its step is between; `loose` in one of several octets. An octet alone is written whole or erased. In a longer step those that
 /// change may be anything; those that do not are at most erased with their neighbours: so an octet that leads to something,
 /// which no such step changes, still tells a card that somebody else has written.
-fn may_be_torn(seen: u8, old: u8, new: u8, length: usize) -> bool {
-    seen == old || seen == new || matches!(seen, 0x00 | 0xFF) || (length > 1 && old != new)
+fn may_be_torn(seen: u8, old: u8, new: u8, loose: bool) -> bool {
+    seen == old || seen == new || matches!(seen, 0x00 | 0xFF) || (loose && old != new)
 }
 
 impl Standing {

@@ -6,7 +6,7 @@ use crate::{
     card::{
         FileError, FilePath, FileSystem, Rights,
         apply::Work,
-        pending::{PendingWrite, Touch},
+        pending::{PendingWrite, Touch, object_in},
         plan::{Operation, Region},
         rights::keys_for,
     },
@@ -120,6 +120,11 @@ impl Draft<'_> {
             }
             Touch::Octets { file, at, .. } => {
                 Operation::Write(Region { file: file.clone(), at: *at, old: there, new })
+            }
+            Touch::Object { file, tag, .. } => {
+                let there: Vec<u8> = there.iter().map(|octet| octet.unwrap_or(0xFF)).collect();
+                let (old, new) = (object_in(&there), object_in(&new));
+                Operation::Object { file: file.clone(), tag: *tag, old, new }
             }
             Touch::Create { .. } | Touch::Other { .. } => return,
         };

@@ -5,24 +5,114 @@
 use super::*;
 use crate::{
     lab::image::{Body, Personality},
-    wire::usim::SettingsFile,
+    wire::usim::{Configuration, SettingsContent, SettingsFile},
 };
 
 const USIM: Fid = Fid(0x7FD0);
 
-fn acl() -> (SettingsFile, Vec<u8>) {
-    (SettingsFile::AccessPoints, b"\x01\xDD\x09\x08internet".to_vec())
+fn acl() -> SettingsContent {
+    SettingsContent::octets(SettingsFile::AccessPoints, b"\x01\xDD\x09\x08internet".to_vec())
+}
+
+/// A sample with all settings files.
+fn all_settings(protocol: Protocol) -> CardImage {
+    let mut sample = sample(SampleKind::Prepared);
+    (sample.protocol, sample.all_settings) = (protocol, true);
+    sample.image()
+}
+
+/// The data objects of a settings file of a card at rest.
+fn objects(card: &CardHandle, file: SettingsFile) -> Vec<(u8, Vec<u8>)> {
+    match &card.image().mf.find(&[USIM, file.fid()]).unwrap().body {
+        Body::Objects { objects, .. } => objects.clone(),
+        _ => panic!("no file of objects"),
+    }
+}
+
+fn ims(length: usize) -> SettingsContent {
+    let text = "<ims>".chars().cycle().take(length).collect::<String>();
+    SettingsContent { file: SettingsFile::Ims, parts: Configuration { encoding: 0, text: &text }.parts() }
+}
+
+#[test]
+fn data_objects_are_written_block_by_block_and_read_again() {
+    let wanted = [file(CP, payload(300, 1))];
+    for protocol in [Protocol::T0, Protocol::T1] {
+        let card = from(all_settings(protocol));
+        for length in [700, 3, 253, 1500, 0] {
+            let settings = [ims(length)];
+            let options = PlanOptions { settings: &settings, ..options() };
+            write(&card, &wanted, &options);
+            let there = objects(&card, SettingsFile::Ims);
+            assert_eq!(there[0], (0x80, vec![0x00]));
+            assert_eq!((there[1].0, there[1].1.len(), there.len()), (0x81, length, 2), "{protocol}");
+            assert_eq!(write(&card, &wanted, &options), Outcome::Unchanged);
+            let mut reader = InProcess::insert(&card, bay());
+            let files = settings_files(&mut FileSystem::new(Session::new(&mut reader))).unwrap();
+            let found = files.iter().find(|file| file.kind == SettingsFile::Ims).unwrap();
+            assert_eq!(found.served, Some(true));
+            assert_eq!(found.content.as_ref().unwrap()[0].0, settings[0].parts.concat());
+        }
+        // More than the file may hold.
+        let settings = [ims(2048)];
+        let error = refused(&card, &wanted, &PlanOptions { settings: &settings, ..options() });
+        assert!(matches!(error, PlanError::TooSmall { room: 2048, needed: 2055, .. }), "{error}");
+    }
+}
+
+#[test]
+fn records_are_written_and_those_behind_them_emptied() {
+    let card = from(all_settings(Protocol::T0));
+    let wanted = [file(CP, payload(300, 1))];
+    let kind = SettingsFile::MmsPreferences;
+    for count in [3, 1, 2] {
+        let parts: Vec<Vec<u8>> = (1..=count).map(|n| vec![0x80, 0x01, n]).collect();
+        let settings = [SettingsContent { file: kind, parts: parts.clone() }];
+        let options = PlanOptions { settings: &settings, ..options() };
+        write(&card, &wanted, &options);
+        let image = card.image();
+        let Body::Records { records, .. } = &image.mf.find(&[USIM, kind.fid()]).unwrap().body else {
+            panic!()
+        };
+        for (at, record) in records.iter().enumerate() {
+            let wanted = parts.get(at).map_or(&[][..], Vec::as_slice);
+            assert!(
+                record.starts_with(wanted) && record[wanted.len()..].iter().all(|o| *o == 0xFF),
+                "{count}"
+            );
+        }
+        assert_eq!(write(&card, &wanted, &options), Outcome::Unchanged);
+    }
+    for (parts, why) in
+        [(vec![vec![0x80]; 4], "has 3 records; 4 are needed"), (vec![vec![0x80; 49]], "48 octets")]
+    {
+        let settings = [SettingsContent { file: kind, parts }];
+        let error = refused(&card, &wanted, &PlanOptions { settings: &settings, ..options() });
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
+#[test]
+fn a_file_of_another_structure_is_left_alone() {
+    let mut image = all_settings(Protocol::T0);
+    change(&mut image, &[USIM, SettingsFile::Ims.fid()], |f| f.body = Body::Transparent(vec![0xFF; 64]));
+    let settings = [ims(5)];
+    let options = PlanOptions { settings: &settings, ..options() };
+    let error = refused(&from(image), &[file(CP, payload(100, 1))], &options);
+    assert!(error.to_string().contains("is not a file of data objects"), "{error}");
 }
 
 #[test]
 fn settings_files_are_filled_with_the_bootstrap_and_read_again() {
-    let settings = [acl(), (SettingsFile::MmsIssuer, b"\x80\x01\x01\x81\x05a.b:c".to_vec())];
+    let settings =
+        [acl(), SettingsContent::octets(SettingsFile::MmsIssuer, b"\x80\x01\x01\x81\x05a.b:c".to_vec())];
     let options = PlanOptions { settings: &settings, ..options() };
     for kind in [SampleKind::Bare, SampleKind::Prepared] {
         let card = card(kind, Protocol::T0);
         let wanted = [file(CP, payload(300, 1))];
         write(&card, &wanted, &options);
-        for (kind, octets) in &settings {
+        for SettingsContent { file: kind, parts } in &settings {
+            let octets = parts[0].as_slice();
             let there = at_rest(&card, &[USIM, kind.fid()]);
             assert!(there.starts_with(octets) && there[octets.len()..].iter().all(|o| *o == 0xFF), "{kind}");
         }
@@ -32,7 +122,7 @@ fn settings_files_are_filled_with_the_bootstrap_and_read_again() {
         let files = settings_files(&mut FileSystem::new(Session::new(&mut reader))).unwrap();
         let shown: Vec<_> = files.iter().map(|f| (f.kind, f.served)).collect();
         assert_eq!(shown, [(SettingsFile::AccessPoints, Some(true)), (SettingsFile::MmsIssuer, Some(true))]);
-        assert!(files[0].content.as_ref().unwrap()[0].0.starts_with(&settings[0].1));
+        assert!(files[0].content.as_ref().unwrap()[0].0.starts_with(&settings[0].parts[0]));
     }
 }
 
@@ -54,9 +144,9 @@ fn a_card_pulled_while_settings_are_written_shows_old_none_or_new() {
         let ended = write_with(&card, Some(Fault::CutAfter(n)), &wanted, &options, &journal, &[adm()]);
         let there = at_rest(&card, &[USIM, SettingsFile::AccessPoints.fid()]);
         let is = |octets: &[u8]| there.starts_with(octets);
-        assert!(there[0] == 0xFF || is(&old) || is(&settings[0].1), "command {n}: {there:02X?}");
+        assert!(there[0] == 0xFF || is(&old) || is(&settings[0].parts[0]), "command {n}: {there:02X?}");
         if let Ended::Done(_) = ended {
-            assert!(is(&settings[0].1));
+            assert!(is(&settings[0].parts[0]));
             return;
         }
     }
@@ -64,7 +154,7 @@ fn a_card_pulled_while_settings_are_written_shows_old_none_or_new() {
 
 #[test]
 fn what_a_card_has_not_is_not_made() {
-    let settings = [(SettingsFile::Nas, vec![0x80, 0x01, 0x01])];
+    let settings = [SettingsContent::octets(SettingsFile::Nas, vec![0x80, 0x01, 0x01])];
     let missing = PlanOptions { settings: &settings, ..options() };
     let wanted = [file(CP, payload(100, 1))];
     let error = refused(&card(SampleKind::Prepared, Protocol::T0), &wanted, &missing);
@@ -76,7 +166,7 @@ fn what_a_card_has_not_is_not_made() {
     let error = refused(&from(sample.image()), &wanted, &PlanOptions { settings: &settings, ..options() });
     assert!(error.to_string().contains("settings-files"), "{error}");
     // Too much for the file.
-    let settings = [(SettingsFile::AccessPoints, vec![0x01; 65])];
+    let settings = [SettingsContent::octets(SettingsFile::AccessPoints, vec![0x01; 65])];
     let error = refused(
         &card(SampleKind::Prepared, Protocol::T0),
         &wanted,

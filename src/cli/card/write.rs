@@ -139,7 +139,7 @@ fn planned(
              may be another (`bootgate card recover` shows it)",
         );
     }
-    let files = usim_files(&settings, &profile.card.settings).map_err(failure)?;
+    let files = usim_files(&settings, &profile.card).map_err(failure)?;
     let layout = args.layout.layout().or(&profile.card);
     let options = layout.options(args.adm.named(), &describe);
     let options = PlanOptions { settings: &files, ..options };

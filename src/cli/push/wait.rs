@@ -211,18 +211,7 @@ mod tests {
 
     #[test]
     fn a_result_stands_in_place_of_what_was_known_of_its_address() {
-        let result = |number: &str, state| ResultNotification {
-            push_id: "1@pi".parse().unwrap(),
-            state,
-            code: StatusCode::OK,
-            sender_address: None,
-            sender_name: None,
-            received_time: None,
-            event_time: None,
-            desc: None,
-            address: format!("WAPPUSH=+{number}/TYPE=PLMN@x").parse().unwrap(),
-            quality_of_service: None,
-        };
+        let result = ResultNotification::sample;
         let mut states = Vec::new();
         take(&mut states, &result("358401", MessageState::Pending));
         take(&mut states, &result("358402", MessageState::Delivered));

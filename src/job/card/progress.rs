@@ -14,7 +14,7 @@ use crate::{
     handoff,
     ident::{Iccid, JobId},
     job::{Event, JobsError, Reason, Record, State, Step, TargetError, target},
-    wire::usim::SettingsFile,
+    wire::usim::SettingsContent,
 };
 
 /// A job under way.
@@ -54,7 +54,7 @@ impl Progress<'_, '_> {
         job: &CardJob,
         keys: &[Key],
         payload: &Payload,
-        files: Vec<(SettingsFile, Vec<u8>)>,
+        files: Vec<SettingsContent>,
     ) -> Result<Plan, CardJobError> {
         let (wanted, options) = job.wish(keys, payload, &files);
         let id = self.id;

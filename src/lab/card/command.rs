@@ -34,6 +34,10 @@ pub(super) const GET_RESPONSE: u8 = 0xC0;
 pub(super) const UPDATE_BINARY: u8 = 0xD6;
 /// UPDATE RECORD.
 pub(super) const UPDATE_RECORD: u8 = 0xDC;
+/// RETRIEVE DATA.
+pub(super) const RETRIEVE_DATA: u8 = 0xCB;
+/// SET DATA.
+pub(super) const SET_DATA: u8 = 0xDB;
 /// CREATE FILE.
 pub(super) const CREATE: u8 = 0xE0;
 /// DELETE FILE.
@@ -57,8 +61,12 @@ pub(super) enum Direction {
 
 /// The class octet (channel bits apart) and the direction of each instruction that this card has (TS 102 221, table
 /// 10.5; TS 102 222, table 2).
-pub(super) fn known(ins: u8) -> Option<(u8, Direction)> {
+pub(super) fn known(ins: u8, p2: u8) -> Option<(u8, Direction)> {
     match ins {
+        SET_DATA => Some((0x80, Direction::In)),
+        // The first block is asked for by its tag.
+        RETRIEVE_DATA if p2 & 0x80 != 0 => Some((0x80, Direction::In)),
+        RETRIEVE_DATA => Some((0x80, Direction::Out)),
         CHANGE_PIN | DISABLE_PIN | ENABLE_PIN | UNBLOCK_PIN => Some((0x00, Direction::In)),
         DEACTIVATE | VERIFY | ACTIVATE | SELECT | UPDATE_BINARY | UPDATE_RECORD | CREATE | DELETE => {
             Some((0x00, Direction::In))

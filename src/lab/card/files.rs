@@ -214,6 +214,7 @@ pub(super) fn octets(body: &Body) -> u32 {
         Body::Directory { .. } => 0,
         Body::Transparent(content) => content.len(),
         Body::Records { records, .. } => records.iter().map(Vec::len).sum(),
+        Body::Objects { room, .. } => return *room,
     };
     u32::try_from(octets).unwrap_or(u32::MAX)
 }

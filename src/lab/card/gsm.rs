@@ -151,7 +151,9 @@ impl VirtualCard {
                     Structure::LinearFixed(*length)
                 }
                 Body::Records { shape: RecordShape::Cyclic, length, .. } => Structure::Cyclic(*length),
-                Body::Transparent(_) | Body::Directory { .. } => Structure::Transparent,
+                Body::Transparent(_) | Body::Objects { .. } | Body::Directory { .. } => {
+                    Structure::Transparent
+                }
             },
             rest: Vec::new(),
         })

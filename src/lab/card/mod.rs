@@ -1,8 +1,8 @@
 //! A virtual card: an independent card program after ETSI TS 102 221 and TS 102 222, for rehearsals and tests.
 //!
 //! It answers APDUs as a card does, T=0 or T=1, on the basic channel and three more, and keeps its files and counters
-//! between resets. What it leaves out it refuses as a card would: secure messaging, BER-TLV files, and the instructions
-//! that are not in its list.
+//! between resets. What it leaves out it refuses as a card would: secure messaging, and the instructions that are not in its
+//! list.
 
 mod access;
 mod activate;
@@ -13,6 +13,7 @@ mod create;
 mod delete;
 mod files;
 mod gsm;
+mod objects;
 mod pin;
 mod quirks;
 mod record;
@@ -51,6 +52,8 @@ pub struct VirtualCard {
     quirk_names: BTreeSet<Quirk>,
     session: Session,
     changes: u64,
+    /// The command at hand is cut off in the middle: only half of it is done.
+    tearing: bool,
 }
 
 /// What a reset ends.
@@ -66,6 +69,8 @@ struct Session {
     verified: BTreeSet<KeyRef>,
     /// T=0: what waits for GET RESPONSE.
     waiting: Vec<u8>,
+    /// A data object that comes or goes in several blocks.
+    transfer: Option<objects::Transfer>,
     /// Whether the first command was of class A0; none came yet when it is not known.
     is_2g: Option<bool>,
 }
@@ -78,6 +83,7 @@ impl Session {
             elsewhere: BTreeMap::new(),
             verified: BTreeSet::new(),
             waiting: Vec::new(),
+            transfer: None,
             is_2g: None,
         }
     }
@@ -114,6 +120,7 @@ impl VirtualCard {
             quirk_names: image.quirks,
             session,
             changes: 0,
+            tearing: false,
         })
     }
 
@@ -178,7 +185,10 @@ impl VirtualCard {
     }
 
     fn carry_out(&mut self, command: &Command<'_>) -> Result<Answer, StatusWord> {
+        let under_way = self.session.transfer.take();
         match command.ins {
+            command::RETRIEVE_DATA => self.retrieve_data(command, under_way),
+            command::SET_DATA => self.set_data(command, under_way),
             command::SELECT => self.select(command),
             command::STATUS => self.status(command),
             command::READ_BINARY => self.read_binary(command),
@@ -198,6 +208,13 @@ impl VirtualCard {
             command::TERMINAL_CAPABILITY | command::TERMINAL_PROFILE => Ok(Answer::done()),
             _ => Err(StatusWord::UNKNOWN_INS),
         }
+    }
+
+    /// Takes a command that changes data objects, and loses power in the middle of it.
+    pub(super) fn tear(&mut self, octets: &[u8]) {
+        self.tearing = true;
+        self.exchange(octets);
+        self.tearing = false;
     }
 
     /// Sets the counter of every key and PUK that has more tries left, for a fault.

@@ -6,7 +6,7 @@ use super::{
     files::{NodeId, octets},
 };
 use crate::{
-    lab::image::{Body, RecordShape},
+    lab::image::{Body, RecordShape, encoded},
     wire::{
         apdu::StatusWord,
         arr::KeyRef,
@@ -62,6 +62,14 @@ impl VirtualCard {
             fcp.pin_status = Some(self.pin_status(id));
         } else {
             fcp.size = Some(octets(&file.body));
+            if let Body::Objects { room, objects } = &file.body {
+                // What it holds, and how much it may hold at most (card sheet, section 5.2: A5, 86).
+                let used = objects.iter().map(|(tag, value)| encoded(*tag, value).len()).sum::<usize>();
+                fcp.size = u32::try_from(used).ok();
+                fcp.proprietary
+                    .get_or_insert_default()
+                    .push((Fcp::MAXIMUM_SIZE, room.to_be_bytes().to_vec()));
+            }
             fcp.sfi = file.sfi;
         }
         if !file.proprietary.is_empty() {
@@ -69,7 +77,7 @@ impl VirtualCard {
             if let Some((_, value)) = list.iter_mut().find(|(tag, _)| *tag == Fcp::FREE_MEMORY) {
                 *value = self.files.free(id).to_be_bytes().to_vec();
             }
-            fcp.proprietary = Some(list);
+            fcp.proprietary.get_or_insert_default().extend(list);
         }
         fcp
     }
@@ -96,6 +104,7 @@ fn kind(body: &Body) -> FileKind {
     match body {
         Body::Directory { .. } => FileKind::Df,
         Body::Transparent(_) => FileKind::Transparent,
+        Body::Objects { .. } => FileKind::BerTlv,
         Body::Records { shape, length, records } => {
             let record_length = u16::from(*length);
             let count = u8::try_from(records.len()).ok();

@@ -17,7 +17,7 @@ use crate::wire::apdu::{CommandApdu, StatusWord};
 
 impl VirtualCard {
     /// Accepts or refuses class and instruction; what follows is about the channel that the class names.
-    fn accept(&mut self, cla: u8, ins: u8) -> Result<Direction, StatusWord> {
+    fn accept(&mut self, cla: u8, ins: u8, p2: u8) -> Result<Direction, StatusWord> {
         // 0X, 8X, 4X and CX are the classes of TS 102 221, table 10.3; 2G (A0) and GlobalPlatform have others.
         if !matches!(cla & 0xF0, 0x00 | 0x80 | 0x40 | 0xC0) {
             return Err(StatusWord::UNKNOWN_CLA);
@@ -26,7 +26,7 @@ impl VirtualCard {
         if cla & 0x40 == 0 && cla & 0x0C != 0 {
             return Err(StatusWord(0x6882));
         }
-        let (class, direction) = known(ins).ok_or(StatusWord::UNKNOWN_INS)?;
+        let (class, direction) = known(ins, p2).ok_or(StatusWord::UNKNOWN_INS)?;
         if cla & 0x80 == class { Ok(direction) } else { Err(StatusWord::UNKNOWN_CLA) }
     }
 
@@ -59,7 +59,7 @@ impl VirtualCard {
         };
         // P3 is part of every T=0 header; without it there is nothing that a card could do.
         let [cla, ins, p1, p2, p3, rest @ ..] = octets else { return Err(StatusWord::WRONG_LENGTH) };
-        let direction = self.accept(*cla, *ins)?;
+        let direction = self.accept(*cla, *ins, *p2)?;
         let lc = usize::from(*p3);
         let le = if lc == 0 { 256 } else { lc };
         if *ins != command::MANAGE_CHANNEL {
@@ -128,7 +128,7 @@ impl VirtualCard {
 
     fn answer_t1(&mut self, octets: &[u8]) -> Result<Answer, StatusWord> {
         let apdu = CommandApdu::decode(octets).map_err(|_| StatusWord::WRONG_LENGTH)?;
-        let direction = self.accept(apdu.cla(), apdu.ins())?;
+        let direction = self.accept(apdu.cla(), apdu.ins(), apdu.p2())?;
         let waiting = std::mem::take(&mut self.session.waiting);
         if apdu.ins() == GET_RESPONSE {
             if self.quirks.fetched != Fetched::Always {

@@ -7,6 +7,7 @@ mod kinds;
 mod personality;
 mod quirk;
 mod sample;
+mod written;
 
 use std::{
     collections::BTreeSet,
@@ -18,6 +19,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use file::encoded;
 pub use file::{Body, FileImage, RecordShape};
 pub use hex::Hex;
 pub use personality::{Personality, PersonalityError};

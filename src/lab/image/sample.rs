@@ -10,7 +10,7 @@ use crate::{
         Encode, Fid,
         arr::{AccessMode, AccessRules, KeyRef, Operation, SecurityCondition},
         ef, tlv,
-        usim::{self, SettingsFile},
+        usim::{self, SettingsFile, Structure},
     },
 };
 
@@ -73,6 +73,8 @@ pub struct Sample {
     pub bootstrap_size: u16,
     /// Octets that files may take up in all.
     pub memory: u32,
+    /// Whether the USIM has all settings files, and not EF(ACL) and EF(MMSICP) alone.
+    pub all_settings: bool,
 }
 
 /// Number and subscriber of a sample card, where no others are given. No network has their country.
@@ -109,6 +111,8 @@ const USIM_AID: &str = "A0000000871002FFFFFFFF8907090000";
 /// AID of PKCS#15.
 const PKCS15_AID: &str = "A000000063504B43532D3135";
 
+/// Octets that the objects of a settings file may take up.
+const OBJECTS_ROOM: u32 = 2048;
 /// Octets of a record of EF(DIR) and EF(ARR).
 const RECORD_LENGTH: u8 = 48;
 
@@ -140,6 +144,7 @@ impl Sample {
             protocol: Protocol::T0,
             bootstrap_size: 4096,
             memory: 0x1_0000,
+            all_settings: false,
         }
     }
 
@@ -222,7 +227,7 @@ impl Sample {
     }
 
     fn usim(&self) -> FileImage {
-        let files = vec![
+        let mut files = vec![
             records(Fid::ARR_APPLICATION, rules())
                 .ruled_by(Fid::ARR_APPLICATION, rule::READ_ONLY)
                 .with_sfi(0x17),
@@ -233,15 +238,28 @@ impl Sample {
             transparent(Fid(0x6FAD), &[0x00, 0x00, 0x00, 0x02], 4)
                 .ruled_by(Fid::ARR_APPLICATION, rule::READ_ALWAYS)
                 .with_sfi(0x03),
-            // EF(UST) with services 35 and 52: there is a list of access points, and there are settings of MMS.
-            transparent(usim::SERVICES, &services(&[35, 52]), 15)
+        ];
+        let two = [SettingsFile::AccessPoints, SettingsFile::MmsIssuer];
+        let has = SettingsFile::ALL.into_iter().filter(|file| self.all_settings || two.contains(file));
+        let has: Vec<SettingsFile> = has.collect();
+        let served: Vec<u16> = has.iter().flat_map(|file| file.services().iter().copied()).collect();
+        // EF(UST) says which of them count; a short one ends before the services of later releases.
+        let length = if self.all_settings { 17 } else { 15 };
+        files.push(
+            transparent(usim::SERVICES, &services(&served, length), length)
                 .ruled_by(Fid::ARR_APPLICATION, rule::READ_ALWAYS)
                 .with_sfi(0x04),
-            transparent(SettingsFile::AccessPoints.fid(), &[], 64)
-                .ruled_by(Fid::ARR_APPLICATION, rule::READ_PIN),
-            transparent(SettingsFile::MmsIssuer.fid(), &[], 64)
-                .ruled_by(Fid::ARR_APPLICATION, rule::READ_PIN),
-        ];
+        );
+        files.extend(has.into_iter().map(|file| {
+            let empty = match file.structure() {
+                Structure::Transparent => transparent(file.fid(), &[], 64),
+                Structure::Records => records(file.fid(), vec![Vec::new(); 3]),
+                Structure::Objects => {
+                    FileImage::new(file.fid(), Body::Objects { room: OBJECTS_ROOM, objects: Vec::new() })
+                }
+            };
+            empty.ruled_by(Fid::ARR_APPLICATION, rule::READ_PIN)
+        }));
         let mut adf = FileImage::new(Fid(0x7FD0), Body::Directory { total_size: None, files });
         adf.aid = Some(octets(USIM_AID).0);
         adf.proprietary = vec![(0x80, vec![0x71])];
@@ -250,8 +268,8 @@ impl Sample {
 }
 
 /// EF(UST) with these services.
-fn services(numbers: &[u8]) -> [u8; 15] {
-    let mut octets = [0; 15];
+fn services(numbers: &[u16], length: usize) -> Vec<u8> {
+    let mut octets = vec![0; length];
     for number in numbers {
         let bit = usize::from(number - 1);
         if let Some(octet) = octets.get_mut(bit / 8) {

@@ -25,6 +25,10 @@ pub struct Received {
     pub source: String,
     /// For whom it is.
     pub destination: String,
+    /// `source_addr_ton` and `source_addr_npi`
+    pub source_numbering: (u8, u8),
+    /// `dest_addr_ton` and `dest_addr_npi`
+    pub destination_numbering: (u8, u8),
     /// `data_coding`
     pub data_coding: u8,
     /// `esm_class`
@@ -74,6 +78,8 @@ impl Received {
             id,
             source: pdu.source_addr.to_string(),
             destination: pdu.destination_addr.to_string(),
+            source_numbering: (u8::from(pdu.source_addr_ton), u8::from(pdu.source_addr_npi)),
+            destination_numbering: (u8::from(pdu.dest_addr_ton), u8::from(pdu.dest_addr_npi)),
             data_coding: u8::from(pdu.data_coding),
             esm_class,
             registered_delivery: u8::from(pdu.registered_delivery),

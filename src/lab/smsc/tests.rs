@@ -10,13 +10,14 @@ use crate::{
     bearer::{
         Bearer, Carriage, Destination, Dispatch, DispatchId, Event, ReceiptState, References, Route, Routes,
         smpp::{
-            BindMode, Credentials, Form, LinkSettings, Pace, SmppLink, SmscAddress, Source, Tls, TlsFiles,
+            BindMode, Credentials, Form, LinkSettings, Numbering, Pace, SmppLink, SmscAddress, Source, Tls,
+            TlsFiles,
         },
     },
     ident::Timestamp,
     wire::{
         pap::Priority,
-        wdp::{Limits, Outcome, Ports, Reassembly, Width},
+        wdp::{Limits, Outcome, Ports, Reassembly, Reference, Width},
     },
 };
 
@@ -121,6 +122,57 @@ async fn what_is_dispatched_arrives_and_receipts_come_back() {
         }
     }
     assert!(expected_segments > 200);
+}
+
+/// What some SMSCs want otherwise than others: it is as the link is set, on the wire.
+#[tokio::test]
+async fn coding_and_numbering_are_those_of_the_link() {
+    let source = |address: &str, numbering| Source::new(address, numbering).unwrap();
+    let own = Some(Numbering { ton: 2, npi: 8 });
+    for (data_coding, source, destination, expected) in [
+        (0x04, source("9876", None), Numbering::INTERNATIONAL, ((3, 0), (1, 1))),
+        (0xF5, source("Acme", None), Numbering { ton: 2, npi: 1 }, ((5, 0), (2, 1))),
+        (0xF4, source("+491700000000", None), Numbering { ton: 0, npi: 0 }, ((1, 1), (0, 0))),
+        (0xF6, source("9876", own), Numbering { ton: 4, npi: 9 }, ((2, 8), (4, 9))),
+        (0x04, Source::NONE, Numbering::INTERNATIONAL, ((0, 0), (1, 1))),
+    ] {
+        let link = LinkSettings { data_coding, source: source.clone(), destination, ..settings() };
+        let mut bench = bench(Behaviour::default(), link).await;
+        // In two segments, and as text, which has a coding of its own.
+        bench.link.send(dispatch(1, &octets(200))).await.unwrap();
+        bench.link.send(Dispatch { carriage: Carriage::Text, ..dispatch(2, b"PIN 4711") }).await.unwrap();
+        for coding in [data_coding, data_coding, 0x00] {
+            let received = bench.received.recv().await.unwrap();
+            assert_eq!(received.data_coding, coding);
+            assert_eq!((received.source_numbering, received.destination_numbering), expected);
+            assert_eq!(
+                (received.source.as_str(), received.destination.as_str()),
+                (source.address(), "491711234567")
+            );
+        }
+        bench.link.stop(Duration::from_secs(5)).await;
+    }
+}
+
+/// The reference that was counted for all who push to a device stands in each segment.
+#[tokio::test]
+async fn a_reference_that_was_counted_is_the_one_on_the_wire() {
+    for form in [Form::Udh, Form::Sar] {
+        for (reference, expected) in
+            [(Width::Short, Reference::Short(0x34)), (Width::Long, Reference::Long(0x1234))]
+        {
+            let link = LinkSettings { form, reference, ..settings() };
+            let mut bench = bench(Behaviour::default(), link).await;
+            let dispatch = Dispatch { reference: Some(0x1234), ..dispatch(1, &octets(300)) };
+            bench.link.send(dispatch).await.unwrap();
+            for _ in 0..3 {
+                let received = bench.received.recv().await.unwrap();
+                let part = received.segments[0].udh.concatenation().unwrap();
+                assert_eq!((part.reference(), part.total()), (expected, 3));
+            }
+            bench.link.stop(Duration::from_secs(5)).await;
+        }
+    }
 }
 
 /// Text for a person: in the default alphabet or in UCS-2, in one message or several, without ports.

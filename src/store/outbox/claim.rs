@@ -170,6 +170,7 @@ pub(super) async fn abandoned(
         desc: "the network has it".to_owned(),
         due: Some(receipts_until),
         segments: None,
+        again: false,
     };
     let waiting = |id| Move { to: State::Waiting, desc: String::new(), due: Some(now), ..sent(id) };
     let moves: Vec<Move> = taken.into_iter().map(sent).chain(whole.into_iter().map(waiting)).collect();
@@ -269,6 +270,7 @@ async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settle
             desc: "its time ran out before it could be sent".to_owned(),
             due: None,
             segments: None,
+            again: false,
         });
     }
     for row in &silent {
@@ -281,6 +283,7 @@ async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settle
             desc: "the network took it and never said what became of it".to_owned(),
             due: None,
             segments: None,
+            again: false,
         });
     }
     record::moves(tx, &moves, now).await

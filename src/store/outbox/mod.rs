@@ -8,6 +8,7 @@
 //! cards. It takes turns with the writer of the rest: SQLite lets one write at a time, and waits by polling.
 
 mod accept;
+mod called_back;
 mod claim;
 mod notice;
 mod record;
@@ -61,6 +62,8 @@ enum Ask {
     Claim { lanes: Vec<Lane>, now: Timestamp },
     Place(Vec<(i64, Arc<str>)>),
     Record { reports: Vec<Report>, now: Timestamp },
+    CallBack(Vec<DispatchId>),
+    CalledBack,
     Abandoned { receipts_until: Timestamp, now: Timestamp },
     Noticed(Vec<Noticed>),
     Prune { before: Timestamp, most: usize },
@@ -71,7 +74,8 @@ enum Answer {
     Accepted(Accepted),
     Claimed(claim::Rows),
     Settled(Vec<Settled>),
-    Unclear(Vec<DispatchId>),
+    Ids(Vec<DispatchId>),
+    CallingBack,
     Noticed,
     Placed,
     Pruned(usize),
@@ -144,13 +148,28 @@ impl Outbox for OutboxFile {
         }
     }
 
+    async fn call_back(&self, ids: Vec<DispatchId>) -> Result<(), OutboxError> {
+        self.ask(Ask::CallBack(ids)).await.map(drop)
+    }
+
+    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError> {
+        // Asked often, and seldom with an answer: that is to cost no transaction.
+        if !called_back::any(&self.store.readers).await.map_err(reading)? {
+            return Ok(Vec::new());
+        }
+        match self.ask(Ask::CalledBack).await? {
+            Answer::Ids(ids) => Ok(ids),
+            _ => Err(closed()),
+        }
+    }
+
     async fn abandoned(
         &self,
         receipts_until: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<DispatchId>, OutboxError> {
         match self.ask(Ask::Abandoned { receipts_until, now }).await? {
-            Answer::Unclear(ids) => Ok(ids),
+            Answer::Ids(ids) => Ok(ids),
             _ => Err(closed()),
         }
     }
@@ -234,8 +253,13 @@ async fn transact(
                 claim::place(&mut tx, &lanes).await?;
                 Answer::Placed
             }
+            Ask::CallBack(ids) => {
+                called_back::ask(&mut tx, &ids).await?;
+                Answer::CallingBack
+            }
+            Ask::CalledBack => Answer::Ids(called_back::take(&mut tx, &owner).await?),
             Ask::Abandoned { receipts_until, now } => {
-                Answer::Unclear(claim::abandoned(&mut tx, store, receipts_until, now).await?)
+                Answer::Ids(claim::abandoned(&mut tx, store, receipts_until, now).await?)
             }
             Ask::Noticed(outcomes) => {
                 notice::noticed(&mut tx, &outcomes).await?;

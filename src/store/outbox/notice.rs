@@ -35,7 +35,7 @@ pub(super) async fn due(
     let idle = |name: &String| !busy.iter().any(|busy| busy.as_str() == name);
     for initiator in initiators.into_iter().filter(idle) {
         let rows = sqlx::query(
-            "SELECT delivery.id, address, state, code, reason, changed_at, due_at, tries, initiator, push_id, notify_to,
+            "SELECT delivery.id, address, state, code, reason, changed_at, doubled, due_at, tries, initiator, push_id, notify_to,
                     version, received_at
              FROM delivery JOIN push ON push.id = delivery.push WHERE notice = 2 AND told_to = ? ORDER BY due_at LIMIT ?",
         );

@@ -101,13 +101,14 @@ pub(super) async fn moves(
     let update = sqlx::query(
         "UPDATE delivery SET
              state = change.to_state, code = change.code, reason = change.reason, changed_at = ?2, due_at = change.due,
-             segments = coalesce(change.segments, delivery.segments), owner = NULL, leaving = 0,
+             segments = coalesce(change.segments, delivery.segments), doubled = doubled | change.again, owner = NULL,
+             leaving = 0, called_back = 0,
              tries = iif(change.to_state > 2, 0, tries),
              notice = iif(change.to_state > 2 AND notice > 0, 2, notice)
          FROM (SELECT value ->> 0 AS id, value ->> 1 AS mask, value ->> 2 AS to_state, value ->> 3 AS code,
-                      value ->> 4 AS reason, value ->> 5 AS due, value ->> 6 AS segments FROM json_each(?1)) AS change
+                      value ->> 4 AS reason, value ->> 5 AS due, value ->> 6 AS segments, value ->> 7 AS again FROM json_each(?1)) AS change
          WHERE delivery.id = change.id AND (1 << state) & change.mask
-         RETURNING id, push, address, state, code, reason, changed_at,
+         RETURNING id, push, address, state, code, reason, changed_at, doubled,
              iif(state > 2, (SELECT initiator FROM push WHERE push.id = push), NULL) AS initiator,
              iif(state > 2, (SELECT push_id FROM push WHERE push.id = push), NULL) AS push_id",
     );
@@ -152,6 +153,7 @@ fn move_rows(moves: &[Move], now: Timestamp) -> String {
             change.desc,
             change.due.unwrap_or(now).as_millis(),
             change.segments,
+            i32::from(change.again),
         ])
     };
     moves.iter().map(row).collect::<Value>().to_string()
@@ -197,7 +199,7 @@ async fn ends(tx: &mut SqliteConnection, touched: Vec<i64>) -> Result<Vec<Move>,
             .collect();
         if let Some((to, code, desc)) = add_up(&receipts, r.plain("segments")?) {
             let id = dispatch(&r)?;
-            ends.push(Move { id, from: OPEN, to, code, desc, due: None, segments: None });
+            ends.push(Move { id, from: OPEN, to, code, desc, due: None, segments: None, again: false });
         }
     }
     Ok(ends)

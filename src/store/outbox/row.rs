@@ -9,7 +9,7 @@ use crate::{
     bearer::{Carriage, Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Standing, State},
     ident::Timestamp,
     wire::{
-        pap::{Priority, PushId, StatusCode, Version},
+        pap::{Address, Priority, PushId, StatusCode, Version},
         wdp::Ports,
     },
 };
@@ -24,7 +24,7 @@ pub(super) async fn find(
     id: &PushId,
 ) -> Result<Option<Kept>, Failed> {
     let rows = sqlx::query(
-        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, due_at
+        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, doubled, due_at
          FROM push JOIN delivery ON delivery.push = push.id
          WHERE initiator = ? AND push_id = ? ORDER BY delivery.id",
     );
@@ -40,16 +40,16 @@ pub(super) async fn find(
     Ok(Some(Kept { received, deliveries: rows.iter().map(waits).collect::<Result<_, Failed>>()? }))
 }
 
-/// A delivery of the columns id, address, state, code, reason and changed_at.
+/// A delivery of the columns id, address, state, code, reason, changed_at and doubled.
 pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
     let r = Reading { table: "delivery", row };
     Ok(Delivery {
         id: dispatch(&r)?,
-        address: r.text("address")?,
+        address: Address::as_it_came(r.plain("address")?).map_err(|_| r.corrupt("address"))?,
         standing: Standing {
             state: read_state(r.plain("state")?).ok_or_else(|| r.corrupt("state"))?,
             code: StatusCode(r.plain("code")?),
-            desc: r.plain("reason")?,
+            desc: Standing::words(r.plain("reason")?, r.plain("doubled")?),
             at: r.time("changed_at")?,
         },
         due: None,

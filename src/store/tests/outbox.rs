@@ -5,9 +5,9 @@ use std::{collections::BTreeSet, sync::Arc};
 use super::{BUSY, Fixed, at};
 use crate::{
     bearer::{
-        Accepted, Carriage, Destination, Dispatch, DispatchId, InitiatorName, Lane, MessageId, Move,
-        NewDelivery, NewPush, NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report, State,
-        Taken,
+        Accepted, Carriage, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Lane, MessageId,
+        Move, NewDelivery, NewPush, NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report,
+        State, Taken,
     },
     store::{Durability, OutboxFile, Store},
     vault::{KeySource, Vault},
@@ -97,7 +97,7 @@ fn receipt(message: &str, state: ReceiptState) -> Report {
 
 fn to(id: DispatchId, from: &'static [State], state: State) -> Move {
     let (code, desc) = (StatusCode::ACCEPTED, "so it is".to_owned());
-    Move { id, from, to: state, code, desc, due: Some(at(1000)), segments: None }
+    Move { id, from, to: state, code, desc, due: Some(at(1000)), segments: None, again: false }
 }
 
 pub(super) fn sent(id: DispatchId, segments: u8) -> Report {
@@ -287,6 +287,30 @@ both! {
         assert_eq!(told(&slow, 0).await, (vec![], Some(at(1))));
         let both = BTreeSet::from(["slow".parse().unwrap(), "quick".parse().unwrap()]);
         assert_eq!(told(&both, 1).await, (vec![], None));
+    }
+
+    async fn what_may_be_twice_at_its_device_says_so_for_ever(outbox) {
+        outbox.accept(NewPush { notify: Some("http://pi/".into()), ..push("a", &["1111", "2222"]) }).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        let again = |id, again| Report::Move(Move { again, ..to(id, &[State::Sending], State::Waiting) });
+        outbox.record(vec![again(ids[0], true), again(ids[1], false)], at(1)).await.unwrap();
+        assert_eq!(claim(outbox, 9, 1000).await.len(), 2);
+        let ends = ids.iter().map(|id| Report::Move(to(*id, &[State::Sending], State::Delivered)));
+        let settled = outbox.record(ends.collect(), at(1001)).await.unwrap();
+        let notices = outbox.notices(9, &nobody(), at(9999)).await.unwrap().due;
+        let kept = outbox.find(&"pi".parse().unwrap(), &"a".parse().unwrap()).await.unwrap().unwrap();
+        let all: [Vec<&Delivery>; 3] = [
+            settled.iter().map(|settled| &settled.delivery).collect(),
+            notices.iter().map(|notice| &notice.settled.delivery).collect(),
+            kept.deliveries.iter().collect(),
+        ];
+        for deliveries in all {
+            for (id, twice) in ids.iter().zip([true, false]) {
+                let desc = &deliveries.iter().find(|delivery| delivery.id == *id).unwrap().standing.desc;
+                assert!(desc.starts_with("so it is"), "{desc}");
+                assert_eq!(desc.ends_with("; it was sent again when an answer was lost: the device may have it twice"), twice);
+            }
+        }
     }
 
     async fn results_are_to_be_told_until_they_are(outbox) {

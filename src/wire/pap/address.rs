@@ -33,10 +33,17 @@ pub enum Recipient {
         /// The value.
         value: String,
     },
+    /// Nobody: it is no address. A PPG answers it by itself, as it answers each address.
+    Malformed {
+        /// As it came.
+        text: String,
+        /// What is wrong with it.
+        why: AddressError,
+    },
 }
 
 /// An address that cannot be understood. It does not quote the address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
     /// Longer than an address can be.
@@ -62,6 +69,21 @@ impl Address {
         Self {
             text: format!("WAPPUSH=+{}/TYPE=PLMN@{gateway}", number.digits()),
             recipient: Recipient::Plmn(number),
+        }
+    }
+
+    /// Reads what came in a document: where it is no address, it is kept as [`Recipient::Malformed`].
+    ///
+    /// # Errors
+    /// [`AddressError::Long`].
+    pub fn as_it_came(text: &str) -> Result<Self, AddressError> {
+        match text.parse() {
+            Err(AddressError::Long) => Err(AddressError::Long),
+            Err(why) => {
+                let text = text.to_owned();
+                Ok(Self { recipient: Recipient::Malformed { text: text.clone(), why }, text })
+            }
+            address => address,
         }
     }
 
@@ -133,6 +155,7 @@ impl fmt::Debug for Recipient {
             Self::Ipv4(address) => write!(f, "{address}"),
             Self::Ipv6(address) => write!(f, "{address}"),
             Self::Other { kind, .. } => write!(f, "{kind}(…)"),
+            Self::Malformed { why, .. } => write!(f, "Malformed({why})"),
         }
     }
 }
@@ -204,8 +227,13 @@ mod tests {
         ] {
             let error = text.parse::<Address>().unwrap_err().to_string();
             assert!(!error.contains("35840"), "{error}");
+            let kept = Address::as_it_came(text).unwrap();
+            assert_eq!(kept.as_str(), text);
+            assert!(matches!(kept.recipient(), Recipient::Malformed { .. }));
+            assert!(!format!("{kept:?}").contains("35840"));
         }
         assert_eq!("x".repeat(600).parse::<Address>(), Err(AddressError::Long));
+        assert_eq!(Address::as_it_came(&"x".repeat(600)), Err(AddressError::Long));
     }
 
     #[test]

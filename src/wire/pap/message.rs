@@ -147,6 +147,25 @@ pub struct ResultNotification {
     pub quality_of_service: Option<QualityOfService>,
 }
 
+#[cfg(test)]
+impl ResultNotification {
+    /// A result of the push `1@pi` for a number.
+    pub(crate) fn sample(number: &str, state: MessageState) -> Self {
+        Self {
+            push_id: "1@pi".parse().unwrap(),
+            state,
+            code: StatusCode::OK,
+            sender_address: None,
+            sender_name: None,
+            received_time: None,
+            event_time: None,
+            desc: None,
+            address: format!("WAPPUSH=+{number}/TYPE=PLMN@x").parse().unwrap(),
+            quality_of_service: None,
+        }
+    }
+}
+
 /// `resultnotification-response`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResultNotificationResponse {

@@ -171,7 +171,11 @@ fn addresses(e: &Element) -> Read<Vec<Address>> {
         let (at, got) = (e.at, found.len());
         return Err(DecodeError::Limit { what: "addresses", at, got, limit: MAX_ADDRESSES });
     }
-    found.into_iter().map(|a| required(a, "address-value")).collect()
+    let address = |e: &Element| {
+        let text: String = required(e, "address-value")?;
+        Address::as_it_came(&text).map_err(|why| invalid(e, &format!("address-value: {why}")))
+    };
+    found.into_iter().map(address).collect()
 }
 
 fn one_address(e: &Element) -> Read<Address> {

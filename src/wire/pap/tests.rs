@@ -168,7 +168,11 @@ fn what_is_wrong_is_said_at_its_element_without_values() {
     for (text, why) in [
         (push("", to), "push-message has no push-id"),
         (push(r#"push-id="1""#, ""), "push-message has no address"),
-        (push(r#"push-id="1""#, r#"<address address-value="tel:+358401234567"/>"#), "expected WAPPUSH="),
+        (push(r#"push-id="1""#, r#"<address/>"#), "address has no address-value"),
+        (
+            push(r#"push-id="1""#, &format!(r#"<address address-value="{}"/>"#, "35840".repeat(103))),
+            "an address has at most 512 octets",
+        ),
         (
             push(r#"push-id="1" deliver-before-timestamp="2026-01-01T00:00:00""#, to),
             "deliver-before-timestamp: expected UTC",

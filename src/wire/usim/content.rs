@@ -2,7 +2,7 @@
 
 use crate::wire::{Decode, DecodeError, Encode, Reader, tlv, tlv::strip_padding};
 
-use super::SettingsFile;
+use super::{MmsPreferences, SettingsFile, nas};
 
 /// One setting, for people: what it is, and its value.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -14,7 +14,7 @@ pub struct Setting {
 }
 
 impl Setting {
-    fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+    pub(super) fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into() }
     }
 }
@@ -33,12 +33,12 @@ pub fn settings(file: SettingsFile, octets: &[u8]) -> Result<Vec<Setting>, Decod
             Ok(list.0.into_iter().map(|name| Setting::new("access point", name)).collect())
         }
         SettingsFile::MmsIssuer | SettingsFile::MmsUser => Ok(MmsParameters::decode(octets)?.settings()),
+        SettingsFile::MmsPreferences => Ok(preferences(octets)),
         SettingsFile::Gba => gba(octets),
-        SettingsFile::Ims | SettingsFile::Xcap | SettingsFile::MultiDevice => configuration(octets),
-        SettingsFile::Nas => objects(octets),
-        SettingsFile::MmsNotifications | SettingsFile::MmsPreferences => {
-            Ok(vec![Setting::new("record", shown(strip_padding(octets)))])
-        }
+        SettingsFile::Ims | SettingsFile::MultiDevice => configuration(octets),
+        SettingsFile::Xcap => xcap(octets),
+        SettingsFile::Nas => nas::settings(octets),
+        SettingsFile::MmsNotifications => Ok(vec![Setting::new("record", shown(strip_padding(octets)))]),
     }
 }
 
@@ -207,6 +207,15 @@ impl Encode for MmsParameters {
     }
 }
 
+/// A record of EF(MMSUP); as it is where it is none that is known here.
+fn preferences(octets: &[u8]) -> Vec<Setting> {
+    let known = MmsPreferences::decode(octets).map(|preferences| preferences.settings());
+    match known {
+        Ok(settings) if !settings.is_empty() => settings,
+        _ => vec![Setting::new("record", shown(strip_padding(octets)))],
+    }
+}
+
 /// EF(GBABP): three values, each with its length before it. RAND and B-TID open a key, so they are not shown.
 fn gba(octets: &[u8]) -> Result<Vec<Setting>, DecodeError> {
     let mut r = Reader::new(octets);
@@ -231,16 +240,49 @@ fn configuration(octets: &[u8]) -> Result<Vec<Setting>, DecodeError> {
     Ok(objects.iter().map(setting).collect())
 }
 
-/// Data objects whose meaning is not known here.
-fn objects(octets: &[u8]) -> Result<Vec<Setting>, DecodeError> {
+/// EF(XCAPConfigData): which objects there are. There may be passwords among what is in them, so that is not shown.
+fn xcap(octets: &[u8]) -> Result<Vec<Setting>, DecodeError> {
     let objects = tlv::parse_padded(octets)?.objects;
-    Ok(objects.iter().map(|o| Setting::new(format!("object {:02X}", o.tag), shown(o.value))).collect())
+    let setting =
+        |o: &tlv::Tlv<'_>| Setting::new(format!("object {:02X}", o.tag), format!("{} octets", o.value.len()));
+    Ok(objects.iter().map(setting).collect())
+}
+
+/// A configuration that is one text (EF(IMSConfigData), EF(MuDMiDConfigData)).
+///
+/// | tag | field                                                                  |
+/// |-----|------------------------------------------------------------------------|
+/// | 80  | encoding of the text; which octet means what is not known here         |
+/// | 81  | the text                                                               |
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Configuration<'a> {
+    /// 80.
+    pub encoding: u8,
+    /// 81.
+    pub text: &'a str,
+}
+
+impl Configuration<'_> {
+    /// The data objects, the one that says how the other is to be read first.
+    pub fn parts(self) -> Vec<Vec<u8>> {
+        let object = |tag, value: &[u8]| {
+            let mut out = Vec::new();
+            tlv::write(tag, value, &mut out);
+            out
+        };
+        vec![object(0x80, &[self.encoding]), object(0x81, self.text.as_bytes())]
+    }
 }
 
 /// Text where all of it can be printed, else hexadecimal.
-fn shown(octets: &[u8]) -> String {
+pub(super) fn shown(octets: &[u8]) -> String {
     match std::str::from_utf8(octets) {
-        Ok(text) if !text.is_empty() && text.chars().all(|c| !c.is_control() || c == '\n') => text.to_owned(),
+        Ok(text)
+            if !text.is_empty()
+                && text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\r' | '\t')) =>
+        {
+            text.to_owned()
+        }
         _ => octets.iter().map(|octet| format!("{octet:02X}")).collect(),
     }
 }

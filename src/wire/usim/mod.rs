@@ -1,12 +1,17 @@
 //! Files of a USIM that hold settings: the "3GPP file" that a bootstrap may come from, as far as 3GPP TS 31.102 has such files
-//! (card sheet, section 9). None of them carries a bootstrap of OMA; what they hold is read, and two of them can be written.
+//! (card sheet, section 9). None of them carries a bootstrap of OMA; what they hold is read, and all but two can be written: what
+//! is in EF(MMSN) comes from the network and what is in EF(GBABP) is of one run of the authentication, so nobody can know it before.
 //!
 //! Names, identifiers and service numbers are from an implementation; the tag of an access point name and the way it is
 //! written are remembered only.
 
 mod content;
+mod mms;
+mod nas;
 
-pub use content::{AccessPoints, MmsParameters, Setting, settings};
+pub use content::{AccessPoints, Configuration, MmsParameters, Setting, settings};
+pub use mms::{MmsField, MmsPreferences};
+pub use nas::{NasConfiguration, NasParameter};
 
 use super::Fid;
 
@@ -24,6 +29,17 @@ pub enum Structure {
     Records,
     /// Data objects, read by RETRIEVE DATA: 80 says how the text in 81 is encoded.
     Objects,
+}
+
+impl Structure {
+    /// What such a file is.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Transparent => "a transparent file",
+            Self::Records => "a file of records",
+            Self::Objects => "a file of data objects",
+        }
+    }
 }
 
 /// A file of a USIM that holds settings.
@@ -47,7 +63,7 @@ pub enum SettingsFile {
     Ims,
     /// EF(XCAPConfigData).
     Xcap,
-    /// EF(MuDMiDConfigData).
+    /// EF(MuDMiDConfigData): several devices and several identities of one user.
     MultiDevice,
 }
 
@@ -82,7 +98,7 @@ impl SettingsFile {
         })
     }
 
-    /// The services in EF(UST) that all must be on for the file to count; none are known for the last.
+    /// The services in EF(UST) that all must be on for the file to count; that of the last is from an implementation alone.
     pub fn services(self) -> &'static [u16] {
         match self {
             Self::AccessPoints => &[35],
@@ -92,7 +108,7 @@ impl SettingsFile {
             Self::Nas => &[96],
             Self::Ims => &[115],
             Self::Xcap => &[120],
-            Self::MultiDevice => &[],
+            Self::MultiDevice => &[134],
         }
     }
 
@@ -102,6 +118,15 @@ impl SettingsFile {
             Self::MmsNotifications | Self::MmsPreferences => Structure::Records,
             Self::Ims | Self::Xcap | Self::MultiDevice => Structure::Objects,
             _ => Structure::Transparent,
+        }
+    }
+
+    /// The tags of the data objects that it has as far as is known; none in other files.
+    pub fn tags(self) -> &'static [u8] {
+        match self {
+            Self::Ims | Self::MultiDevice => &[0x80, 0x81],
+            Self::Xcap => &[0x80, 0xA0],
+            _ => &[],
         }
     }
 
@@ -127,6 +152,34 @@ impl SettingsFile {
             let bit = usize::from(service - 1);
             services.get(bit / 8).is_some_and(|octet| octet >> (bit % 8) & 1 == 1)
         })
+    }
+}
+
+/// What a settings file is to hold. `Debug` shows how much: it may be a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SettingsContent {
+    /// Which file.
+    pub file: SettingsFile,
+    /// All octets of a transparent file; of the others records, or data objects with tags and lengths, the one first that leads to
+    /// the rest.
+    pub parts: Vec<Vec<u8>>,
+}
+
+impl SettingsContent {
+    /// The octets of a transparent file.
+    pub fn octets(file: SettingsFile, octets: Vec<u8>) -> Self {
+        Self { file, parts: vec![octets] }
+    }
+
+    /// How many octets it has in all.
+    pub fn length(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
+}
+
+impl std::fmt::Debug for SettingsContent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SettingsContent({}, [{} octets])", self.file, self.length())
     }
 }
 

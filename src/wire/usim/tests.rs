@@ -59,8 +59,11 @@ fn texts_and_objects_are_shown() {
     assert_eq!(ims, [pair("encoding", "00"), pair("text", "<ims>")]);
     assert_eq!(
         shown(SettingsFile::Nas, "800101 810102 FFFF"),
-        [pair("object 80", "01"), pair("object 81", "02")]
+        [pair("NAS signalling priority", "1"), pair("NMO I behaviour", "2")]
     );
+    assert_eq!(shown(SettingsFile::Nas, "82020102"), [pair("object 82", "0102")]);
+    assert_eq!(shown(SettingsFile::Xcap, "A003810101"), [pair("object A0", "3 octets")]);
+    assert_eq!(shown(SettingsFile::MmsPreferences, "800101 82020000"), [pair("record", "80010182020000")]);
     for file in SettingsFile::ALL {
         assert!(settings(file, &[0xFF; 32]).unwrap().is_empty(), "{file}");
     }
@@ -72,7 +75,48 @@ fn services_are_bits_from_the_lowest() {
     services[4] = 0b100;
     assert!(SettingsFile::AccessPoints.is_served(&services));
     assert!(!SettingsFile::MmsIssuer.is_served(&services) && !SettingsFile::Xcap.is_served(&[0xFF; 14]));
-    assert!(SettingsFile::MultiDevice.is_served(&[]) && SettingsFile::Xcap.is_served(&[0xFF; 15]));
+    assert!(SettingsFile::MultiDevice.is_served(&[0xFF; 17]) && SettingsFile::Xcap.is_served(&[0xFF; 15]));
+}
+
+#[test]
+fn preferences_for_mms_are_fields_of_a_message() {
+    let preferences = MmsPreferences {
+        name: Some("Standard".into()),
+        fields: vec![
+            MmsField::SenderVisible(true),
+            MmsField::DeliveryReport(true),
+            MmsField::ReadReply(false),
+            MmsField::Priority(2),
+            MmsField::Expiry(86_400),
+        ],
+    };
+    let octets = preferences.to_octets();
+    assert_eq!(octets, hex("800101 81085374616E64617264 820F 9481 8680 9081 8F82 8805 8103 015180"));
+    assert_eq!(MmsPreferences::decode(&octets).unwrap(), preferences);
+    let enclosed = [&[0xA0, u8::try_from(octets.len()).unwrap()][..], &octets, &[0xFF; 4]].concat();
+    assert_eq!(MmsPreferences::decode(&enclosed).unwrap(), preferences);
+    let seen = settings(SettingsFile::MmsPreferences, &octets).unwrap();
+    assert_eq!(seen.last(), Some(&Setting::new("expiry", "86400 s")));
+    // Another alphabet; and the shortest number.
+    let other = MmsPreferences { name: Some("Ü_1".into()), fields: vec![MmsField::Expiry(0)] };
+    assert_eq!(other.to_octets(), hex("800101 8107 80 00DC 005F 0031 8205 8803810100"));
+    assert_eq!(MmsPreferences::decode(&other.to_octets()).unwrap(), other);
+    for length in 0..octets.len() - 1 {
+        assert_ne!(MmsPreferences::decode(&octets[..length]).ok().as_ref(), Some(&preferences), "{length}");
+    }
+}
+
+#[test]
+fn configurations_are_written_as_they_are_read() {
+    let parts = Configuration { encoding: 0x01, text: "<ims>" }.parts();
+    assert_eq!(parts, [hex("800101"), hex("81053C696D733E")]);
+    let content = SettingsContent { file: SettingsFile::Ims, parts };
+    assert_eq!(format!("{content:?}"), "SettingsContent(EF(IMSConfigData), [10 octets])");
+    let nas = NasConfiguration(NasParameter::ALL.into_iter().map(|parameter| (parameter, 1)).collect());
+    let seen = settings(SettingsFile::Nas, &nas.to_octets()).unwrap();
+    let names: Vec<_> = NasParameter::ALL.into_iter().map(NasParameter::name).collect();
+    assert!(seen.iter().zip(&names).all(|(setting, name)| setting.name == *name && setting.value == "1"));
+    assert_eq!(seen.len(), names.len());
 }
 
 proptest! {

@@ -5,6 +5,9 @@ use std::{path::Path, process::Command};
 
 use super::{Process, namespace::Namespace, program, wait_for};
 
+/// Its own SMSC to try with.
+const FAKE_SMSC: &str = "smsc = fake\nport = 10000\nconnect-allow-ip = 127.0.0.1";
+
 /// Its programs at work.
 pub struct Kannel {
     boxes: Vec<Process>,
@@ -31,7 +34,7 @@ impl Kannel {
         let run = folder.path().join("run");
         std::fs::create_dir(&run).unwrap();
         let conf = folder.path().join("kannel.conf");
-        std::fs::write(&conf, configuration(folder.path())).unwrap();
+        std::fs::write(&conf, configuration(folder.path(), 1, FAKE_SMSC)).unwrap();
         let conf = conf.to_str().unwrap();
         let bearerbox = program("bearerbox", "kannel");
         let exec = format!("{} {conf} >/dev/null 2>&1", bearerbox.display());
@@ -69,6 +72,14 @@ impl Kannel {
         self.log("smsc.log").lines().filter_map(|line| got(line.split_once("Got message ")?.1)).collect()
     }
 
+    /// The texts that it got.
+    pub fn texts(&self) -> Vec<String> {
+        let log = self.log("smsc.log");
+        let messages = log.lines().filter_map(|line| line.split_once("Got message ")?.1.split_once('<'));
+        let texts = messages.filter_map(|(_, line)| line.strip_suffix('>')?.split_once(" text "));
+        texts.map(|(_, text)| text.to_owned()).collect()
+    }
+
     /// Waits until the SMSC got so many.
     pub fn wait_for_messages(&self, wanted: usize) -> Vec<Got> {
         wait_for("messages at the SMSC", || self.got().len() >= wanted);
@@ -84,7 +95,7 @@ impl Kannel {
 
     /// All that its programs have written.
     pub fn logs(&self) -> String {
-        ["bearerbox.log", "smsbox.out", "wapbox.out"].map(|name| self.log(name)).concat()
+        ["bearerbox.log", "smsbox.out", "wapbox.log", "wapbox.out"].map(|name| self.log(name)).concat()
     }
 
     fn log(&self, name: &str) -> String {
@@ -131,7 +142,9 @@ fn unescaped(text: &str) -> Vec<u8> {
     octets
 }
 
-fn configuration(folder: &Path) -> String {
+/// The configuration of all boxes, which write beside it, with a `group = smsc` of these keys. Kannel's PPG knows the
+/// initiator `foo` with the password `bar`, and sendsms the user `ota` with the password `ota`.
+pub fn configuration(folder: &Path, log_level: u8, smsc: &str) -> String {
     let folder = folder.display();
     // Groups end at an empty line; keys that are not known are refused.
     format!(
@@ -144,13 +157,16 @@ smsbox-port = 13001
 wapbox-port = 13002
 wdp-interface-name = "127.0.0.1"
 log-file = "{folder}/bearerbox.log"
-log-level = 1
+log-level = {log_level}
 box-deny-ip = "*.*.*.*"
 box-allow-ip = "127.0.0.1"
 
 group = wapbox
 bearerbox-host = 127.0.0.1
+log-file = "{folder}/wapbox.log"
+log-level = {log_level}
 syslog-level = none
+max-messages = 40
 
 group = ppg
 ppg-url = /wappush
@@ -169,10 +185,8 @@ ppg-password = bar
 allow-ip = "127.0.0.1"
 
 group = smsc
-smsc = fake
 smsc-id = LAB
-port = 10000
-connect-allow-ip = 127.0.0.1
+{smsc}
 
 group = smsbox
 bearerbox-host = 127.0.0.1

@@ -26,7 +26,8 @@ use crate::{
     ident::Timestamp,
     store::MemoryOutbox,
     wire::pap::{
-        CancelMessage, Message, MessageState, Pap, PushMessage, QualityOfService, StatusCode, StatusQuery,
+        Address, CancelMessage, Message, MessageState, Pap, PushMessage, QualityOfService, StatusCode,
+        StatusQuery,
         multipart::{self, Entity},
     },
 };
@@ -200,7 +201,7 @@ fn message_id(id: &str) -> MessageId {
 
 fn message(id: &str, numbers: &[&str]) -> PushMessage {
     let address = |n: &&str| match n.contains('=') {
-        true => n.parse().unwrap(),
+        true => Address::as_it_came(n).unwrap(),
         false => format!("WAPPUSH=+{n}/TYPE=PLMN@ppg").parse().unwrap(),
     };
     PushMessage {

@@ -35,12 +35,15 @@ async fn each_address_has_its_own_result() {
         "WAPPUSH=1/TYPE=X25@x",
         "491711",
         "491711",
+        "WAPPUSH=no-number/TYPE=PLMN@x",
+        "WAPPUSH=491719/TYPE=PLMN@x",
     ];
     let (code, desc) = bench.push(message("a", &all)).await;
     assert_eq!(code, StatusCode::ACCEPTED);
-    assert!(desc.starts_with("4 of 6 addresses were refused"), "{desc}");
+    assert!(desc.starts_with("6 of 8 addresses were refused"), "{desc}");
     let codes: Vec<u16> = bench.status("a").await.iter().map(|(_, code, _)| code.0).collect();
-    assert_eq!(codes, [1001, 2003, 2001, 2002, 2002, 1001]);
+    assert_eq!(codes, [1001, 2003, 2001, 2002, 2002, 1001, 2002, 2002]);
+    assert_eq!(bench.status("a").await[7].2, "it is no address: the value is not an international number");
     let numbers = [bench.next(), bench.next()].map(|d| d.destination);
     assert_eq!(numbers[0], Destination::Msisdn("491719".parse().unwrap()));
     // When nobody is left the push is refused with the first reason, and its id stays free.
@@ -51,11 +54,13 @@ async fn each_address_has_its_own_result() {
         addresses: vec![
             "WAPPUSH=+49-1711/TYPE=PLMN".parse().unwrap(),
             "WAPPUSH=+1222/TYPE=PLMN".parse().unwrap(),
+            Address::as_it_came("WAPPUSH=491719/TYPE=PLMN@x").unwrap(),
+            Address::as_it_came("nonsense").unwrap(),
         ],
     };
     let results = bench.ppg.status(&bench.initiator, query).await.results;
     let codes: Vec<u16> = results.iter().map(|r| r.code.0).collect();
-    assert_eq!(codes, [1001, 2003]);
+    assert_eq!(codes, [1001, 2002, 2003]);
 }
 
 #[tokio::test(start_paused = true)]

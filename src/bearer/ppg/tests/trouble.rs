@@ -66,6 +66,14 @@ impl Outbox for Flaky {
         self.whole.record(reports, now).await
     }
 
+    async fn call_back(&self, ids: Vec<DispatchId>) -> Result<(), OutboxError> {
+        self.whole.call_back(ids).await
+    }
+
+    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError> {
+        self.whole.called_back().await
+    }
+
     async fn abandoned(&self, until: Timestamp, now: Timestamp) -> Result<Vec<DispatchId>, OutboxError> {
         self.whole.abandoned(until, now).await
     }

@@ -153,15 +153,16 @@ impl What {
         }
         let settings = resolve(&work.profile, &subscriber, &OsRandom).map_err(failure)?;
         let payload = build(&settings, work.payload).map_err(failure)?;
-        let of_usim = usim_files(&settings, &work.profile.card.settings).map_err(failure)?;
+        let of_usim = usim_files(&settings, &work.profile.card).map_err(failure)?;
         let layout = work.layout.or(&work.profile.card);
         let wanted = [layout.file(&payload)];
         let file = format!("{} ({})", wanted[0].label, payload.kind.title());
         let mut files = vec![PlannedFile { file, octets: payload.octets.len() }];
         files.extend(
-            of_usim
-                .iter()
-                .map(|(file, octets)| PlannedFile { file: file.name().to_owned(), octets: octets.len() }),
+            of_usim.iter().map(|content| PlannedFile {
+                file: content.file.name().to_owned(),
+                octets: content.length(),
+            }),
         );
         let (mut plan_of_card, mut unplanned) = (None, None);
         if let Some(reader) = reader {

@@ -4,6 +4,7 @@ mod channels;
 mod files;
 mod hostile;
 mod manners;
+mod objects;
 mod pins;
 mod rights;
 mod sessions;

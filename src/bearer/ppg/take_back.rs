@@ -1,0 +1,136 @@
+//! Taking pushes back: from the outbox, from our bearer, and from other processes on the same outbox, which may hold what they
+//! have not sent yet.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{Initiator, Ppg, protocol::to_its_end};
+use crate::{
+    bearer::{Delivery, DispatchId, InitiatorName, Move, OutboxError, Report, State},
+    wire::pap::{PushId, StatusCode},
+};
+
+/// How often it is looked whether another process has called something back.
+const LOOK: Duration = Duration::from_millis(250);
+/// How long another process is given to do so.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How often it is looked whether it has.
+const GLANCE: Duration = Duration::from_millis(50);
+
+impl Ppg {
+    /// Those that could be taken back. Whoever asked may be gone before it is written down; what the bearer gave back is not
+    /// lost by that.
+    pub(super) async fn take_back(
+        &self,
+        initiator: &Initiator,
+        push: &PushId,
+        deliveries: &[&Delivery],
+    ) -> Result<BTreeSet<DispatchId>, OutboxError> {
+        let open = deliveries.iter().filter(|d| !d.standing.state.is_final());
+        let (ids, ppg): (BTreeSet<DispatchId>, _) = (open.map(|d| d.id).collect(), self.clone());
+        let (initiator, push) = (initiator.name.clone(), push.clone());
+        let taking = async move {
+            let mut taken = ppg.withdraw(ids.iter().copied().collect()).await?;
+            // What our own bearer does not give back has left.
+            let theirs = {
+                let ours = ppg.under_way();
+                ids.into_iter().filter(|id| !taken.contains(id) && !ours.contains_key(id)).collect()
+            };
+            taken.extend(ppg.call_back(&initiator, &push, theirs).await?);
+            Ok(taken)
+        };
+        to_its_end(taking).await?
+    }
+
+    /// Takes back what other processes on the same outbox ask for, while the gateway runs.
+    pub(super) async fn heed_calls(&self) {
+        loop {
+            sleep(LOOK).await;
+            let ids = match self.0.outbox.called_back().await {
+                Ok(ids) if ids.is_empty() => continue,
+                Ok(ids) => ids,
+                Err(error) => {
+                    self.breathe("look for what was called back", &error).await;
+                    continue;
+                }
+            };
+            if let Err(error) = self.withdraw(ids).await {
+                self.breathe("take down what was called back", &error).await;
+            }
+        }
+    }
+
+    /// Asks the processes that send these to take them back, and waits for a while until they have.
+    async fn call_back(
+        &self,
+        initiator: &InitiatorName,
+        push: &PushId,
+        ids: BTreeSet<DispatchId>,
+    ) -> Result<BTreeSet<DispatchId>, OutboxError> {
+        let mut taken = BTreeSet::new();
+        if ids.is_empty() {
+            return Ok(taken);
+        }
+        let (until, mut asked) = (Instant::now() + PATIENCE, false);
+        loop {
+            let Some(kept) = self.0.outbox.find(initiator, push).await? else { return Ok(taken) };
+            let in_state = |state: State| {
+                let mine = kept.deliveries.iter().filter(|d| ids.contains(&d.id));
+                mine.filter(|d| d.standing.state == state).map(|d| d.id).collect::<Vec<_>>()
+            };
+            // A process that ended, or a network that refused it for now, has put it back.
+            let waiting = in_state(State::Waiting);
+            if !waiting.is_empty() {
+                taken.extend(self.withdraw(waiting).await?);
+            }
+            let sending = in_state(State::Sending);
+            if sending.is_empty() || Instant::now() >= until {
+                taken.extend(in_state(State::Cancelled));
+                return Ok(taken);
+            }
+            if !std::mem::replace(&mut asked, true) {
+                self.0.outbox.call_back(sending).await?;
+            }
+            sleep(GLANCE).await;
+        }
+    }
+
+    /// Takes back what waits, and what our bearer has and has not sent.
+    async fn withdraw(&self, ids: Vec<DispatchId>) -> Result<BTreeSet<DispatchId>, OutboxError> {
+        let (mut moves, mut given_back) = (Vec::new(), Vec::new());
+        for id in ids {
+            // What a bearer has and gives back has not left.
+            let held = self.0.bearer.get().is_some_and(|bearer| bearer.withdraw(id));
+            let from: &[State] = if held { &[State::Waiting, State::Sending] } else { &[State::Waiting] };
+            if held {
+                self.forget(id);
+                given_back.push(id);
+            }
+            moves.push(Report::Move(Move {
+                id,
+                from,
+                to: State::Cancelled,
+                code: StatusCode::OK,
+                desc: "the initiator took it back".to_owned(),
+                due: None,
+                segments: None,
+                again: false,
+            }));
+        }
+        let settled = match self.0.outbox.record(moves, self.0.clock.now()).await {
+            Ok(settled) => settled,
+            Err(error) => {
+                // They are sent after all, as soon as the outbox answers again.
+                let (ppg, now) = (self.clone(), self.0.clock.now());
+                tokio::spawn(async move { ppg.put_back(given_back, now).await });
+                return Err(error);
+            }
+        };
+        // There is room again.
+        self.0.wake.notify_one();
+        let taken = settled.iter().map(|s| s.delivery.id).collect();
+        self.announce(settled);
+        Ok(taken)
+    }
+}
