@@ -3,12 +3,18 @@
 
 use std::{
     collections::BTreeMap,
+    io::Write as _,
     net::{SocketAddr, TcpStream},
     path::Path,
+    process::Command,
     time::{Duration, Instant},
 };
 
-use bootgate::lab::smsc::{Behaviour, Faults, VirtualSmsc};
+use bootgate::{
+    app::OsRandom,
+    ident::Token,
+    lab::smsc::{Behaviour, Faults, VirtualSmsc},
+};
 
 use crate::{load::serve, ppg_http};
 
@@ -163,4 +169,62 @@ fn what_one_process_holds_another_one_calls_back() {
     let states = states(first, "many");
     assert_eq!((states["cancelled"], states["pending"]), (20, 5), "{states:?}");
     assert_eq!(smsc.smsc.taken(), 5, "nothing else has left");
+}
+
+/// `job cancel` beside the gateway that has the job in hand.
+#[test]
+fn a_job_is_called_off_while_a_gateway_holds_it() {
+    let (dir, smsc) = (tempfile::tempdir().unwrap(), Smsc::start(true));
+    let token = Token::generate(&OsRandom);
+    let link = format!(
+        "window = \"5\"\nresponse-timeout = \"10min\"\n[api]\nprofiles = \"profiles\"\n[[api.token]]\nname = \"pipeline\"\n\
+         digest = \"{}\"\nmay = \"submit\"",
+        token.digest()
+    );
+    serve::configure(dir.path(), "", smsc.smsc.address(), &link);
+    let profiles = dir.path().join("profiles");
+    std::fs::create_dir(&profiles).unwrap();
+    let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
+    std::fs::copy(shipped, profiles.join("acme-consumer.toml")).unwrap();
+    let (_process, address) = serve::start(dir.path());
+    let bearer = format!("Authorization: Bearer {}", token.expose());
+    let ask = |key: &str| {
+        let body = serde_json::json!({
+            "key": key, "profile": "acme-consumer", "route": "push", "payload": "cp",
+            "subscriber": {"imsi": "262011234567890", "imei": "490154203237518", "msisdn": "+491711234567"}
+        })
+        .to_string();
+        let head = format!(
+            "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{bearer}\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        let answer = ppg_http::read_answer(stream);
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        let job: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        job["id"].as_str().unwrap().to_owned()
+    };
+    let run = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+        command.args(args).args(["--config", "site.toml"]).current_dir(dir.path()).env_clear();
+        let done = command.env("HOME", dir.path()).output().unwrap();
+        let text = [done.stdout, done.stderr].concat();
+        (done.status.code().unwrap(), String::from_utf8(text).unwrap())
+    };
+    let is = |job: &str, state: &str| run(&["job", "show", job]).1.contains(state);
+    // The first one fills the window of the link; the second one waits in the link for its place.
+    let first = ask("first");
+    wait_for("a full window at the SMSC", || smsc.smsc.taken() == 5);
+    let second = ask("second");
+    wait_for("the second one at its gateway", || is(&second, "delivering"));
+    std::thread::sleep(Duration::from_millis(200));
+    let late = run(&["job", "cancel", &first]);
+    assert_eq!(late.0, 1, "{}", late.1);
+    assert!(late.1.contains("its push has left, or is about to"), "{}", late.1);
+    let done = run(&["job", "cancel", &second]);
+    assert_eq!(done.0, 0, "{}", done.1);
+    assert!(is(&second, "cancelled") && !is(&first, "cancelled"));
+    assert_eq!(smsc.smsc.taken(), 5, "nothing of the second one has left");
 }
