@@ -297,6 +297,8 @@ pub struct Settled {
 pub struct Notices {
     /// To be told now.
     pub due: Vec<Notice>,
+    /// What is kept of these cannot be read: they are given up, and why.
+    pub unreadable: Vec<(Noticed, String)>,
     /// When the next of these initiators will be due.
     pub next: Option<Timestamp>,
 }

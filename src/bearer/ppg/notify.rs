@@ -54,6 +54,11 @@ impl Desk {
         }
     }
 
+    fn give_up(&mut self, unreadable: Vec<(Noticed, String)>) {
+        let new = unreadable.into_iter().map(|(given_up, _)| given_up);
+        self.told.extend(new.filter(|given_up| self.known.insert(given_up.id)));
+    }
+
     /// Those for which there is a place.
     fn begin(&mut self) -> Vec<Notice> {
         let mut begun = Vec::new();
@@ -96,6 +101,13 @@ impl Ppg {
                     }
                 };
                 desk.next = notices.next;
+                if let Some((_, why)) = notices.unreadable.first() {
+                    warn!(
+                        "{} results that are kept cannot be read and are not told: {why}",
+                        notices.unreadable.len()
+                    );
+                }
+                desk.give_up(notices.unreadable);
                 let secret =
                     |notice: &Notice| notice.to.get(..6).is_some_and(|s| s.eq_ignore_ascii_case("https:"));
                 if tls.is_none() && notices.due.iter().any(secret) {

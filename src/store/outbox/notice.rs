@@ -8,7 +8,7 @@ use sqlx::{Row, SqliteConnection, SqlitePool};
 use super::{
     super::row::Reading,
     Failed,
-    row::{self, number},
+    row::{self, dispatch, number},
 };
 use crate::{
     bearer::{InitiatorName, Notice, NoticeOutcome, Noticed, Notices},
@@ -47,7 +47,15 @@ pub(super) async fn due(
                 notices.next = Some(notices.next.map_or(at, |next| next.min(at)));
                 break;
             }
-            notices.due.push(notice(&r)?);
+            match notice(&r) {
+                Ok(notice) => notices.due.push(notice),
+                // What is wrong with one holds up no other.
+                Err(why) => {
+                    let state = row::read_state(r.plain("state")?).ok_or_else(|| r.corrupt("state"))?;
+                    let given_up = Noticed { id: dispatch(&r)?, state, outcome: NoticeOutcome::GivenUp };
+                    notices.unreadable.push((given_up, why.to_string()));
+                }
+            }
         }
     }
     // What an older version has written says of nobody.

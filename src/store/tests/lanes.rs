@@ -1,16 +1,19 @@
 //! Deliveries by lanes, and what is in doubt of those that were handed out.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use super::{
     BUSY, at,
     outbox::{open, push, states, submitted},
 };
 use crate::{
-    bearer::{Asking, Claim, Destination, DispatchId, Lane, NewPush, Outbox, Report, State},
+    bearer::{
+        Asking, Claim, Destination, DispatchId, Lane, NewPush, NoticeOutcome, Outbox, Refused, Report, State,
+    },
     ident::Random,
     store::{Durability, MemoryOutbox, OutboxFile, Store},
     vault::{KeySource, Vault},
+    wire::pap::StatusCode,
 };
 
 fn lane(name: &str, room: usize, asks: bool) -> Lane {
@@ -154,6 +157,29 @@ async fn a_row_that_cannot_be_read_holds_up_no_other() {
     };
     assert_eq!(why, [of("delivery", "destination"), of("push", "octets"), of("push", "ports")]);
     assert!(claim.unreadable.iter().all(|lost| lost.received == at(0)), "there is time to mend it");
+}
+
+/// The same of results that are to be told.
+#[tokio::test]
+async fn a_result_that_cannot_be_read_is_given_up_and_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    for id in ["a", "b"] {
+        let mut refused = NewPush { notify: Some("http://pi/".into()), ..push(id, &["1111"]) };
+        refused.deliveries[0].to = Err(Refused { code: StatusCode::ADDRESS_NOT_FOUND, why: "nobody".into() });
+        outbox.accept(refused).await.unwrap();
+    }
+    let store = Store::open(&dir.path().join("jobs.db"), BUSY).await.unwrap();
+    sqlx::query("UPDATE push SET version = 99 WHERE push_id = 'a'").execute(&store.writer).await.unwrap();
+    let notices = outbox.notices(9, &BTreeSet::new(), at(1)).await.unwrap();
+    let due: Vec<&str> = notices.due.iter().map(|notice| notice.settled.push_id.as_str()).collect();
+    assert_eq!(due, ["b"]);
+    let [(given_up, why)] = &notices.unreadable[..] else { panic!("{notices:?}") };
+    assert_eq!((given_up.state, given_up.outcome), (State::Rejected, NoticeOutcome::GivenUp));
+    assert!(why.contains("column version"), "{why}");
+    outbox.noticed(vec![*given_up]).await.unwrap();
+    let notices = outbox.notices(9, &BTreeSet::new(), at(1)).await.unwrap();
+    assert_eq!((notices.due.len(), notices.unreadable.len()), (1, 0));
 }
 
 /// What is in doubt, once the process before is seen to have ended.
