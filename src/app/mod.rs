@@ -8,6 +8,7 @@ mod card_keys;
 mod clock;
 pub mod config;
 mod gateway;
+mod kept_results;
 mod pin_webhook;
 mod profiles;
 mod push;
@@ -26,6 +27,7 @@ pub use card_keys::{CellVault, KeyRingName};
 pub use clock::SystemClock;
 use config::Config;
 use gateway::OwnGateway;
+pub(crate) use kept_results::{KeptResult, kept_results};
 pub use random::OsRandom;
 use results::ServedResults;
 

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
-use super::{Asking, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, State};
+use super::{Asking, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, Stage, State};
 use crate::{
     ident::Timestamp,
     wire::pap::{Address, Priority, PushId, Replace, StatusCode, Version},
@@ -181,8 +181,8 @@ pub struct Delivery {
     pub address: Address,
     /// Where it is, since when and why.
     pub standing: Standing,
-    /// While it waits: when it is due. Told by [`Outbox::find`] alone.
-    pub due: Option<Timestamp>,
+    /// How far it is, while it has not ended. Told by [`Outbox::find`] alone.
+    pub stage: Option<Stage>,
 }
 
 /// Where a delivery is, since when and why.

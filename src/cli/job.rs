@@ -15,7 +15,8 @@ use crate::{
 pub(super) enum Action {
     /// Lists jobs, the newest first.
     List {
-        /// In this state only; may be given more than once.
+        /// In this state only: queued, registered, prepared, delivering, unknown, delivered, re-homed, handed-off, failed, expired or
+        /// cancelled; may be given more than once.
         #[arg(long, value_name = "STATE")]
         state: Vec<State>,
         /// At most so many.

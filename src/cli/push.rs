@@ -23,9 +23,11 @@ pub(super) enum Action {
     /// Hands a push in, and with --wait stays until it is delivered or cannot be.
     #[command(after_help = send::EXAMPLES)]
     Send(Box<send::SendArgs>),
-    /// Asks where a push is.
+    /// Asks where a push is, and says what its gateway has told `serve` of it (`[push] results-file`).
+    #[command(after_help = ask::STATUS_EXAMPLES)]
     Status(ask::StatusArgs),
     /// Asks for a push not to be delivered.
+    #[command(after_help = ask::CANCEL_EXAMPLES)]
     Cancel(ask::CancelArgs),
 }
 

@@ -62,6 +62,14 @@ pub(super) fn envelope(octets: &[u8]) -> Option<&'static str> {
         [0x80, high, low, 0x10..=0x1F, _, _, _, ..] if [0, 0, *high, *low] == length => {
             Some("this is an OBEX packet, which is not explained yet")
         }
+        // The head of a file of libpcap, in either order of octets, with times in micro- or nanoseconds; and of pcapng.
+        [0xA1, 0xB2, 0xC3, 0xD4, ..]
+        | [0xD4, 0xC3, 0xB2, 0xA1, ..]
+        | [0xA1, 0xB2, 0x3C, 0x4D, ..]
+        | [0x4D, 0x3C, 0xB2, 0xA1, ..]
+        | [0x0A, 0x0D, 0x0D, 0x0A, ..] => Some(
+            "this is a capture of packets (pcap); `tshark -r FILE -T fields -e tcp.payload` prints what they carry",
+        ),
         _ => None,
     }
 }

@@ -226,10 +226,12 @@ impl Hand<'_> {
         let result = self.phone.receive_push(push, &mut |_| pin.clone());
         match result {
             PushResult::Authenticated { method, pins, bootstrap } => {
+                let is_dm = push.content_type.media().is(MediaCode::SYNCML_DM_WBXML);
+                let method = method.name(if is_dm { BootstrapKind::Dm } else { BootstrapKind::Cp });
                 let how = match pins {
-                    0 => format!("proved by {method:?}"),
-                    1 => format!("proved by {method:?}, the user entered the PIN"),
-                    many => format!("proved by {method:?}, the user entered a PIN {many} times"),
+                    0 => format!("proved by {method}"),
+                    1 => format!("proved by {method}, the user entered the PIN"),
+                    many => format!("proved by {method}, the user entered a PIN {many} times"),
                 };
                 self.bootstrap("pushed bootstrap", &how, bootstrap);
             }

@@ -11,7 +11,7 @@ use crate::{
     bearer::{
         Accepted, Claim, Claimed, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Kept, Lane,
         LaneOf, MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError,
-        Receipt, ReceiptState, Report, Settled, Standing, State, add_up,
+        Receipt, ReceiptState, Report, Settled, Stage, Standing, State, add_up,
     },
     ident::Timestamp,
     wire::pap::{PushId, ReplaceMethod, StatusCode},
@@ -65,8 +65,8 @@ impl Outbox for MemoryOutbox {
         let kept = self.kept();
         let Some(push) = kept.pushes.get(&(initiator.clone(), id.clone())) else { return Ok(None) };
         let own = kept.deliveries.values().filter(|item| Arc::ptr_eq(&item.push, push));
-        let due = |item: &Item| Some(item.due).filter(|_| item.delivery.standing.state == State::Waiting);
-        let deliveries = own.map(|item| Delivery { due: due(item), ..item.delivery.clone() }).collect();
+        let staged = |item: &Item| Delivery { stage: kept.stage(item), ..item.delivery.clone() };
+        let deliveries = own.map(staged).collect();
         Ok(Some(Kept { received: push.received, deliveries }))
     }
 
@@ -211,7 +211,7 @@ impl Everything {
                 Err(refused) => (None, 0, State::Rejected, refused.code, refused.why.clone()),
             };
             let standing = Standing { state, code, desc, at: push.received };
-            let delivery = Delivery { id, address: new.address.clone(), standing, due: None };
+            let delivery = Delivery { id, address: new.address.clone(), standing, stage: None };
             let due = push.not_before.unwrap_or(push.received).max(push.received);
             let untold = state.is_final() && push.notify.is_some();
             let (push, lane) = (Arc::clone(&push), Arc::clone(&new.lane));
@@ -307,6 +307,20 @@ impl Everything {
             }
         }
         settled
+    }
+
+    fn stage(&self, item: &Item) -> Option<Stage> {
+        match item.delivery.standing.state {
+            State::Waiting => Some(Stage::Waits(item.due)),
+            State::Sending | State::Sent => {
+                let own = || self.messages.values().filter(|(of, ..)| *of == Some(item.delivery.id));
+                let count = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+                let there = own().filter(|(_, receipt, _)| *receipt == Some(ReceiptState::Delivered));
+                let (taken, delivered) = (count(own().count()), count(there.count()));
+                Some(Stage::Leaves { taken, delivered, of: item.segments })
+            }
+            _ => None,
+        }
     }
 
     fn go(&mut self, change: &Move, now: Timestamp) -> Option<Settled> {

@@ -361,3 +361,12 @@ fn what_cannot_be_explained_says_what_to_do() {
         assert!(!ran.err.contains("26201x"), "an IMSI must not stand in an error");
     }
 }
+
+/// A capture is no stream, and the way to one is told.
+#[test]
+fn what_a_capture_holds_is_asked_for() {
+    let capture = [&[0xD4, 0xC3, 0xB2, 0xA1, 2, 0, 4, 0][..], &[0; 16]].concat();
+    let ran = decode(&["-"], &capture);
+    assert_eq!(ran.exit, 1, "{}", ran.out);
+    assert!(ran.err.contains("a capture of packets") && ran.err.contains("tshark -r FILE"), "{}", ran.err);
+}

@@ -89,3 +89,82 @@ fn commands_print_what_is_shown_of_them() {
     write("acme.toml", &CONSUMER.replacen("\naddress = \"internet", "\nadress = \"internet", 1));
     all_in(&shown("profile check acme.toml"), &run(&["profile", "check", "acme.toml"]));
 }
+
+/// The part on pushes, as somebody who types it: with the files and the configuration that stand there, on free ports.
+#[test]
+fn a_push_is_sent_as_it_is_shown() {
+    use std::{
+        io::{BufRead as _, BufReader},
+        process::{Command, Stdio},
+    };
+
+    use super::peers::Process;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("acme.toml", CONSUMER);
+    let part = README.split("### Sending a push").nth(1).unwrap();
+    let line = part.lines().find(|line| line.contains("> pi.secret")).unwrap();
+    let file = part.split("bootgate.toml <<END\n").nth(1).unwrap().split("    END\n").next().unwrap();
+    // What a shell makes of it.
+    let script = format!(
+        "{}\ncat > bootgate.toml <<END\n{}END\n",
+        line.trim(),
+        file.replace("\n    ", "\n").trim_start()
+    );
+    let ran = Command::new("sh").args(["-c", &script]).current_dir(folder.path()).status().unwrap();
+    assert!(ran.success());
+    let listening = |name: &'static str, args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootgate"));
+        command
+            .args(args)
+            .current_dir(folder.path())
+            .env("HOME", folder.path())
+            .env_remove("BOOTGATE_CONFIG");
+        command.env("BOOTGATE_STORE_PATH", folder.path().join("store.db"));
+        let mut process = Process::start(name, command.stdout(Stdio::piped()));
+        let mut out = BufReader::new(process.child().stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        (process, out, line)
+    };
+    let (_smsc, mut taken, line) = listening("lab smsc", &["lab", "smsc", "--listen", "127.0.0.1:0"]);
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let there = |from: &str, to: &str| {
+        let text = std::fs::read_to_string(folder.path().join("bootgate.toml")).unwrap();
+        assert!(text.contains(from), "{text}");
+        write("bootgate.toml", &text.replace(from, to));
+    };
+    there("127.0.0.1:2775", line["listening"].as_str().unwrap());
+    let config = ["--config", "bootgate.toml"];
+    let (_serve, _out, line) =
+        listening("serve", &[&["serve", "--listen", "127.0.0.1:0"], &config[..]].concat());
+    there("http://127.0.0.1:8100", line.trim().strip_prefix("listening on ").unwrap());
+    let run = |command: &str| {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        bootgate_in(folder.path(), &[&config[..], &words].concat())
+    };
+    let command = |begin: &str| {
+        let line = part
+            .lines()
+            .find_map(|line| line.strip_prefix("    $ bootgate ").filter(|c| c.starts_with(begin)));
+        line.unwrap().split(" | ").next().unwrap().to_owned()
+    };
+    let ran = run(&command("push send"));
+    assert_eq!(ran.exit, 0, "{}", ran.shown());
+    // How much is under way when it is asked for is a matter of chance, and the name of a push is drawn.
+    let (chance, end) = (["accepted as", "pending (", "push  "], "…");
+    for line in
+        shown("push send --gateway ours").iter().filter(|line| !chance.iter().any(|c| line.starts_with(c)))
+    {
+        let begin = line.trim_end_matches(end);
+        assert!(ran.shown().lines().any(|printed| printed.starts_with(begin)), "{line}\n{}", ran.shown());
+    }
+    let mut log = String::new();
+    for _ in 0..8 {
+        taken.read_line(&mut log).unwrap();
+    }
+    write("smsc.log", &log);
+    let decoded = run(&command("decode --simulate"));
+    assert_eq!(decoded.exit, 0, "{}", decoded.shown());
+    all_in(&shown("decode --simulate --imsi 262011234567890 --pin 48151623 smsc.log"), &decoded);
+}

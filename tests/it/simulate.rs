@@ -58,9 +58,9 @@ fn a_push_that_proves_itself_is_taken_and_its_tree_is_shown() {
         let push = built(&["--as", kind, "--sec", "usernetwpin", "--pin", PIN, "--wsp"]);
         let (exit, out) = simulate(&push, &["--pin", PIN, "--imsi", IMSI]);
         assert_eq!(exit, 0, "{out}");
-        for line in
-            ["On a phone", "pushed bootstrap: accepted: proved by Both", "account acme.dm", "AAuthSecret"]
-        {
+        let method = if kind == "cp" { "USERNETWPIN" } else { "USERPIN_NETWORKID" };
+        let taken = format!("pushed bootstrap: accepted: proved by {method}, the user entered the PIN");
+        for line in ["On a phone", taken.as_str(), "account acme.dm", "AAuthSecret"] {
             assert!(out.contains(line), "{line}\n{out}");
         }
         let (exit, shown) = json(&push, &["--pin", PIN, "--imsi", IMSI]);

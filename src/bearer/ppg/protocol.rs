@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::{Initiator, Ppg};
 use crate::{
-    bearer::{Accepted, Delivery, Destination, Kept, NewPush, OutboxError, Refused, State},
+    bearer::{Accepted, Delivery, Destination, Kept, NewPush, OutboxError, Refused, Stage, State},
     ident::Timestamp,
     wire::{
         DecodeError,
@@ -211,7 +211,8 @@ impl Ppg {
                     .into_iter()
                     .map(|d| {
                         let s = &d.standing;
-                        let desc = self.trouble(d).unwrap_or_else(|| s.desc.clone());
+                        let says = |stage: Stage| stage.says(&s.desc, self.trouble(d), self.0.clock.now());
+                        let desc = d.stage.and_then(says).unwrap_or_else(|| s.desc.clone());
                         result(s.state, s.code, stamp(s.at), &desc, vec![d.address.clone()])
                     })
                     .collect();
@@ -239,16 +240,8 @@ impl Ppg {
         StatusResponse { push_id: query.push_id, results }
     }
 
-    /// Why a delivery that waits does not leave: its time has not come, or its bearer knows.
+    /// Why a delivery does not leave, where its bearer knows.
     fn trouble(&self, delivery: &Delivery) -> Option<String> {
-        if let Some(due) = delivery.due.filter(|due| *due > self.0.clock.now()) {
-            let at = stamp(due).map_or_else(String::new, |at| at.to_string());
-            let why = match delivery.standing.desc.as_str() {
-                "" => "it was handed in for then",
-                why => why,
-            };
-            return Some(format!("it waits until {at}: {why}"));
-        }
         if !matches!(delivery.standing.state, State::Waiting | State::Sending) {
             return None;
         }

@@ -4,14 +4,25 @@ use super::{
     block_on,
     peer::PeerArgs,
     push_id,
-    report::{CancelReport, Cancelled, StatusReport, Where, texts},
+    report::{CancelReport, Cancelled, Kept, StatusReport, ToldBefore, Where, texts},
     whom::Whom,
 };
 use crate::{
+    app::{KeptResult, kept_results},
     bearer::pap_client::PapClient,
-    cli::{Exit, Global, exit::failure, output},
-    wire::pap::{Address, CancelMessage, StatusQuery},
+    cli::{Exit, Failure, Global, config, exit::failure, output},
+    wire::pap::{Address, CancelMessage, PushId, StatusQuery},
 };
+
+pub(super) const STATUS_EXAMPLES: &str = "Examples:
+  bootgate push status 4066419c710bfd3ce5b5@bootgate --gateway operator
+  bootgate push status order-4711@acme --to +358401234567 --ppg http://127.0.0.1:8100/pap --user acme \\
+      --password @pw --format json";
+
+pub(super) const CANCEL_EXAMPLES: &str = "Examples:
+  bootgate push cancel 4066419c710bfd3ce5b5@bootgate --gateway operator
+  bootgate push cancel order-4711@acme --to +358401234567 --ppg http://127.0.0.1:8100/pap --user acme \\
+      --password @pw --dry-run";
 
 /// Arguments of `status`.
 #[derive(Debug, clap::Args)]
@@ -49,21 +60,42 @@ impl PushArgs {
     }
 }
 
-/// Exit 0 when the gateway told where the push is, wherever that is.
+/// Exit 0 when the gateway told where the push is, wherever that is, now or before.
 pub(super) fn status(args: &StatusArgs, global: &Global) -> anyhow::Result<Exit> {
     let client = args.push.peer.ppg(global)?;
     let push_id = push_id(&args.push.push_id)?;
-    let query = StatusQuery { push_id: push_id.clone(), addresses: args.push.addresses(&client)? };
-    let answer = block_on(async { client.query(query).await.map_err(failure) })?;
-    let report = StatusReport {
-        push_id: push_id.to_string(),
-        gateway: client.gateway().name.clone(),
-        states: answer.results.iter().map(Where::from).collect(),
+    let addresses = args.push.addresses(&client)?;
+    let kept = Kept::read(global, &push_id, &addresses)?;
+    let query = StatusQuery { push_id: push_id.clone(), addresses };
+    let (states, unasked) = match block_on(async { Ok(client.query(query).await) })? {
+        Ok(answer) => (answer.results.iter().map(Where::from).collect(), None),
+        // What it told by itself is known all the same.
+        Err(error) if kept.is_some() => (Vec::new(), Some(error.to_string())),
+        Err(error) => return Err(failure(error)),
     };
-    output::emit(global.format, &report)?;
-    // A gateway that does not know the push says so as a result (2004).
-    let known = answer.results.iter().all(|r| r.code.0 / 1000 != 2);
+    // A gateway that does not know the push, or not any more, says so as a result (2004).
+    let known = kept.is_some() || states.iter().all(|s: &Where| s.code.0 / 1000 != 2);
+    let gateway = client.gateway().name.clone();
+    output::emit(
+        global.format,
+        &StatusReport { push_id: push_id.to_string(), gateway, states, unasked, kept },
+    )?;
     Ok(if known { Exit::Ok } else { Exit::Failed })
+}
+
+impl Kept {
+    /// What the gateway told `serve` of these addresses, or of all; none where there is no file, or nothing in it.
+    fn read(global: &Global, push_id: &PushId, addresses: &[Address]) -> anyhow::Result<Option<Self>> {
+        let Some(file) = config::load(global, Vec::new())?.push.results_file else { return Ok(None) };
+        let results = kept_results(&file, push_id).map_err(|e| {
+            let why = format!("[push] results-file: cannot read {}: {e}", file.display());
+            Failure::because(Exit::Config, why)
+        })?;
+        let wanted =
+            |told: &KeptResult| addresses.is_empty() || addresses.iter().any(|a| a.as_str() == told.address);
+        let results: Vec<ToldBefore> = results.into_iter().filter(wanted).map(ToldBefore::from).collect();
+        Ok((!results.is_empty()).then(|| Self { file: file.display().to_string(), results }))
+    }
 }
 
 /// Exit 0 when it was cancelled for all.

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::payload::ContentReport;
 use crate::{
+    app::KeptResult,
     ident::counted,
     wire::pap::{Address, MessageState, StatusCode, StatusResult},
 };
@@ -58,6 +59,34 @@ pub(super) struct StatusReport {
     pub(super) push_id: String,
     pub(super) gateway: String,
     pub(super) states: Vec<Where>,
+    /// Why the gateway does not say more now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unasked: Option<String>,
+    /// What it has told by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kept: Option<Kept>,
+}
+
+/// What `serve` was told, and where it keeps that.
+#[derive(Debug, Serialize)]
+pub(super) struct Kept {
+    pub(super) file: String,
+    pub(super) results: Vec<ToldBefore>,
+}
+
+/// One of those results, and when it was told.
+#[derive(Debug, Serialize)]
+pub(super) struct ToldBefore {
+    #[serde(flatten)]
+    place: Where,
+    told_at: String,
+}
+
+impl From<KeptResult> for ToldBefore {
+    fn from(kept: KeptResult) -> Self {
+        let KeptResult { address, state, code, desc, event_time, told_at, .. } = kept;
+        Self { place: Where { addresses: vec![address], state, code, desc, since: event_time }, told_at }
+    }
 }
 
 /// What `cancel` did.
@@ -199,6 +228,14 @@ impl fmt::Display for StatusReport {
         writeln!(f, "push          {}", self.push_id)?;
         for state in &self.states {
             writeln!(f, "state         {state}")?;
+        }
+        if let Some(why) = &self.unasked {
+            writeln!(f, "not asked     {why}")?;
+        }
+        if let Some(Kept { file, results }) = &self.kept {
+            for ToldBefore { place, told_at } in results {
+                writeln!(f, "told          {place}; told at {told_at}, kept in {file}")?;
+            }
         }
         Ok(())
     }

@@ -24,11 +24,13 @@ use crate::{
 
 pub(super) const EXAMPLES: &str = "Examples:
   bootgate push send --ppg http://ppg.example:8100/pap --ppg-kind bootgate --user acme --password @pw \\
-      --to +358401234567 --profile acme.toml --as cp --imsi 244051234567890 --pin @pin --wait
+      --to +358401234567 --profile acme.toml --as cp --imsi 244051234567890 --imei 490154203237518 \\
+      --pin @pin --wait
   bootgate push send --ppg http://ppg.example/wappush --to +358401234567 --file si.wbxml \\
       --content-type application/vnd.wap.sic
   bootgate push send --sendsms http://kannel.example:13013/cgi-bin/sendsms --user ota --password @pw \\
-      --to +358401234567 --profile acme.toml --as cp --pin @pin --wait --listen 192.0.2.1:0";
+      --to +358401234567 --profile acme.toml --as cp --imsi 244051234567890 --imei 490154203237518 \\
+      --pin @pin --wait --listen 192.0.2.1:0";
 
 /// Arguments of `send`.
 #[derive(Debug, clap::Args)]

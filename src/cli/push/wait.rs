@@ -194,7 +194,11 @@ impl Screen {
         if before != now {
             let lines: Vec<String> = now.iter().map(ToString::to_string).collect();
             self.0.suspend(|| output::note(&lines.join("\n")));
-            self.0.set_message(now.first().map_or_else(String::new, |s| s.state.to_string()));
+            let first = now.first().map(|s| match &s.desc {
+                Some(desc) => format!("{}: {desc}", s.state),
+                None => s.state.to_string(),
+            });
+            self.0.set_message(first.unwrap_or_default());
         }
     }
 }

@@ -6,10 +6,13 @@ use sqlx::{SqlitePool, sqlite::SqliteRow};
 
 use super::{super::row::Reading, Failed};
 use crate::{
-    bearer::{Carriage, Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Standing, State},
+    bearer::{
+        Carriage, Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Stage, Standing, State,
+    },
     ident::Timestamp,
     wire::{
         pap::{Address, Priority, PushId, StatusCode, Version},
+        smpp::MessageState,
         wdp::Ports,
     },
 };
@@ -24,20 +27,37 @@ pub(super) async fn find(
     id: &PushId,
 ) -> Result<Option<Kept>, Failed> {
     let rows = sqlx::query(
-        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, doubled, due_at
+        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, doubled, due_at, segments,
+                iif(state IN (1, 2), (SELECT count(*) FROM message WHERE message.delivery = delivery.id), 0) AS taken,
+                iif(state IN (1, 2), (SELECT count(*) FROM message WHERE message.delivery = delivery.id AND receipt = ?), 0)
+                    AS delivered
          FROM push JOIN delivery ON delivery.push = push.id
          WHERE initiator = ? AND push_id = ? ORDER BY delivery.id",
     );
-    let rows = rows.bind(initiator.as_str()).bind(id.as_str()).fetch_all(readers).await?;
+    let rows =
+        rows.bind(i64::from(MessageState::Delivered.octet())).bind(initiator.as_str()).bind(id.as_str());
+    let rows = rows.fetch_all(readers).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let received = Reading { table: "push", row: first }.time("received_at")?;
-    let due = |row| Reading { table: "delivery", row }.time("due_at");
-    let waits = |row| {
+    let staged = |row| {
         let delivery = delivery(row)?;
-        let due = if delivery.standing.state == State::Waiting { Some(due(row)?) } else { None };
-        Ok(Delivery { due, ..delivery })
+        Ok(Delivery { stage: stage(row, delivery.standing.state)?, ..delivery })
     };
-    Ok(Some(Kept { received, deliveries: rows.iter().map(waits).collect::<Result<_, Failed>>()? }))
+    Ok(Some(Kept { received, deliveries: rows.iter().map(staged).collect::<Result<_, Failed>>()? }))
+}
+
+/// How far a delivery is, of the columns due_at, segments, taken and delivered.
+fn stage(row: &SqliteRow, state: State) -> Result<Option<Stage>, Failed> {
+    let r = Reading { table: "delivery", row };
+    Ok(match state {
+        State::Waiting => Some(Stage::Waits(r.time("due_at")?)),
+        State::Sending | State::Sent => Some(Stage::Leaves {
+            taken: r.plain("taken")?,
+            delivered: r.plain("delivered")?,
+            of: r.plain("segments")?,
+        }),
+        _ => None,
+    })
 }
 
 /// A delivery of the columns id, address, state, code, reason, changed_at and doubled.
@@ -52,7 +72,7 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
             desc: Standing::words(r.plain("reason")?, r.plain("doubled")?),
             at: r.time("changed_at")?,
         },
-        due: None,
+        stage: None,
     })
 }
 
