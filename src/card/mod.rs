@@ -12,6 +12,7 @@ mod gsm;
 mod journal;
 mod key;
 mod locate;
+mod objects;
 mod observer;
 mod path;
 mod pcsc;

@@ -1,11 +1,15 @@
 //! Settings files of the USIM: filled where the card has them, never created.
 //!
 //! They are written as bootstrap files are: what leads to the rest is taken away first and put in place last. That is the first
-//! octet of a transparent file, and the first object of a file of data objects, the one that says how the rest is to be read; all
-//! that changes is deleted before it comes anew, so a card needs no room for both. A record is written by one command.
+//! octet of a transparent file, and the first object of a file of data objects, the one that says how the rest is to be read (see
+//! [`objects`](crate::card::objects)). Records are each written by one command, and each stands for itself.
 
 use crate::{
-    card::{FileError, FilePath, settings},
+    card::{
+        FileError, FilePath,
+        objects::{Exchange, exchanges},
+        settings,
+    },
     wire::{
         fcp::FileKind,
         tlv::strip_padding,
@@ -60,7 +64,7 @@ impl Draft<'_, '_> {
         let used = strip_padding(&now).to_vec();
         let new = octets.iter().chain(std::iter::repeat(&0xFF));
         let differing = now.iter().zip(new).filter(|(old, new)| old != new).count();
-        if used != octets {
+        if differing > 0 {
             self.write_octets(&file, 0, room, now.into_iter().map(Some).collect(), &octets);
         }
         Ok(step(content, file, Action::Update, Some(room), differing, &[used]))
@@ -102,31 +106,20 @@ impl Draft<'_, '_> {
         }
         let now = self.fs.objects(&file, content.file.tags());
         let now = self.readable(&file, now)?;
-        let tag = |object: &Vec<u8>| object.first().copied().unwrap_or(0xFF);
-        let wanted: Vec<(u8, &Vec<u8>)> = content.parts.iter().map(|object| (tag(object), object)).collect();
-        let leader = wanted.first().map(|(tag, _)| *tag);
-        let is = |tag: u8| now.iter().find(|(known, _)| *known == tag).map(|(_, object)| object);
-        let becomes = |tag: u8| wanted.iter().find(|(known, _)| *known == tag).map(|(_, object)| *object);
-        let mut tags: Vec<u8> =
-            now.iter().map(|(tag, _)| *tag).chain(wanted.iter().map(|(tag, _)| *tag)).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let changed: Vec<u8> = tags.into_iter().filter(|tag| is(*tag) != becomes(*tag)).collect();
-        let differing = changed.iter().map(|tag| becomes(*tag).or(is(*tag)).map_or(0, Vec::len)).sum();
-        let others = changed.iter().copied().filter(|tag| Some(*tag) != leader);
-        let object = |tag, old: Option<&Vec<u8>>, new: Option<&Vec<u8>>| Operation::Object {
-            file: file.clone(),
-            tag,
-            old: old.cloned(),
-            new: new.cloned(),
-        };
-        if let Some(leader) = leader.filter(|_| !changed.is_empty()) {
-            self.first.extend(is(leader).map(|old| object(leader, Some(old), None)));
-            self.last.push((Rank::Content, object(leader, None, becomes(leader))));
-        }
-        for tag in others {
-            self.then.extend(is(tag).map(|old| object(tag, Some(old), None)));
-            self.then.extend(becomes(tag).map(|new| object(tag, None, Some(new))));
+        let tagged = |object: &Vec<u8>| (object.first().copied().unwrap_or(0xFF), object.clone());
+        let wanted: Vec<_> = content.parts.iter().map(tagged).collect();
+        let mut differing = 0;
+        for Exchange { tag, old, new, leads } in exchanges(&now, &wanted) {
+            // What goes and comes again is counted once.
+            let counts = new.is_some() || !wanted.iter().any(|(wanted, _)| *wanted == tag);
+            differing += new.as_ref().or(old.as_ref()).filter(|_| counts).map_or(0, Vec::len);
+            let is_new = new.is_some();
+            let operation = Operation::Object { file: file.clone(), tag, old, new };
+            match (leads, is_new) {
+                (true, false) => self.first.push(operation),
+                (true, true) => self.last.push((Rank::Content, operation)),
+                (false, _) => self.then.push(operation),
+            }
         }
         let old: Vec<Vec<u8>> = now.iter().map(|(_, object)| object.clone()).collect();
         Ok(step(content, file.clone(), Action::Update, room, differing, &old))

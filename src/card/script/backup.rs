@@ -80,6 +80,12 @@ pub enum Kept {
         #[serde(with = "hex")]
         octets: Vec<u8>,
     },
+    /// All data objects of a file.
+    Objects {
+        /// With tags and lengths, one behind the other.
+        #[serde(with = "hex")]
+        octets: Vec<u8>,
+    },
     /// There was no such file: the script made it.
     Absent {},
 }
@@ -89,6 +95,7 @@ impl fmt::Debug for Kept {
         match self {
             Self::Octets { at, octets } => write!(f, "Octets({} at {at})", octets.len()),
             Self::Record { number, octets } => write!(f, "Record({number}, {} octets)", octets.len()),
+            Self::Objects { octets } => write!(f, "Objects({} octets)", octets.len()),
             Self::Absent {} => f.write_str("Absent"),
         }
     }
@@ -97,7 +104,9 @@ impl fmt::Debug for Kept {
 impl Drop for Kept {
     fn drop(&mut self) {
         match self {
-            Self::Octets { octets, .. } | Self::Record { octets, .. } => octets.zeroize(),
+            Self::Octets { octets, .. } | Self::Record { octets, .. } | Self::Objects { octets } => {
+                octets.zeroize();
+            }
             Self::Absent {} => {}
         }
     }
@@ -116,7 +125,7 @@ impl Saved {
             (Kept::Record { number, .. }, Kept::Record { number: other, .. }) => {
                 number == other && *number != 0
             }
-            (Kept::Absent {}, _) => true,
+            (Kept::Absent {}, _) | (Kept::Objects { .. }, Kept::Objects { .. }) => true,
             _ => false,
         }
     }

@@ -14,6 +14,7 @@ use crate::{
 
 use super::{
     Kept, Saved, ScriptError, journal,
+    objects::objects,
     run::{Run, path},
 };
 
@@ -199,6 +200,10 @@ pub(super) fn contents(fs: &mut FileSystem<'_>, place: &Place) -> Result<Vec<Sav
     if fs.parameters(&file)?.kind() == FileKind::Transparent {
         let octets = fs.read_all(&file)?;
         return Ok(vec![saved(Kept::Octets { at: 0, octets })]);
+    }
+    if fs.parameters(&file)?.kind() == FileKind::BerTlv {
+        let octets = objects(fs, place)?.into_iter().flat_map(|(_, octets)| octets).collect();
+        return Ok(vec![saved(Kept::Objects { octets })]);
     }
     let (_, count) = fs.records(&file)?;
     (1..=count)

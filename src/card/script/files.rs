@@ -132,6 +132,7 @@ impl Run<'_, '_> {
                 let back = self.in_files(at, |fs| fs.read_record(&file, *number))?;
                 same(at, place, 0, &back, &octets)?;
             }
+            Kept::Objects { octets } => return self.replace_objects(at, place, octets),
             Kept::Absent {} => return Ok(false),
         }
         Ok(true)
@@ -183,7 +184,11 @@ impl Run<'_, '_> {
     }
 
     /// Counts a write, or says what is known of one that failed.
-    fn wrote(&mut self, written: Result<(), ScriptError>, what: &'static str) -> Result<(), ScriptError> {
+    pub(super) fn wrote(
+        &mut self,
+        written: Result<(), ScriptError>,
+        what: &'static str,
+    ) -> Result<(), ScriptError> {
         match written {
             Ok(()) => {
                 self.changed();

@@ -103,7 +103,11 @@ impl Run<'_, '_> {
     pub(super) fn was_done(&mut self) {
         let last = self.ledger.as_ref().and_then(|ledger| ledger.write.touches.last());
         match last {
-            Some(Touch::Octets { old, new, .. } | Touch::Record { old, new, .. }) if old == new => {
+            Some(
+                Touch::Octets { old, new, .. }
+                | Touch::Record { old, new, .. }
+                | Touch::Object { old, new, .. },
+            ) if old == new => {
                 self.was_not_done();
             }
             _ => self.entered = false,

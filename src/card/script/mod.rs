@@ -23,6 +23,7 @@ mod files;
 mod initialise;
 mod journal;
 mod keys;
+mod objects;
 mod report;
 mod restore;
 mod run;

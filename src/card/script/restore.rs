@@ -87,6 +87,9 @@ impl<'a> Run<'a, '_> {
                     counted(from + octets.len(), "octet")
                 )
             }
+            (Kept::Objects { octets }, Some((size, _))) if octets.len() > size => {
+                format!("the backup holds {}, and there is room for {size}", counted(octets.len(), "octet"))
+            }
             (Kept::Record { number, .. }, Some((_, records))) if usize::from(*number) > records => {
                 format!("the backup holds record {number}, and there are {records}")
             }
@@ -107,6 +110,8 @@ fn room(fs: &mut FileSystem<'_>, file: &FilePath, kept: &Kept) -> Result<(usize,
     match kept {
         Kept::Octets { .. } => fs.size(file).map(|size| (size, 0)),
         Kept::Record { .. } => fs.records(file).map(|(size, count)| (usize::from(size), usize::from(count))),
+        // A card that does not say how much fits says it when it is too much.
+        Kept::Objects { .. } => fs.objects_room(file).map(|room| (room.unwrap_or(usize::MAX), 0)),
         Kept::Absent {} => fs.parameters(file).map(|_| (0, 0)),
     }
 }

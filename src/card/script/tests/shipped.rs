@@ -286,3 +286,56 @@ fn a_card_is_locked_for_shipping_and_one_that_cannot_be_is_told() {
     assert!(matches!(report.stopped, Some(ScriptError::Unexpected { .. })), "{}", shown(&report));
     assert!(at_rest(&card, &FILE).iter().all(|octet| *octet == 0xFF), "the octet that was there is written");
 }
+
+/// Settings files of data objects and of records are kept and put back by the same scripts; what came since goes.
+#[test]
+fn data_objects_and_records_are_restored() {
+    let objects = Fid(0x6FF8);
+    let records = Fid(0x6FD1);
+    let directory = Fid(0x7FD0);
+    let long: Vec<u8> = (0..700_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let mut sample = sample(Personality::Uicc, SampleKind::Prepared);
+    sample.all_settings = true;
+    let mut image = sample.image();
+    let set = |image: &mut CardImage, wanted: &[(u8, Vec<u8>)], octet: u8| {
+        if let Body::Objects { objects, .. } = &mut image.mf.find_mut(&[directory, objects]).unwrap().body {
+            *objects = wanted.to_vec();
+        }
+        if let Body::Records { records, .. } = &mut image.mf.find_mut(&[directory, records]).unwrap().body {
+            records[1][0] = octet;
+        }
+    };
+    set(&mut image, &[(0x80, vec![0]), (0x81, long.clone())], 0x80);
+    let before = image.clone();
+    let script = |what: &str| {
+        format!(
+            "REM bootgate 1\nREM Settings.\nKEY 0A ADM\nEFF reads 3F00/7FD0/6FF8 3F00/7FD0/6FD1\n\
+             EFF updates 3F00/7FD0/6FF8 3F00/7FD0/6FD1 by 0A\nRST\nVER 0A\n{what} 3F00/7FD0/6FF8\n{what} 3F00/7FD0/6FD1\nOFF\n"
+        )
+    };
+    let key = [("ADM", "12345678")];
+    let mut backup = MemoryBackup::default();
+    let card = from(image.clone());
+    let with = With { set: &key, backup: Some(&mut backup), ..With::default() };
+    assert!(run_on(&card, &script("SAV"), with).stopped.is_none());
+    assert!(card.image() == before, "nothing is changed");
+    // As it comes out of a file.
+    let kept: CardBackup = serde_json::from_value(serde_json::to_value(&backup.0).unwrap()).unwrap();
+    for other in [vec![], vec![(0x81, vec![7; 300]), (0x85, vec![1])], vec![(0x80, vec![0]), (0x81, vec![1])]]
+    {
+        set(&mut image, &other, 0xFF);
+        let (card, writes) = (from(image.clone()), MemoryWriteJournal::new());
+        let with = With { set: &key, restore: Some(&kept), writes: Some(&writes), ..With::default() };
+        let report = run_on(&card, &script("RES"), with);
+        assert!(report.stopped.is_none(), "{:?}", report.stopped);
+        assert!(card.image() == before && writes.list().unwrap().is_empty());
+    }
+    // A file that cannot hold it all.
+    if let Body::Objects { room, .. } = &mut image.mf.find_mut(&[directory, objects]).unwrap().body {
+        *room = 600;
+    }
+    let report =
+        run_on(&from(image), &script("RES"), With { set: &key, restore: Some(&kept), ..With::default() });
+    let stopped = report.stopped.unwrap().to_string();
+    assert!(stopped.contains("there is room for 600"), "{stopped}");
+}
