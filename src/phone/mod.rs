@@ -35,7 +35,7 @@ use crate::{
 };
 
 pub use account::AccountError;
-pub use card_reader::{CardError, CardNote, CardPort, FileRole, PortError};
+pub use card_reader::{CardError, CardNote, CardPort, FileRole, PortError, UsimSettings, usim_settings};
 pub use cp::{CpRefusal, Finding, FirstSession, Rule, is_known_characteristic};
 pub use device::{Identity, SAMPLE_IMEI};
 pub use dm_bootstrap::{DmNote, DmRefusal};

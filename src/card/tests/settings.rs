@@ -174,3 +174,81 @@ fn what_a_card_has_not_is_not_made() {
     );
     assert!(matches!(error, PlanError::TooSmall { room: 64, needed: 65, .. }), "{error}");
 }
+
+/// What standards say of an object that was cut off between two blocks is not known here, so a card may show any of this: nothing,
+/// the beginning under a length of its own, all octets with FF behind the beginning, or an answer that says that it is damaged.
+/// All of it is gone on with, and taken back; an object that nobody has sent is left alone.
+#[test]
+fn a_card_that_is_pulled_between_two_blocks_is_settled_whatever_it_shows() {
+    let policy = policy();
+    let new = ims(700);
+    let options = |settings: &'static [SettingsContent]| PlanOptions { settings, ..options() };
+    let settings: &'static [SettingsContent] = vec![new.clone()].leak();
+    let wanted = [file(CP, payload(100, 1))];
+    let old: &'static [SettingsContent] = vec![ims(300)].leak();
+    let before = from(all_settings(Protocol::T0));
+    write(&before, &wanted, &options(old));
+    let whole = before.copy();
+    write(&whole, &wanted, &options(settings));
+
+    // UPDATEs: object 80 away, 81 away, then the three blocks of 81.
+    let cut = |n: usize| {
+        let (card, writes) = (before.copy(), MemoryWriteJournal::new());
+        let mut reader = InProcess::insert(&card, bay()).with_fault(Fault::TornUpdate(n));
+        let mut fs = FileSystem::new(Session::new(&mut reader));
+        let plan = plan(&mut fs, &wanted, &options(settings)).unwrap();
+        let keys = MemoryKeyJournal::new();
+        let error = apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&keys, &policy), &writes).unwrap_err();
+        assert!(matches!(error, ApplyError::Unknown { .. }), "{error}");
+        (card, writes)
+    };
+    let settle = |card: &CardHandle, writes: &MemoryWriteJournal, way: Way| {
+        let mut reader = InProcess::insert(card, bay());
+        let mut fs = FileSystem::new(Session::new(&mut reader));
+        let entry = writes.pending(&iccid()).unwrap().unwrap();
+        let keys = MemoryKeyJournal::new();
+        recover(&mut fs, &entry, way, &[adm()], &KeyGuard::new(&keys, &policy), writes, &mut Unobserved)
+    };
+    let text = new.parts[1][4..].to_vec();
+    let beginning = |length: usize| text[..length].to_vec();
+    let shown: [Vec<(u8, Vec<u8>)>; 5] = [
+        vec![],
+        vec![(0x81, beginning(251))],
+        vec![(0x81, beginning(506))],
+        vec![(0x81, [beginning(251), vec![0xFF; 449]].concat())],
+        vec![(0x81, vec![])],
+    ];
+    let with_objects = |card: &CardHandle, shown: &[(u8, Vec<u8>)]| {
+        let mut image = card.image();
+        change(&mut image, &[USIM, SettingsFile::Ims.fid()], |f| {
+            if let Body::Objects { objects, .. } = &mut f.body {
+                *objects = shown.to_vec();
+            }
+        });
+        from(image)
+    };
+    for n in [3, 4, 5] {
+        for shown in &shown {
+            for (way, end) in [(Way::Resume, &whole), (Way::RollBack, &before), (Way::Settle, &before)] {
+                let (card, writes) = cut(n);
+                let card = with_objects(&card, shown);
+                let recovered =
+                    settle(&card, &writes, way).unwrap_or_else(|error| panic!("{n} {way:?}: {error}"));
+                assert_eq!(recovered.now == Now::New, way == Way::Resume);
+                assert!(card.image() == end.image() && writes.list().unwrap().is_empty(), "{n} {way:?}");
+            }
+        }
+        // Somebody else has put an object there.
+        for shown in [b"another".to_vec(), vec![0x41; 900]] {
+            let (card, writes) = cut(n);
+            let card = with_objects(&card, &[(0x81, shown)]);
+            for way in [Way::Resume, Way::RollBack, Way::Settle] {
+                let error = settle(&card, &writes, way).unwrap_err();
+                assert!(
+                    matches!(&error, RecoverError::Changed { file } if file.fid() == Some(Fid(0x6FF8))),
+                    "{error}"
+                );
+            }
+        }
+    }
+}

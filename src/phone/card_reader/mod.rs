@@ -9,6 +9,7 @@
 mod note;
 mod pin;
 mod port;
+mod settings;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -32,6 +33,7 @@ use crate::{
 pub use note::CardNote;
 pub(super) use pin::PinUse;
 pub use port::{CardError, CardPort, PortError};
+pub use settings::{UsimSettings, usim_settings};
 
 use port::{Class, Contact};
 

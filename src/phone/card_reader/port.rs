@@ -164,6 +164,35 @@ impl<'p> Contact<'p> {
         self.converse(&CommandApdu::new(self.cla(), 0xB2, number, 0x04).with_le(le))
     }
 
+    /// RETRIEVE DATA: a data object of the selected file with tag and length, or none (ETSI TS 102 221, section 11.3.1; 62F1 says
+    /// that more of it follows).
+    pub(super) fn retrieve(&mut self, tag: u8) -> Result<Option<Vec<u8>>, CardError> {
+        const MAX_BLOCKS: usize = 128;
+        let Ok(command) = CommandApdu::new(0x80, 0xCB, 0x00, 0x80).with_data(&[tag]) else { return Ok(None) };
+        let mut answer = match self.shape {
+            Shape::WithLe => self.converse(&command.clone().with_le(0))?,
+            Shape::WithoutLe => self.converse(&command)?,
+        };
+        if answer.sw == StatusWord::WRONG_LENGTH {
+            self.shape = Shape::WithoutLe;
+            answer = self.converse(&command)?;
+        }
+        let mut octets = Vec::new();
+        for _ in 0..MAX_BLOCKS {
+            let more = answer.sw == StatusWord::MORE_AVAILABLE;
+            if more && answer.data.is_empty() {
+                // On T=0 a warning comes without its answer.
+                answer = self.converse(&CommandApdu::new(0x00, 0xC0, 0x00, 0x00).with_le(0))?;
+            }
+            octets.append(&mut answer.data);
+            if !more {
+                return Ok(answer.sw.is_ok().then_some(octets));
+            }
+            answer = self.converse(&CommandApdu::new(0x80, 0xCB, 0x00, 0x00).with_le(0))?;
+        }
+        Ok(None)
+    }
+
     /// The class octet that the card understands.
     pub(super) fn cla(&self) -> u8 {
         if self.class == Class::Gsm { 0xA0 } else { 0x00 }
@@ -181,7 +210,9 @@ impl<'p> Contact<'p> {
             data.append(&mut response.data);
             match response.sw.class() {
                 StatusClass::GetResponse(waiting) => {
-                    let fetch = CommandApdu::new(command.cla(), 0xC0, 0x00, 0x00);
+                    // The channel stays, the proprietary bit goes.
+                    let cla = if command.cla() == 0xA0 { 0xA0 } else { command.cla() & 0x7F };
+                    let fetch = CommandApdu::new(cla, 0xC0, 0x00, 0x00);
                     response = self.exchange(&fetch.clone().with_le(waiting))?;
                     if let StatusClass::RetryLe(le) = response.sw.class() {
                         response = self.exchange(&fetch.with_le(le))?;

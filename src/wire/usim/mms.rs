@@ -4,7 +4,7 @@
 
 use crate::wire::{DecodeError, Encode, Reader, tlv};
 
-use super::{Setting, content::shown};
+use super::Setting;
 
 /// A record of EF(MMSUP).
 ///
@@ -59,7 +59,7 @@ impl MmsPreferences {
         let mut preferences = Self::default();
         for object in objects {
             match object.tag {
-                0x81 => preferences.name = Some(name(object.value)),
+                0x81 => preferences.name = Some(name(object.value, object.at)?),
                 0x82 => preferences.fields = fields(object.value).map_err(|e| e.shifted(object.at))?,
                 _ => {}
             }
@@ -147,13 +147,20 @@ fn written(name: &str) -> Vec<u8> {
     std::iter::once(UCS2).chain(name.encode_utf16().flat_map(u16::to_be_bytes)).collect()
 }
 
-fn name(octets: &[u8]) -> String {
+fn name(octets: &[u8], at: usize) -> Result<String, DecodeError> {
+    let unreadable =
+        || DecodeError::invalid("name of MMS preferences", at, "no text in the GSM alphabet or UCS-2");
     match octets {
         [UCS2, rest @ ..] => {
-            let units: Vec<u16> =
-                rest.as_chunks::<2>().0.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
-            String::from_utf16_lossy(&units)
+            let (units, odd) = rest.as_chunks::<2>();
+            let units: Vec<u16> = units.iter().map(|unit| u16::from_be_bytes(*unit)).collect();
+            let text =
+                String::from_utf16(&units).ok().filter(|text| odd.is_empty() && !text.contains('\u{FFFF}'));
+            text.ok_or_else(unreadable)
         }
-        other => shown(other),
+        other if other.iter().all(|octet| (0x20..0x7F).contains(octet)) => {
+            Ok(String::from_utf8_lossy(other).into_owned())
+        }
+        _ => Err(unreadable()),
     }
 }

@@ -6,13 +6,14 @@ use std::cell::RefCell;
 
 use super::{
     document::{document, phone_sees},
+    filled::{content, settings_seen},
     kind::{Kind, Scripted},
     script::{self, Work},
     sent::{Counting, Sent},
     target::Target,
     *,
 };
-use crate::bootstrap::PayloadKind;
+use crate::{bootstrap::PayloadKind, wire::usim::SettingsContent};
 
 /// The server of what a card holds before, and of what it is to hold.
 pub(in crate::card::tests) const OLD: &str = "acme.dm";
@@ -38,6 +39,7 @@ pub(in crate::card::tests) struct Case {
 impl Case {
     pub(in crate::card::tests) fn new(kind: Kind, target: Target, payload: PayloadKind) -> Self {
         let mut sample = sample(if kind.begins_bare() { SampleKind::Bare } else { SampleKind::Prepared });
+        sample.all_settings = kind.fills().is_some();
         sample.bootstrap_size = if payload == PayloadKind::Cp { 512 } else { 2048 };
         let mut case = Self {
             kind,
@@ -64,6 +66,15 @@ impl Case {
                 let saved = found(&case.before, payload.oid());
                 case.hold(OLD);
                 case.octets = saved;
+            }
+            Kind::Fill(_) => {
+                case.hold(NEW);
+                case.old = None;
+            }
+            Kind::Refill(file) => {
+                case.hold(NEW);
+                case.fill(&content(file, OLD));
+                case.old = Some(OLD);
             }
             Kind::Script(what) => case.is_scripted(what),
         }
@@ -94,15 +105,24 @@ impl Case {
 
     /// The card holds a bootstrap already.
     fn hold(&mut self, server: &'static str) {
+        self.put(document(self.payload, server), &[]);
+        self.old = Some(server);
+    }
+
+    /// The card holds settings already, beside the bootstrap.
+    fn fill(&mut self, settings: &SettingsContent) {
+        self.put(self.octets.clone(), std::slice::from_ref(settings));
+    }
+
+    fn put(&mut self, octets: Vec<u8>, settings: &[SettingsContent]) {
         let card = self.before.copy();
         let (keys, writes) = (MemoryKeyJournal::new(), MemoryWriteJournal::new());
-        let wanted = [file(self.payload.oid(), document(self.payload, server))];
+        let wanted = [file(self.payload.oid(), octets)];
         let mut reader = InProcess::insert(&card, bay());
         let mut fs = self.files(&mut reader).unwrap();
-        let plan = plan(&mut fs, &wanted, &options()).unwrap();
+        let plan = plan(&mut fs, &wanted, &PlanOptions { settings, ..options() }).unwrap();
         apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&keys, &self.policy), &writes).unwrap();
         self.before = card;
-        self.old = Some(server);
     }
 
     pub(in crate::card::tests) fn name(&self) -> String {
@@ -143,7 +163,11 @@ impl Case {
         let mut fs = self.files(reader).map_err(|_| None)?;
         let planned = match self.kind {
             Kind::Erase => plan_erase(&mut fs, &[self.payload.oid()], &options()),
-            _ => plan(&mut fs, &[file(self.payload.oid(), self.octets.clone())], &options()),
+            kind => {
+                let settings: Vec<_> = kind.fills().map(|file| content(file, NEW)).into_iter().collect();
+                let wanted = [file(self.payload.oid(), self.octets.clone())];
+                plan(&mut fs, &wanted, &PlanOptions { settings: &settings, ..options() })
+            }
         };
         let plan = planned.map_err(|_| None)?;
         apply(&mut fs, &plan, &[adm()], guard, writes).map(drop).map_err(Some)
@@ -194,7 +218,13 @@ impl Case {
         if let Some((_, seen)) = looked_at.iter().find(|(shown, _)| *shown == image) {
             return seen.clone();
         }
-        let seen = phone_sees(card, at);
+        let seen = match self.kind.fills() {
+            Some(file) => {
+                assert_eq!(phone_sees(card, at).as_deref(), Some(NEW), "{at}: the bootstrap stays");
+                settings_seen(card, file, at)
+            }
+            None => phone_sees(card, at),
+        };
         looked_at.push((image, seen.clone()));
         seen
     }

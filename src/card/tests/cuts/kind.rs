@@ -17,8 +17,23 @@ pub(in crate::card::tests) enum Kind {
     Erase,
     /// Octets that were read from the card before it was updated are put back.
     Restore,
+    /// A settings file of the USIM is filled beside a bootstrap that stays: first, then in the place of other settings.
+    Fill(Filled),
+    /// See there.
+    Refill(Filled),
     /// What a script does.
     Script(Scripted),
+}
+
+/// A settings file of the USIM, by how it is built.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::card::tests) enum Filled {
+    /// EF(ACL), of octets.
+    Octets,
+    /// EF(MMSUP), of records.
+    Records,
+    /// EF(IMSConfigData), of data objects; one of them takes three blocks.
+    Objects,
 }
 
 /// What a script does to a card.
@@ -55,6 +70,12 @@ impl Kind {
             Self::Update => "update",
             Self::Erase => "erase",
             Self::Restore => "restore",
+            Self::Fill(Filled::Octets) => "set-oct",
+            Self::Fill(Filled::Records) => "set-rec",
+            Self::Fill(Filled::Objects) => "set-obj",
+            Self::Refill(Filled::Octets) => "upd-oct",
+            Self::Refill(Filled::Records) => "upd-rec",
+            Self::Refill(Filled::Objects) => "upd-obj",
             Self::Script(script) => match script {
                 Scripted::Put => "scr-put",
                 Scripted::Commands => "scr-cmd",
@@ -67,6 +88,14 @@ impl Kind {
                 Scripted::Enable => "scr-ena",
                 Scripted::Disable => "scr-dis",
             },
+        }
+    }
+
+    /// The settings file that is filled.
+    pub(super) fn fills(self) -> Option<Filled> {
+        match self {
+            Self::Fill(file) | Self::Refill(file) => Some(file),
+            _ => None,
         }
     }
 

@@ -1,5 +1,5 @@
 //! A job that is cut off before and behind every single command, in the middle of every answer, with every answer lost, and in
-//! the middle of every UPDATE: it is never called done; at that moment a phone sees the old bootstrap, none, or the new one;
+//! the middle of every UPDATE (SET DATA too): it is never called done; at that moment a phone sees the old bootstrap, none, or the new one;
 //! the next contact takes it back to the octet or to its end, also when it is cut off in turn; and no key is presented that
 //! should not be.
 //!
@@ -10,6 +10,7 @@
 
 pub(super) mod case;
 pub(super) mod document;
+mod filled;
 pub(super) mod kind;
 mod script;
 mod sent;
@@ -18,8 +19,8 @@ mod walk;
 
 use super::*;
 use crate::{bootstrap::PayloadKind, lab::image::Personality};
-use case::Case;
-use kind::{Kind, Scripted};
+use case::{Case, NEW, OLD};
+use kind::{Filled, Kind, Scripted};
 use target::Target;
 use walk::{DEEP, everywhere};
 
@@ -142,6 +143,39 @@ fn a_script_that_switches_a_pin_on() {
 #[test]
 fn a_script_that_switches_a_pin_off() {
     cut_off_script(Scripted::Disable, &[], &EVERY_CARD);
+}
+
+/// A USIM speaks class 00. The bootstrap is there already and stays, so one payload is enough.
+const EVERY_USIM: [Target; 3] = [UICC, UICC.t1(), UICC.logical()];
+
+#[test]
+fn first_settings_of_octets() {
+    cut_off(Kind::Fill(Filled::Octets), &[], &EVERY_USIM);
+}
+
+#[test]
+fn first_settings_of_records() {
+    cut_off(Kind::Fill(Filled::Records), &[], &EVERY_USIM);
+}
+
+#[test]
+fn first_settings_of_data_objects() {
+    cut_off(Kind::Fill(Filled::Objects), &[], &EVERY_USIM);
+}
+
+#[test]
+fn other_settings_of_octets() {
+    cut_off(Kind::Refill(Filled::Octets), &[], &EVERY_USIM);
+}
+
+#[test]
+fn other_settings_of_records() {
+    cut_off(Kind::Refill(Filled::Records), &[], &EVERY_USIM);
+}
+
+#[test]
+fn other_settings_of_data_objects() {
+    cut_off(Kind::Refill(Filled::Objects), &[], &EVERY_USIM);
 }
 
 #[test]

@@ -65,7 +65,7 @@ impl CardTransport for Counting {
             [_, 0x24 | 0x26 | 0x28 | 0x2C, _, _, _, _, ..] => {
                 self.sent.key_changes.push(self.sent.answers.len());
             }
-            [_, 0xD6 | 0xDC, ..] => self.sent.updates.push(self.sent.answers.len()),
+            [_, 0xD6 | 0xDB | 0xDC, ..] => self.sent.updates.push(self.sent.answers.len()),
             _ => {}
         }
         answer
