@@ -33,7 +33,7 @@ use sha2::{Digest as _, Sha256};
 use super::{JobKey, Route, push::PushJob};
 use crate::{
     bootstrap::PayloadKind,
-    ident::{Pin, ProfileName},
+    ident::{Pin, ProfileName, nearest},
     profile::{Problem, Profile, Subscriber},
 };
 
@@ -152,10 +152,7 @@ impl Form {
             // A name may be anything; a value in its place by mistake, too. Words of letters are no number and no PIN.
             let is_word =
                 name.len() <= 32 && name.chars().all(|c| c.is_ascii_alphabetic() || "-_.".contains(c));
-            let near = known
-                .iter()
-                .max_by(|a, b| strsim::jaro_winkler(a, name).total_cmp(&strsim::jaro_winkler(b, name)));
-            let near = near.filter(|k| strsim::jaro_winkler(k, name) > 0.8);
+            let near = nearest(name, known.iter().copied());
             let hint = near.map(|k| format!("did you mean `{k}`? ")).unwrap_or_default();
             let shown = if near.is_some() || is_word {
                 format!("{before}{name}")

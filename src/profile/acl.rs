@@ -9,12 +9,12 @@ use std::{
     str::FromStr,
 };
 
-use crate::ident::{IdentError, ServerId};
+use crate::ident::{IdentError, ServerId, nearest};
 
 use super::{
     problem::ProblemKind,
     terms::{Right, Term},
-    walk::{Notes, Value, nearest, shortened},
+    walk::{Notes, Value, shortened},
 };
 
 /// An access control list, `Get=*&Replace=acme.dm`. It gives at least one right; a node without a list takes that of

@@ -5,8 +5,9 @@ use std::{fmt, str::FromStr};
 
 use super::{
     problem::ProblemKind,
-    walk::{Notes, Value, nearest, shortened},
+    walk::{Notes, Value, shortened},
 };
+use crate::ident::nearest;
 
 /// The id of an application.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

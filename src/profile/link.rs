@@ -5,8 +5,9 @@ use std::{collections::BTreeMap, fmt};
 use super::{
     nap::INTERNET,
     problem::{Position, ProblemKind},
-    walk::{Notes, Section, Value, nearest},
+    walk::{Notes, Section, Value},
 };
+use crate::ident::nearest;
 
 /// What something is connected through.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -1,11 +1,11 @@
 //! Secrets in a profile. None stands there in clear without a mark: `secret = "generate"` draws one for each device,
 //! `secret = { plain = "…" }` says that the author knows that it can be read by whoever reads the file.
 
-use crate::ident::SharedSecret;
+use crate::ident::{SharedSecret, nearest};
 
 use super::{
     problem::ProblemKind,
-    walk::{Notes, Value, nearest},
+    walk::{Notes, Value},
 };
 
 /// Where the secret of a DM account comes from.

@@ -7,8 +7,9 @@ use super::{
     template::{Placeholder, Template, TemplateError},
     terms::Term,
     url::HttpUrl,
-    walk::{Notes, Section, Value, nearest, shortened},
+    walk::{Notes, Section, Value, shortened},
 };
+use crate::ident::nearest;
 
 impl<'i> Notes<'i> {
     fn wrong_type(&mut self, v: &Value<'_, 'i>, expected: &'static str) {

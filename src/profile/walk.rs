@@ -15,6 +15,7 @@ use super::{
     lint::Warning,
     problem::{Position, Problem, ProblemKind},
 };
+use crate::ident::nearest;
 
 /// Where the entries of a profile stand in its text, by path: `dm-account.address`, `nap[0].id`.
 #[derive(Debug, Clone, Default)]
@@ -204,16 +205,6 @@ pub(super) fn placed(positions: &Positions, path: &str, warning: Warning) -> Pro
     Problem { position: positions.of(path), kind: ProblemKind::Meaning(warning) }
 }
 
-/// The word nearest to `text`, if one is near enough to be meant.
-pub(super) fn nearest<'w>(text: &str, words: impl Iterator<Item = &'w str>) -> Option<&'w str> {
-    let plain = |t: &str| t.to_lowercase().replace('_', "-");
-    let text = plain(text);
-    let distance = |word: &str| strsim::damerau_levenshtein(&text, &plain(word));
-    let (away, word) = words.map(|w| (distance(w), w)).min_by_key(|(away, _)| *away)?;
-    // Three letters of ten may be wrong; a word of which more is wrong was not meant.
-    (away * 10 <= word.chars().count().max(4) * 4).then_some(word)
-}
-
 /// At most 40 characters of what was written, for a message.
 pub(super) fn shortened(text: &str) -> String {
     let mut out: String = text.chars().take(40).flat_map(char::escape_debug).collect();
@@ -226,16 +217,6 @@ pub(super) fn shortened(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_nearest_word_is_found_or_none() {
-        let words = ["address", "address-type", "bearers", "id"];
-        assert_eq!(nearest("adress", words.into_iter()), Some("address"));
-        assert_eq!(nearest("address_type", words.into_iter()), Some("address-type"));
-        assert_eq!(nearest("Bearer", words.into_iter()), Some("bearers"));
-        assert_eq!(nearest("colour", words.into_iter()), None);
-        assert_eq!(nearest("x", std::iter::empty()), None);
-    }
 
     #[test]
     fn places_count_characters() {

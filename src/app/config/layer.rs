@@ -13,6 +13,7 @@ use super::{
     ConfigError, Flag, Problem, Wrong,
     toml::{self, Placed, Position, Raw},
 };
+use crate::ident::nearest;
 
 /// Keys of lists whose values are paths.
 const FILE_KEYS: &[&str] = &["tls-ca", "tls-certificate", "tls-key"];
@@ -82,7 +83,7 @@ impl Layers {
         for section in sections {
             let known = self.sections();
             if !known.contains(&section.name) {
-                let suggestion = nearest(&section.name, known.iter());
+                let suggestion = nearest(&section.name, known.iter().map(AsRef::as_ref)).map(str::to_owned);
                 self.problem(
                     origin(section.at),
                     Wrong::Unknown { what: "section", name: section.name, suggestion },
@@ -110,7 +111,8 @@ impl Layers {
             return;
         }
         let prefix = format!("{section}.");
-        let suggestion = nearest(key, self.entries.keys().filter_map(|k| k.strip_prefix(&prefix)));
+        let suggestion =
+            nearest(key, self.entries.keys().filter_map(|k| k.strip_prefix(&prefix))).map(str::to_owned);
         let wrong = Wrong::Unknown { what: "key", name: key.to_owned(), suggestion };
         self.problem(origin(placed.key_at), wrong);
     }
@@ -127,7 +129,7 @@ impl Layers {
                 Some(key) => self.set(&key, value, Origin::Env(name.clone())),
                 None => {
                     let known = self.entries.keys().map(|k| variable(k)).collect::<Vec<_>>();
-                    let suggestion = nearest(name, known.iter());
+                    let suggestion = nearest(name, known.iter().map(AsRef::as_ref)).map(str::to_owned);
                     let wrong = Wrong::Unknown { what: "variable", name: name.clone(), suggestion };
                     self.problem(Origin::Env(name.clone()), wrong);
                 }
@@ -237,7 +239,7 @@ impl Layers {
                 places.insert(name.clone(), (placed.key_at, placed.at));
                 match placed.raw {
                     _ if !known.contains(&name.as_str()) => {
-                        let suggestion = nearest(&name, known.iter());
+                        let suggestion = nearest(&name, known.iter().copied()).map(str::to_owned);
                         self.problem(at, Wrong::Unknown { what: "key", name, suggestion });
                     }
                     Raw::Text(text) => {
@@ -347,13 +349,4 @@ fn place(message: &str, places: &BTreeMap<String, (Position, Position)>) -> Opti
 /// The environment variable of a key or section.
 fn variable(key: &str) -> String {
     format!("BOOTGATE_{}", key.replace(['.', '-'], "_").to_uppercase())
-}
-
-/// The known name that is nearest to `name`, when one is near enough to be what was meant.
-fn nearest<S: AsRef<str>>(name: &str, known: impl Iterator<Item = S>) -> Option<String> {
-    known
-        .map(|k| (strsim::jaro_winkler(name, k.as_ref()), k.as_ref().to_owned()))
-        .filter(|(score, _)| *score > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, k)| k)
 }

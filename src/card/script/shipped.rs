@@ -1,5 +1,6 @@
 //! The scripts that come with this program: the files of `card-scripts`.
 
+use crate::ident::nearest;
 /// A script that comes with this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shipped {
@@ -29,10 +30,8 @@ pub fn shipped(name: &str) -> Option<Shipped> {
 
 /// The name of the one that may have been meant by `name`, a word or the name of a file.
 pub fn nearest_shipped(name: &str) -> Option<&'static str> {
-    let file = std::path::Path::new(name).file_stem()?.to_str()?.to_lowercase();
-    let scored = SHIPPED.iter().map(|script| (strsim::jaro_winkler(&file, script.name), script.name));
-    let best = scored.max_by(|a, b| a.0.total_cmp(&b.0))?;
-    (best.0 > 0.8).then_some(best.1)
+    let file = std::path::Path::new(name).file_stem()?.to_str()?.to_owned();
+    nearest(&file, SHIPPED.iter().map(|script| script.name))
 }
 
 impl Shipped {

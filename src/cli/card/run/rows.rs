@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     cli::{Exit, Failure, input, output},
-    ident::{Iccid, printable},
+    ident::{Iccid, nearest, printable},
     wire::script::{Statement, parse},
 };
 
@@ -53,7 +53,7 @@ impl Rows {
         let meant = |title: &str| title.eq_ignore_ascii_case("iccid") || named(title).is_some();
         for title in titles.iter().filter(|title| !meant(title)) {
             let shown = printable(title);
-            match nearest(title, &declared) {
+            match nearest(title, declared.iter().map(String::as_str)) {
                 Some(meant) => problems.push(format!("{name}:1: column {shown}: did you mean `{meant}`?")),
                 None => output::note(&format!("{name}:1: nothing in the script uses column {shown}")),
             }
@@ -121,15 +121,6 @@ fn declared(script: &[u8]) -> Vec<String> {
         _ => None,
     };
     statements.iter().filter_map(|statement| name(&statement.value)).collect()
-}
-
-/// The variable or key that a title with a slip in it was meant for.
-fn nearest<'d>(title: &str, declared: &'d [String]) -> Option<&'d str> {
-    let title = title.to_ascii_lowercase();
-    let distance = |name: &str| strsim::damerau_levenshtein(&title, &name.to_ascii_lowercase());
-    let near = declared.iter().map(|name| (distance(name), name.as_str())).min();
-    // Two slips at most, and fewer than half of the name: ADM1 is no PIN1.
-    near.filter(|(slips, name)| *slips <= 2 && slips * 2 < name.chars().count()).map(|(_, name)| name)
 }
 
 /// What is wrong with a table, without its content, which the library's message may quote.
