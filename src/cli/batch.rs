@@ -91,7 +91,7 @@ pub(super) struct TableArgs {
     /// it already.
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// Takes rows with an IMSI that a job has given to another card: the cards of this table replace others. Without it such rows
+    /// Takes rows with an IMSI or IMEI that a job has given to another card: the cards of this table replace others. Without it such rows
     /// are errors.
     #[arg(long)]
     reissue: bool,
@@ -123,6 +123,11 @@ fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
     let vault = App::vault_of(&config, Arc::new(OsRandom));
     let profile = args.table.profile.as_deref().map(profile::load).transpose()?;
     let script = args.script.work(|| args.rings.open_with(&config, &vault))?;
+    if script.is_none() && args.rings.are_given() {
+        output::note(
+            "--keys is looked at with --script alone: `batch run` asks sources of keys when a card's plan needs one",
+        );
+    }
     let task = match (&profile, &script) {
         (Some(profile), _) => Some(Asked::Profile(profile)),
         (None, Some(script)) => Some(Asked::Script(script)),

@@ -48,6 +48,13 @@ pub enum HandoffError {
     },
 }
 
+impl HandoffError {
+    /// True when the keeper of accounts cannot be used now, and another try may succeed.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Accounts { source: AccountsError::Unavailable { .. }, .. })
+    }
+}
+
 /// Registers the account of one device at the embedded server.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Event, Illegal, Job, JobKey, NewJob, Record, State, Step};
 use crate::{
     dm::AccountId,
-    ident::{Fingerprint, Iccid, JobId, Timestamp},
+    ident::{Fingerprint, Iccid, Imei, JobId, Timestamp},
 };
 
 /// Keeps jobs. All changes are durable when a call returns.
@@ -60,6 +60,12 @@ pub trait Jobs: Send + Sync {
     /// # Errors
     /// [`JobsError::Unavailable`].
     async fn of_imsis(&self, imsis: &[Fingerprint]) -> Result<Vec<Job>, JobsError>;
+
+    /// The jobs for these devices, the newest first.
+    ///
+    /// # Errors
+    /// [`JobsError::Unavailable`].
+    async fn of_imeis(&self, imeis: &[Imei]) -> Result<Vec<Job>, JobsError>;
 
     /// The jobs that the caller gave these names.
     ///

@@ -32,6 +32,8 @@ struct Turns {
     contacts: u64,
     /// Those that nobody waits for any more.
     given_up: BTreeSet<u64>,
+    /// Those whose card has refused a key.
+    refused: BTreeSet<u64>,
 }
 
 impl KeyStop {
@@ -77,6 +79,11 @@ impl KeyContact {
         self.end(turns);
     }
 
+    /// True when its card has refused a key.
+    pub fn was_refused(&self) -> bool {
+        self.keys.turns().refused.contains(&self.number)
+    }
+
     fn end(&self, mut turns: MutexGuard<'_, Turns>) {
         turns.now.take_if(|(holder, _)| *holder == self.number);
         drop(turns);
@@ -112,7 +119,11 @@ impl KeyPermit for KeyContact {
     }
 
     fn refused(&self) {
-        self.keys.turns().stopped |= self.keys.stops;
+        {
+            let mut turns = self.keys.turns();
+            turns.stopped |= self.keys.stops;
+            turns.refused.insert(self.number);
+        }
         self.keys.over.notify_all();
     }
 }
@@ -145,6 +156,7 @@ mod tests {
 
         let told = waits(&first);
         second.refused();
+        assert!(second.was_refused() && !first.was_refused());
         assert_eq!(told.recv(), Ok(Err(KeysStopped::Refused)), "at once, and not when the turn is over");
         assert!(stop.is_stopped());
     }

@@ -6,7 +6,7 @@ use sqlx::{SqliteConnection, sqlite::SqliteRow};
 use super::{Store, error::Failed, row::Reading};
 use crate::{
     dm::AccountId,
-    ident::{Fingerprint, Iccid, JobId, Timestamp},
+    ident::{Fingerprint, Iccid, Imei, JobId, Timestamp},
     job::{
         Attempt, Change, Created, Entry, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Reason, Record,
         Route, State, Step,
@@ -72,6 +72,12 @@ impl Jobs for Store {
         let select = "SELECT * FROM job WHERE imsi IN (SELECT value FROM json_each(?)) ORDER BY id DESC";
         let imsis: Vec<_> = imsis.iter().map(ToString::to_string).collect();
         self.jobs_by(select, &serde_json::Value::from(imsis).to_string()).await.map_err(reading)
+    }
+
+    async fn of_imeis(&self, imeis: &[Imei]) -> Result<Vec<Job>, JobsError> {
+        let select = "SELECT * FROM job WHERE imei IN (SELECT value FROM json_each(?)) ORDER BY id DESC";
+        let imeis: Vec<_> = imeis.iter().map(Imei::digits).collect();
+        self.jobs_by(select, &serde_json::Value::from(imeis).to_string()).await.map_err(reading)
     }
 
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {

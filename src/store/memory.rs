@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use super::accounts::choose;
 use crate::{
     dm::{Account, AccountId, Accounts, AccountsError, NewAccount, NonceChange, Register, Stored},
-    ident::{Fingerprint, Iccid, JobId, Timestamp},
+    ident::{Fingerprint, Iccid, Imei, JobId, Timestamp},
     job::{
         Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Step,
         batch::{Claim, Claims},
@@ -105,6 +105,12 @@ impl Jobs for Memory {
         let kept = self.kept();
         let jobs = kept.jobs.values().rev().map(|r| &r.job);
         Ok(jobs.filter(|job| job.imsi.is_some_and(|imsi| imsis.contains(&imsi))).cloned().collect())
+    }
+
+    async fn of_imeis(&self, imeis: &[Imei]) -> Result<Vec<Job>, JobsError> {
+        let kept = self.kept();
+        let jobs = kept.jobs.values().rev().map(|r| &r.job);
+        Ok(jobs.filter(|job| job.imei.as_ref().is_some_and(|imei| imeis.contains(imei))).cloned().collect())
     }
 
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {

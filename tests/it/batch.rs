@@ -194,6 +194,60 @@ async fn an_imsi_goes_to_one_card() {
     }
 }
 
+/// A device twice in a table, and one that another card was made for.
+#[tokio::test]
+async fn a_device_is_given_one_card() {
+    let (profile, keepers, at) = (profile(), keepers(), Timestamp::from_millis(0));
+    let other = NewJob {
+        key: None,
+        profile: profile.name.clone(),
+        profile_version: profile.version,
+        server_id: "acme.dm".parse().unwrap(),
+        route: Route::Card,
+        payload: PayloadKind::Cp,
+        imei: Some("490154203237518".parse().unwrap()),
+        iccid: Some("89490200001234567926".parse().unwrap()),
+        imsi: None,
+    };
+    keepers.jobs.create(JobId::new(at, &Count(0)), &other, at).await.unwrap();
+    let rows = |second: &str| {
+        format!("iccid,imei\n89490200001234567892,490154203237518\n89490200001234567900,{second}\n")
+    };
+    let (_, report) = Report::of_table(rows("490154203237518").as_bytes(), &Columns::default());
+    assert_eq!(codes(&report.problems), [(3, Some("imei"), "duplicate")]);
+    assert!(report.problems[0].to_string().contains("the same IMEI stands in line 2"));
+    let (batch, report) = Report::of_table(rows("490154203237526").as_bytes(), &Columns::default());
+    for (reissue, expected) in [(false, "imei-taken"), (true, "reissued")] {
+        let mut report = report.clone();
+        report.check_store(&batch, &profile, &keepers, reissue).await.unwrap();
+        assert_eq!(codes(&report.problems), [(2, Some("imei"), expected)]);
+        assert_eq!(report.rows, if reissue { 2 } else { 1 }, "rows without errors");
+        let said = report.problems[0].to_string();
+        assert!(
+            said.contains("this IMEI to card 89490200001234567926") && !said.contains("49015420"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_is_not_wholly_said_names_all_that_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("cards.csv"), "iccid\n89490200001234567892\n").unwrap();
+    for (args, missing) in [
+        (&[][..], &["--profile FILE", "--as KIND", "--script FILE"][..]),
+        (&["--as", "cp"], &["--profile FILE", "--script FILE"]),
+        (&["--profile", "p.toml"], &["--as KIND", "--script FILE"]),
+    ] {
+        let ran = bootgate_in(folder.path(), &[&["batch", "run", "cards.csv", "--dry-run"], args].concat());
+        assert!(ran.exit == 2 && missing.iter().all(|word| ran.err.contains(word)), "{}", ran.shown());
+    }
+    let ran = bootgate_in(folder.path(), &["batch", "check", "cards.csv", "--keys", "env:KEYS"]);
+    assert!(ran.exit == 0 && ran.err.contains("--keys is looked at with --script alone"), "{}", ran.shown());
+    let ran = bootgate_in(folder.path(), &["batch", "check", "cards.csv", "--script", "none-such"]);
+    assert!(ran.err.contains("`bootgate card run --list` names those"), "{}", ran.shown());
+}
+
 /// A check looks and keeps nothing: the key under which IMSIs and rows would be known is made by who gives them away.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_check_leaves_the_store_as_it_is() {

@@ -37,18 +37,25 @@ pub fn sample(n: u16) -> CardHandle {
     CardHandle::new(VirtualCard::from_image(image).unwrap())
 }
 
+/// What each card gets.
+pub fn profile() -> Profile {
+    Profile::parse(PROFILE).unwrap()
+}
+
+/// The device of the n-th card.
+pub fn device(n: u16) -> Imei {
+    (0..10).find_map(|check| format!("49015420323{n:03}{check}").parse().ok()).unwrap()
+}
+
 /// A table with a row for each card and its key.
 pub fn table(rows: &[(u16, &str)]) -> String {
-    let device = |n: u16| -> Imei {
-        (0..10).find_map(|check| format!("49015420323{n:03}{check}").parse().ok()).unwrap()
-    };
     let row = |(n, key): &(u16, &str)| format!("{},{},{key}\n", number(*n).digits(), device(*n));
     format!("iccid,imei,adm1\n{}", rows.iter().map(row).collect::<String>())
 }
 
 /// What a batch is kept in.
 pub struct Station {
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     pub app: App,
 }
 
@@ -67,7 +74,12 @@ impl Station {
         ];
         let config = Config::load(&Sources { flags, ..Sources::default() }).unwrap();
         let app = App::open(config, Arc::new(SystemClock), Arc::new(OsRandom)).await.unwrap();
-        Self { _dir: dir, app }
+        Self { dir, app }
+    }
+
+    /// The file of its database.
+    pub fn database(&self) -> std::path::PathBuf {
+        self.dir.path().join("jobs.db")
     }
 
     /// A person has looked into what became of the keys of the first cards.
@@ -100,12 +112,7 @@ impl Station {
     ) -> Arc<Run> {
         let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
         assert!(report.is_sound(), "{report} {:?}", report.problems);
-        let work = Work {
-            profile: Profile::parse(PROFILE).unwrap(),
-            payload: PayloadKind::Cp,
-            layout: Layout::default(),
-            rings,
-        };
+        let work = Work { profile: profile(), payload: PayloadKind::Cp, layout: Layout::default(), rings };
         let run = Run::begin(self.app.card_route(), keepers, work, batch, stop_at_refusal);
         Arc::new(run.await.unwrap())
     }

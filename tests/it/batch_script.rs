@@ -264,3 +264,18 @@ async fn a_refused_key_counts_whatever_else_came_of_the_card() {
     assert_eq!((result.ending, result.key_refused), (Ending::Unknown, true), "{result:?}");
     assert_eq!((run.keys_refused(), run.totals().unknown, run.is_over()), (1, 1, true));
 }
+
+/// A script may expect that a key is refused, and come to its end: the refusal counts, and stops the batch where that is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_that_a_script_expects_counts() {
+    for go_on in [true, false] {
+        let scripts = Scripts::new().await;
+        let text = "RST\nCMD 00 20 00 0A 08 39 39 39 39 39 39 39 39 (63 CX)\nOFF\n";
+        let work = ScriptWork { text: text.into(), backups: None, ..scripts.work() };
+        let rows = format!("iccid\n{}\n{}\n", number(1).digits(), number(2).digits());
+        let run = scripts.run_with(work, &rows, go_on).await;
+        let result = insert(&run, &sample(1), &[]).await;
+        assert_eq!((result.ending, result.key_refused), (Ending::Done, true), "{result:?}");
+        assert_eq!((run.keys_refused(), run.is_over()), (1, !go_on), "{go_on}");
+    }
+}

@@ -18,7 +18,7 @@ use bootgate::{
         WriteJournalError, locate, settle,
     },
     dm::{AccountId, Accounts, AccountsError, NewAccount, Register},
-    ident::{Fingerprint, FingerprintKey, Iccid, JobId, ReaderName, Timestamp},
+    ident::{Fingerprint, FingerprintKey, Iccid, Imei, JobId, ReaderName, Timestamp},
     job::{
         CardJob, CardRoute, Created, Event, Filter, Job, JobKey, JobWrites, Jobs, JobsError, Layout, NewJob,
         Observer, Record, State, Step, abandon,
@@ -108,6 +108,10 @@ impl Jobs for Through<Memory> {
 
     async fn of_imsis(&self, imsis: &[Fingerprint]) -> Result<Vec<Job>, JobsError> {
         self.alive(no_jobs)?.of_imsis(imsis).await
+    }
+
+    async fn of_imeis(&self, imeis: &[Imei]) -> Result<Vec<Job>, JobsError> {
+        self.alive(no_jobs)?.of_imeis(imeis).await
     }
 
     async fn of_keys(&self, keys: &[JobKey]) -> Result<Vec<Job>, JobsError> {

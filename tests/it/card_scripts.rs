@@ -80,7 +80,10 @@ fn a_listing_names_the_line_of_each_statement() {
 fn what_is_not_there_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (exit, _, err) = check(&folder, &["--check", "none.scr"]);
-    assert!(exit == 2 && err.contains("cannot read none.scr") && err.contains("--list names"), "{err}");
+    assert!(
+        exit == 2 && err.contains("cannot read none.scr") && err.contains("`bootgate card run --list` names"),
+        "{err}"
+    );
     assert_eq!(check(&folder, &["none.scr"]).0, 2);
     for typed in ["resotre", "restore.scr"] {
         let (exit, _, err) = check(&folder, &["--check", typed]);

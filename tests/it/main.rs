@@ -11,6 +11,8 @@ mod batch_first_come;
 mod batch_given_up;
 mod batch_in_bays;
 mod batch_keys;
+mod batch_locked;
+mod batch_many;
 mod batch_over_pcsc;
 mod batch_run;
 mod batch_scan;

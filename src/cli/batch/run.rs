@@ -57,7 +57,7 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     table: TableArgs,
     /// Kind of payload: cp or dm.
-    #[arg(long = "as", value_name = "KIND", required_unless_present = "script", conflicts_with = "script")]
+    #[arg(long = "as", value_name = "KIND", conflicts_with = "script")]
     kind: Option<PayloadKind>,
     #[command(flatten)]
     script: ScriptArgs,
@@ -196,12 +196,21 @@ fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<T
         }
         return Ok(work.into());
     }
-    let usage = |why: &str| Failure::because(Exit::Usage, why);
-    let file = args.table.profile.as_ref().ok_or_else(|| {
-        usage("which profile the cards are to get is missing; give --profile FILE, or --script FILE to run a script")
-    })?;
-    // The parser has seen to it.
-    let payload = args.kind.ok_or_else(|| usage("which kind of payload is missing; give --as KIND"))?;
+    let (file, payload) = match (&args.table.profile, args.kind) {
+        (Some(file), Some(payload)) => (file, payload),
+        (file, payload) => {
+            let missing = [
+                file.is_none().then_some("--profile FILE, the profile that they get"),
+                payload.is_none().then_some("--as KIND (cp or dm), as which kind of payload"),
+            ];
+            let missing: Vec<_> = missing.into_iter().flatten().collect();
+            let why = format!(
+                "what the cards are to get is not wholly said; give {}, or --script FILE to run a script",
+                missing.join(", and ")
+            );
+            return Err(Failure::because(Exit::Usage, why));
+        }
+    };
     Ok(Work { profile: profile::load(file)?, payload, layout: args.layout.layout(), rings }.into())
 }
 

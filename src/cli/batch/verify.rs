@@ -36,9 +36,14 @@ pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
             Ok(()) => Signature::Fits,
             Err(why) => {
                 let why = match signed.check_to_go_on(&results, &key) {
-                    Ok(true) => "its last line was not signed: its writer was ended before, or somebody else has added it; \
-                                 all before it is as it was signed, and `batch run` goes on with it"
-                        .to_owned(),
+                    Ok(true) => {
+                        let goes_on =
+                            if is_lines(&results) { ", and `batch run` goes on with it" } else { "" };
+                        format!(
+                            "its last line was not signed: its writer was ended before, or somebody else has added it; all \
+                             before it is as it was signed{goes_on}"
+                        )
+                    }
                     _ => why.to_string(),
                 };
                 problems.push(why);
@@ -46,12 +51,16 @@ pub(super) fn run(args: &VerifyArgs, global: &Global) -> anyhow::Result<Exit> {
             }
         },
     };
-    let lines = results.first() == Some(&b'{');
-    let sum = if lines { Sum::of_lines(&results) } else { Sum::of_csv(&results) };
+    let sum = if is_lines(&results) { Sum::of_lines(&results) } else { Sum::of_csv(&results) };
     problems.extend(sum.unreadable.iter().map(|line| format!("line {line} is no result")));
     let verified = Verified { file: args.file.display().to_string(), signature, sum, problems };
     output::emit(global.format, &verified)?;
     Ok(if verified.problems.is_empty() { Exit::Ok } else { Exit::Failed })
+}
+
+/// Whether results are JSON lines, and not CSV.
+fn is_lines(results: &[u8]) -> bool {
+    results.first() == Some(&b'{')
 }
 
 /// What was found.

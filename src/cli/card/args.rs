@@ -81,7 +81,7 @@ pub(in crate::cli) struct KeyRingArgs {
 
 impl KeyRingArgs {
     /// Whether any stands on the command line.
-    pub(super) fn are_given(&self) -> bool {
+    pub(in crate::cli) fn are_given(&self) -> bool {
         !self.keys.is_empty()
     }
 

@@ -113,7 +113,7 @@ pub(in crate::cli) fn text(script: &str) -> anyhow::Result<Vec<u8>> {
         (Err(error), None) => {
             let hint = match nearest_shipped(script) {
                 Some(name) => format!("did you mean `{name}`, which comes with bootgate?"),
-                None => "--list names those that come with bootgate".to_owned(),
+                None => "`bootgate card run --list` names those that come with bootgate".to_owned(),
             };
             Err(input::unreadable(script.as_ref(), format!("{error}; {hint}")))
         }

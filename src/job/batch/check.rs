@@ -2,7 +2,10 @@
 
 mod script;
 
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use serde::Serialize;
 
@@ -12,7 +15,7 @@ use super::{
 };
 use crate::{
     bootstrap::{BootstrapError, resolve},
-    ident::{Fingerprint, Iccid, Random, counted},
+    ident::{Fingerprint, Iccid, Imei, Random, counted},
     job::{Job, JobKey, State, fingerprints::of_imsi},
     profile::Profile,
 };
@@ -25,6 +28,9 @@ const MAX_LISTED: usize = 1_000;
 pub struct Report {
     /// Rows without errors.
     pub rows: usize,
+    /// Their lines.
+    #[serde(skip)]
+    lines: BTreeSet<u64>,
     /// How rows find their cards.
     pub matching: Matching,
     /// Rows whose card has the profile already.
@@ -46,9 +52,17 @@ impl Report {
     /// As [`Report::of_table`]; sealed cells are opened with `opener`.
     pub fn of_sealed_table(octets: &[u8], columns: &Columns, opener: &dyn CellOpener) -> (Batch, Self) {
         let (batch, problems) = read(octets, columns, opener);
-        let mut report =
-            Self { rows: 0, matching: batch.matching, done: 0, errors: 0, warnings: 0, problems: Vec::new() };
+        let mut report = Self {
+            rows: 0,
+            lines: BTreeSet::new(),
+            matching: batch.matching,
+            done: 0,
+            errors: 0,
+            warnings: 0,
+            problems: Vec::new(),
+        };
         report.rows = batch.rows.len();
+        report.lines = batch.rows.iter().map(|row| row.line).collect();
         problems.into_iter().for_each(|problem| report.add(problem));
         (batch, report)
     }
@@ -68,7 +82,7 @@ impl Report {
     }
 
     /// Checks the rows against what was done before: a card that has this profile's bootstrap, or a job under way for it, is not
-    /// written again, and an IMSI that was given to another card is not given away again. With `reissue`, cards may replace
+    /// written again, and a number that was given to another card is not given away again. With `reissue`, cards may replace
     /// others.
     ///
     /// # Errors
@@ -93,7 +107,7 @@ impl Report {
             let of_cards = keepers.jobs.of_cards(&asked).await?;
             let rows: Vec<_> = rows.iter().zip(of_rows.iter().map(Option::as_ref)).collect();
             self.compare(&rows, profile, &of_keys, &of_cards);
-            self.compare_imsis(&rows, keepers, reissue).await?;
+            self.compare_numbers(&rows, keepers, reissue).await?;
         }
         Ok(())
     }
@@ -130,7 +144,50 @@ impl Report {
         }
     }
 
-    /// Compares the IMSIs of rows with those of jobs for other cards. The same card may get its own again.
+    /// Compares the numbers of rows with those of jobs for other cards. The same card may get its own again.
+    async fn compare_numbers(
+        &mut self,
+        rows: &[(&Row, Option<&Iccid>)],
+        keepers: &Keepers,
+        reissue: bool,
+    ) -> Result<(), KeeperError> {
+        let devices: Vec<_> =
+            rows.iter().filter_map(|(row, card)| Some((row, card, row.subscriber.imei.clone()?))).collect();
+        let asked: Vec<Imei> = devices.iter().map(|(.., imei)| imei.clone()).collect();
+        if !asked.is_empty() {
+            let mut of_imeis: HashMap<Imei, Vec<Job>> = HashMap::new();
+            for job in keepers.jobs.of_imeis(&asked).await?.into_iter().filter(on_a_card) {
+                job.imei
+                    .clone()
+                    .into_iter()
+                    .for_each(|imei| of_imeis.entry(imei).or_default().push(job.clone()));
+            }
+            for (row, card, imei) in devices {
+                let jobs = of_imeis.get(&imei).into_iter().flatten();
+                self.taken((row, *card), ("imei", "IMEI"), jobs, reissue);
+            }
+        }
+        self.compare_imsis(rows, keepers, reissue).await
+    }
+
+    /// Tells that a number of a row was given to another card.
+    fn taken<'j>(
+        &mut self,
+        (row, card): (&Row, Option<&Iccid>),
+        (column, what): (&str, &'static str),
+        mut jobs: impl Iterator<Item = &'j Job>,
+        reissue: bool,
+    ) {
+        let Some(job) = jobs.find(|job| job.iccid.as_ref() != card) else { return };
+        let (id, card) = (job.id.to_string(), job.iccid.as_ref().map(ToString::to_string));
+        let kind = match reissue {
+            true => ProblemKind::Reissued { what, id, card },
+            false => ProblemKind::NumberTaken { what, id, card },
+        };
+        self.add(Problem::new(row.line, Some(column), kind));
+    }
+
+    /// The same for IMSIs, which jobs keep as fingerprints.
     async fn compare_imsis(
         &mut self,
         rows: &[(&Row, Option<&Iccid>)],
@@ -146,22 +203,14 @@ impl Report {
             return Ok(());
         }
         let mut of_imsis: HashMap<Fingerprint, Vec<Job>> = HashMap::new();
-        for job in keepers.jobs.of_imsis(&asked).await?.into_iter().filter(|job| may_hold(job.state)) {
+        for job in keepers.jobs.of_imsis(&asked).await?.into_iter().filter(on_a_card) {
             if let Some(print) = job.imsi {
                 of_imsis.entry(print).or_default().push(job);
             }
         }
         for (row, card, print) in prints {
-            let mut jobs = of_imsis.get(&print).into_iter().flatten();
-            if let Some(job) = jobs.find(|job| job.iccid.as_ref() != *card) {
-                let (id, card) = (job.id.to_string(), job.iccid.as_ref().map(ToString::to_string));
-                let kind = if reissue {
-                    ProblemKind::Reissued { id, card }
-                } else {
-                    ProblemKind::ImsiTaken { id, card }
-                };
-                self.add(Problem::new(row.line, Some("imsi"), kind));
-            }
+            let jobs = of_imsis.get(&print).into_iter().flatten();
+            self.taken((row, *card), ("imsi", "IMSI"), jobs, reissue);
         }
         Ok(())
     }
@@ -173,7 +222,10 @@ impl Report {
 
     fn add(&mut self, problem: Problem) {
         match problem.severity {
-            Severity::Error => self.errors += 1,
+            Severity::Error => {
+                self.errors += 1;
+                self.rows -= usize::from(self.lines.remove(&problem.place.line));
+            }
             Severity::Warning => self.warnings += 1,
         }
         if self.problems.len() < MAX_LISTED {
@@ -198,8 +250,8 @@ pub(super) fn is_done(job: &Job, profile: &Profile) -> bool {
 }
 
 /// Whether the card of a job may hold what the job brings.
-fn may_hold(state: State) -> bool {
-    !matches!(state, State::Failed | State::Expired | State::Cancelled)
+fn on_a_card(job: &Job) -> bool {
+    !matches!(job.state, State::Failed | State::Expired | State::Cancelled)
 }
 
 /// Fills in a profile to see whether it can be: what comes of it is thrown away, so nothing has to be drawn.

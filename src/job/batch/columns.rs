@@ -12,7 +12,10 @@ use std::{collections::BTreeMap, ops::Range};
 
 use toml::de::{DeTable, DeValue};
 
-use crate::{card::KeyId, ident::printable};
+use crate::{
+    card::KeyId,
+    ident::{nearest, printable},
+};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,7 +85,7 @@ pub enum ColumnsError {
     #[error("not TOML: {0}")]
     Toml(String),
     /// It has a key or a table that means nothing.
-    #[error("unknown key `{}`; expected `ignore` or a table [columns]{}", printable(name), nearest(near.as_deref()))]
+    #[error("unknown key `{}`; expected `ignore` or a table [columns]{}", printable(name), did_you_mean(near.as_deref()))]
     UnknownKey {
         /// The key.
         name: String,
@@ -102,7 +105,7 @@ pub enum ColumnsError {
         "[columns] names `{}`; expected one of {}{}",
         printable(name),
         Column::list(),
-        nearest(near.as_deref())
+        did_you_mean(near.as_deref())
     )]
     Unknown {
         /// The name.
@@ -168,7 +171,7 @@ impl Columns {
                 }
                 ("columns", _) => return Err(is_no("table of columns")),
                 (name, _) => {
-                    let near = near(name, ["ignore", "columns"].into_iter());
+                    let near = nearest(name, ["ignore", "columns"].into_iter());
                     return Err(at(key.span(), ColumnsError::UnknownKey { name: name.to_owned(), near }));
                 }
             }
@@ -203,14 +206,11 @@ impl Columns {
         self.called.keys().filter(move |title| !there.contains(title)).map(String::as_str)
     }
 
-    /// The name nearest to a title that is not known.
+    /// The name nearest to a title that is not known: one of the script's own first.
     pub(super) fn nearest(&self, title: &str) -> Option<String> {
-        let title = fold(title);
         let known = names().map(|(name, _)| name).chain(self.called.keys().map(String::as_str));
-        let of_script = self.script.iter().map(|name| (fold(name), name));
-        let distances = of_script.map(|(folded, name)| (strsim::damerau_levenshtein(&folded, &title), name));
-        let in_script = distances.min().filter(|(distance, name)| is_near(*distance, name));
-        in_script.map(|(_, name)| name.clone()).or_else(|| near(&title, known).map(str::to_owned))
+        let in_script = nearest(title, self.script.iter().map(String::as_str));
+        in_script.or_else(|| nearest(title, known)).map(str::to_owned)
     }
 
     /// The names of all columns that mean something.
@@ -226,7 +226,7 @@ impl Columns {
 /// A column and its title in the table.
 fn renamed<'a>(name: &str, title: &'a DeValue<'_>) -> Result<(Column, &'a str), ColumnsError> {
     let Some(column) = Column::from_name(name) else {
-        let near = near(&fold(name), names().map(|(own, _)| own));
+        let near = nearest(name, names().map(|(own, _)| own));
         return Err(ColumnsError::Unknown { name: name.to_owned(), near });
     };
     let expected = "title of the table, in quotation marks";
@@ -234,19 +234,8 @@ fn renamed<'a>(name: &str, title: &'a DeValue<'_>) -> Result<(Column, &'a str), 
     Ok((column, title))
 }
 
-/// The word that is near enough to have been meant.
-fn near<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let near = known.map(|name| (strsim::damerau_levenshtein(name, word), name)).min();
-    near.filter(|(distance, _)| *distance <= 2).map(|(_, name)| name)
-}
-
-/// Whether a title is a variable's name with a slip in it, and not just another short word.
-fn is_near(distance: usize, name: &str) -> bool {
-    distance <= 2 && distance * 2 < name.chars().count()
-}
-
 /// The hint at the end of a message.
-pub(super) fn nearest(near: Option<&str>) -> String {
+pub(super) fn did_you_mean(near: Option<&str>) -> String {
     near.map(|name| format!("; did you mean `{}`?", printable(name))).unwrap_or_default()
 }
 

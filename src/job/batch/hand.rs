@@ -89,6 +89,11 @@ impl Hand {
         Some(self.held().contact.clone()?)
     }
 
+    /// True when the card has refused a key in this contact.
+    pub(super) fn key_was_refused(&self) -> bool {
+        self.held().contact.as_ref().is_some_and(|contact| contact.was_refused())
+    }
+
     /// The journal of writes, as long as the card is not given up.
     pub(super) fn writes(&self) -> Option<Arc<dyn WriteJournal>> {
         Some(self.held().writes.clone()?)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::columns::nearest;
+use super::columns::did_you_mean;
 use crate::{card::KeyId, ident::printable, profile::MissingNumber, wire::script};
 
 /// How bad a problem is.
@@ -60,7 +60,7 @@ pub enum ProblemKind {
     #[error(
         "unknown column{}; expected one of {expected}, or name it in the file of columns (--columns), under ignore if it \
          means nothing",
-        nearest(near.as_deref())
+        did_you_mean(near.as_deref())
     )]
     UnknownColumn {
         /// The nearest one.
@@ -157,20 +157,24 @@ pub enum ProblemKind {
         /// Its state.
         state: &'static str,
     },
-    /// The IMSI was given to another card.
+    /// The IMSI or the IMEI was given to another card.
     #[error(
-        "job {id} has given this IMSI to {}; take the row out, or say that cards of this table replace others (--reissue)",
+        "job {id} has given this {what} to {}; take the row out, or say that cards of this table replace others (--reissue)",
         other(card)
     )]
-    ImsiTaken {
+    NumberTaken {
+        /// Which number.
+        what: &'static str,
         /// The job.
         id: String,
         /// Its card.
         card: Option<String>,
     },
     /// The same, and somebody has said that the card replaces the other one.
-    #[error("job {id} has given this IMSI to {}, which this card replaces", other(card))]
+    #[error("job {id} has given this {what} to {}, which this card replaces", other(card))]
     Reissued {
+        /// Which number.
+        what: &'static str,
         /// The job.
         id: String,
         /// Its card.
@@ -213,7 +217,8 @@ impl ProblemKind {
             Self::NoKey { .. } => "no-key",
             Self::HasRun => "has-run",
             Self::HasJob { .. } => "has-job",
-            Self::ImsiTaken { .. } => "imsi-taken",
+            Self::NumberTaken { what: "IMEI", .. } => "imei-taken",
+            Self::NumberTaken { .. } => "imsi-taken",
             Self::Reissued { .. } => "reissued",
             Self::KeyTaken { .. } => "key-taken",
         }

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     card::{Key, KeyId},
-    ident::{AdmKey, Iccid, Imsi},
+    ident::{AdmKey, Iccid, Imei, Imsi},
     job::JobKey,
     wire::arr::KeyRef,
 };
@@ -57,6 +57,7 @@ struct Reading<'a> {
     problems: Vec<Problem>,
     iccids: HashMap<Iccid, u64>,
     imsis: HashMap<Imsi, u64>,
+    imeis: HashMap<Imei, u64>,
     keys: HashMap<String, u64>,
     adm: AdmKeys,
     /// Whether there is a column for the card.
@@ -86,8 +87,8 @@ struct Head {
 impl<'a> Reading<'a> {
     fn new(opener: &'a dyn CellOpener) -> Self {
         let (rows, problems, adm) = (Vec::new(), Vec::new(), AdmKeys::default());
-        let (iccids, imsis, keys) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { opener, rows, problems, iccids, imsis, keys, adm, has_iccid: false }
+        let (iccids, imsis, imeis, keys) = Default::default();
+        Self { opener, rows, problems, iccids, imsis, imeis, keys, adm, has_iccid: false }
     }
 
     fn table(&mut self, octets: &[u8], columns: &Columns) {
@@ -216,7 +217,11 @@ impl<'a> Reading<'a> {
                 let imsi = row.subscriber.imsi.clone();
                 self.seen(line, title, "IMSI", imsi, |r| &mut r.imsis);
             }
-            Column::Imei => row.subscriber.imei = self.read(line, title, cell),
+            Column::Imei => {
+                row.subscriber.imei = self.read(line, title, cell);
+                let imei = row.subscriber.imei.clone();
+                self.seen(line, title, "IMEI", imei, |r| &mut r.imeis);
+            }
             Column::Msisdn => row.subscriber.msisdn = self.read(line, title, cell),
             Column::CardKey(id) => {
                 match sealed::opened(cell, row.subscriber.iccid.as_ref(), column.name(), self.opener) {

@@ -1,6 +1,8 @@
 //! One card of a batch, from the bay to its line in the results.
 
+mod away;
 mod bootstrap;
+mod place;
 mod script;
 
 use std::sync::{
@@ -11,16 +13,17 @@ use std::sync::{
 use tokio::runtime::Handle;
 
 use super::{
-    Assignment, Batch, CardResult, Ending, Hand, KeeperError, Keepers, Ledger, Matching, Row, ScriptWork,
-    Totals, claims::Prints,
+    Batch, CardResult, Ending, Hand, KeeperError, Keepers, Ledger, Matching, Row, ScriptWork, Totals,
+    claims::Prints,
 };
 use crate::{
     card::{CardTransport, FileError, FileSystem, Session},
-    ident::{Iccid, JobId},
-    job::{CardRoute, Event, JobsError, KeyStop, Reason, State, Step},
+    ident::Iccid,
+    job::{CardRoute, Event, KeyStop, Reason, State, Step},
 };
 
 pub use bootstrap::Work;
+use place::Placed;
 
 /// What is done with each card of a run.
 #[derive(Debug, Clone)]
@@ -145,11 +148,12 @@ impl Run {
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
         result.took(began);
-        result.key_refused |= result.ending == Ending::Refused;
+        // A script may expect that a key is refused, and come to its end.
+        result.key_refused |= result.ending == Ending::Refused || hand.key_was_refused();
         if result.key_refused {
             self.refusals.fetch_add(1, Ordering::Relaxed);
         }
-        // A script may expect that a key is refused; where that stops the run, it does so all the same.
+        // Where that stops the run, it does so whatever came of the card.
         let refused = result.key_refused || self.keys.is_stopped();
         if hand.settle(&mut result)
             && let Some(at) = row
@@ -236,10 +240,9 @@ impl Run {
                 Some(format!("{scanned} was scanned, and the card is {iccid}: nothing was written"));
             return None;
         }
-        let gone = match self.before(hand, &iccid, card, runtime) {
-            Ok(Before::Nothing) => false,
-            Ok(Before::Gone) => true,
-            Ok(Before::Stands(job)) => {
+        let assigned = match self.place(hand, &iccid, card, runtime) {
+            Ok(Placed::Row(at, row)) => Ok((at, row)),
+            Ok(Placed::Stands(job)) => {
                 result.line = self.ledger().settle_before(&iccid);
                 (result.job, result.state) = job.unzip();
                 result.ending = Ending::AlreadyDone;
@@ -248,22 +251,13 @@ impl Run {
                 }
                 return None;
             }
-            Err(why) => {
-                result.reason = Some(why);
-                return None;
-            }
-        };
-        let assigned = match self.assign(&iccid, runtime) {
-            Ok(Assignment::Row(at)) => {
-                self.ledger().row(at).cloned().map(|row| (at, row)).ok_or_else(|| "no such row".into())
-            }
-            Ok(Assignment::AlreadyDone(at)) if !gone => {
-                result.line = self.ledger().row(at).map(|row| row.line);
+            Ok(Placed::AlreadyDone(line)) => {
+                result.line = line;
                 result.ending = Ending::AlreadyDone;
                 return None;
             }
-            Ok(other) => Err(other.why_not().to_owned()),
-            Err(error) => Err(error.to_string()),
+            Ok(Placed::Nowhere(why)) => Err(why.to_owned()),
+            Err(lapse) => Err(lapse.why),
         };
         match assigned {
             Ok((at, row)) => {
@@ -279,59 +273,6 @@ impl Run {
             Err(why) => {
                 result.reason = Some(why);
                 None
-            }
-        }
-    }
-
-    /// What this task has done with a card before.
-    fn before(
-        &self,
-        hand: &Hand,
-        card: &Iccid,
-        transport: &mut dyn CardTransport,
-        runtime: &Handle,
-    ) -> Result<Before, String> {
-        match &self.task {
-            Task::Bootstrap(work) => {
-                let done = self.bootstrapped(work, card, runtime).map_err(|e| e.to_string())?;
-                Ok(match done {
-                    None => Before::Nothing,
-                    Some(_) if !self.stands(work, card, transport)? => Before::Gone,
-                    Some(job) => Before::Stands(Some(job)),
-                })
-            }
-            Task::Script(work) => {
-                let row = self.ledger().row_of(card).cloned();
-                match row {
-                    Some(row) if self.ran(work, hand, &row, card, runtime)? => Ok(Before::Stands(None)),
-                    _ => Ok(Before::Nothing),
-                }
-            }
-        }
-    }
-
-    /// The row of a card. One that it gets as it comes is kept as its own before this returns.
-    fn assign(&self, card: &Iccid, runtime: &Handle) -> Result<Assignment, JobsError> {
-        let Some(prints) = &self.given else { return Ok(self.ledger().assign(card)) };
-        let claims = &self.keepers.claims;
-        if !self.ledger().knows(card) {
-            // Another process may have given it one.
-            for claim in runtime.block_on(claims.of_claimant(card))? {
-                prints.place(&claim.row).iter().for_each(|at| self.ledger().claimed(*at, card));
-            }
-        }
-        loop {
-            let assignment = self.ledger().assign(card);
-            let Assignment::Row(at) = assignment else { return Ok(assignment) };
-            let Some(print) = prints.get(at) else { return Ok(assignment) };
-            match runtime.block_on(claims.claim(print, card, self.route.clock.now())) {
-                Ok(claim) if claim.card.as_ref() == Some(card) => return Ok(assignment),
-                // Another process was faster.
-                Ok(claim) => self.ledger().take_back(at, card, claim.card.as_ref()),
-                Err(error) => {
-                    self.ledger().take_back(at, card, None);
-                    return Err(error);
-                }
             }
         }
     }
@@ -352,15 +293,6 @@ impl Run {
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// What was done with a card before this run.
-enum Before {
-    Nothing,
-    /// It is there, by the job that has done it, where one did.
-    Stands(Option<(JobId, State)>),
-    /// It was there, and is not any more.
-    Gone,
 }
 
 /// A card in hand, with its row.

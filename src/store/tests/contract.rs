@@ -3,7 +3,7 @@
 use super::{any, at, delivery, id, new_account, new_job};
 use crate::{
     dm::{AccountId, Accounts, AuthScheme, NonceChange, Register, SpentNonce, Stored},
-    ident::{Fingerprint, Iccid},
+    ident::{Fingerprint, Iccid, Imei},
     job::{
         Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, State, Step,
         batch::{Claim, Claims},
@@ -64,6 +64,13 @@ async fn found_by_card_and_key(jobs: &dyn Jobs) {
     assert_eq!(ids(jobs.of_imsis(&[two, one]).await.unwrap()), [id(4), id(3)]);
     assert!(jobs.of_imsis(&[two]).await.unwrap().is_empty() && jobs.of_imsis(&[]).await.unwrap().is_empty());
     assert_eq!(jobs.get(id(3)).await.unwrap().unwrap().job.imsi, Some(one));
+    // And by the device.
+    let [device, other] = ["490154203237526", "490154203237534"].map(|imei| imei.parse::<Imei>().unwrap());
+    for n in 7..9 {
+        jobs.create(id(n), &NewJob { imei: Some(device.clone()), ..new_job(None) }, at(n)).await.unwrap();
+    }
+    assert_eq!(ids(jobs.of_imeis(&[other, device]).await.unwrap()), [id(8), id(7)]);
+    assert!(jobs.of_imeis(&[]).await.unwrap().is_empty());
     let keyed = NewJob { imsi: Some(one), ..new_job(Some("k3")) };
     jobs.create(id(5), &keyed, at(5)).await.unwrap();
     let other = NewJob { imsi: Some(two), ..keyed };

@@ -56,7 +56,7 @@ impl Report {
         let all: Vec<(&Row, Option<&Iccid>)> =
             batch.rows.iter().zip(cards.of_rows.iter().map(Option::as_ref)).collect();
         for rows in all.chunks(AT_A_TIME) {
-            self.compare_imsis(rows, keepers, reissue).await?;
+            self.compare_numbers(rows, keepers, reissue).await?;
         }
         Ok(())
     }

@@ -2,13 +2,19 @@
 
 use tokio::runtime::Handle;
 
-use super::{Matched, Run};
+use super::{
+    Matched, Run,
+    away::{Lapse, Tries, is_before_delivery, kept_job_away, told},
+};
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, KeyError, KeyRings, RecoverError, locate},
+    card::{
+        ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, KeyError, KeyRings, Now, RecoverError, Settled,
+        WriteObserver as _, locate,
+    },
     ident::{Iccid, JobId},
     job::{
-        CardDone, CardJob, CardJobError, JobsError, Layout, Observer, State,
+        CardDone, CardJob, CardJobError, JobWrites, JobsError, Layout, Observer, State,
         batch::{
             CardResult, Ending, Hand,
             check::{is_done, is_standing},
@@ -55,7 +61,22 @@ impl Run {
             attested: row.allow_once,
         };
         let mut witness = Witness { hand: matched.hand, last: None, sha256: String::new() };
-        let done = self.again(&mut job, card, &mut witness, matched.runtime);
+        let mut tries = Tries::default();
+        let done = loop {
+            let name = job.key.clone();
+            let done = self.again(&mut job, card, &mut witness, matched.runtime);
+            let state = witness.last.map(|(_, state)| state);
+            match &done {
+                Err(error)
+                    if kept_job_away(error, state)
+                        && tries.another(card)
+                        && self.drop_job(&witness, error, matched.runtime) =>
+                {
+                    (job.key, witness.last) = (name, None);
+                }
+                _ => break done,
+            }
+        };
         (result.job, result.state) = witness.last.unzip();
         match done {
             Ok(CardDone { record, payload_octets, .. }) => {
@@ -65,8 +86,15 @@ impl Run {
                 (result.octets, result.sha256) = (Some(payload_octets), Some(witness.sha256));
             }
             Err(error) => {
-                result.ending = ending(&error);
-                result.reason = Some(error.to_string());
+                result.ending = match &error {
+                    // Whether it was recorded or not: it was at it.
+                    CardJobError::Jobs(_) if !is_before_delivery(result.state) => Ending::Unknown,
+                    other => ending(other),
+                };
+                result.reason = Some(match &error {
+                    CardJobError::Jobs(error) => told(error),
+                    other => other.to_string(),
+                });
             }
         }
     }
@@ -100,6 +128,14 @@ impl Run {
         }
     }
 
+    /// Ends a job of which nothing was sent to its card, so that another can take its place. False where it cannot be told.
+    fn drop_job(&self, witness: &Witness<'_>, why: &CardJobError, runtime: &Handle) -> bool {
+        let Some((job, _)) = witness.last else { return true };
+        let reference = job.to_string();
+        let nothing = Settled { reference: Some(&reference), now: Now::Old, why: Some(why) };
+        JobWrites::new(&self.route, runtime.clone()).settled(&nothing).is_ok()
+    }
+
     /// The job that has put this version of the profile on the card.
     pub(super) fn bootstrapped(
         &self,
@@ -118,15 +154,15 @@ impl Run {
         work: &Work,
         iccid: &Iccid,
         card: &mut dyn CardTransport,
-    ) -> Result<bool, String> {
-        if self.route.writes.pending(iccid).map_err(|e| e.to_string())?.is_some() {
+    ) -> Result<bool, Lapse> {
+        if self.route.writes.pending(iccid)?.is_some() {
             return Ok(false);
         }
-        let mut fs = self.files(card).map_err(|e| e.to_string())?;
-        let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS)).map_err(|e| e.to_string())?;
+        let mut fs = self.files(card)?;
+        let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS))?;
         drop(fs);
         // What comes next begins in the MF of a fresh card.
-        card.reset().map_err(|e| e.to_string())?;
+        card.reset()?;
         let account = work.profile.dm_account.as_ref();
         Ok(account.is_none_or(|account| holds(&view, &account.server_id)))
     }

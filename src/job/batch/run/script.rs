@@ -10,7 +10,10 @@
 
 use tokio::runtime::Handle;
 
-use super::{Matched, Run};
+use super::{
+    Matched, Run,
+    away::{Lapse, Tries, kept_script_away},
+};
 use crate::{
     card::{
         self, ApplyError, CardTransport, HeldEntry, Key, KeyError, KeyGuard, Looks, NotTold, Origin,
@@ -29,7 +32,7 @@ pub(super) const RAN_BEFORE: &str = "the script came to its end on this card bef
                                      what it holds was not looked at (--again runs the script anew)";
 
 /// How a card ended before its script was begun, and why.
-type NotBegun = (Ending, String);
+type NotBegun = (Ending, Lapse);
 
 impl Run {
     /// Whether the script was run with this row on a card to its end, and nothing was written to the card since. An entry of the journal that the process had no time to
@@ -41,34 +44,32 @@ impl Run {
         row: &Row,
         card: &Iccid,
         runtime: &Handle,
-    ) -> Result<bool, String> {
+    ) -> Result<bool, Lapse> {
         if work.again {
             return Ok(false);
         }
-        let key = self.keepers.fingerprints.key().map_err(|e| e.to_string())?;
+        let key = self.keepers.fingerprints.key()?;
         let mark = work.mark(key, row, card);
-        let kept = runtime.block_on(self.keepers.claims.of_rows(&[mark])).map_err(|e| e.to_string())?;
+        let kept = runtime.block_on(self.keepers.claims.of_rows(&[mark]))?;
         if !kept.iter().any(|claim| claim.done.is_some()) {
             return Ok(false);
         }
         let writes = self.route(hand).writes;
-        let Some(entry) = writes.pending(card).map_err(|e| e.to_string())? else { return Ok(true) };
+        let Some(entry) = writes.pending(card)? else { return Ok(true) };
         let ours = format!("script {}", reference(work, &mark.to_string()));
         if (entry.write.origin, entry.write.reference.as_deref()) != (Origin::Script, Some(ours.as_str())) {
-            return Err(
+            return Err(Lapse::of(
                 "the script was run on this card before, and a write that came after it was cut off: \
-                        `bootgate card recover` shows it"
-                    .to_owned(),
-            );
+                        `bootgate card recover` shows it",
+            ));
         }
-        let held = HeldEntry::take(&*writes, card, entry.id).map_err(|e| e.to_string())?;
+        let held = HeldEntry::take(&*writes, card, entry.id)?;
         // To take it up has outdated the mark.
-        let kept = runtime.block_on(self.keepers.claims.done(&mark, self.route.clock.now()));
-        kept.map_err(|e| e.to_string())?;
-        held.close().map(|()| true).map_err(|e| e.to_string())
+        runtime.block_on(self.keepers.claims.done(&mark, self.route.clock.now()))?;
+        Ok(held.close().map(|()| true)?)
     }
 
-    /// Runs the script on a card.
+    /// Runs the script on a card. Once more where a keeper was away before it had changed anything.
     pub(super) fn script(
         &self,
         work: &ScriptWork,
@@ -76,21 +77,39 @@ impl Run {
         matched: &Matched<'_>,
         card: &mut dyn CardTransport,
     ) {
-        // Another process may have done so since the card's row was looked for.
-        match self.ran(work, matched.hand, &matched.row, &matched.iccid, matched.runtime) {
-            Ok(false) => {}
-            Ok(true) => {
-                (result.ending, result.reason) = (Ending::AlreadyDone, Some(RAN_BEFORE.to_owned()));
-                return;
+        let mut tries = Tries::default();
+        loop {
+            let ended = self.ran_or_run(work, matched, card);
+            let away = match &ended {
+                Ok(Some(report)) => kept_script_away(report),
+                Ok(None) => false,
+                Err((_, lapse)) => lapse.away,
+            };
+            if away && tries.another(card) {
+                continue;
             }
-            Err(why) => {
-                (result.ending, result.reason) = (Ending::Failed, Some(why));
-                return;
-            }
+            return match ended {
+                Ok(Some(report)) => tell(result, report),
+                Ok(None) => {
+                    (result.ending, result.reason) = (Ending::AlreadyDone, Some(RAN_BEFORE.to_owned()))
+                }
+                Err((ending, lapse)) => (result.ending, result.reason) = (ending, Some(lapse.why)),
+            };
         }
-        match self.run_script(work, matched, card) {
-            Ok(report) => tell(result, report),
-            Err((ending, why)) => (result.ending, result.reason) = (ending, Some(why)),
+    }
+
+    /// None where another process has run it since the card's row was looked for.
+    fn ran_or_run(
+        &self,
+        work: &ScriptWork,
+        matched: &Matched<'_>,
+        card: &mut dyn CardTransport,
+    ) -> Result<Option<Report>, NotBegun> {
+        let Matched { hand, row, iccid, runtime } = matched;
+        match self.ran(work, hand, row, iccid, runtime) {
+            Ok(true) => Ok(None),
+            Ok(false) => self.run_script(work, matched, card).map(Some),
+            Err(lapse) => Err((Ending::Failed, lapse)),
         }
     }
 
@@ -101,10 +120,10 @@ impl Run {
         card: &mut dyn CardTransport,
     ) -> Result<Report, NotBegun> {
         let Matched { hand, row, iccid, runtime } = matched;
-        let failed = |why: String| (Ending::Failed, why);
+        let failed = |why: Lapse| (Ending::Failed, why);
         let checked = work.checked(row);
         let keys = declared_keys(&checked.script).map(|(key, name)| work.key(key, name, row, Some(iccid)));
-        let keys: Vec<Key> = keys.collect::<Result<_, _>>().map_err(|lack| failed(lack.to_string()))?;
+        let keys: Vec<Key> = keys.collect::<Result<_, _>>().map_err(|lack| failed(Lapse::of(lack)))?;
         let policy = match row.allow_once {
             true => self.route.policy.allowing_once(iccid),
             false => work.rings.policy(Some(iccid), &self.route.policy),
@@ -113,13 +132,13 @@ impl Run {
         let guard = route.guard(&policy);
         self.settle(work, matched, &keys, (&*route.writes, &guard), card)?;
         // The script finds a fresh card.
-        card.reset().map_err(|e| failed(e.to_string()))?;
+        card.reset().map_err(|e| failed(e.into()))?;
 
         let backup = work.backups.as_ref().map(|backups| backups.begin(iccid)).transpose();
-        let mut backup = backup.map_err(|e| failed(e.to_string()))?;
+        let mut backup = backup.map_err(|e| failed(Lapse::of(e)))?;
         let restore = work.restores.as_ref().map(|backups| backups.kept(iccid)).transpose();
-        let restore: Option<CardBackup> = restore.map_err(|e| failed(e.to_string()))?.flatten();
-        let key = self.keepers.fingerprints.key().map_err(|e| failed(e.to_string()))?;
+        let restore: Option<CardBackup> = restore.map_err(|e| failed(Lapse::of(e)))?.flatten();
+        let key = self.keepers.fingerprints.key().map_err(|e| failed(e.into()))?;
         let mark = work.mark(key, row, iccid);
         let claims = &self.keepers.claims;
         let mut ended = || {
@@ -155,14 +174,15 @@ impl Run {
         card: &mut dyn CardTransport,
     ) -> Result<(), NotBegun> {
         let Matched { hand, row, iccid, runtime } = matched;
-        let failed = |why: String| (Ending::Failed, why);
-        let told =
-            |why: &dyn std::fmt::Display| format!("an earlier write to this card was interrupted: {why}");
+        let failed = |why: Lapse| (Ending::Failed, why);
+        let told = |why: &dyn std::fmt::Display| {
+            Lapse::of(format!("an earlier write to this card was interrupted: {why}"))
+        };
         let mut all = keys.to_vec();
         all.extend(row.keys.iter().filter(|key| !keys.iter().any(|known| known.id == key.id)).cloned());
         let mut looks = Looks::default();
         loop {
-            let Some(entry) = writes.pending(iccid).map_err(|e| failed(e.to_string()))? else {
+            let Some(entry) = writes.pending(iccid).map_err(|e| failed(e.into()))? else {
                 return Ok(());
             };
             if entry.under_way {
@@ -173,10 +193,10 @@ impl Run {
                     false => return Err((Ending::Unknown, told(&error))),
                 }
             }
-            let all = work.rings.complete(Some(iccid), &all).map_err(|e| failed(e.to_string()))?;
+            let all = work.rings.complete(Some(iccid), &all).map_err(|e| failed(Lapse::of(e)))?;
             let all = entry.write.still_valid(&all);
             hand.note(|held| held.touched = true);
-            let mut fs = self.files(card).map_err(|e| failed(e.to_string()))?;
+            let mut fs = self.files(card).map_err(|e| failed(e.into()))?;
             // What is behind a PIN can be neither looked at nor taken back without it.
             if all.iter().any(Key::is_pin) {
                 let looked = guard.with_pins(&mut fs, &all, |fs| drop(card::examine(fs, &entry.write)));
@@ -188,7 +208,10 @@ impl Run {
                 Ok(_) => Ok(()),
                 Err(error) if looks.again(error) => continue,
                 Err(error @ RecoverError::Apply(ApplyError::Key(key))) => Err((in_doubt(key), told(error))),
-                Err(error) => Err((Ending::Unknown, told(error))),
+                Err(error) => {
+                    let away = matches!(error.journal(), Some(WriteJournalError::Store { .. }));
+                    Err((Ending::Unknown, Lapse { away, ..told(error) }))
+                }
             };
         }
     }
