@@ -43,7 +43,7 @@ pub use result::{Heard, Results, Told};
 use routes::nothing_stands;
 pub use routes::{Link, Route, Routes};
 pub use segment::{ReferenceCounter, References};
-pub use stage::Stage;
+pub use stage::{Hindrance, SENT, Stage};
 pub use state::State;
 pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;
@@ -95,8 +95,8 @@ pub trait Bearer: std::fmt::Debug + Send + Sync {
     /// Takes back a dispatch of which nothing has left yet; false when it is too late or the dispatch is not known.
     fn withdraw(&self, id: DispatchId) -> bool;
 
-    /// Why nothing goes to that destination for now, in words; none when it can, or when that is not known.
-    fn trouble(&self, _to: &Destination) -> Option<String> {
+    /// Why nothing goes to that destination for now; none when it can, or when that is not known.
+    fn hindrance(&self, _to: &Destination) -> Option<Hindrance> {
         None
     }
 

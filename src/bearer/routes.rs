@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Lane, Refusal, UdpRoute};
+use super::{Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Hindrance, Lane, Refusal, UdpRoute};
 
 /// How often links that are down are looked at for what others can carry.
 const LOOK: Duration = Duration::from_millis(250);
@@ -160,11 +160,12 @@ impl Bearer for Routes {
         self.links.iter().any(|link| link.withdraw(id))
     }
 
-    fn trouble(&self, to: &Destination) -> Option<String> {
+    fn hindrance(&self, to: &Destination) -> Option<Hindrance> {
         let Destination::Msisdn(_) = to else { return None };
         let links = links(&self.routes, to);
         if links.is_empty() {
-            return Some("it waits: no route of this gateway reaches its number".to_owned());
+            let what = "no route of this gateway reaches its number";
+            return Some(Hindrance { what, links: Vec::new() });
         }
         if links.iter().any(|link| link.bound() > 0) {
             return None;
@@ -189,13 +190,13 @@ impl Drop for Routes {
     }
 }
 
-/// What is said of a dispatch while none of its links stands.
-pub(super) fn nothing_stands(links: &[&dyn Link]) -> String {
+/// What keeps a dispatch while none of its links stands.
+pub(super) fn nothing_stands(links: &[&dyn Link]) -> Hindrance {
     let each = links.iter().map(|link| match link.why_down() {
         Some(why) => format!("{}: {why}", link.name()),
         None => link.name().to_owned(),
     });
-    format!("it waits: no link to the network stands ({})", each.collect::<Vec<_>>().join("; "))
+    Hindrance { what: "no link to the network stands", links: each.collect() }
 }
 
 /// The links to a number, the preferred one first.

@@ -311,7 +311,7 @@ impl Everything {
 
     fn stage(&self, item: &Item) -> Option<Stage> {
         match item.delivery.standing.state {
-            State::Waiting => Some(Stage::Waits(item.due)),
+            State::Waiting => Some(Stage::Waits { due: item.due, tried: item.tries > 0 }),
             State::Sending | State::Sent => {
                 let own = || self.messages.values().filter(|(of, ..)| *of == Some(item.delivery.id));
                 let count = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);

@@ -35,6 +35,10 @@ impl Gateway {
         runtime.spawn(async move { while received.recv().await.is_some() {} });
         let folder = tempfile::tempdir().unwrap();
         serve::configure(folder.path(), "", smsc.address(), link);
+        // Somebody of the house.
+        let file = folder.path().join("site.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text.replace("user = \"pi\"", "user = \"pi\"\nsees-links = \"yes\"")).unwrap();
         std::fs::write(folder.path().join("pi.secret"), "secret\n").unwrap();
         std::fs::write(folder.path().join("smsc.secret"), "wrong\n").unwrap();
         std::fs::write(folder.path().join("si"), [2, 5, 0x6A, 0]).unwrap();
@@ -76,7 +80,7 @@ fn waiting_ends_where_nothing_more_is_told() {
     let ran = gateway.send(&["--wait"]);
     assert_eq!(ran.exit, 1, "{}", ran.shown());
     assert!(ran.out.contains("state         unknown (1000 OK): the network has it"), "{}", ran.out);
-    let said = "not known     whether the device has it; a receipt that comes late still tells `bootgate push status 1@pi`";
+    let said = "not known     whether the device has it: its network tells nothing of that";
     assert!(ran.out.contains(said), "{}", ran.out);
 }
 

@@ -72,6 +72,7 @@ const INITIATOR_KEYS: &[&str] = &[
     "unsigned-bootstrap",
     "push-flag",
     "uri",
+    "sees-links",
 ];
 
 impl Ppg {
@@ -309,6 +310,7 @@ fn initiator(table: &BTreeMap<String, String>) -> Result<(Credentials, Initiator
         unsigned_bootstrap: yes("unsigned-bootstrap")?,
         push_flag,
         uri: text("uri").map(str::to_owned),
+        sees_links: yes("sees-links")?,
     };
     Ok((credentials, Initiator { name, rights }))
 }

@@ -16,7 +16,7 @@ use super::{InDoubt, Ppg, settings::back_off};
 use crate::{
     bearer::{
         Asking, Bearer, Claim, Claimed, Destination, DispatchId, Event, Failure, Move, OutboxError, Report,
-        State,
+        SENT, State,
     },
     ident::Timestamp,
     wire::pap::StatusCode,
@@ -217,7 +217,7 @@ impl Ppg {
             Event::Sent { id, segments, receipts: true } => {
                 let expires = self.forget(id).and_then(|held| held.expires);
                 let due = expires.unwrap_or(now).max(now).plus(self.settings().receipts);
-                let sent = change(id, State::Sent, StatusCode::ACCEPTED, "the network has it".to_owned());
+                let sent = change(id, State::Sent, StatusCode::ACCEPTED, SENT.to_owned());
                 Move { due: Some(due), segments: Some(segments), ..sent }
             }
             Event::Sent { id, segments, receipts: false } => {

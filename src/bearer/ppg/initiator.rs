@@ -33,6 +33,8 @@ pub struct Rights {
     pub push_flag: Option<PushFlag>,
     /// The URI that goes out as `X-Wap-Initiator-URI`; none for no such header.
     pub uri: Option<String>,
+    /// Whether it is told which links keep what waits, and why they do not stand.
+    pub sees_links: bool,
 }
 
 impl Rights {
@@ -46,6 +48,7 @@ impl Rights {
             unsigned_bootstrap: false,
             push_flag: None,
             uri: None,
+            sees_links: true,
         }
     }
 

@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 
 use super::{Initiator, Ppg};
 use crate::{
-    bearer::{Accepted, Delivery, Destination, Kept, NewPush, OutboxError, Refused, Stage, State},
+    bearer::{Accepted, Delivery, Destination, Hindrance, Kept, NewPush, OutboxError, Refused, Stage, State},
     ident::Timestamp,
     wire::{
         DecodeError,
@@ -211,7 +211,8 @@ impl Ppg {
                     .into_iter()
                     .map(|d| {
                         let s = &d.standing;
-                        let says = |stage: Stage| stage.says(&s.desc, self.trouble(d), self.0.clock.now());
+                        let hindrance = || self.hindrance(d).map(|h| h.says(initiator.rights.sees_links));
+                        let says = |stage: Stage| stage.says(&s.desc, hindrance(), self.0.clock.now());
                         let desc = d.stage.and_then(says).unwrap_or_else(|| s.desc.clone());
                         result(s.state, s.code, stamp(s.at), &desc, vec![d.address.clone()])
                     })
@@ -240,13 +241,13 @@ impl Ppg {
         StatusResponse { push_id: query.push_id, results }
     }
 
-    /// Why a delivery does not leave, where its bearer knows.
-    fn trouble(&self, delivery: &Delivery) -> Option<String> {
+    /// What keeps a delivery from leaving, where its bearer knows.
+    fn hindrance(&self, delivery: &Delivery) -> Option<Hindrance> {
         if !matches!(delivery.standing.state, State::Waiting | State::Sending) {
             return None;
         }
         let Recipient::Plmn(number) = delivery.address.recipient() else { return None };
-        self.0.bearer.get()?.trouble(&Destination::Msisdn(number.clone()))
+        self.0.bearer.get()?.hindrance(&Destination::Msisdn(number.clone()))
     }
 
     /// Takes a push back where it was not sent.

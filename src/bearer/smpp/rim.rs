@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     bearer::{
-        Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Event, Lane, References, Refusal, Taken,
-        nothing_stands,
+        Asking, Bearer, Closed, Destination, Dispatch, DispatchId, Event, Hindrance, Lane, References,
+        Refusal, Taken, nothing_stands,
     },
     ident::{Clock, Random},
 };
@@ -191,7 +191,7 @@ impl Bearer for SmppLink {
         self.take_back(id, |_| true).is_some()
     }
 
-    fn trouble(&self, _to: &Destination) -> Option<String> {
+    fn hindrance(&self, _to: &Destination) -> Option<Hindrance> {
         (self.bound() == 0).then(|| nothing_stands(&[self]))
     }
 

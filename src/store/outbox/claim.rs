@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     bearer::{
-        Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, Settled, State,
-        Unreadable,
+        Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, SENT, Settled,
+        State, Unreadable,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
@@ -167,7 +167,7 @@ pub(super) async fn abandoned(
         from: &[State::Sending],
         to: State::Sent,
         code: StatusCode::ACCEPTED,
-        desc: "the network has it".to_owned(),
+        desc: SENT.to_owned(),
         due: Some(receipts_until),
         segments: None,
         again: false,

@@ -27,7 +27,7 @@ pub(super) async fn find(
     id: &PushId,
 ) -> Result<Option<Kept>, Failed> {
     let rows = sqlx::query(
-        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, doubled, due_at, segments,
+        "SELECT push.received_at, delivery.id, address, state, code, reason, changed_at, doubled, due_at, tries, segments,
                 iif(state IN (1, 2), (SELECT count(*) FROM message WHERE message.delivery = delivery.id), 0) AS taken,
                 iif(state IN (1, 2), (SELECT count(*) FROM message WHERE message.delivery = delivery.id AND receipt = ?), 0)
                     AS delivered
@@ -46,11 +46,14 @@ pub(super) async fn find(
     Ok(Some(Kept { received, deliveries: rows.iter().map(staged).collect::<Result<_, Failed>>()? }))
 }
 
-/// How far a delivery is, of the columns due_at, segments, taken and delivered.
+/// How far a delivery is, of the columns due_at, tries, segments, taken and delivered.
 fn stage(row: &SqliteRow, state: State) -> Result<Option<Stage>, Failed> {
     let r = Reading { table: "delivery", row };
     Ok(match state {
-        State::Waiting => Some(Stage::Waits(r.time("due_at")?)),
+        State::Waiting => {
+            let tries: i64 = r.plain("tries")?;
+            Some(Stage::Waits { due: r.time("due_at")?, tried: tries > 0 })
+        }
         State::Sending | State::Sent => Some(Stage::Leaves {
             taken: r.plain("taken")?,
             delivered: r.plain("delivered")?,

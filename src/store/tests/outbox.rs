@@ -7,7 +7,7 @@ use crate::{
     bearer::{
         Accepted, Carriage, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Lane, MessageId,
         Move, NewDelivery, NewPush, NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report,
-        State, Taken,
+        Stage, State, Taken,
     },
     store::{Durability, OutboxFile, Store},
     vault::{KeySource, Vault},
@@ -115,6 +115,30 @@ both! {
         let [claimed] = &claimed[..] else { panic!("{claimed:?}") };
         assert_eq!((claimed.dispatch.carriage, &claimed.dispatch.octets), (Carriage::Text, &text));
         assert!(!format!("{claimed:?}").contains("4711"));
+    }
+
+    /// How far each is, for who asks: until when it waits, whether it was tried before, how much the network has.
+    async fn it_is_known_how_far_a_push_is(outbox) {
+        let stage = async || {
+            let kept = outbox.find(&"pi".parse().unwrap(), &"a".parse().unwrap()).await.unwrap().unwrap();
+            kept.deliveries[0].stage
+        };
+        let handed_in = NewPush { not_before: Some(at(50)), ..push("a", &["491711"]) };
+        outbox.accept(handed_in).await.unwrap();
+        assert_eq!(stage().await, Some(Stage::Waits { due: at(50), tried: false }));
+        let id = claim(outbox, 1, 50).await[0].id;
+        assert_eq!(stage().await, Some(Stage::Leaves { taken: 0, delivered: 0, of: 1 }));
+        outbox.record(vec![Report::Move(to(id, &[State::Sending], State::Waiting))], at(51)).await.unwrap();
+        assert_eq!(stage().await, Some(Stage::Waits { due: at(1000), tried: true }));
+        claim(outbox, 1, 1000).await;
+        let reports = vec![submitted(id, 0, "m1"), submitted(id, 1, "m2"), sent(id, 3), submitted(id, 2, "m3")];
+        outbox.record(reports, at(1001)).await.unwrap();
+        let receipts = vec![receipt("m1", ReceiptState::Delivered), receipt("m2", ReceiptState::Enroute)];
+        outbox.record(receipts, at(1002)).await.unwrap();
+        assert_eq!(stage().await, Some(Stage::Leaves { taken: 3, delivered: 1, of: 3 }));
+        let last = ["m2", "m3"].map(|name| receipt(name, ReceiptState::Delivered));
+        outbox.record(last.into(), at(1003)).await.unwrap();
+        assert_eq!(stage().await, None, "it has ended");
     }
 
     async fn a_push_is_kept_once_and_handed_out_once(outbox) {

@@ -231,7 +231,7 @@ async fn routes_share_a_link_and_say_what_none_of_them_reaches() {
     let nowhere = Destination::Msisdn("1202".parse().unwrap());
     assert_eq!(&*routes.lane(&nowhere), "");
     assert!(routes.admit(&Dispatch { destination: nowhere.clone(), ..dispatch(1, 9) }).is_err());
-    assert!(routes.trouble(&nowhere).unwrap().contains("no route"));
+    assert!(routes.hindrance(&nowhere).unwrap().what.contains("no route"));
 }
 
 #[tokio::test]
@@ -241,9 +241,10 @@ async fn it_carries_for_an_smsc_that_is_down() {
     let main = Arc::new(main());
     let number = Destination::Msisdn("491711234567".parse().unwrap());
     let alone = Routes::new(vec![Route { prefix: String::new(), links: vec![main.clone()] }], None);
-    assert_eq!(alone.trouble(&number).unwrap(), "it waits: no link to the network stands (main)");
+    let hindrance = alone.hindrance(&number).unwrap();
+    assert_eq!(hindrance.says(true), "it waits: no link to the network stands (main)");
     let both = Routes::new(vec![Route { prefix: String::new(), links: vec![main, Arc::new(op)] }], None);
-    assert_eq!(both.trouble(&number), None);
+    assert_eq!(both.hindrance(&number), None);
     both.send(dispatch(1, 9)).await.unwrap();
     assert!(matches!(told.recv().await.unwrap(), Event::Submitted { .. }));
     let sent = told.recv().await.unwrap();
