@@ -49,6 +49,7 @@ pub(super) enum Action {
     /// Puts a bootstrap on a card and reads it back; the DM server knows the account before. Asks first.
     Write(write::WriteArgs),
     /// Empties bootstrap files. Asks first.
+    /// Settings files of the USIM stay as they are: much of them may be the issuer's.
     Erase(erase::Args),
     /// Puts a bootstrap file back that `read -o` has saved. Asks first.
     Restore(restore::Args),

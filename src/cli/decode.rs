@@ -27,7 +27,8 @@ pub(super) struct Args {
     #[arg(long)]
     hex: bool,
     /// What it is, where that is not plain: sms, udh, wsp, cp, dm, wbxml, cp-xml, dm-xml, xml, http, multipart, pap, smpp, package0, apdu, response, fcp, dir, odf, dodf,
-    /// iccid, imsi.
+    /// iccid, imsi; and settings files of a USIM, which have to be named: acl, mmsn, mmsicp, mmsup, mmsucp, gbabp, nasconfig, ims, xcap,
+    /// mudmid.
     #[arg(long = "as", value_name = "KIND")]
     kind: Option<Kind>,
     /// The PIN that a bootstrap should be signed with: the digits, @FILE, env:NAME or - (prompt).

@@ -2,12 +2,12 @@
 
 use std::{fmt, str::FromStr};
 
-use crate::wire::infoset::Vocabulary;
+use crate::wire::{infoset::Vocabulary, usim::SettingsFile};
 
 use super::{
     Found, Options, apdu, der, http, identity, multipart, package0,
     scribe::Scribe,
-    smpp, sms, tlv, udh, wbxml, wsp,
+    smpp, sms, tlv, udh, usim, wbxml, wsp,
     xml::{self, Root},
 };
 
@@ -58,10 +58,12 @@ pub enum Kind {
     Iccid,
     /// EF(IMSI).
     Imsi,
+    /// A settings file of a USIM, or a record of it.
+    Settings(SettingsFile),
 }
 
 /// The kinds, their words on the command line and what people call them.
-const KINDS: [(Kind, &str, &str); 22] = [
+const KINDS: [(Kind, &str, &str); 32] = [
     (Kind::Sms, "sms", "short message"),
     (Kind::Udh, "udh", "user data of a short message"),
     (Kind::Wsp, "wsp", "WSP push"),
@@ -84,6 +86,16 @@ const KINDS: [(Kind, &str, &str); 22] = [
     (Kind::Dodf, "dodf", "EF(DODF)"),
     (Kind::Iccid, "iccid", "EF(ICCID)"),
     (Kind::Imsi, "imsi", "EF(IMSI)"),
+    (Kind::Settings(SettingsFile::AccessPoints), "acl", "EF(ACL)"),
+    (Kind::Settings(SettingsFile::MmsNotifications), "mmsn", "record of EF(MMSN)"),
+    (Kind::Settings(SettingsFile::MmsIssuer), "mmsicp", "EF(MMSICP)"),
+    (Kind::Settings(SettingsFile::MmsPreferences), "mmsup", "record of EF(MMSUP)"),
+    (Kind::Settings(SettingsFile::MmsUser), "mmsucp", "EF(MMSUCP)"),
+    (Kind::Settings(SettingsFile::Gba), "gbabp", "EF(GBABP)"),
+    (Kind::Settings(SettingsFile::Nas), "nasconfig", "EF(NASCONFIG)"),
+    (Kind::Settings(SettingsFile::Ims), "ims", "EF(IMSConfigData)"),
+    (Kind::Settings(SettingsFile::Xcap), "xcap", "EF(XCAPConfigData)"),
+    (Kind::Settings(SettingsFile::MultiDevice), "mudmid", "EF(MuDMiDConfigData)"),
 ];
 
 impl Kind {
@@ -175,6 +187,7 @@ pub(super) fn explain(kind: Kind, scribe: &mut Scribe<'_>, options: &Options) ->
         Kind::Dodf => der::explain_dodf(scribe),
         Kind::Iccid => identity::explain_iccid(scribe),
         Kind::Imsi => identity::explain_imsi(scribe),
+        Kind::Settings(file) => usim::explain(scribe, file),
     };
     debug_assert!(scribe.rest().len() <= length);
     found

@@ -33,6 +33,7 @@ mod sms;
 mod tests;
 mod tlv;
 mod udh;
+mod usim;
 mod wbxml;
 mod wsp;
 mod xml;

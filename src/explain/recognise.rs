@@ -91,8 +91,8 @@ pub(super) fn is_whole(kind: Kind, octets: &[u8]) -> bool {
         Kind::CpXml => xml::root(octets) == Some(Root::Prov) && xml::is_sound(octets),
         Kind::DmXml => xml::root(octets) == Some(Root::SyncMl) && xml::is_sound(octets),
         Kind::Xml => xml::root(octets) == Some(Root::Other) && xml::is_sound(octets),
-        // Nothing here reads other documents as a whole.
-        Kind::Wbxml => false,
+        // Nothing here reads other documents as a whole; data objects of settings could be anything's.
+        Kind::Wbxml | Kind::Settings(_) => false,
         Kind::Fcp => Fcp::decode(octets).is_ok(),
         Kind::Dir => {
             let used = tlv::parse_padded(octets).map_or(0, |p| octets.len() - p.padding);

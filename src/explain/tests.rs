@@ -327,8 +327,38 @@ fn several_pieces_may_be_one_artefact_or_several() {
 }
 
 #[test]
+fn settings_files_of_a_usim_are_explained() {
+    let explained = |kind: &str, octets: &str| {
+        let explanation = explain(&[hex(octets)], &taken_for(kind.parse().unwrap())).unwrap();
+        (explanation.is_sound(), explanation.to_string())
+    };
+    for (kind, octets, says) in [
+        ("acl", "01DD0908696E7465726E6574FFFF", "access point internet"),
+        ("mmsicp", "AB08800101 8103612E62", "relay or server a.b"),
+        ("mmsup", "800101 820286 80 FF", "delivery report yes"),
+        ("nasconfig", "83013CFF", "minimum periodic search timer 60"),
+        ("ims", "800100 81053C696D733E", "text <ims>"),
+        ("gbabp", "0211110233330430303030FF", "key lifetime"),
+        ("mmsn", "00FF01", "notification"),
+        ("xcap", "A003810101", "object of XCAP"),
+        ("mudmid", "FFFFFF", "padding"),
+    ] {
+        let (sound, text) = explained(kind, octets);
+        assert!(sound && text.contains(says), "{kind}: {text}");
+    }
+    // What opens a key, and what may hold a password, stays hidden.
+    assert!(!explained("gbabp", "0211110233330430303030FF").1.contains("1111"));
+    assert!(!explained("xcap", "A0038101AB").1.contains("8101AB"));
+    for (kind, octets) in
+        [("acl", "02DD0908696E7465726E6574"), ("ims", "8105"), ("gbabp", "0511"), ("nasconfig", "8081")]
+    {
+        assert!(!explained(kind, octets).0, "{kind}");
+    }
+}
+
+#[test]
 fn every_kind_has_a_word() {
-    assert_eq!(Kind::all().count(), 22);
+    assert_eq!(Kind::all().count(), 32);
     for kind in Kind::all() {
         assert_eq!(kind.word().parse(), Ok(kind));
         assert!(!kind.title().is_empty());

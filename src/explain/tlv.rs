@@ -14,13 +14,16 @@ const FCP: &str = "TS 102 221 11.1.1.3";
 const DIR: &str = "TS 102 221 13.1";
 
 /// A data object: tag, length and value.
-struct Object {
-    tag: u16,
-    length: usize,
+pub(super) struct Object {
+    pub(super) tag: u16,
+    pub(super) length: usize,
 }
 
 /// Tag and length of a data object; the group that it is, is open and must be finished.
-fn object(w: &mut Scribe<'_>, name: &dyn Fn(u16) -> (&'static str, &'static str)) -> Result<Object, Stopped> {
+pub(super) fn object(
+    w: &mut Scribe<'_>,
+    name: &dyn Fn(u16) -> (&'static str, &'static str),
+) -> Result<Object, Stopped> {
     let rest = w.rest();
     let two = rest.first().is_some_and(|first| first & 0x1F == 0x1F);
     let tag = rest.iter().take(if two { 2 } else { 1 }).fold(0, |sum, octet| sum << 8 | u16::from(*octet));
@@ -34,7 +37,7 @@ fn object(w: &mut Scribe<'_>, name: &dyn Fn(u16) -> (&'static str, &'static str)
     Ok(Object { tag, length: length(w)? })
 }
 
-const UNKNOWN: &str = "data object";
+pub(super) const UNKNOWN: &str = "data object";
 
 /// A length in BER form.
 pub(super) fn length(w: &mut Scribe<'_>) -> Result<usize, Stopped> {

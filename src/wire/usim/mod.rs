@@ -43,7 +43,7 @@ impl Structure {
 }
 
 /// A file of a USIM that holds settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SettingsFile {
     /// EF(ACL): which access points may be used.
     AccessPoints,
