@@ -2,7 +2,8 @@
 //! devices in the field refuse is data, and stands with the encodings that they refuse.)
 
 use super::{
-    Acl, AuthWay, DmAccount, DmEncoding, Link, Placeholder, Problem, Profile, Right, SecretRule, Template,
+    Acl, AppId, AuthWay, CardSettings, DmAccount, DmEncoding, Link, NapAddressType, Placeholder, Problem,
+    Profile, Right, SecretRule, Template,
     account::AuthRule,
     terms::{AccountAuthType, AuthScheme},
     walk::{Positions, placed},
@@ -114,6 +115,16 @@ pub enum Warning {
         "an application with the same id, provider-id and name stands above: devices keep only one of them"
     )]
     SameApplication,
+    /// EF(ACL) without access points.
+    #[error(
+        "acl, and no [[nap]] has an address of type APN: no card can be written; add one, or take acl out"
+    )]
+    AclFileWithoutApn,
+    /// EF(MMSICP) or EF(MMSUCP) without an address.
+    #[error(
+        "mmsicp or mmsucp, and no [[application]] w4 has an address: no card can be written; add one, or take them out"
+    )]
+    MmsFileWithoutAddress,
 }
 
 impl Warning {
@@ -145,6 +156,8 @@ impl Warning {
             Self::AclNotStated => "acl-not-stated",
             Self::Unused => "unused",
             Self::SameApplication => "same-application",
+            Self::AclFileWithoutApn => "acl-file-without-apn",
+            Self::MmsFileWithoutAddress => "mms-file-without-address",
         }
     }
 }
@@ -163,6 +176,7 @@ pub fn lint(profile: &Profile, positions: &Positions) -> Vec<Problem> {
         None => found.push((String::new(), Warning::NoDmAccount)),
     }
     unused(profile, &mut found);
+    settings_files(profile, &mut found);
     for (at, app) in profile.applications.iter().enumerate() {
         let same = |a: &super::Application| {
             (&a.kind, &a.provider_id, &a.name) == (&app.kind, &app.provider_id, &app.name)
@@ -187,6 +201,21 @@ fn security(profile: &Profile, found: &mut Vec<(String, Warning)>) {
             _ => "method",
         };
         found.push((format!("security.{key}"), warning));
+    }
+}
+
+/// Settings files of the USIM that are built from other parts of the profile.
+fn settings_files(profile: &Profile, found: &mut Vec<(String, Warning)>) {
+    let has = |file| profile.card.settings.contains(&file);
+    let mut warn = |warning| found.push(("card.settings-files".to_owned(), warning));
+    if has(CardSettings::Acl) && !profile.naps.iter().any(|nap| nap.address_type == NapAddressType::Apn) {
+        warn(Warning::AclFileWithoutApn);
+    }
+    let is_mms = |app: &&super::Application| app.kind.as_str() == AppId::W4;
+    let has_address = |app: &super::Application| !app.addresses.is_empty() || !app.servers.is_empty();
+    let mms = has(CardSettings::Mmsicp) || has(CardSettings::Mmsucp);
+    if mms && !profile.applications.iter().find(is_mms).is_some_and(has_address) {
+        warn(Warning::MmsFileWithoutAddress);
     }
 }
 

@@ -311,4 +311,20 @@ mod tests {
             assert!(problems.len() == 1 && problems[0].contains(why), "{bad}: {problems:?}");
         }
     }
+
+    #[test]
+    fn files_that_other_parts_of_the_profile_fill_want_these_parts() {
+        let codes = |text: &str| -> Vec<String> {
+            let checked = crate::profile::check(&format!("name = \"x\"\nversion = 4\n{text}"));
+            assert!(checked.profile.is_some(), "{:?}", checked.problems);
+            let files = checked.problems.iter().map(|p| p.code().to_owned());
+            files.filter(|code| code.contains("-file-")).collect()
+        };
+        let card = "[card]\nsettings-files = [\"acl\", \"mmsucp\"]\n";
+        assert_eq!(codes(card), ["acl-file-without-apn", "mms-file-without-address"]);
+        let parts = "[[nap]]\nid = \"i\"\nname = \"I\"\nbearers = [\"GSM-GPRS\"]\naddress = \"internet.acme\"\n\
+                     [[application]]\nid = \"w4\"\nname = \"MMS\"\naddress = \"http://mms.acme.example\"\nconnect-via = [\"i\"]\n";
+        assert!(codes(&format!("{parts}{card}")).is_empty());
+        assert!(codes("").is_empty());
+    }
 }

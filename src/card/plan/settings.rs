@@ -61,7 +61,9 @@ impl Draft<'_, '_> {
         self.check_room(content.file.name(), &file, room, octets.len())?;
         let now = self.fs.read_all(&file);
         let now = self.readable(&file, now)?;
-        let used = strip_padding(&now).to_vec();
+        // What is to be there may end in FF, as padding does.
+        let is_there = now.starts_with(&octets) && now.iter().skip(octets.len()).all(|octet| *octet == 0xFF);
+        let used = if is_there { octets.clone() } else { strip_padding(&now).to_vec() };
         let new = octets.iter().chain(std::iter::repeat(&0xFF));
         let differing = now.iter().zip(new).filter(|(old, new)| old != new).count();
         if differing > 0 {

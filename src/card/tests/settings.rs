@@ -92,6 +92,21 @@ fn records_are_written_and_those_behind_them_emptied() {
     }
 }
 
+/// FF fills files up, and may be the last octet of what is in them too.
+#[test]
+fn settings_that_end_in_ff_are_there_when_they_are() {
+    let card = from(all_settings(Protocol::T0));
+    let wanted = [file(CP, payload(100, 1))];
+    let settings = [SettingsContent::octets(SettingsFile::Nas, vec![0x83, 0x01, 0xFF])];
+    let options = PlanOptions { settings: &settings, ..options() };
+    write(&card, &wanted, &options);
+    assert!(at_rest(&card, &[USIM, SettingsFile::Nas.fid()]).starts_with(&settings[0].parts[0]));
+    assert_eq!(write(&card, &wanted, &options), Outcome::Unchanged);
+    let mut reader = InProcess::insert(&card, bay());
+    let plan = plan(&mut FileSystem::new(Session::new(&mut reader)), &wanted, &options).unwrap();
+    assert!(plan.to_string().contains("is   3 octets: settings: minimum periodic search timer"), "{plan}");
+}
+
 #[test]
 fn a_file_of_another_structure_is_left_alone() {
     let mut image = all_settings(Protocol::T0);
