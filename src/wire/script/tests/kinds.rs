@@ -33,8 +33,11 @@ kinds! {
         CreateTemplate
 }
 
+/// A script, the values that it is given, and what the line that it is told has in it.
+type Told = (String, &'static [(&'static str, &'static str)], &'static str);
+
 /// Scripts that are too long to be written out, and those that need values, with the line that they are told.
-fn others() -> Vec<(String, &'static [(&'static str, &'static str)], &'static str)> {
+fn others() -> Vec<Told> {
     let own = |text: &str| format!("REM bootgate 1\n{text}");
     let octets = |count: usize| "00 ".repeat(count);
     vec![
