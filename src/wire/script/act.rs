@@ -74,21 +74,22 @@ pub fn asks_counter(command: &CommandApdu) -> bool {
     command.ins() == 0x20 && command.data().is_empty() && !is_2g && matches!(command.le(), None | Some(0))
 }
 
-/// True for a command on a logical channel other than the basic one (TS 102 221, tables 10.3 and 10.4). Where such a channel
-/// has led is not followed.
-fn is_on_other_channel(command: &CommandApdu) -> bool {
-    match command.cla() & 0xF0 {
-        0x40 | 0x50 | 0x60 | 0x70 | 0xC0 | 0xD0 | 0xE0 => true,
-        0xA0 => false,
-        _ => command.cla() & 0x03 != 0,
+/// The logical channel of a command (TS 102 221, tables 10.3 and 10.4); 0 is the basic one, and class A0 knows no other.
+fn channel(command: &CommandApdu) -> u8 {
+    let cla = command.cla();
+    match cla & 0xF0 {
+        0x40 | 0x50 | 0x60 | 0x70 | 0xC0 | 0xD0 | 0xE0 => 4 + (cla & 0x0F),
+        0xA0 => 0,
+        _ => cla & 0x03,
     }
 }
 
+/// MANAGE CHANNEL (TS 102 221, section 11.1.17).
+const MANAGE_CHANNEL: u8 = 0x70;
+
 /// The file that a command is about; none where that cannot be told.
 pub fn target(act: Act, command: &CommandApdu, cursor: &Cursor) -> Option<Place> {
-    if is_on_other_channel(command) {
-        return None;
-    }
+    let cursor = cursor.on(channel(command))?;
     let selected = || cursor.file().or(cursor.directory()).cloned();
     match act {
         Act::Read | Act::Update("UPDATE BINARY" | "UPDATE RECORD") => {
@@ -129,23 +130,21 @@ pub(super) fn creates_directory(command: &CommandApdu) -> bool {
 impl Cursor {
     /// After a command that the card carried out.
     pub fn follow(&mut self, command: &CommandApdu) {
-        if is_on_other_channel(command) {
-            return;
+        // Opened or closed by its number or by its class; the one that a card opens by itself was closed before, or never open.
+        if command.ins() == MANAGE_CHANNEL {
+            let own = command.p1() & 0x80 != 0 && command.p2() == 0;
+            return self.forget(if own { channel(command) } else { command.p2() });
         }
-        match act(command.cla(), command.ins()) {
-            Act::Select => self.select(command.p1(), command.data()),
-            Act::Create => {
-                let place = target(Act::Create, command, self);
-                self.created(place, creates_directory(command));
+        let does = act(command.cla(), command.ins());
+        let about = target(does, command, self);
+        let here = self.on_mut(channel(command));
+        match does {
+            Act::Select => here.select(command.p1(), command.data()),
+            Act::Create => here.created(about, creates_directory(command)),
+            Act::Destroy("DELETE FILE") if about.is_none() || about.as_ref() == here.directory() => {
+                here.lose()
             }
-            Act::Destroy("DELETE FILE") => {
-                let deleted = target(Act::Destroy("DELETE FILE"), command, self);
-                if deleted.is_none() || deleted.as_ref() == self.directory() {
-                    *self = Self::lost();
-                } else {
-                    self.created(self.directory().cloned(), true);
-                }
-            }
+            Act::Destroy("DELETE FILE") => here.created(here.directory().cloned(), true),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Files as scripts name them, and where the commands of a script have led (ETSI TS 102 221, sections 8.3 to 8.5 and
 //! 11.1.1; 3GPP TS 51.011, section 6).
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use crate::wire::Fid;
 
@@ -123,23 +123,41 @@ impl FromStr for Place {
 }
 
 /// Where a card is after the commands so far, as far as their octets tell. It goes by the identifiers' customs: 3F, 5F and
-/// 7F begin directories (TS 51.011, section 6.2), 5015 is DF(PKCS#15), the rest are files.
+/// 7F begin directories (TS 51.011, section 6.2), 5015 is DF(PKCS#15), the rest are files. Each logical channel is somewhere
+/// else (TS 102 221, section 8.7); where one is that was just opened is not known until something is selected on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     directory: Option<Place>,
     file: Option<Place>,
     application: Option<Place>,
+    /// The other channels on which something was selected.
+    channels: BTreeMap<u8, Cursor>,
 }
 
 impl Cursor {
     /// After a reset: the MF.
     pub fn reset() -> Self {
-        Self { directory: Some(Place::mf()), file: None, application: None }
+        Self { directory: Some(Place::mf()), ..Self::lost() }
     }
 
     /// Nothing is known.
     pub fn lost() -> Self {
-        Self { directory: None, file: None, application: None }
+        Self { directory: None, file: None, application: None, channels: BTreeMap::new() }
+    }
+
+    /// The same on a logical channel; 0 is the basic one.
+    pub(super) fn on(&self, channel: u8) -> Option<&Self> {
+        if channel == 0 { Some(self) } else { self.channels.get(&channel) }
+    }
+
+    /// The same, to be changed.
+    pub(super) fn on_mut(&mut self, channel: u8) -> &mut Self {
+        if channel == 0 { self } else { self.channels.entry(channel).or_insert_with(Self::lost) }
+    }
+
+    /// A channel was opened or closed.
+    pub(super) fn forget(&mut self, channel: u8) {
+        self.channels.remove(&channel);
     }
 
     /// The current directory, where it is known.
@@ -183,14 +201,19 @@ impl Cursor {
                 self.directory = here;
                 self.walk(fids);
             }
-            _ => *self = Self::lost(),
+            _ => self.lose(),
         }
+    }
+
+    /// It is not known any more where this channel is.
+    pub(super) fn lose(&mut self) {
+        (self.directory, self.file, self.application) = (None, None, None);
     }
 
     /// After CREATE FILE: the new file is the selected one.
     pub fn created(&mut self, place: Option<Place>, is_directory: bool) {
         match (place, is_directory) {
-            (None, _) => *self = Self::lost(),
+            (None, _) => self.lose(),
             (place, true) => (self.directory, self.file) = (place, None),
             (place, false) => self.file = place,
         }

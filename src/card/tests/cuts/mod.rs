@@ -87,7 +87,7 @@ fn a_restoration() {
     cut_off(Kind::Restore, &EVERY_CARD, &EVERY_OTHER_WAY);
 }
 
-/// A script begins with a reset, which closes other channels.
+/// A script begins with a reset, which closes other channels; one of commands may open one again.
 fn cut_off_script(what: Scripted, cards: &[Target], other_ways: &[Target]) {
     cut_off(Kind::Script(what), cards, other_ways);
 }
@@ -99,7 +99,7 @@ fn a_script_that_puts() {
 
 #[test]
 fn a_script_of_commands() {
-    let cards = [&EVERY_CARD[..], &[UICC.t1()]].concat();
+    let cards = [&EVERY_CARD[..], &[UICC.t1(), UICC.logical(), TOKEN.t1().logical()]].concat();
     cut_off_script(Scripted::Commands, &[], &cards);
 }
 

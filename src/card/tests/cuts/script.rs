@@ -183,10 +183,21 @@ fn commands(target: Target, payload: PayloadKind, octets: &[u8]) -> String {
         "REM bootgate 1\nREM Writes a bootstrap by commands.\nKEY 0A ADM\nEFF updates {home}/{file} 3F00/2F00 by 0A\n\
          EFF creates {home}/6440 by 0A\nRST\nVER 0A\n"
     );
-    let (class, select, selected) = match (has_class_a0, by_aid) {
-        (true, _) => ("A0", "CMD A0 A4 00 00 02 7F 50 (9F XX)", "(9F XX)"),
-        (false, false) => ("00", "CMD 00 A4 00 0C 02 7F 50 (90 00)", "(90 00)"),
-        (false, true) => ("00", "CMD 00 A4 04 0C 0C A0 00 00 00 63 50 4B 43 53 2D 31 35 (90 00)", "(90 00)"),
+    let on_channel = target.channel == ChannelChoice::Logical;
+    if on_channel {
+        text += "CMD 00 70 00 00 01 [01] (90 00)\n";
+    }
+    let class = match (has_class_a0, on_channel) {
+        (true, _) => "A0",
+        (false, true) => "01",
+        (false, false) => "00",
+    };
+    let (select, selected) = match (has_class_a0, by_aid) {
+        (true, _) => ("CMD A0 A4 00 00 02 7F 50 (9F XX)".to_owned(), "(9F XX)"),
+        (false, false) => (format!("CMD {class} A4 00 0C 02 7F 50 (90 00)"), "(90 00)"),
+        (false, true) => {
+            (format!("CMD {class} A4 04 0C 0C A0 00 00 00 63 50 4B 43 53 2D 31 35 (90 00)"), "(90 00)")
+        }
     };
     let p2 = if has_class_a0 { "00" } else { "0C" };
     let _ = writeln!(text, "{select}\nCMD {class} A4 00 {p2} 02 {file} {selected}");
@@ -202,16 +213,19 @@ fn commands(target: Target, payload: PayloadKind, octets: &[u8]) -> String {
         let record = "61 07 4F 05 A0 00 00 00 01";
         let _ = writeln!(
             text,
-            "CMD 00 A4 00 0C 02 3F 00 (90 00)\nCMD 00 A4 00 0C 02 2F 00 (90 00)\n\
-             CMD 00 DC 04 04 30 pad({record}, 48) (90 00)\nCMD 00 B2 04 04 30 [{record}] (90 00)"
+            "CMD {class} A4 00 0C 02 3F 00 (90 00)\nCMD {class} A4 00 0C 02 2F 00 (90 00)\n\
+             CMD {class} DC 04 04 30 pad({record}, 48) (90 00)\nCMD {class} B2 04 04 30 [{record}] (90 00)"
         );
     }
     if target.personality == Personality::Uicc {
         let _ = writeln!(
             text,
-            "CMD 00 A4 00 0C 02 3F 00 (90 00)\n{select}\n\
-             CMD 00 E0 00 00 lv(tlv(62, 82 02 41 21 83 02 64 40 8A 01 05 8B 03 2F 06 02 80 02 00 20 88 00)) (90 00)"
+            "CMD {class} A4 00 0C 02 3F 00 (90 00)\n{select}\n\
+             CMD {class} E0 00 00 lv(tlv(62, 82 02 41 21 83 02 64 40 8A 01 05 8B 03 2F 06 02 80 02 00 20 88 00)) (90 00)"
         );
+    }
+    if on_channel {
+        text += "CMD 00 70 80 01 00 (90 00)\n";
     }
     text + "OFF\n"
 }

@@ -12,7 +12,7 @@
 //! spoken to - T=1, another channel, an application without a path - changes how commands are framed and what is selected, and
 //! not what is written: there CP is enough, which sends the same commands as DM and fewer of some. So it is for scripts but the
 //! one that puts: what is done to a file is the same for either, and CP is enough. A script begins with a reset, which closes
-//! other channels, so it is on the basic one.
+//! other channels, so it is on the basic one, but for one whose commands open another.
 //!
 //! A script that changes a PIN does so behind a `PUT`: wherever it is cut off, the file is taken back, the PIN is what it was or what
 //! it was to be, and neither value is presented to find that out.

@@ -156,6 +156,14 @@ pub(super) const OWN: &[(&str, &str)] = &[
         "EFF updates 3F00/2F05\nCMD 00 D6 85 00 01 00",
         "3:1: error: which file UPDATE BINARY is about cannot be told",
     ),
+    (
+        "CMD 00 70 00 00 01 [01]\nCMD 01 A4 00 0C 02 3F 00\nCMD 01 A4 00 0C 02 2F 05\nCMD 01 D6 00 00 01 00",
+        "5:1: error: UPDATE BINARY changes 3F00/2F05, which no EFF updates declares",
+    ),
+    (
+        "EFF updates 3F00/2F05\nCMD 00 A4 00 0C 02 2F 05\nCMD 00 70 00 00 01 [01]\nCMD 01 D6 00 00 01 00",
+        "5:1: error: which file UPDATE BINARY is about cannot be told",
+    ),
     ("SAV 3F00/2F05", "2:5: error: SAV reads 3F00/2F05, which no EFF reads declares"),
     ("PUT 3F00/2F05 00", "2:5: error: PUT changes 3F00/2F05, which no EFF updates declares"),
     ("RES 3F00/2F05", "2:5: error: RES changes 3F00/2F05"),
@@ -225,6 +233,8 @@ fn what_is_declared_is_sound() {
         "KEY 0A A\nEFF updates 3F00/2F05 by 0A\nAPD 00 A4 00 0C 02 2F 05\nAPD 00 D6 00 00 01 00 (6982)\nVER 0A",
         // Asking for the counter presents nothing.
         "CMD 00 20 00 0A 00 (63 CX)",
+        // Another channel, from the first SELECT on it.
+        "EFF updates 3F00/2F05\nCMD 00 70 00 00 01 [01]\nCMD 01 A4 00 0C 02 3F 00\nCMD 01 A4 00 0C 02 2F 05\nCMD 01 D6 00 00 01 00\nCMD 00 70 80 01 00",
         // Values that are not known yet.
         "VAR F path\nEFF updates ${F}\nPUT ${F} 01",
         "APD 00 A4 00 04 02 2F 00 00 [62]\nLET SIZE value(value(${R}, 62), 80)\nAST ${SIZE} != 00 00",
