@@ -212,7 +212,7 @@ pub(super) fn contents(fs: &mut FileSystem<'_>, place: &Place) -> Result<Vec<Sav
 }
 
 /// Le of the READ that belongs to an UPDATE.
-fn length(apdu: &CommandApdu) -> u8 {
+pub(super) fn length(apdu: &CommandApdu) -> u8 {
     u8::try_from(apdu.data().len()).unwrap_or(0)
 }
 

@@ -46,6 +46,7 @@ impl Run<'_, '_> {
             Act::Verify => self.literal_key(at, &apdu)?,
             _ => {
                 self.allow(at, command, &apdu, does)?;
+                self.begin();
                 self.back_up(at, &apdu, does)?;
                 let response = self.exchange(at, command.manner, &apdu, changing(does))?;
                 if changing(does).is_some() && says_nothing_done(response.sw) {
@@ -63,12 +64,13 @@ impl Run<'_, '_> {
                 self.changed();
             }
         }
+        let back = if is_done(sw) { self.read_back(at, &apdu, does) } else { Ok(None) };
         let data = Octets::hiding(&answered.response.data, &self.secrets);
         let mut entry = Entry::new(at.line, word);
         entry.sent = Some(octets);
         entry.data = Some(data.clone());
         entry.sw = Some(sw);
-        entry.note = answered.note;
+        entry.note = answered.note.or_else(|| back.as_ref().ok().cloned().flatten());
         entry.difference = wanted.differs(&data, sw);
         let differs = entry.difference.clone();
         self.tell(entry);
@@ -80,6 +82,7 @@ impl Run<'_, '_> {
             };
             return Err(ScriptError::Unexpected { at, expected, seen });
         }
+        back?;
         self.last = Some(sw);
         self.env.set("R", Some(Value::Octets(data)));
         self.env.set("SW", Some(Value::Octets(Octets::shown(&sw.0.to_be_bytes()))));

@@ -192,6 +192,7 @@ impl Run<'_, '_> {
         match written {
             Ok(()) => {
                 self.changed();
+                self.begin();
                 Ok(())
             }
             Err(ScriptError::Transport { at, source }) => Err(ScriptError::Unknown { at, what, source }),

@@ -99,6 +99,11 @@ impl Run<'_, '_> {
         ledger.enter(touch).map_err(|source| ScriptError::Journal { at, source })
     }
 
+    /// Nothing of what is sent next is in the journal yet: an answer says nothing of what went before.
+    pub(super) fn begin(&mut self) {
+        self.entered = false;
+    }
+
     /// The card has done the last thing. One that has brought what was there already needs no way back.
     pub(super) fn was_done(&mut self) {
         let last = self.ledger.as_ref().and_then(|ledger| ledger.write.touches.last());

@@ -24,6 +24,7 @@ mod initialise;
 mod journal;
 mod keys;
 mod objects;
+mod read_back;
 mod report;
 mod restore;
 mod run;

@@ -100,6 +100,8 @@ pub struct Report {
     pub outputs: Vec<Output>,
     /// Commands that changed the card.
     pub changes: u32,
+    /// Updates of files that no READ shows.
+    pub not_read_back: u32,
     /// Pieces of old content that were kept.
     pub saved: usize,
     /// What went over the wire.

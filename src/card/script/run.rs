@@ -77,6 +77,7 @@ pub fn run_for<'a>(
         saved: Vec::new(),
         ledger: None,
         entered: false,
+        unread: 0,
         report: (Vec::new(), Vec::new(), 0),
     };
     let mut stopped = run.all(checked).err();
@@ -92,8 +93,8 @@ pub fn run_for<'a>(
         }
     };
     let (entries, outputs, changes) = run.report;
-    let (saved, apdus) = (run.saved.len(), run.fs.session().counts());
-    Report { iccid: run.iccid, entries, outputs, changes, saved, apdus, pending, stopped }
+    let (saved, apdus, not_read_back) = (run.saved.len(), run.fs.session().counts(), run.unread);
+    Report { iccid: run.iccid, entries, outputs, changes, not_read_back, saved, apdus, pending, stopped }
 }
 
 pub(super) struct Run<'a, 't> {
@@ -119,6 +120,8 @@ pub(super) struct Run<'a, 't> {
     pub(super) ledger: Option<Ledger<'a>>,
     /// Whether the last change is in it.
     pub(super) entered: bool,
+    /// Changes that were not read back.
+    pub(super) unread: u32,
     report: (Vec<Entry>, Vec<Output>, u32),
 }
 

@@ -57,6 +57,8 @@ pub struct CardResult {
 pub struct ScriptDone {
     /// Commands that changed the card.
     pub changes: u32,
+    /// Updates of files that no READ shows.
+    pub not_read_back: u32,
     /// What it shows.
     pub outputs: Vec<Output>,
     /// Pieces of old content that were kept.

@@ -239,3 +239,21 @@ fn a_journal_that_cannot_be_used_stops_a_script_before_it_changes_anything() {
     );
     assert_eq!(card.image(), before);
 }
+
+/// ACTIVATE FILE is not entered: that it was refused says nothing of what was put before.
+#[test]
+fn what_is_refused_behind_a_put_leaves_that_in_the_journal() {
+    for expected in ["(90 00)", "(90 00, 6A 82)"] {
+        let card = written(Personality::Uicc, b"a document that was there");
+        let (before, writes) = (card.image(), MemoryWriteJournal::new());
+        let text = format!(
+            "REM bootgate 1\nREM Stops.\nKEY 0A ADM\nEFF updates 3F00/2F00 3F00/6F99 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+             PUT 3F00/2F00 record 3 61 02 4F 00\nAPD 00 44 00 00 02 6F 99 {expected}\nPUT 3F00/7F50/6431 AA BB\nAST 01 == 02\n"
+        );
+        let report = on(&card, &text, &writes);
+        assert!(report.stopped.is_some() && report.pending, "{}", shown(&report));
+        assert!(card.image() != before);
+        take_back(&card, &writes).unwrap().unwrap();
+        assert!(card.image() == before, "{expected}");
+    }
+}

@@ -202,3 +202,37 @@ fn text_is_shown_as_text_and_octets_as_octets() {
     let report = run_on(&card, "REM bootgate 1\nRST\nAST \"A\" != 41\n", With::default());
     assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
 }
+
+#[test]
+fn what_a_command_writes_is_read_back_or_said_not_to_be() {
+    let text = "REM bootgate 1\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 3F00/2F00 by 0A\nRST\nVER 0A\n\
+        APD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 D6 00 07 04 AA BB CC DD (90 00)\n\
+        APD 00 A4 08 0C 02 2F 00 (90 00)\nAPD 00 DC 03 04 30 pad(61 00, 48) (90 00)\nOFF\n";
+    let adm = [("ADM", "12345678")];
+    let report = done(run_on(&prepared(), text, With { set: &adm, ..With::default() }));
+    let notes: Vec<_> = report.entries.iter().filter_map(|entry| entry.note.as_deref()).collect();
+    assert_eq!(notes.iter().filter(|note| **note == "read back").count(), 2, "{}", shown(&report));
+    assert_eq!((report.changes, report.not_read_back), (2, 0));
+
+    // A card that answers 9000 and has done nothing.
+    for (update, file) in [
+        (1, "3F00/7F50/6431 reads back other octets than were written, from octet 7 on"),
+        (2, "3F00/2F00 reads back"),
+    ] {
+        let fault = Fault::UpdateNotDone(update, crate::wire::apdu::StatusWord::OK);
+        let mut reader = InProcess::insert(&prepared(), "bay 0".parse().unwrap()).with_fault(fault);
+        let report = run_in(&mut reader, text, With { set: &adm, ..With::default() });
+        assert!(matches!(report.stopped, Some(ScriptError::Mismatch { .. })), "{}", shown(&report));
+        assert!(shown(&report).contains(file), "{}", shown(&report));
+    }
+
+    // The PIN is needed to read, not to write.
+    let card = from(sample(Personality::Uicc, SampleKind::Pin).image());
+    let report = done(run_on(
+        &card,
+        &text.replace("APD 00 A4 08 0C 02 2F 00 (90 00)\nAPD 00 DC 03 04 30 pad(61 00, 48) (90 00)\n", ""),
+        With { set: &adm, ..With::default() },
+    ));
+    assert_eq!((report.changes, report.not_read_back), (1, 1), "{}", shown(&report));
+    assert!(shown(&report).contains("not read back: the card answered 6982"), "{}", shown(&report));
+}

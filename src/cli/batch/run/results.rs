@@ -168,8 +168,11 @@ impl fmt::Display for Told<'_> {
         if let Some(octets) = octets {
             write!(f, ", {octets} octets read back")?;
         }
-        if let Some(ScriptDone { changes, .. }) = script {
+        if let Some(ScriptDone { changes, not_read_back, .. }) = script {
             write!(f, ", {}", counted(*changes, "change"))?;
+            if *not_read_back > 0 {
+                write!(f, ", {not_read_back} of them not read back")?;
+            }
         }
         if let Some(reason) = reason {
             write!(f, ": {reason}")?;

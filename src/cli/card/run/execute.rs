@@ -266,6 +266,7 @@ struct Done {
     entries: Vec<Entry>,
     outputs: Vec<Output>,
     changes: u32,
+    not_read_back: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<String>,
     saved: usize,
@@ -276,7 +277,8 @@ struct Done {
 
 impl Done {
     fn new(script: &str, report: Report, backup: Option<String>) -> (Self, Option<ScriptError>) {
-        let Report { iccid, entries, outputs, changes, saved, apdus, pending, stopped } = report;
+        let Report { iccid, entries, outputs, changes, not_read_back, saved, apdus, pending, stopped } =
+            report;
         let done = Self {
             script: script.to_owned(),
             iccid,
@@ -285,6 +287,7 @@ impl Done {
             entries,
             outputs,
             changes,
+            not_read_back,
             backup,
             saved,
             pending,
@@ -294,6 +297,11 @@ impl Done {
     }
 }
 
+/// What cannot be said of some changes.
+fn unread(changes: u32) -> String {
+    if changes == 0 { String::new() } else { format!(", {changes} of them not read back") }
+}
+
 impl fmt::Display for Done {
     /// Entries were shown when they happened.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -301,9 +309,10 @@ impl fmt::Display for Done {
         let how = if self.ok { "ok" } else { "stopped" };
         write!(
             f,
-            "{how}: {} on card {card}, {} ({})",
+            "{how}: {} on card {card}, {}{} ({})",
             self.script,
             counted(self.changes, "change"),
+            unread(self.not_read_back),
             self.apdus
         )?;
         if self.pending {

@@ -224,7 +224,7 @@ fn reference(work: &ScriptWork, mark: &str) -> String {
 
 /// What the script came to.
 fn tell(result: &mut CardResult, report: Report) {
-    let Report { entries, outputs, changes, saved, pending, stopped, .. } = report;
+    let Report { entries, outputs, changes, not_read_back, saved, pending, stopped, .. } = report;
     result.key_refused = matches!(&stopped, Some(ScriptError::Key { source, .. }) if is_refused(source));
     // A part of it is there, or what came after cannot be told.
     let partial = pending || (stopped.is_some() && changes > 0);
@@ -242,7 +242,7 @@ fn tell(result: &mut CardResult, report: Report) {
         let difference = entries.into_iter().next_back().and_then(|entry| entry.difference);
         (result.expected, result.seen) = difference.map(|d| (d.expected, d.seen)).unzip();
     }
-    result.script = Some(ScriptDone { changes, outputs, saved, pending });
+    result.script = Some(ScriptDone { changes, not_read_back, outputs, saved, pending });
 }
 
 /// What a key that was not presented, or not taken, means for a card that holds a part of something.
