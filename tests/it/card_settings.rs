@@ -132,3 +132,51 @@ fn settings_files_of_the_usim_are_written_with_the_bootstrap() {
     pcscd.pull(0, sim);
     assert!(CardImage::load(&pcscd.folder().join("card.json")).unwrap() == clean);
 }
+
+/// A card that is pulled between two blocks of a data object, or in the middle of one, is taken back to the octet or gone on with.
+#[test]
+fn a_card_that_is_pulled_within_a_data_object_is_settled() {
+    let pcscd = Pcscd::start(1);
+    let ims = format!("[card.ims-config]\ntext = \"{}\"\n", document());
+    let profile = format!("{PROFILE}\n[card]\nsettings-files = [\"ims\"]\n{ims}");
+    std::fs::write(pcscd.folder().join("settings.toml"), profile).unwrap();
+    std::fs::write(pcscd.folder().join("adm"), ADM).unwrap();
+    pcscd.pull(0, insert(&pcscd, "uicc"));
+    let image = || CardImage::load(&pcscd.folder().join("card.json")).unwrap();
+    let objects = || match &image().mf.find(&[Fid(0x7FD0), SettingsFile::Ims.fid()]).unwrap().body {
+        Body::Objects { objects, .. } => objects.clone(),
+        _ => panic!("no objects"),
+    };
+    let clean = image();
+    let put_in = |more: &[&str]| pcscd.insert(0, &[&["--image", "card.json", "--save"], more].concat());
+    let recover = |more: &[&str]| {
+        let ran =
+            pcscd.bootgate(&[&["card", "recover", "-r", "bay 0 00 00", "--adm", "@adm"], more].concat());
+        (ran.status.code(), String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap())
+    };
+    // Four UPDATEs are the bootstrap's; the fifth to eighth bring object 81, and the last one brings object 80.
+    for (fault, shows, way) in [
+        ("torn-update=6", 1, "--roll-back"),
+        ("cut-after=45", 0, "--roll-back"),
+        ("torn-update=10", 2, "--roll-back"),
+        ("torn-update=8", 1, "--resume"),
+    ] {
+        let torn = put_in(&["--fault", fault]);
+        let (status, said) = card(&pcscd, "write", &["--adm", "@adm", "--yes"]);
+        assert!(status == Some(1) && !said.contains("read back ("), "{fault}: {said}");
+        pcscd.pull(0, torn);
+        if fault.starts_with("torn") {
+            assert_eq!(objects().len(), shows, "{fault}: what the card shows");
+        }
+        let whole = put_in(&[]);
+        let (status, said) = recover(&[]);
+        assert!(status == Some(2) && said.contains("A0000000871002/6FF8  data object 81"), "{fault}: {said}");
+        let (status, said) = recover(&[way, "--yes"]);
+        assert_eq!(status, Some(0), "{fault}: {said}");
+        pcscd.pull(0, whole);
+        match way {
+            "--roll-back" => assert!(image() == clean, "{fault}: the card is as it was, to the octet"),
+            _ => assert_eq!(objects(), [(0x80, vec![0x00]), (0x81, document().into_bytes())]),
+        }
+    }
+}
