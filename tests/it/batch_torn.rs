@@ -104,6 +104,49 @@ fn so_is_one_on_another_channel_of_a_card_that_speaks_t1() {
     killed_and_settled(&["--protocol", "t1", "--quirk", "dir-without-path"], "logical");
 }
 
+/// A script that changes a file in two steps.
+const SCRIPT: &str = "REM bootgate 1\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+    PUT 3F00/7F50/6431 A1 B2\nAPD 00 A4 08 0C 04 7F 50 64 31 (90 00)\nAPD 00 D6 00 04 02 C3 C4 (90 00)\nOFF\n";
+
+/// The process of a batch of a script is killed between its two changes; the next one takes back the first, and runs the script.
+#[test]
+fn a_script_that_is_killed_in_an_update_is_settled_by_the_next() {
+    let pcscd = station(1, &[]);
+    table(&pcscd, &[ADM]);
+    std::fs::write(pcscd.folder().join("own.scr"), SCRIPT).unwrap();
+    let start = || {
+        let mut command = pcscd.client(std::path::Path::new(env!("CARGO_BIN_EXE_bootgate")));
+        command.args(["batch", "run", "cards.csv", "--script", "own.scr", "--no-backup", "--yes"]);
+        command.env("BOOTGATE_STORE_PATH", pcscd.folder().join("store.db")).env_remove("BOOTGATE_CONFIG");
+        command
+    };
+    let before = content(&pcscd);
+    let mute = insert(&pcscd, &["--fault", "mute-in-update=2"]);
+    let mut run = start().stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_for("the first change", || content(&pcscd)[..2] == [0xA1, 0xB2]);
+    assert!(run.try_wait().unwrap().is_none());
+    run.kill().unwrap();
+    run.wait().unwrap();
+    pcscd.pull(0, mute);
+    assert_ne!(content(&pcscd), before);
+    assert_eq!(pending(&pcscd), 1);
+
+    let _card = insert(&pcscd, &[]);
+    let ran = start().output().unwrap();
+    let said = String::from_utf8(ran.stdout).unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&ran.stderr));
+    let told = results(&pcscd);
+    assert_eq!(
+        (told.len(), &told[0]["ending"], &told[0]["bin"]),
+        (1, &"done".into(), &"good".into()),
+        "{told:?}"
+    );
+    let mut expected = before;
+    expected[..2].copy_from_slice(&[0xA1, 0xB2]);
+    expected[4..6].copy_from_slice(&[0xC3, 0xC4]);
+    assert!(content(&pcscd) == expected && pending(&pcscd) == 0);
+}
+
 #[test]
 fn a_card_that_is_pulled_in_an_update_is_bad_until_the_next_run_has_settled_it() {
     let pcscd = station(2, &[]);

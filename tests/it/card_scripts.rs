@@ -173,6 +173,19 @@ fn values_come_from_the_row_of_the_card() {
     let (exit, out, err) = run(&["--dry-run"]);
     assert!(exit == 0 && out.contains("A1 B2 00 FF") && out.contains("C3 D4 00 FF"), "{out}{err}");
     assert!(err.contains("rows.csv:1: nothing in the script uses column box"), "{err}");
+    // Each row is named, and what it lacks.
+    assert!(out.starts_with("rows.csv:2:\n") && out.contains("\nrows.csv:3:\n"), "{out}");
+    let (exit, out, _) = station.run(&["row.scr", "--rows", "rows.csv", "--dry-run"]);
+    assert!(exit == 0 && out.contains("rows.csv:2:\n  has no ADM (0A (ADM1))"), "{out}");
+    // What is wrong with any row is told at once.
+    table("iccid,first\n89001010000000000018,A1X\n89001010000000000026,\n");
+    let (exit, _, err) = run(&["--yes"]);
+    assert!(
+        exit == 78 && err.contains("rows.csv:2: row.scr:") && err.contains("rows.csv:3: row.scr:"),
+        "{err}"
+    );
+    assert!(err.contains("row.scr has 2 errors with 2 rows; nothing was sent"), "{err}");
+    table("box,ICCID,first\nx,89001010000000000018,A1B2\ny,89001010000000000026,C3D4\n");
     let (exit, out, err) = run(&["--yes"]);
     assert!(exit == 0 && out.contains("A1 B2 00 FF") && !out.contains("C3 D4"), "{out}{err}");
     let (exit, out, err) = run(&["--yes", "--set", "FIRST=E5F6"]);

@@ -4,6 +4,7 @@
 use std::{
     fmt,
     io::Write as _,
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -15,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 
 use crate::{cli::output, job::batch::Bin};
@@ -125,7 +127,10 @@ fn run(hook: &Path, line: Vec<u8>, bin: Bin, limit: Duration) -> std::io::Result
         Bin::Good => "good",
         Bin::Bad => "bad",
     };
-    let mut child = Command::new(hook).arg(word).stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
+    let mut command = Command::new(hook);
+    // A group of its own, so that what it has started can be ended with it.
+    command.arg(word).stdin(Stdio::piped()).stdout(Stdio::null()).process_group(0);
+    let mut child = command.spawn()?;
     if let Some(mut stdin) = child.stdin.take() {
         // A command that does not read is no failure; one that reads nothing of a long line must not keep us either.
         std::thread::spawn(move || drop(stdin.write_all(&line)));
@@ -141,12 +146,21 @@ fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus
         }
         if Instant::now() >= end {
             // One that has ended by itself meanwhile is as late.
-            let _ = child.kill();
+            end_group(child);
             child.wait()?;
             return Ok(None);
         }
         std::thread::sleep(LOOK);
     }
+}
+
+/// Ends a command and whatever it has started. It is not waited for yet, so its number is nobody else's.
+fn end_group(child: &mut Child) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    // It may have left its group.
+    let _ = child.kill();
 }
 
 #[cfg(test)]
@@ -178,6 +192,17 @@ mod tests {
         assert_eq!(heard, Heard { failed: 1, ..Heard::default() });
         let told = "the hook took 0 results, failed at 1, was ended at 0, did not hear of 0";
         assert_eq!(heard.to_string(), told);
+
+        // What it has started is ended with it: a pipe that all of them hold open comes to its end.
+        let [starts, held] = ["starts", "held"].map(|name| folder.path().join(name));
+        let made = Command::new("mkfifo").arg(&held).status().unwrap();
+        assert!(made.success());
+        command(&starts, &format!("sleep 1000 > {0} & sleep 1000 > {0}", held.display()));
+        let reader = std::thread::spawn(move || std::fs::read(held).unwrap());
+        let mut hook = Hook::start(starts, Duration::from_millis(300));
+        hook.tell(Vec::new(), Bin::Good);
+        assert_eq!(hook.finish(), Heard { late: 1, ..Heard::default() });
+        assert!(reader.join().unwrap().is_empty());
 
         // It reads nothing of a line that is longer than a pipe holds.
         let mut hook = Hook::start(hangs, Duration::from_millis(100));

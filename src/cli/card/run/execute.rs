@@ -27,7 +27,7 @@ use crate::{
         exit::{Meaning as _, failure},
         input, output,
     },
-    ident::{Iccid, counted},
+    ident::{Iccid, counted, printable},
     store::{BackupFile, BackupFileError},
     vault::Vault,
     wire::script::{Checked, Need, Severity, check},
@@ -44,21 +44,23 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     let card = match (&rows, dry) {
         (None, _) => None,
         (Some(rows), true) => {
-            let mut entries = Vec::new();
-            each(script, &text, &given, rows, need, |checked| entries.extend(dry_run(checked)))?;
-            output::emit(global.format, &Dry { entries })?;
+            let mut dry = Vec::new();
+            each(script, &text, &given, rows, need, |row, checked, values| {
+                dry.push(DryRow { row, lacks: lacks(checked, values), entries: dry_run(checked) });
+            })?;
+            output::emit(global.format, &DryRows { rows: dry })?;
             return Ok(Exit::Ok);
         }
         (Some(rows), false) => {
-            each(script, &text, &given, rows, need, |_| ())?;
-            let iccid =
-                number(&mut connect(args.reader.as_deref().unwrap_or_default())?)?.ok_or_else(|| {
-                    let why =
-                        "the card does not tell its number, by which --rows finds its row; nothing was sent";
-                    Failure::because(Exit::Failed, why)
-                })?;
+            each(script, &text, &given, rows, need, |_, _, _| ())?;
+            let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
+            let iccid = number(&mut card)?.ok_or_else(|| {
+                let why =
+                    "the card does not tell its number, by which --rows finds its row; nothing was sent";
+                Failure::because(Exit::Failed, why)
+            })?;
             given = over(rows.of(&iccid)?, &given);
-            Some(iccid)
+            Some((card, iccid))
         }
     };
     let checked = sound(script, script, &text, &given, need)?;
@@ -73,36 +75,58 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
         output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
-    execute(script, &checked, keys, card.as_ref(), args, global)
+    execute(script, &checked, keys, card, args, global)
 }
 
 /// The script with values given, when nothing is wrong with it; `place` is what problems belong to.
 fn sound(script: &str, place: &str, text: &[u8], given: &Values, need: Need) -> anyhow::Result<Checked> {
+    let (checked, errors) = look(place, text, given, need);
+    match errors {
+        0 => Ok(checked),
+        _ => {
+            let why = format!("{script} has {}; nothing was sent", counted(errors, "error"));
+            Err(Failure::because(Exit::Config, why))
+        }
+    }
+}
+
+/// The script with values given, and how many errors it has; each problem is told.
+fn look(place: &str, text: &[u8], given: &Values, need: Need) -> (Checked, usize) {
     let checked = check(text, given, need);
     for problem in &checked.problems {
         output::note(&format!("{place}:{problem}"));
     }
     let errors = checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
-    if errors > 0 {
-        let why = format!("{script} has {}; nothing was sent", counted(errors, "error"));
-        return Err(Failure::because(Exit::Config, why));
-    }
-    Ok(checked)
+    (checked, errors)
 }
 
-/// Checks the script with the values of each row. The first row with which something is wrong ends it.
+/// Checks the script with the values of each row, and tells what is wrong with any of them.
 fn each(
     script: &str,
     text: &[u8],
     given: &Values,
     rows: &Rows,
     need: Need,
-    mut take: impl FnMut(&Checked),
+    mut take: impl FnMut(String, &Checked, &Values),
 ) -> anyhow::Result<()> {
+    let (mut errors, mut bad) = (0, 0);
     for (place, row) in rows.each() {
-        take(&sound(script, &format!("{place}: {script}"), text, &over(row, given), need)?);
+        let values = over(row, given);
+        let (checked, of_row) = look(&format!("{place}: {script}"), text, &values, need);
+        (errors, bad) = (errors + of_row, bad + usize::from(of_row > 0));
+        take(place, &checked, &values);
     }
-    Ok(())
+    if errors == 0 {
+        return Ok(());
+    }
+    let (errors, bad) = (counted(errors, "error"), counted(bad, "row"));
+    Err(Failure::because(Exit::Config, format!("{script} has {errors} with {bad}; nothing was sent")))
+}
+
+/// The names of the keys that the script presents and that have no value: a source of keys must have them.
+fn lacks(checked: &Checked, values: &Values) -> Vec<String> {
+    let lacking = declared_keys(&checked.script).filter(|(_, name)| !values.contains_key(*name));
+    lacking.map(|(key, name)| format!("{name} ({key})")).collect()
 }
 
 /// The values of a row, and over them those that were given by name.
@@ -116,7 +140,7 @@ fn execute(
     script: &str,
     checked: &Checked,
     keys: Vec<Key>,
-    row: Option<&Iccid>,
+    card: Option<(PcscCard, Iccid)>,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Exit> {
@@ -126,12 +150,15 @@ fn execute(
     let backup = args.backup.as_deref().map(|file| BackupFile::new(file, vault())).transpose();
     let mut backup = backup.map_err(|error| Failure::because(Exit::Usage, error))?;
     let rings = args.rings.open(&app)?;
-    let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
-    let iccid = number(&mut card)?;
-    if row.is_some() && row != iccid.as_ref() {
-        let why = "the card was changed for another after its row had been read; nothing was sent to it";
-        return Err(Failure::because(Exit::Failed, why));
-    }
+    // One whose row was looked for is connected still: nobody can have put another in its place.
+    let (mut card, iccid) = match card {
+        Some((card, iccid)) => (card, Some(iccid)),
+        None => {
+            let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
+            let iccid = number(&mut card)?;
+            (card, iccid)
+        }
+    };
     let keys = complete(checked, keys, &rings, iccid.as_ref())?;
     let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let mut session = Session::new(&mut card);
@@ -251,6 +278,36 @@ struct Dry {
 impl fmt::Display for Dry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
+        f.write_str("dry run: nothing was sent")
+    }
+}
+
+/// A dry run of the rows of a table.
+#[derive(Serialize)]
+struct DryRows {
+    rows: Vec<DryRow>,
+}
+
+/// What would be sent to the card of a row.
+#[derive(Serialize)]
+struct DryRow {
+    /// Where it stands.
+    row: String,
+    /// Keys that have no value there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    lacks: Vec<String>,
+    entries: Vec<Entry>,
+}
+
+impl fmt::Display for DryRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for DryRow { row, lacks, entries } in &self.rows {
+            writeln!(f, "{}:", printable(row))?;
+            if !lacks.is_empty() {
+                writeln!(f, "  has no {}: --set or a source of keys must have it", lacks.join(", "))?;
+            }
+            entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
+        }
         f.write_str("dry run: nothing was sent")
     }
 }
