@@ -5,6 +5,7 @@
 
 pub mod batch;
 mod card;
+mod contact;
 mod fingerprints;
 mod jobs;
 mod key_stop;
@@ -20,6 +21,7 @@ mod watch;
 pub use card::{
     CardDone, CardJob, CardJobError, CardRoute, JobWrites, Observer, SettleError, Verdict, abandon, describe,
 };
+pub use contact::CardContact;
 pub use fingerprints::{FingerprintError, Fingerprints};
 pub use jobs::{Created, Device, Devices, Filter, Jobs, JobsError};
 pub use key_stop::{KeyContact, KeyStop};

@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::{
-    CardDone, CardJob, CardJobError, CardRoute, Job, KeyContact, Layout, Observer, State, TargetError,
-    Verdict,
+    CardContact, CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, State,
+    TargetError, Verdict,
     batch::{Batch, Row},
     card::holds,
 };
@@ -162,6 +162,11 @@ impl Station {
         Self { route, offer }
     }
 
+    /// A contact with a card, which begins. `keys` gives turns to all of them.
+    pub fn contact(&self, keys: &Arc<KeyStop>) -> CardContact {
+        CardContact::new(keys, Arc::clone(&self.route.writes))
+    }
+
     /// Looks at a card. Nothing is written, and no key is presented.
     ///
     /// # Errors
@@ -215,7 +220,7 @@ impl Station {
     }
 
     /// Does the job that waits for a card, up to the plan; and the rest, when the clerk agrees. The clerk is asked before any key
-    /// is presented, too. `contact` is that of this card, which gets its turn by it.
+    /// is presented, too. `contact` is that of this card; whoever gives it up takes the card out of its hands.
     ///
     /// # Errors
     /// [`CardJobError`]; [`CardJobError::CalledOff`] when the clerk did not agree.
@@ -223,7 +228,7 @@ impl Station {
         &self,
         iccid: &Iccid,
         card: &mut dyn CardTransport,
-        contact: Arc<KeyContact>,
+        contact: &CardContact,
         clerk: &mut dyn Clerk,
         runtime: &Handle,
     ) -> Result<ReadBack, CardJobError> {
@@ -231,8 +236,7 @@ impl Station {
         let mut witness = Witness { clerk, agreed: false, sha256: String::new() };
         // The look before may have left a file selected.
         card.reset()?;
-        let route = CardRoute { permit: Some(contact), ..self.route.clone() };
-        let done = route.run(&job, card, &mut witness, runtime);
+        let done = contact.route(&self.route).run(&job, card, &mut witness, runtime);
         let CardDone { record, outcome, payload_octets, losses, .. } = done?;
         Ok(ReadBack {
             job: record.job.id,

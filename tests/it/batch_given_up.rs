@@ -11,22 +11,25 @@ use std::{
 };
 
 use bootgate::{
-    card::{CardTransport, Protocol, TransportError},
-    ident::ReaderName,
+    bootstrap::PayloadKind,
+    card::{CardTransport, Key, KeyId, KeyRings, PendingWrite, Plan, Protocol, TransportError},
+    ident::{Iccid, ReaderName},
     job::{
-        State,
+        Clerk, KeyStop, Layout, Offer, State, Verdict,
         batch::{CardResult, Ending, Hand, Run, Totals},
     },
     lab::{
         hall::Touch,
         reader::{CardHandle, InProcess},
     },
+    profile::Subscriber,
+    wire::arr::KeyRef,
 };
 use tokio::runtime::Handle;
 
 use crate::{
     batch_in_bays::{Floor, PATIENCE, blocking, reader},
-    batch_run::{RIGHT, Station, number, sample, table},
+    batch_run::{RIGHT, Station, device, number, profile, sample, table},
 };
 
 /// UPDATE BINARY.
@@ -142,6 +145,61 @@ async fn whoever_was_given_up_takes_nothing_out_of_the_hands_of_the_next() {
         states.sort();
         assert_eq!(states, [State::Delivered, State::Failed], "card {n}");
     }
+}
+
+/// A clerk who agrees to everything.
+struct Agrees;
+
+impl Clerk for Agrees {
+    fn planned(&mut self, _: &Plan) -> Verdict {
+        Verdict::GoOn
+    }
+
+    fn pin(&mut self, _: &Iccid, _: KeyId) -> Verdict {
+        Verdict::GoOn
+    }
+
+    fn interrupted(&mut self, _: &PendingWrite) -> Verdict {
+        Verdict::GoOn
+    }
+}
+
+/// The same at a station, where a person puts the card into another reader.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_a_station_gave_up_is_written_in_another_reader() {
+    let station = Station::new().await;
+    let offer = Offer {
+        profile: profile(),
+        payload: PayloadKind::Cp,
+        layout: Layout::default(),
+        rows: None,
+        subscriber: Subscriber { imei: Some(device(1)), ..Subscriber::default() },
+        keys: vec![Key::read(KeyRef::ADM1.into(), RIGHT).unwrap()],
+        rings: KeyRings::default(),
+    };
+    let desk = Arc::new(bootgate::job::Station::new(station.app.card_route(), Some(offer)));
+    let (journal, keys, runtime) = (station.app.write_journal(), KeyStop::new(true), Handle::current());
+    blocking(move || {
+        let card = sample(1);
+        let (tell, told) = mpsc::channel();
+        let (go_on, wait) = mpsc::channel();
+        let mut hangs =
+            HeldUp { reader: InProcess::insert(&card, reader(0)), updates_left: 2, tell, wait, mute: false };
+        let first = Arc::new(desk.contact(&keys));
+        let (mine, at, on) = (Arc::clone(&first), Arc::clone(&desk), runtime.clone());
+        let stuck =
+            std::thread::spawn(move || at.work(&number(1), &mut hangs, &mine, &mut Agrees, &on).is_err());
+        told.recv_timeout(PATIENCE).expect("it comes to its second UPDATE");
+        first.give_up();
+        let mut other = InProcess::insert(&card, reader(1));
+        let done = desk.work(&number(1), &mut other, &desk.contact(&keys), &mut Agrees, &runtime);
+        assert_eq!(done.unwrap().state, State::Delivered);
+        let image = card.image();
+        go_on.send(false).unwrap();
+        assert!(stuck.join().unwrap(), "what was given up is not done");
+        assert!(card.image() == image && journal.list().unwrap().is_empty());
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,7 +27,7 @@ use crate::{
     cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
     ident::Iccid,
     job::{
-        CardJobError, Clerk, KeyContact, KeyStop, Offer, Station, Verdict,
+        CardContact, CardJobError, Clerk, KeyStop, Offer, Station, Verdict,
         batch::{Matching, Row},
     },
     profile::Profile,
@@ -130,7 +130,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         };
         if let BayNews::CardIn { stay } = &news {
             if !stop.load(Ordering::Relaxed) {
-                let contact = keys.contact();
+                let contact = Arc::new(post.station.contact(&keys));
                 in_hand.insert(bay.clone(), Arc::clone(&contact));
                 bays.work(stay, post.work(bay, contact, runtime.handle().clone()));
             }
@@ -208,7 +208,7 @@ struct Post {
 
 impl Post {
     /// Looks at the card in a bay, and does what waits for it.
-    fn work(&self, bay: BayName, contact: Arc<KeyContact>, runtime: tokio::runtime::Handle) -> Work<Exit> {
+    fn work(&self, bay: BayName, contact: Arc<CardContact>, runtime: tokio::runtime::Handle) -> Work<Exit> {
         let (station, teller, apply) = (Arc::clone(&self.station), self.teller.clone(), self.apply);
         let desk = Arc::clone(&self.desk);
         Work::new(move |card| {
@@ -229,7 +229,7 @@ impl Post {
                 };
             }
             let mut clerk = AtDesk { bay: bay.clone(), teller: teller.clone(), desk: Arc::clone(&desk) };
-            match station.work(&iccid, card, Arc::clone(&contact), &mut clerk, &runtime) {
+            match station.work(&iccid, card, &contact, &mut clerk, &runtime) {
                 Ok(done) => {
                     teller.tell(&bay, &News::Written(Box::new(done)));
                     Worked::Good(Exit::Ok)

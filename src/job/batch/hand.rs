@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::CardResult;
 use crate::{
-    card::{ContactWrites, KeyPermit, WriteJournal},
     ident::{Iccid, JobId, Timestamp},
-    job::{KeyContact, State},
+    job::{CardContact, CardRoute, State},
 };
 
 /// A card in hand. Its row is settled once: by the work on it, or by who gives that up.
@@ -32,10 +31,8 @@ pub(super) struct Held {
     pub(super) job: Option<(JobId, State)>,
     /// How the work before this ended, where it is done again because the contact was bad.
     pub(super) before: Option<Box<CardResult>>,
-    /// By which it is given its keys.
-    contact: Option<Arc<KeyContact>>,
-    /// By which it is in the journal of writes.
-    writes: Option<Arc<ContactWrites>>,
+    /// By which it is given its keys, and is in the journal of writes.
+    contact: Option<Arc<CardContact>>,
     end: End,
 }
 
@@ -64,12 +61,7 @@ impl Hand {
     }
 
     /// Begins, or begins again. False when the card was given up.
-    pub(super) fn begin(
-        &self,
-        now: Timestamp,
-        contact: Arc<KeyContact>,
-        writes: Arc<dyn WriteJournal>,
-    ) -> bool {
+    pub(super) fn begin(&self, now: Timestamp, contact: CardContact) -> bool {
         let mut held = self.held();
         let before = match std::mem::take(&mut held.end) {
             End::Open => held.before.take(),
@@ -79,24 +71,19 @@ impl Hand {
                 return false;
             }
         };
-        let writes = Some(Arc::new(ContactWrites::new(writes)));
-        *held = Held { began: Some(now), before, contact: Some(contact), writes, ..Held::default() };
+        *held = Held { began: Some(now), before, contact: Some(Arc::new(contact)), ..Held::default() };
         true
     }
 
-    /// Who gives the card its turn to be given a key.
-    pub(super) fn permit(&self) -> Option<Arc<dyn KeyPermit>> {
-        Some(self.held().contact.clone()?)
+    /// The way to the card: it is given keys and is in the journal of writes until it is given up.
+    pub(super) fn route(&self, route: &CardRoute) -> CardRoute {
+        let contact = self.held().contact.clone();
+        contact.map_or_else(|| route.clone(), |contact| contact.route(route))
     }
 
     /// True when the card has refused a key in this contact.
     pub(super) fn key_was_refused(&self) -> bool {
-        self.held().contact.as_ref().is_some_and(|contact| contact.was_refused())
-    }
-
-    /// The journal of writes, as long as the card is not given up.
-    pub(super) fn writes(&self) -> Option<Arc<dyn WriteJournal>> {
-        Some(self.held().writes.clone()?)
+        self.held().contact.as_ref().is_some_and(|contact| contact.key_was_refused())
     }
 
     /// Notes what is found out.
@@ -124,7 +111,6 @@ impl Hand {
         };
         // Whoever hangs in it may come back: it gets no key any more, and what it had begun is for the next contact to settle.
         held.contact.iter().for_each(|contact| contact.give_up());
-        held.writes.iter().for_each(|writes| writes.give_up());
         match end {
             End::Open | End::GivenUp => Ok(held),
             End::Settled(result) => Err(result),

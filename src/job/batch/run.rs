@@ -19,7 +19,7 @@ use super::{
 use crate::{
     card::{CardTransport, FileError, FileSystem, Session},
     ident::Iccid,
-    job::{CardRoute, Event, KeyStop, Reason, State, Step},
+    job::{CardContact, CardRoute, Event, KeyStop, Reason, State, Step},
 };
 
 pub use bootstrap::Work;
@@ -134,7 +134,7 @@ impl Run {
     ) -> CardResult {
         let began = self.route.clock.now();
         let mut result = CardResult::new(began, &hand.bay);
-        if !hand.begin(began, self.keys.contact(), Arc::clone(&self.route.writes)) {
+        if !hand.begin(began, CardContact::new(&self.keys, Arc::clone(&self.route.writes))) {
             return result;
         }
         let read = self.files(card).and_then(|mut fs| fs.iccid());
@@ -275,12 +275,6 @@ impl Run {
                 None
             }
         }
-    }
-
-    /// The way to the card in hand: it is given keys and is in the journal of writes until it is given up.
-    fn route(&self, hand: &Hand) -> CardRoute {
-        let writes = hand.writes().unwrap_or_else(|| Arc::clone(&self.route.writes));
-        CardRoute { permit: hand.permit(), writes, ..self.route.clone() }
     }
 
     /// The files of a card, on the channel that was chosen.

@@ -108,7 +108,7 @@ impl Run {
         runtime: &Handle,
     ) -> Result<CardDone, CardJobError> {
         let name = job.key.clone();
-        let route = self.route(witness.hand);
+        let route = witness.hand.route(&self.route);
         let mut number = 1;
         loop {
             let done = route.run(job, card, witness, runtime);

@@ -54,7 +54,7 @@ impl Run {
         if !kept.iter().any(|claim| claim.done.is_some()) {
             return Ok(false);
         }
-        let writes = self.route(hand).writes;
+        let writes = hand.route(&self.route).writes;
         let Some(entry) = writes.pending(card)? else { return Ok(true) };
         let ours = format!("script {}", reference(work, &mark.to_string()));
         if (entry.write.origin, entry.write.reference.as_deref()) != (Origin::Script, Some(ours.as_str())) {
@@ -128,7 +128,7 @@ impl Run {
             true => self.route.policy.allowing_once(iccid),
             false => work.rings.policy(Some(iccid), &self.route.policy),
         };
-        let route = self.route(hand);
+        let route = hand.route(&self.route);
         let guard = route.guard(&policy);
         self.settle(work, matched, &keys, (&*route.writes, &guard), card)?;
         // The script finds a fresh card.
