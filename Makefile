@@ -13,8 +13,9 @@ demo: setup-build ## the main job on virtual parts: card, phone, DM server
 test: setup ## all tests, those against real peers included
 	cargo test --locked
 
-soak: setup ## 1,000 virtual cards in 16 readers, without and with faulty ones; 10,000 pushes through a gateway that is killed
+soak: setup ## 1,000 virtual cards in 16 readers, without and with faulty ones; 10,000 pushes through a gateway that is killed; recoveries cut off in every state
 	BOOTGATE_SOAK=1 cargo test --locked --test soak -- --nocapture
+	cargo test --locked --lib -- card::tests::cuts --ignored --nocapture
 
 bench: ## benchmarks, the comparisons with libwbxml2 and Kannel among them
 	@tests/peers/install build test bench

@@ -104,6 +104,11 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
     let good = run(&pcscd, "good", READERS, &deck, &size);
     report("16 bays, good cards", &good, &alone);
     check(&good, &deck, &alone, if whole { size.share } else { 0.5 });
+    // By the clock on the wall: start, change of cards and the last ones count.
+    if whole {
+        let share = by_the_wall(&good, &alone);
+        assert!(share >= size.share, "by the wall 16 bays did {:.0}% of 16 times one", share * 100.0);
+    }
     let deck = Deck::with_faults(size.cards);
     let faulty = run(&pcscd, "faulty", READERS, &deck, &size);
     report("16 bays, 2% faulty", &faulty, &alone);
@@ -238,13 +243,21 @@ fn check(ran: &Ran, deck: &Deck, alone: &Ran, wanted: f64) {
     assert!(share >= wanted, "16 bays did {:.0}% of 16 times one", share * 100.0);
 }
 
+/// What all bays did of what so many times one bay would do in the whole time of a run.
+fn by_the_wall(ran: &Ran, alone: &Ran) -> f64 {
+    let cards = f64::from(u32::try_from(ran.results.len()).unwrap());
+    cards * alone.each().as_secs_f64() / (f64::from(READERS) * ran.wall.as_secs_f64())
+}
+
 fn report(what: &str, ran: &Ran, alone: &Ran) {
     let share = 100.0 * alone.each().as_secs_f64() / ran.each().as_secs_f64();
     let a_minute = f64::from(u32::try_from(ran.results.len()).unwrap()) * 60.0 / ran.wall.as_secs_f64();
     println!(
-        "soak: {what}: {} results in {:.1} s, {a_minute:.0} a minute; {:.0} ms a card in its bay, {share:.1}% of one bay alone",
+        "soak: {what}: {} results in {:.1} s, {a_minute:.0} a minute; {:.0} ms a card in its bay, {share:.1}% of one bay alone; \
+         {:.1}% of 16 times one by the wall",
         ran.results.len(),
         ran.wall.as_secs_f64(),
         ran.each().as_secs_f64() * 1000.0,
+        100.0 * by_the_wall(ran, alone),
     );
 }

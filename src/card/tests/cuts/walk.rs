@@ -68,8 +68,9 @@ impl Left<'_> {
 /// the journal holds the write.
 type State = (u64, Option<usize>, [KeyState; 3], bool);
 
-/// Cuts the job off everywhere, and goes both ways from there.
-pub(super) fn everywhere(case: &Case) -> Row {
+/// Cuts the job off everywhere, and goes both ways from there; from every so manieth state with something in the journal the ways
+/// are cut off too, and where it is every one, with lost and with half answers besides.
+pub(super) fn everywhere(case: &Case, every: usize) -> Row {
     let whole = case.before.copy();
     let (ended, sent) = case.run(&whole, None, &MemoryKeyJournal::new(), &MemoryWriteJournal::new());
     ended.unwrap();
@@ -123,7 +124,8 @@ pub(super) fn everywhere(case: &Case) -> Row {
         }
         let left = Left { card: &card, keys: &keys, writes: &writes };
         if pending {
-            let deep = states.iter().filter(|(.., pending)| *pending).count() % DEEP == 1;
+            let count = states.iter().filter(|(.., pending)| *pending).count();
+            let deep = (count % every == 1 % every).then_some(every == 1);
             row.recovery_cuts += from_between(case, &left, &after, deep, &at);
         } else {
             from_untouched(case, &left, &after, &at);
@@ -170,7 +172,7 @@ fn tells_no_counter(personality: Personality) -> bool {
 }
 
 /// Goes both ways from a card that is between; then again with cuts. How many cuts that were.
-fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: bool, at: &str) -> usize {
+fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: Option<bool>, at: &str) -> usize {
     // No other write begins before this one is settled.
     let (card, keys, writes) = left.copy();
     let (ended, sent) = case.run(&card, None, &keys, &writes);
@@ -195,8 +197,8 @@ fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: bool, at:
         let at = format!("{at}, {way:?}");
         let (card, keys, writes) = left.copy();
         let sent = finish(case, &card, *way, &keys, &writes, after, &at);
-        if deep {
-            for fault in worth_cutting(&sent) {
+        if let Some(with_all_faults) = deep {
+            for fault in worth_cutting(&sent, with_all_faults) {
                 let at = format!("{at} {fault}");
                 let (card, keys, writes) = left.copy();
                 if tells_no_counter(case.target.personality) {
@@ -217,9 +219,10 @@ fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: bool, at:
 }
 
 /// Cuts before and behind each command that changes the card, and in the middle of each UPDATE.
-fn worth_cutting(sent: &Sent) -> Vec<Fault> {
+fn worth_cutting(sent: &Sent, with_all_faults: bool) -> Vec<Fault> {
     let changing = (1..=sent.commands()).filter(|n| sent.changes[*n - 1] != sent.changes[*n]);
-    let around = changing.flat_map(|n| [Fault::CutBefore(n), Fault::CutAfter(n)]);
+    let faults = &FAULTS[..if with_all_faults { FAULTS.len() } else { 2 }];
+    let around = changing.flat_map(|n| faults.iter().map(move |fault| fault(n)));
     around.chain((1..=sent.updates.len()).map(Fault::TornUpdate)).collect()
 }
 
