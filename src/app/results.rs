@@ -8,6 +8,7 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -24,6 +25,11 @@ use crate::{
 
 /// Results that are known again when a gateway tells them twice.
 const REMEMBERED: usize = 4096;
+/// How each line begins: names are in the order of the alphabet.
+const BEGINNING: &[u8] = b"{\"address\":";
+/// How often another gateway is waited for that writes to it, and how long each time.
+const TURNS: u32 = 100;
+const TURN: Duration = Duration::from_millis(20);
 /// More octets than a line of the file has: that of a request that is taken.
 const LONGEST_LINE: u64 = 4 * 1024 * 1024;
 
@@ -86,7 +92,13 @@ impl ResultsFile {
         line["told-at"] = now.to_string().into();
         let mut out = File::options().read(true).append(true).create(true).mode(0o600).open(&self.path)?;
         // Gateways that share it take turns.
-        out.lock()?;
+        let mut tries = 0..TURNS;
+        while let Err(error) = out.try_lock() {
+            if tries.next().is_none() {
+                return Err(error.into());
+            }
+            std::thread::sleep(TURN);
+        }
         cut_half_a_line(&mut out)?;
         out.write_all(format!("{line}\n").as_bytes())?;
         out.sync_data()?;
@@ -112,11 +124,12 @@ fn cut_half_a_line(file: &mut File) -> std::io::Result<()> {
         return Ok(());
     }
     let tail = tail(LONGEST_LINE)?;
-    let half = tail.iter().rev().take_while(|octet| **octet != b'\n').count() as u64;
-    if half == LONGEST_LINE {
-        return Err(std::io::Error::other("its last line is longer than any result; is it another file?"));
+    let half = tail.rsplit(|octet| *octet == b'\n').next().unwrap_or_default();
+    let ours = half.starts_with(BEGINNING) || BEGINNING.starts_with(half);
+    if !ours || half.len() as u64 == LONGEST_LINE {
+        return Err(std::io::Error::other("its last line is none of ours; is it another file?"));
     }
-    file.set_len(end - half)
+    file.set_len(end - half.len() as u64)
 }
 
 #[async_trait]
@@ -227,8 +240,19 @@ mod tests {
         let nowhere = results(Some(folder.path().to_owned()));
         assert_eq!(nowhere.told(result(MessageState::Delivered)).await, Heard::NotNow);
         // A kill in the middle of a line, which was told to nobody as taken.
-        std::fs::write(&file, "{\"state\": \"unknown\"}\n{\"state\": \"deliv").unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(results(Some(file.clone())).told(result(MessageState::Unknown)).await, Heard::Taken);
+        let line = std::fs::read(&file).unwrap();
+        for half in [1, 5, line.len() - 1] {
+            std::fs::write(&file, [&line[..], &line[..half]].concat()).unwrap();
+            cut_half_a_line(&mut File::options().read(true).append(true).open(&file).unwrap()).unwrap();
+            assert_eq!(std::fs::read(&file).unwrap(), line);
+        }
+        std::fs::write(&file, [&line[..], &line[..line.len() / 2]].concat()).unwrap();
+        let other = folder.path().join("other");
+        std::fs::write(&other, "the operator's own notes").unwrap();
+        let wrong = results(Some(other.clone()));
+        assert_eq!(wrong.told(result(MessageState::Delivered)).await, Heard::NotNow);
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "the operator's own notes");
         let results = results(Some(file.clone()));
         for state in [MessageState::Pending, MessageState::Delivered, MessageState::Delivered] {
             assert_eq!(results.told(result(state)).await, Heard::Taken);

@@ -34,6 +34,8 @@ pub enum Event {
         segment: u8,
         /// What the SMSC calls it.
         message: MessageId,
+        /// In how many segments this link sends it.
+        of: u8,
     },
     /// The network has all of it.
     Sent {

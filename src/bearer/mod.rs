@@ -22,6 +22,7 @@ mod segment;
 pub mod sendsms;
 pub mod smpp;
 mod stage;
+mod standing;
 mod state;
 mod tls;
 mod udp;
@@ -34,8 +35,8 @@ pub use dispatch::{Carriage, Destination, Dispatch, DispatchId};
 pub use event::{Asking, Event, Failure, MessageId, Receipt, Taken};
 pub use lane::Lane;
 pub use outbox::{
-    Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, LaneOf, Move, NewDelivery, NewPush, Notice,
-    NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Standing, Unreadable,
+    Abandoned, Accepted, Claim, Claimed, Delivery, InitiatorName, Kept, LaneOf, Move, NewDelivery, NewPush,
+    Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Unreadable,
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
 pub use ppg::add_up;
@@ -44,6 +45,7 @@ use routes::nothing_stands;
 pub use routes::{Link, Route, Routes};
 pub use segment::{ReferenceCounter, References};
 pub use stage::{Hindrance, SENT, Stage};
+pub use standing::{Doubt, Standing};
 pub use state::State;
 pub use tls::{ClientFiles, ClientTls};
 pub use udp::UdpRoute;

@@ -6,7 +6,9 @@
 
 use std::{collections::BTreeSet, fmt, str::FromStr, sync::Arc};
 
-use super::{Asking, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, Stage, State};
+use super::{
+    Asking, Carriage, Destination, Dispatch, DispatchId, Lane, MessageId, Receipt, Stage, Standing, State,
+};
 use crate::{
     ident::Timestamp,
     wire::pap::{Address, Priority, PushId, Replace, StatusCode, Version},
@@ -67,11 +69,7 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn abandoned(
-        &self,
-        receipts_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<DispatchId>, OutboxError>;
+    async fn abandoned(&self, receipts_until: Timestamp, now: Timestamp) -> Result<Abandoned, OutboxError>;
 
     /// Results that are to be told to their initiators now: up to `each` of each initiator, and none of those that are `busy`.
     ///
@@ -185,19 +183,6 @@ pub struct Delivery {
     pub stage: Option<Stage>,
 }
 
-/// Where a delivery is, since when and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// Where it is.
-    pub state: State,
-    /// The code that goes with it.
-    pub code: StatusCode,
-    /// In words, without number, payload or secret.
-    pub desc: String,
-    /// Since when.
-    pub at: Timestamp,
-}
-
 /// What [`Outbox::claim`] hands out.
 #[derive(Debug, Default)]
 pub struct Claim {
@@ -253,11 +238,22 @@ pub enum Report {
         segment: u8,
         /// What the SMSC calls it.
         message: MessageId,
+        /// In how many segments it is sent: links differ in that.
+        of: u8,
     },
     /// An SMSC says what became of a segment. What counts is when that says something of the whole delivery.
     Receipt(Receipt),
     /// The delivery goes on to another state, if it is in one of `from`.
     Move(Move),
+}
+
+/// What [`Outbox::abandoned`] finds.
+#[derive(Debug, Default)]
+pub struct Abandoned {
+    /// Of these it is not known whether the network has them.
+    pub unclear: Vec<DispatchId>,
+    /// Came to their end, because all receipts had come.
+    pub settled: Vec<Settled>,
 }
 
 /// A change of state.
@@ -277,7 +273,8 @@ pub struct Move {
     pub due: Option<Timestamp>,
     /// In how many segments it went, when that is known now.
     pub segments: Option<u8>,
-    /// It is sent again although an earlier sending may have arrived: [`Standing::desc`] says so from then on.
+    /// It is to be sent again although it may have arrived: [`Standing::desc`] says so from then on, and it does not end as
+    /// undeliverable, expired or cancelled, but as unknown.
     pub again: bool,
 }
 
@@ -348,18 +345,6 @@ pub struct OutboxError {
     pub doing: &'static str,
     /// Why.
     pub source: Arc<dyn std::error::Error + Send + Sync>,
-}
-
-impl Standing {
-    /// What is said in words, of a delivery that may be with its device twice (`doubled`) or not.
-    pub fn words(desc: String, doubled: bool) -> String {
-        const TWICE: &str = "it was sent again when an answer was lost: the device may have it twice";
-        match (desc.is_empty(), doubled) {
-            (_, false) => desc,
-            (true, true) => TWICE.to_owned(),
-            (false, true) => format!("{desc}; {TWICE}"),
-        }
-    }
 }
 
 impl InitiatorName {

@@ -1,5 +1,7 @@
 //! The outbox without a file: the same answers, gone with the process. For rehearsals and tests.
 
+mod item;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,10 +9,12 @@ use std::{
 
 use async_trait::async_trait;
 
+use item::Item;
+
 use crate::{
     bearer::{
-        Accepted, Claim, Claimed, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Kept, Lane,
-        LaneOf, MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError,
+        Abandoned, Accepted, Claim, Claimed, Delivery, Dispatch, DispatchId, Doubt, InitiatorName, Kept,
+        Lane, LaneOf, MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError,
         Receipt, ReceiptState, Report, Settled, Stage, Standing, State, add_up,
     },
     ident::Timestamp,
@@ -30,18 +34,6 @@ struct Everything {
     /// Without a delivery where a receipt came before the answer that gave its segment the name.
     messages: BTreeMap<MessageId, (Option<DispatchId>, Option<ReceiptState>, u8)>,
     last: u64,
-}
-
-struct Item {
-    push: Arc<NewPush>,
-    destination: Option<Destination>,
-    lane: Arc<str>,
-    segments: u8,
-    delivery: Delivery,
-    due: Timestamp,
-    tries: u32,
-    untold: bool,
-    doubled: bool,
 }
 
 impl MemoryOutbox {
@@ -97,8 +89,8 @@ impl Outbox for MemoryOutbox {
     }
 
     /// Nothing outlives its process here.
-    async fn abandoned(&self, _: Timestamp, _: Timestamp) -> Result<Vec<DispatchId>, OutboxError> {
-        Ok(Vec::new())
+    async fn abandoned(&self, _: Timestamp, _: Timestamp) -> Result<Abandoned, OutboxError> {
+        Ok(Abandoned::default())
     }
 
     async fn notices(
@@ -215,8 +207,17 @@ impl Everything {
             let due = push.not_before.unwrap_or(push.received).max(push.received);
             let untold = state.is_final() && push.notify.is_some();
             let (push, lane) = (Arc::clone(&push), Arc::clone(&new.lane));
-            let item =
-                Item { push, destination, lane, segments, delivery, due, tries: 0, untold, doubled: false };
+            let item = Item {
+                push,
+                destination,
+                lane,
+                segments,
+                delivery,
+                due,
+                tries: 0,
+                untold,
+                doubt: Doubt::None,
+            };
             self.deliveries.insert(id, item);
         }
         Accepted::Kept
@@ -245,12 +246,15 @@ impl Everything {
         due.sort_by_key(|item| (item.push.priority, item.due, item.delivery.id));
         let mut room: Vec<usize> = lanes.iter().map(|lane| lane.room).collect();
         for item in due {
-            let Some(room) = is_in(item).and_then(|lane| room.get_mut(lane)).filter(|room| **room > 0) else {
-                continue;
-            };
+            let Some(at) = is_in(item) else { continue };
+            let Some(room) = room.get_mut(at).filter(|room| **room > 0) else { continue };
+            let asks = lanes.get(at).is_some_and(|lane| lane.asks);
             let Some(destination) = item.destination.clone() else { continue };
             *room -= 1;
             item.delivery.standing.state = State::Sending;
+            if !asks {
+                item.leaves();
+            }
             item.delivery.standing.at = now;
             let dispatch = Dispatch {
                 id: item.delivery.id,
@@ -279,9 +283,17 @@ impl Everything {
         let mut touched = BTreeSet::new();
         for report in reports {
             match report {
+                Report::Leaving(asking) => {
+                    if let Some(item) = self.deliveries.get_mut(&asking.id) {
+                        item.leaves();
+                    }
+                }
                 // Nothing outlives its process here.
-                Report::Leaving(_) | Report::Stayed(_) => {}
-                Report::Submitted { id, segment, message } => {
+                Report::Stayed(_) => {}
+                Report::Submitted { id, segment, message, of } => {
+                    if let Some(item) = self.deliveries.get_mut(id) {
+                        item.segments = *of;
+                    }
                     let early =
                         self.messages.get(message).filter(|(of, ..)| of.is_none()).and_then(|(_, r, _)| *r);
                     self.messages.insert(message.clone(), (Some(*id), early, *segment));
@@ -333,7 +345,9 @@ impl Everything {
             self.messages.retain(|_, (of, ..)| *of != Some(change.id));
         }
         item.segments = change.segments.unwrap_or(item.segments);
-        item.doubled |= change.again;
+        if change.again {
+            item.doubt = item.doubt.max(Doubt::Once);
+        }
         item.stand(change.to, change.code, change.desc.clone(), now);
         item.due = change.due.unwrap_or(now);
         change.to.is_final().then(|| item.settled())
@@ -345,26 +359,6 @@ impl Everything {
             *known = Some(receipt.state);
         }
         *id
-    }
-}
-
-impl Item {
-    fn stand(&mut self, state: State, code: StatusCode, desc: String, at: Timestamp) {
-        let desc = Standing::words(desc, self.doubled);
-        self.delivery.standing = Standing { state, code, desc, at };
-        if state.is_final() {
-            self.due = at;
-            self.tries = 0;
-            self.untold = self.push.notify.is_some();
-        }
-    }
-
-    fn settled(&self) -> Settled {
-        Settled {
-            initiator: self.push.initiator.clone(),
-            push_id: self.push.push_id.clone(),
-            delivery: self.delivery.clone(),
-        }
     }
 }
 

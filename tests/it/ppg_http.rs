@@ -200,7 +200,7 @@ fn a_push_is_accepted_delivered_and_told() {
     assert!(cancel.body.contains("<cancel-result code=\"2008\""), "{}", cancel.body);
 
     let message = MessageId { smsc: "lab".into(), id: "m1".into() };
-    gateway.tell(Event::Submitted { id: dispatch.id, segment: 0, message: message.clone() });
+    gateway.tell(Event::Submitted { id: dispatch.id, segment: 0, message: message.clone(), of: 1 });
     gateway.tell(Event::Sent { id: dispatch.id, segments: 1, receipts: true });
     gateway.tell(Event::Receipt(Receipt {
         message,

@@ -39,6 +39,8 @@ pub(super) struct UnderWay {
     tries: u32,
     received: Timestamp,
     expires: Option<Timestamp>,
+    /// Whether it was handed to the bearer.
+    pub(super) at_bearer: bool,
 }
 
 impl Ppg {
@@ -84,7 +86,9 @@ impl Ppg {
     async fn settle_abandoned(&self) {
         let now = self.0.clock.now();
         let until = now.plus(self.settings().receipts);
-        let unclear = self.persist("find what was being sent", || self.0.outbox.abandoned(until, now)).await;
+        let found = self.persist("find what was being sent", || self.0.outbox.abandoned(until, now)).await;
+        self.announce(found.settled);
+        let unclear = found.unclear;
         if !unclear.is_empty() {
             let (count, policy) = (unclear.len(), self.settings().in_doubt);
             warn!(
@@ -212,7 +216,9 @@ impl Ppg {
         Report::Move(match event {
             Event::Leaving(asking) => return Report::Leaving(asking),
             Event::Stayed(asking) => return Report::Stayed(asking),
-            Event::Submitted { id, segment, message } => return Report::Submitted { id, segment, message },
+            Event::Submitted { id, segment, message, of } => {
+                return Report::Submitted { id, segment, message, of };
+            }
             Event::Receipt(receipt) => return Report::Receipt(receipt),
             Event::Sent { id, segments, receipts: true } => {
                 let expires = self.forget(id).and_then(|held| held.expires);
@@ -279,8 +285,16 @@ impl Ppg {
     pub(super) fn hold(&self, claim: &Claim) {
         let mut under_way = self.under_way();
         for Claimed { dispatch, tries, received } in &claim.dispatches {
-            let held = UnderWay { tries: *tries, received: *received, expires: dispatch.expires };
+            let (tries, received, expires) = (*tries, *received, dispatch.expires);
+            let held = UnderWay { tries, received, expires, at_bearer: false };
             under_way.insert(dispatch.id, held);
+        }
+    }
+
+    /// The bearer has it.
+    pub(super) fn handed_over(&self, id: DispatchId) {
+        if let Some(held) = self.under_way().get_mut(&id) {
+            held.at_bearer = true;
         }
     }
 

@@ -80,7 +80,10 @@ impl Ppg {
                 }
                 tokio::select! {
                     biased;
-                    sent = bearer.send(dispatch) => if sent.is_err() { left.push(id) },
+                    sent = bearer.send(dispatch) => match sent {
+                        Ok(()) => self.handed_over(id),
+                        Err(_) => left.push(id),
+                    },
                     () = &mut stop => {
                         stopped = true;
                         left.push(id);

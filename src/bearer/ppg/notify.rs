@@ -11,9 +11,9 @@ use std::{
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use tracing::{debug, warn};
 
-use super::{Ppg, protocol::stamp, settings::back_off};
+use super::{Ppg, engine::BREATH, protocol::stamp, settings::back_off};
 use crate::{
-    bearer::{ClientTls, DispatchId, InitiatorName, Notice, NoticeOutcome, Noticed, Patience, post},
+    bearer::{ClientTls, DispatchId, InitiatorName, Notice, NoticeOutcome, Noticed, Notices, Patience, post},
     ident::Timestamp,
     wire::pap::{CONTENT_TYPE, Message, Pap, ResultNotification},
 };
@@ -92,14 +92,15 @@ impl Ppg {
         loop {
             if std::mem::take(&mut look) {
                 let now = self.0.clock.now();
-                let notices = match self.0.outbox.notices(TOGETHER, &desk.busy(), now).await {
-                    Ok(notices) => notices,
-                    Err(error) => {
-                        self.breathe("look for results to be told", &error).await;
-                        look = true;
-                        continue;
-                    }
-                };
+                // What is being told goes on meanwhile.
+                let notices =
+                    self.0.outbox.notices(TOGETHER, &desk.busy(), now).await.unwrap_or_else(|error| {
+                        warn!(
+                            error = &error as &dyn std::error::Error,
+                            "The gateway cannot look for results to be told"
+                        );
+                        Notices { next: Some(now.plus(BREATH)), ..Notices::default() }
+                    });
                 desk.next = notices.next;
                 if let Some((_, why)) = notices.unreadable.first() {
                     warn!(

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{Initiator, Ppg, protocol::to_its_end};
 use crate::{
-    bearer::{Delivery, DispatchId, InitiatorName, Move, OutboxError, Report, State},
+    bearer::{Delivery, DispatchId, InitiatorName, Move, OutboxError, Report, Settled, State},
     wire::pap::{PushId, StatusCode},
 };
 
@@ -15,8 +15,10 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(250);
 /// How long another process is given to do so.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// How often it is looked whether it has.
-const GLANCE: Duration = Duration::from_millis(50);
+/// How long is waited before it is looked whether it has: at first, and at the most.
+const GLANCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(640));
+/// How long what was claimed a moment ago is on its way to our bearer.
+const STEP: Duration = Duration::from_millis(2);
 
 impl Ppg {
     /// Those that could be taken back. Whoever asked may be gone before it is written down; what the bearer gave back is not
@@ -32,6 +34,16 @@ impl Ppg {
         let (initiator, push) = (initiator.name.clone(), push.clone());
         let taking = async move {
             let mut taken = ppg.withdraw(ids.iter().copied().collect()).await?;
+            // What was claimed and is not at the bearer yet will be in a moment.
+            let until = Instant::now() + PATIENCE;
+            loop {
+                let coming = ppg.coming(&ids, &taken);
+                if coming.is_empty() || Instant::now() >= until {
+                    break;
+                }
+                sleep(STEP).await;
+                taken.extend(ppg.withdraw(coming).await?);
+            }
             // What our own bearer does not give back has left.
             let theirs = {
                 let ours = ppg.under_way();
@@ -61,6 +73,14 @@ impl Ppg {
         }
     }
 
+    /// Those of ours that were claimed and are not at the bearer yet.
+    fn coming(&self, ids: &BTreeSet<DispatchId>, taken: &BTreeSet<DispatchId>) -> Vec<DispatchId> {
+        let ours = self.under_way();
+        let coming =
+            |id: &&DispatchId| !taken.contains(id) && ours.get(id).is_some_and(|held| !held.at_bearer);
+        ids.iter().filter(coming).copied().collect()
+    }
+
     /// Asks the processes that send these to take them back, and waits for a while until they have.
     async fn call_back(
         &self,
@@ -72,7 +92,7 @@ impl Ppg {
         if ids.is_empty() {
             return Ok(taken);
         }
-        let (until, mut asked) = (Instant::now() + PATIENCE, false);
+        let (until, mut asked, mut glance) = (Instant::now() + PATIENCE, false, GLANCE.0);
         loop {
             let Some(kept) = self.0.outbox.find(initiator, push).await? else { return Ok(taken) };
             let in_state = |state: State| {
@@ -92,7 +112,8 @@ impl Ppg {
             if !std::mem::replace(&mut asked, true) {
                 self.0.outbox.call_back(sending).await?;
             }
-            sleep(GLANCE).await;
+            sleep(glance).await;
+            glance = (glance * 2).min(GLANCE.1);
         }
     }
 
@@ -129,7 +150,9 @@ impl Ppg {
         };
         // There is room again.
         self.0.wake.notify_one();
-        let taken = settled.iter().map(|s| s.delivery.id).collect();
+        // What may have arrived before ends as unknown: that is not taken back.
+        let back = |end: &&Settled| end.delivery.standing.state == State::Cancelled;
+        let taken = settled.iter().filter(back).map(|end| end.delivery.id).collect();
         self.announce(settled);
         Ok(taken)
     }

@@ -282,10 +282,19 @@ impl Shared {
                 Ok(_) => {
                     self.seen(None);
                     let message = MessageId { smsc: Arc::clone(&self.name), id: name };
-                    let _ = self.events.send(Event::Submitted { id, segment: n, message }).await;
+                    let _ = self.events.send(Event::Submitted { id, segment: n, message, of: total }).await;
                 }
                 Err(error) if error.is_in_doubt() => {
                     warn!(smsc = &*self.name, "{error}");
+                    let sent = n + 1;
+                    // What the device lacks it cannot read: without the others this one is nothing.
+                    if sent < total {
+                        let smsc = Arc::clone(&self.name);
+                        return Event::Failed {
+                            id,
+                            failure: Failure::Incomplete { smsc, sent, segments: total },
+                        };
+                    }
                     return Event::Unclear { id, in_doubt: 1, segments: total };
                 }
                 Err(error) => {

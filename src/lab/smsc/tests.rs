@@ -78,7 +78,7 @@ async fn what_is_dispatched_arrives_and_receipts_come_back() {
             let mut due = usize::MAX;
             while sent < sizes.len() || receipts < due {
                 match bench.events.recv().await.unwrap() {
-                    Event::Submitted { id, segment, message } => {
+                    Event::Submitted { id, segment, message, .. } => {
                         assert_eq!(submitted.insert(message, (id, segment)), None);
                     }
                     Event::Sent { receipts, .. } => {

@@ -55,7 +55,7 @@ async fn one(tx: &mut SqliteConnection, sealed: &Sealed, id: i64) -> Result<Acce
             return Ok(Accepted::Duplicate);
         }
         let cancelled = sqlx::query(
-            "UPDATE delivery SET state = 6, code = ?2, reason = 'replaced by another push', changed_at = ?3, due_at = ?3,
+            "UPDATE delivery SET state = iif(doubled > 0, 7, 6), code = iif(doubled > 0, ?4, ?2), reason = 'replaced by another push', changed_at = ?3, due_at = ?3,
                     tries = 0, notice = CASE WHEN notice > 0 THEN 2 ELSE 0 END
              WHERE push = ?1 AND state = 0 RETURNING address",
         );
@@ -63,6 +63,7 @@ async fn one(tx: &mut SqliteConnection, sealed: &Sealed, id: i64) -> Result<Acce
             .bind(old)
             .bind(StatusCode::OK.0)
             .bind(push.received.as_millis())
+            .bind(StatusCode::SERVICE_FAILURE.0)
             .fetch_all(&mut *tx)
             .await?;
         record::forget_octets(tx, vec![old]).await?;

@@ -22,7 +22,8 @@ pub(super) async fn ask(tx: &mut SqliteConnection, ids: &[DispatchId]) -> Result
 
 /// Whether anybody is asked.
 pub(super) async fn any(readers: &SqlitePool) -> Result<bool, Failed> {
-    let asked = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM delivery WHERE called_back = 1)");
+    let asked =
+        sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM delivery WHERE called_back = 1 AND state = 1)");
     Ok(asked.fetch_one(readers).await?)
 }
 

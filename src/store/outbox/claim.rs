@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     bearer::{
-        Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, SENT, Settled,
-        State, Unreadable,
+        Abandoned, Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, Report,
+        SENT, Settled, State, Unreadable,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
@@ -66,7 +66,8 @@ pub(super) async fn due(
     let mut deliveries = Vec::new();
     for lane in lanes.iter().filter(|lane| lane.room > 0) {
         let rows = sqlx::query(
-            "UPDATE delivery SET state = 1, owner = ?1, tries = tries + 1, changed_at = ?2, leaving = ?5
+            "UPDATE delivery SET state = 1, owner = ?1, tries = tries + 1, changed_at = ?2, leaving = ?5,
+                 called_back = 0, doubled = iif(?5 AND doubled = 1, 2, doubled)
              WHERE id IN (SELECT id FROM (
                  SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 0 AND due_at <= ?2
                                  ORDER BY due_at LIMIT ?3)
@@ -138,7 +139,7 @@ pub(super) async fn abandoned(
     store: &Store,
     receipts_until: Timestamp,
     now: Timestamp,
-) -> Result<Vec<DispatchId>, Failed> {
+) -> Result<Abandoned, Failed> {
     let rows = sqlx::query(
         "SELECT id, owner, leaving, segments, (SELECT count(*) FROM message WHERE message.delivery = delivery.id) AS named
          FROM delivery WHERE state = 1 ORDER BY id",
@@ -173,9 +174,10 @@ pub(super) async fn abandoned(
         again: false,
     };
     let waiting = |id| Move { to: State::Waiting, desc: String::new(), due: Some(now), ..sent(id) };
-    let moves: Vec<Move> = taken.into_iter().map(sent).chain(whole.into_iter().map(waiting)).collect();
-    record::moves(tx, &moves, now).await?;
-    Ok(unclear)
+    let moves = taken.into_iter().map(sent).chain(whole.into_iter().map(waiting));
+    // Receipts may have come before.
+    let settled = record::reports(tx, &moves.map(Report::Move).collect::<Vec<_>>(), now).await?;
+    Ok(Abandoned { unclear, settled })
 }
 
 /// What is wrong with one delivery holds up no other.

@@ -23,8 +23,8 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use super::{Store, error::Failed};
 use crate::{
     bearer::{
-        Accepted, Claim, DispatchId, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices, Outbox,
-        OutboxError, Report, Settled,
+        Abandoned, Accepted, Claim, DispatchId, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices,
+        Outbox, OutboxError, Report, Settled,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
@@ -75,6 +75,7 @@ enum Answer {
     Claimed(claim::Rows),
     Settled(Vec<Settled>),
     Ids(Vec<DispatchId>),
+    Abandoned(Abandoned),
     CallingBack,
     Noticed,
     Placed,
@@ -96,15 +97,19 @@ impl OutboxFile {
     }
 
     async fn start(&self) -> Result<mpsc::Sender<Work>, sqlx::Error> {
+        let (work, waiting) = mpsc::channel(GROUP);
+        tokio::spawn(write(self.store.clone(), self.connect().await?, waiting));
+        Ok(work)
+    }
+
+    /// The connection that writes.
+    pub(super) async fn connect(&self) -> Result<SqliteConnection, sqlx::Error> {
         let synchronous = match self.durability {
             Durability::Power => SqliteSynchronous::Full,
             Durability::Kill => SqliteSynchronous::Normal,
         };
         let options = self.store.options.clone().synchronous(synchronous);
-        let connection = SqliteConnection::connect_with(&options).await?;
-        let (work, waiting) = mpsc::channel(GROUP);
-        tokio::spawn(write(self.store.clone(), connection, waiting));
-        Ok(work)
+        SqliteConnection::connect_with(&options).await
     }
 }
 
@@ -163,13 +168,9 @@ impl Outbox for OutboxFile {
         }
     }
 
-    async fn abandoned(
-        &self,
-        receipts_until: Timestamp,
-        now: Timestamp,
-    ) -> Result<Vec<DispatchId>, OutboxError> {
+    async fn abandoned(&self, receipts_until: Timestamp, now: Timestamp) -> Result<Abandoned, OutboxError> {
         match self.ask(Ask::Abandoned { receipts_until, now }).await? {
-            Answer::Ids(ids) => Ok(ids),
+            Answer::Abandoned(abandoned) => Ok(abandoned),
             _ => Err(closed()),
         }
     }
@@ -259,7 +260,7 @@ async fn transact(
             }
             Ask::CalledBack => Answer::Ids(called_back::take(&mut tx, &owner).await?),
             Ask::Abandoned { receipts_until, now } => {
-                Answer::Ids(claim::abandoned(&mut tx, store, receipts_until, now).await?)
+                Answer::Abandoned(claim::abandoned(&mut tx, store, receipts_until, now).await?)
             }
             Ask::Noticed(outcomes) => {
                 notice::noticed(&mut tx, &outcomes).await?;

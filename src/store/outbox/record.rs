@@ -13,6 +13,7 @@ use super::{
 use crate::{
     bearer::{Move, Receipt, ReceiptState, Report, Settled, State, add_up},
     ident::Timestamp,
+    wire::pap::StatusCode,
 };
 
 /// States that a receipt can still change.
@@ -26,15 +27,16 @@ pub(super) async fn reports(
     now: Timestamp,
 ) -> Result<Vec<Settled>, Failed> {
     let (mut leaving, mut stayed) = (BTreeMap::new(), Vec::new());
-    let mut names = Vec::new();
+    let (mut names, mut counts) = (Vec::new(), BTreeMap::new());
     let mut changes = Vec::new();
     let mut receipts = Vec::new();
     for report in reports {
         match report {
             Report::Leaving(asking) => drop(leaving.insert(number(asking.id), asking.turn)),
             Report::Stayed(asking) => stayed.push(json!([number(asking.id), asking.turn])),
-            Report::Submitted { id, segment, message } => {
+            Report::Submitted { id, segment, message, of } => {
                 names.push(json!([&*message.smsc, message.id, number(*id), segment]));
+                counts.insert(number(*id), *of);
             }
             Report::Move(change) => changes.push(change.clone()),
             Report::Receipt(receipt) => receipts.push(receipt),
@@ -43,7 +45,7 @@ pub(super) async fn reports(
     if !leaving.is_empty() {
         // What was handed to a way that does not ask (1) may have left there, whatever another one says.
         let mark = sqlx::query(
-            "UPDATE delivery SET leaving = asked.turn
+            "UPDATE delivery SET leaving = asked.turn, doubled = iif(doubled = 1, 2, doubled)
              FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM json_each(?)) AS asked
              WHERE delivery.id = asked.id AND delivery.state = 1 AND delivery.leaving <> 1",
         );
@@ -68,6 +70,14 @@ pub(super) async fn reports(
                  receipt = iif(message.delivery IS NULL, message.receipt, NULL)",
         );
         insert.bind(Value::from(names).to_string()).execute(&mut *tx).await?;
+        // The link that admitted it may cut it otherwise than the one that sends it.
+        let count = sqlx::query(
+            "UPDATE delivery SET segments = cut.segments
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS segments FROM json_each(?)) AS cut
+             WHERE delivery.id = cut.id AND delivery.segments <> cut.segments",
+        );
+        let cut: Value = counts.into_iter().map(|(id, of)| json!([id, of])).collect();
+        count.bind(cut.to_string()).execute(&mut *tx).await?;
     }
     let mut settled = moves(tx, &changes, now).await?;
     let mut touched: Vec<i64> =
@@ -100,8 +110,10 @@ pub(super) async fn moves(
     let changes = move_rows(moves, now);
     let update = sqlx::query(
         "UPDATE delivery SET
-             state = change.to_state, code = change.code, reason = change.reason, changed_at = ?2, due_at = change.due,
-             segments = coalesce(change.segments, delivery.segments), doubled = doubled | change.again, owner = NULL,
+             state = iif(doubled > 0 AND change.to_state IN (4, 5, 6), 7, change.to_state),
+             code = iif(doubled > 0 AND change.to_state IN (4, 5, 6), ?3, change.code),
+             reason = change.reason, changed_at = ?2, due_at = change.due,
+             segments = coalesce(change.segments, delivery.segments), doubled = max(doubled, change.again), owner = NULL,
              leaving = 0, called_back = 0,
              tries = iif(change.to_state > 2, 0, tries),
              notice = iif(change.to_state > 2 AND notice > 0, 2, notice)
@@ -112,7 +124,8 @@ pub(super) async fn moves(
              iif(state > 2, (SELECT initiator FROM push WHERE push.id = push), NULL) AS initiator,
              iif(state > 2, (SELECT push_id FROM push WHERE push.id = push), NULL) AS push_id",
     );
-    let rows = update.bind(changes).bind(now.as_millis());
+    // What may have arrived is not said to have ended otherwise.
+    let rows = update.bind(changes).bind(now.as_millis()).bind(StatusCode::SERVICE_FAILURE.0);
     let rows = rows.fetch_all(&mut *tx).await?;
     let mut settled = Vec::new();
     let mut pushes = Vec::new();

@@ -7,7 +7,8 @@ use sqlx::{SqlitePool, sqlite::SqliteRow};
 use super::{super::row::Reading, Failed};
 use crate::{
     bearer::{
-        Carriage, Delivery, Destination, DispatchId, InitiatorName, Kept, Settled, Stage, Standing, State,
+        Carriage, Delivery, Destination, DispatchId, Doubt, InitiatorName, Kept, Settled, Stage, Standing,
+        State,
     },
     ident::Timestamp,
     wire::{
@@ -72,7 +73,7 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
         standing: Standing {
             state: read_state(r.plain("state")?).ok_or_else(|| r.corrupt("state"))?,
             code: StatusCode(r.plain("code")?),
-            desc: Standing::words(r.plain("reason")?, r.plain("doubled")?),
+            desc: Standing::words(r.plain("reason")?, doubt(r.plain("doubled")?)),
             at: r.time("changed_at")?,
         },
         stage: None,
@@ -92,6 +93,14 @@ pub(super) fn dispatch(r: &Reading<'_>) -> Result<DispatchId, Failed> {
 
 pub(super) fn number(id: DispatchId) -> i64 {
     i64::try_from(id.0).unwrap_or(i64::MAX)
+}
+
+fn doubt(number: i64) -> Doubt {
+    match number {
+        0 => Doubt::None,
+        1 => Doubt::Once,
+        _ => Doubt::Twice,
+    }
 }
 
 pub(super) fn state(state: State) -> i64 {

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     bearer::{
-        Asking, Claim, Destination, DispatchId, Lane, NewPush, NoticeOutcome, Outbox, Refused, Report, State,
+        Asking, Claim, Destination, DispatchId, Lane, MessageId, NewPush, NoticeOutcome, Outbox, Receipt,
+        ReceiptState, Refused, Report, State, Taken,
     },
     ident::Random,
     store::{Durability, MemoryOutbox, OutboxFile, Store},
@@ -72,16 +73,61 @@ async fn of_what_was_handed_out_only_that_is_in_doubt_which_was_about_to_leave()
         Report::Leaving(asked[1]),
         Report::Leaving(asked[2]),
         Report::Stayed(asked[2]),
-        submitted(ids[1], 0, "m1"),
+        submitted(ids[1], 0, 1, "m1"),
     ];
     outbox.record(all, at(1)).await.unwrap();
     let next = open(dir.path()).await;
-    assert!(next.abandoned(at(1000), at(2)).await.unwrap().is_empty(), "its process lives");
+    assert!(next.abandoned(at(1000), at(2)).await.unwrap().unclear.is_empty(), "its process lives");
     drop(outbox);
     assert_eq!(in_doubt(&next).await, [ids[0]]);
     assert_eq!(states(&next, "a").await, [State::Sending, State::Sent, State::Waiting, State::Waiting]);
     let again = next.claim(&[lane("", 9, true)], at(2)).await.unwrap();
     assert_eq!((numbers(&again), again.dispatches[0].tries), (vec!["3333", "4444"], 1));
+}
+
+/// A kill: what the link that sent it says of its segments counts, not what the one would have said that admitted it.
+#[tokio::test]
+async fn what_the_network_has_whole_after_a_kill_is_counted_by_the_link_that_sent_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    let mut all = push("a", &["1111", "2222", "3333"]);
+    for (delivery, segments) in all.deliveries.iter_mut().zip([1, 3, 1]) {
+        delivery.to.as_mut().unwrap().1 = segments;
+    }
+    outbox.accept(all).await.unwrap();
+    let claim = outbox.claim(&[lane("", 9, false)], at(0)).await.unwrap();
+    let ids: Vec<_> = claim.dispatches.iter().map(|claimed| claimed.dispatch.id).collect();
+    // One of two; the only one, where three were thought of; the only one, whose receipt came before the kill.
+    let delivered = Receipt {
+        message: MessageId { smsc: "lab".into(), id: "c0".into() },
+        state: ReceiptState::Delivered,
+        network_error: None,
+        at: at(1),
+        taken: Taken::default(),
+    };
+    let reports = vec![
+        submitted(ids[0], 0, 2, "a0"),
+        submitted(ids[1], 0, 1, "b0"),
+        submitted(ids[2], 0, 1, "c0"),
+        Report::Receipt(delivered),
+    ];
+    outbox.record(reports, at(1)).await.unwrap();
+    let next = open(dir.path()).await;
+    drop(outbox);
+    let mut settled = Vec::new();
+    let mut unclear = Vec::new();
+    for _ in 0..200 {
+        let found = next.abandoned(at(1000), at(2)).await.unwrap();
+        settled.extend(found.settled);
+        unclear = found.unclear;
+        if !unclear.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(unclear, [ids[0]]);
+    assert_eq!(states(&next, "a").await, [State::Sending, State::Sent, State::Delivered]);
+    assert_eq!(settled.iter().map(|end| end.delivery.id).collect::<Vec<_>>(), [ids[2]]);
 }
 
 /// A dispatch that goes from one link to another: what the first says of it does not count for the second.
@@ -185,7 +231,7 @@ async fn a_result_that_cannot_be_read_is_given_up_and_holds_up_no_other() {
 /// What is in doubt, once the process before is seen to have ended.
 async fn in_doubt(outbox: &impl Outbox) -> Vec<DispatchId> {
     for _ in 0..200 {
-        let unclear = outbox.abandoned(at(1000), at(2)).await.unwrap();
+        let unclear = outbox.abandoned(at(1000), at(2)).await.unwrap().unclear;
         if !unclear.is_empty() {
             return unclear;
         }

@@ -81,8 +81,8 @@ fn name(id: &str) -> MessageId {
     MessageId { smsc: "lab".into(), id: id.to_owned() }
 }
 
-pub(super) fn submitted(id: DispatchId, segment: u8, message: &str) -> Report {
-    Report::Submitted { id, segment, message: name(message) }
+pub(super) fn submitted(id: DispatchId, segment: u8, of: u8, message: &str) -> Report {
+    Report::Submitted { id, segment, message: name(message), of }
 }
 
 fn receipt(message: &str, state: ReceiptState) -> Report {
@@ -131,7 +131,7 @@ both! {
         outbox.record(vec![Report::Move(to(id, &[State::Sending], State::Waiting))], at(51)).await.unwrap();
         assert_eq!(stage().await, Some(Stage::Waits { due: at(1000), tried: true }));
         claim(outbox, 1, 1000).await;
-        let reports = vec![submitted(id, 0, "m1"), submitted(id, 1, "m2"), sent(id, 3), submitted(id, 2, "m3")];
+        let reports = vec![submitted(id, 0, 3, "m1"), submitted(id, 1, 3, "m2"), sent(id, 3), submitted(id, 2, 3, "m3")];
         outbox.record(reports, at(1001)).await.unwrap();
         let receipts = vec![receipt("m1", ReceiptState::Delivered), receipt("m2", ReceiptState::Enroute)];
         outbox.record(receipts, at(1002)).await.unwrap();
@@ -185,10 +185,10 @@ both! {
         outbox.accept(push("a", &["1111", "2222", "3333"])).await.unwrap();
         let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
         let reports = vec![
-            submitted(ids[0], 0, "a0"),
-            submitted(ids[0], 1, "a1"),
+            submitted(ids[0], 0, 2, "a0"),
+            submitted(ids[0], 1, 2, "a1"),
             sent(ids[0], 2),
-            submitted(ids[1], 0, "b0"),
+            submitted(ids[1], 0, 1, "b0"),
             receipt("b0", ReceiptState::Delivered),
             receipt("c0", ReceiptState::Delivered),
         ];
@@ -198,7 +198,7 @@ both! {
             receipt("a1", ReceiptState::Enroute),
             receipt("a0", ReceiptState::Delivered),
             sent(ids[1], 1),
-            submitted(ids[2], 0, "c0"),
+            submitted(ids[2], 0, 1, "c0"),
             sent(ids[2], 1),
         ];
         let mut ends: Vec<_> = outbox.record(reports, at(2)).await.unwrap().iter().map(|s| s.delivery.id).collect();
@@ -214,7 +214,7 @@ both! {
     async fn silence_ends_as_unknown_and_a_late_receipt_still_counts(outbox) {
         outbox.accept(push("a", &["1111"])).await.unwrap();
         let id = claim(outbox, 9, 0).await[0].id;
-        outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
+        outbox.record(vec![submitted(id, 0, 1, "m"), sent(id, 1)], at(1)).await.unwrap();
         let claim = outbox.claim(&[Lane::only(9)], at(999)).await.unwrap();
         assert_eq!((claim.settled.len(), claim.next), (0, Some(at(1000))));
         assert_eq!(outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap().settled.len(), 1);
@@ -226,8 +226,8 @@ both! {
     async fn a_number_that_an_smsc_gives_again_is_the_younger_segment(outbox) {
         outbox.accept(push("a", &["1111", "2222"])).await.unwrap();
         let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
-        outbox.record(vec![submitted(ids[0], 0, "m"), sent(ids[0], 1), receipt("m", ReceiptState::Delivered)], at(1)).await.unwrap();
-        outbox.record(vec![submitted(ids[1], 0, "m"), sent(ids[1], 1)], at(2)).await.unwrap();
+        outbox.record(vec![submitted(ids[0], 0, 1, "m"), sent(ids[0], 1), receipt("m", ReceiptState::Delivered)], at(1)).await.unwrap();
+        outbox.record(vec![submitted(ids[1], 0, 1, "m"), sent(ids[1], 1)], at(2)).await.unwrap();
         assert_eq!(states(outbox, "a").await, [State::Delivered, State::Sent]);
         outbox.record(vec![receipt("m", ReceiptState::Expired)], at(3)).await.unwrap();
         assert_eq!(states(outbox, "a").await, [State::Delivered, State::Expired]);
@@ -250,9 +250,9 @@ both! {
         outbox.accept(push("a", &["1111"])).await.unwrap();
         let id = claim(outbox, 9, 0).await[0].id;
         let again = Report::Move(Move { due: None, ..to(id, &[State::Sending], State::Waiting) });
-        outbox.record(vec![submitted(id, 0, "old0"), again], at(1)).await.unwrap();
+        outbox.record(vec![submitted(id, 0, 2, "old0"), again], at(1)).await.unwrap();
         assert_eq!(claim(outbox, 9, 1).await[0].id, id);
-        let reports = vec![submitted(id, 0, "new0"), submitted(id, 1, "new1"), sent(id, 2)];
+        let reports = vec![submitted(id, 0, 2, "new0"), submitted(id, 1, 2, "new1"), sent(id, 2)];
         outbox.record(reports, at(2)).await.unwrap();
         let late = vec![receipt("old0", ReceiptState::Expired), receipt("new0", ReceiptState::Delivered)];
         assert!(outbox.record(late, at(3)).await.unwrap().is_empty());
@@ -337,6 +337,47 @@ both! {
         }
     }
 
+    async fn what_may_have_arrived_does_not_end_as_if_it_had_not(outbox) {
+        for (n, state) in [State::Cancelled, State::Expired, State::Undeliverable].into_iter().enumerate() {
+            let id = format!("{n}");
+            outbox.accept(push(&id, &["1111", "2222"])).await.unwrap();
+            let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+            let again = |id, again| Report::Move(Move { again, ..to(id, &[State::Sending], State::Waiting) });
+            outbox.record(vec![again(ids[0], true), again(ids[1], false)], at(1)).await.unwrap();
+            let ends = ids.iter().map(|id| Report::Move(to(*id, &[State::Waiting], state)));
+            let settled = outbox.record(ends.collect(), at(2)).await.unwrap();
+            assert_eq!(settled.len(), 2);
+            let kept = outbox.find(&"pi".parse().unwrap(), &id.parse().unwrap()).await.unwrap().unwrap();
+            let stands: Vec<_> =
+                kept.deliveries.iter().map(|d| (d.standing.state, d.standing.desc.as_str())).collect();
+            assert_eq!(
+                stands,
+                [(State::Unknown, "so it is; an earlier sending may have arrived"), (state, "so it is")]
+            );
+            assert_eq!(kept.deliveries[0].standing.code, StatusCode::SERVICE_FAILURE);
+        }
+        // The same where another push takes its place.
+        outbox.accept(push("old", &["1111"])).await.unwrap();
+        let id = claim(outbox, 9, 0).await[0].id;
+        let again = Move { again: true, ..to(id, &[State::Sending], State::Waiting) };
+        outbox.record(vec![Report::Move(again)], at(1)).await.unwrap();
+        let replace = Replace { push_id: "old".parse().unwrap(), method: ReplaceMethod::All };
+        outbox.accept(NewPush { replace: Some(replace), ..push("new", &["1111"]) }).await.unwrap();
+        assert_eq!(states(outbox, "old").await, [State::Unknown]);
+    }
+
+    /// The link that admitted it would have sent it in one.
+    async fn the_link_that_sends_it_says_in_how_many_segments(outbox) {
+        outbox.accept(push("a", &["1111"])).await.unwrap();
+        let id = claim(outbox, 9, 0).await[0].id;
+        let whole = to(id, &[State::Sending], State::Sent);
+        let reports = vec![submitted(id, 0, 2, "m0"), receipt("m0", ReceiptState::Delivered), Report::Move(whole)];
+        outbox.record(reports, at(1)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Sent], "half of it is delivered");
+        outbox.record(vec![submitted(id, 1, 2, "m1"), receipt("m1", ReceiptState::Delivered)], at(2)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Delivered]);
+    }
+
     async fn results_are_to_be_told_until_they_are(outbox) {
         let refused = Refused { code: StatusCode::ADDRESS_NOT_FOUND, why: "nobody".into() };
         let mut told = NewPush { notify: Some("http://pi/".into()), ..push("a", &["1111", "2222"]) };
@@ -359,7 +400,7 @@ both! {
         assert!(outbox.notices(9, &nobody(), at(99)).await.unwrap().due.is_empty());
         // A receipt that comes between reading and telling leaves more to tell.
         let id = claim(outbox, 9, 0).await[0].id;
-        outbox.record(vec![submitted(id, 0, "m"), sent(id, 1)], at(1)).await.unwrap();
+        outbox.record(vec![submitted(id, 0, 1, "m"), sent(id, 1)], at(1)).await.unwrap();
         outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap();
         let notice = outbox.notices(9, &nobody(), at(1000)).await.unwrap().due.remove(0);
         assert_eq!(notice.settled.delivery.standing.state, State::Unknown);
@@ -375,7 +416,7 @@ both! {
         outbox.accept(NewPush { notify: Some("http://pi/".into()), ..push("untold", &["3333"]) }).await.unwrap();
         let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
         let end = |id| Report::Move(to(id, &[State::Sending], State::Undeliverable));
-        outbox.record(vec![submitted(ids[0], 0, "m"), end(ids[0]), end(ids[2])], at(10)).await.unwrap();
+        outbox.record(vec![submitted(ids[0], 0, 1, "m"), end(ids[0]), end(ids[2])], at(10)).await.unwrap();
         assert_eq!(outbox.prune(at(10), 9).await.unwrap(), 0);
         assert_eq!(outbox.prune(at(11), 9).await.unwrap(), 1);
         assert!(states(outbox, "over").await.is_empty());
@@ -422,17 +463,17 @@ async fn what_was_accepted_outlives_its_process_and_what_was_sending_is_in_doubt
     outbox.accept(push("a", &["1111", "2222", "3333", "4444"])).await.unwrap();
     let ids: Vec<_> = claim(&outbox, 3, 0).await.iter().map(|d| d.id).collect();
     outbox
-        .record(vec![submitted(ids[0], 0, "m0"), submitted(ids[1], 0, "m1"), sent(ids[1], 1)], at(1))
+        .record(vec![submitted(ids[0], 0, 1, "m0"), submitted(ids[1], 0, 1, "m1"), sent(ids[1], 1)], at(1))
         .await
         .unwrap();
     // Nobody is in doubt about what a process that lives is sending.
     let neighbour = open(dir.path()).await;
-    assert!(neighbour.abandoned(at(1000), at(2)).await.unwrap().is_empty());
+    assert!(neighbour.abandoned(at(1000), at(2)).await.unwrap().unclear.is_empty());
     drop(outbox);
     // The task that writes, and with it the lock of the owner, goes with its last user.
     let mut unclear = Vec::new();
     for _ in 0..200 {
-        unclear = neighbour.abandoned(at(1000), at(2)).await.unwrap();
+        unclear = neighbour.abandoned(at(1000), at(2)).await.unwrap().unclear;
         if !unclear.is_empty() {
             break;
         }
@@ -491,4 +532,17 @@ async fn the_content_of_what_has_ended_is_forgotten() {
     assert_eq!(kept().await, ["new"]);
     // What is known of it stays.
     assert_eq!(states(&outbox, "a").await, [State::Delivered, State::Unknown]);
+}
+
+/// What is asked for is what SQLite is told (its documentation, `PRAGMA synchronous`: 1 NORMAL, 2 FULL).
+#[tokio::test]
+async fn what_an_outbox_survives_is_what_its_connection_is_set_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(&dir.path().join("jobs.db"), BUSY).await.unwrap();
+    for (durability, level) in [(Durability::Power, 2), (Durability::Kill, 1)] {
+        let vault = Vault::new(KeySource::Made(dir.path().join("key")), Arc::new(Fixed));
+        let mut writer = OutboxFile::new(&store, Arc::new(vault), durability).connect().await.unwrap();
+        let set: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut writer).await.unwrap();
+        assert_eq!(set, level, "{durability:?}");
+    }
 }

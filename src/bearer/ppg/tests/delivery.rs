@@ -12,7 +12,7 @@ async fn a_push_goes_from_accepted_to_delivered() {
     assert_eq!(states(&bench.status("a").await), [MessageState::Pending; 2]);
     for (dispatch, name) in [(&one, "m1"), (&two, "m2")] {
         let message = message_id(name);
-        bench.tell(Event::Submitted { id: dispatch.id, segment: 0, message }).await;
+        bench.tell(Event::Submitted { id: dispatch.id, segment: 0, message, of: 1 }).await;
         bench.tell(Event::Sent { id: dispatch.id, segments: 1, receipts: true }).await;
     }
     assert_eq!(states(&bench.status("a").await), [MessageState::Pending; 2]);
@@ -36,9 +36,9 @@ async fn every_segment_must_arrive_in_whatever_order_the_word_of_it_comes() {
     let mut bench = Bench::new(Settings::default());
     bench.push(message("a", &["491711"])).await;
     let id = bench.next().id;
-    bench.tell(Event::Submitted { id, segment: 0, message: message_id("s0") }).await;
+    bench.tell(Event::Submitted { id, segment: 0, message: message_id("s0"), of: 2 }).await;
     bench.receipt("s0", ReceiptState::Delivered).await;
-    bench.tell(Event::Submitted { id, segment: 1, message: message_id("s1") }).await;
+    bench.tell(Event::Submitted { id, segment: 1, message: message_id("s1"), of: 2 }).await;
     bench.receipt("s1", ReceiptState::Delivered).await;
     assert_eq!(states(&bench.status("a").await), [MessageState::Pending]);
     bench.tell(Event::Sent { id, segments: 2, receipts: true }).await;
@@ -47,7 +47,7 @@ async fn every_segment_must_arrive_in_whatever_order_the_word_of_it_comes() {
     bench.push(message("b", &["491711"])).await;
     let id = bench.next().id;
     bench.receipt("s2", ReceiptState::Delivered).await;
-    bench.tell(Event::Submitted { id, segment: 0, message: message_id("s2") }).await;
+    bench.tell(Event::Submitted { id, segment: 0, message: message_id("s2"), of: 1 }).await;
     bench.tell(Event::Sent { id, segments: 1, receipts: true }).await;
     assert_eq!(states(&bench.status("b").await), [MessageState::Delivered]);
 }
@@ -124,9 +124,35 @@ async fn what_may_have_left_is_held_or_sent_again_as_configured() {
                 assert!(why.contains("1 of 2 segments"), "{why}");
                 assert!(bench.given.try_recv().is_err());
             }
-            InDoubt::Resend => assert_eq!(bench.next().id, id),
+            InDoubt::Resend => {
+                assert_eq!(bench.next().id, id);
+                // The bearer gives the second sending back; the first one may be at the device all the same.
+                bench.bearer.held.lock().unwrap().push(id);
+                assert_eq!(bench.cancel("a").await, [StatusCode::CANCELLATION_NOT_POSSIBLE]);
+                let (state, _, why) = bench.status("a").await.remove(0);
+                assert_eq!(state, MessageState::Unknown);
+                assert!(why.contains("may have it"), "{why}");
+            }
         }
     }
+}
+
+/// It was claimed, and the bearer has no place for it yet.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_to_the_bearer_is_taken_back_from_there() {
+    let mut bench = Bench::new(Settings::default());
+    bench.bearer.places.forget_permits(1000);
+    bench.push(message("a", &["491711"])).await;
+    assert!(bench.given.try_recv().is_err());
+    let handed_over = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        bench.bearer.held.lock().unwrap().push(DispatchId(1));
+        bench.bearer.places.add_permits(1);
+    };
+    let (codes, ()) = tokio::join!(bench.cancel("a"), handed_over);
+    assert_eq!(codes, [StatusCode::OK]);
+    assert_eq!(bench.next().id, DispatchId(1));
+    assert_eq!(states(&bench.status("a").await), [MessageState::Cancelled]);
 }
 
 #[tokio::test(start_paused = true)]

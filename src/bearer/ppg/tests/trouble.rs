@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::{
     bearer::{
-        Accepted, Claim, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices, OutboxError, Report,
-        Unreadable,
+        Abandoned, Accepted, Claim, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices,
+        OutboxError, Report, Unreadable,
     },
     wire::pap::{PushId, Version},
 };
@@ -74,7 +74,7 @@ impl Outbox for Flaky {
         self.whole.called_back().await
     }
 
-    async fn abandoned(&self, until: Timestamp, now: Timestamp) -> Result<Vec<DispatchId>, OutboxError> {
+    async fn abandoned(&self, until: Timestamp, now: Timestamp) -> Result<Abandoned, OutboxError> {
         self.whole.abandoned(until, now).await
     }
 

@@ -153,6 +153,14 @@ async fn a_refusal_is_final_a_lost_answer_unclear_and_one_that_is_away_is_left_a
     refused.send(dispatch(2, 9)).await.unwrap();
     let lost = told.recv().await.unwrap();
     assert_eq!(lost, Event::Unclear { id: DispatchId(2), in_doubt: 1, segments: 1 });
+    // Of several the others stay here: no device can read it, so that it can go again.
+    let (url, _requests) = kannel(&[GOOD, ""]).await;
+    let (broken, mut told) = link(&url, 1);
+    broken.send(dispatch(4, 300)).await.unwrap();
+    assert!(matches!(told.recv().await.unwrap(), Event::Submitted { segment: 0, of: 3, .. }));
+    let Event::Failed { failure, .. } = told.recv().await.unwrap() else { panic!() };
+    assert_eq!(failure, Failure::Incomplete { smsc: "op".into(), sent: 2, segments: 3 });
+    assert!(failure.is_transient());
     assert_eq!(refused.bound(), 1);
 
     let (away, mut told) = link("http://127.0.0.1:9/", 1);

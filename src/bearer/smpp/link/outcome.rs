@@ -52,10 +52,11 @@ impl Link {
             self.paused.1 = 0;
             flight.put(piece, Place::Accepted);
             let (done, segments) = (flight.is_done(), flight.in_places(&[Place::Accepted]));
+            let of = u8::try_from(flight.places.len()).unwrap_or(u8::MAX);
             // A name is worth keeping only where a receipt will use it.
             if let Some(message) = message.filter(|_| self.settings.receipts) {
                 let message = self.message_id(self.settings.response_ids.normalise(&message));
-                self.actions.push(Action::Tell(Event::Submitted { id, segment: piece, message }));
+                self.actions.push(Action::Tell(Event::Submitted { id, segment: piece, message, of }));
             }
             if done {
                 self.close(Event::Sent { id, segments, receipts: self.settings.receipts }, id);
