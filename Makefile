@@ -13,7 +13,7 @@ demo: setup-build ## the main job on virtual parts: card, phone, DM server
 test: setup ## all tests, those against real peers included
 	cargo test --locked
 
-soak: setup ## 1,000 virtual cards in 16 readers, without and with faulty ones; 10,000 pushes through a gateway that is killed; recoveries cut off in every state
+soak: setup ## 1,000 virtual cards in 16 readers, UICCs, SIMs and UICCs with faulty ones; 10,000 pushes through a gateway that is killed; recoveries cut off in every state
 	BOOTGATE_SOAK=1 cargo test --locked --test soak -- --nocapture
 	cargo test --locked --lib -- card::tests::cuts --ignored --nocapture
 

@@ -4,7 +4,7 @@ use bootgate::{
     ident::{Iccid, Imei},
     lab::{
         card::VirtualCard,
-        image::{Sample, SampleKind},
+        image::{Personality, Sample, SampleKind},
         reader::CardHandle,
     },
 };
@@ -47,13 +47,25 @@ impl Trouble {
     }
 }
 
-/// A deck of cards.
-pub struct Deck(Vec<Trouble>);
+/// A deck of cards of one kind.
+pub struct Deck {
+    troubles: Vec<Trouble>,
+    personality: Personality,
+}
 
 impl Deck {
     /// All good.
     pub fn good(cards: u16) -> Self {
-        Self((0..cards).map(|_| Trouble::None).collect())
+        Self::uiccs((0..cards).map(|_| Trouble::None).collect())
+    }
+
+    /// All good, and of the second generation: they speak class A0 alone, and tell no counter of their key.
+    pub fn good_sims(cards: u16) -> Self {
+        Self { personality: Personality::Sim, ..Self::good(cards) }
+    }
+
+    fn uiccs(troubles: Vec<Trouble>) -> Self {
+        Self { troubles, personality: Personality::Uicc }
     }
 
     /// Two in a hundred are not: one kind after the other.
@@ -63,42 +75,51 @@ impl Deck {
             25 => faults[usize::from(n / 50) % faults.len()],
             _ => Trouble::None,
         };
-        Self((0..cards).map(trouble).collect())
+        Self::uiccs((0..cards).map(trouble).collect())
     }
 
-    /// The deck as a word, for another process.
+    /// The deck as a word, for another process: the kind of its cards, then a letter for each.
     pub fn spelled(&self) -> String {
-        self.0
+        let letters = self
+            .troubles
             .iter()
-            .filter_map(|it| KINDS.iter().find(|(_, trouble)| trouble == it).map(|(c, _)| *c))
-            .collect()
+            .filter_map(|it| KINDS.iter().find(|(_, trouble)| trouble == it).map(|(c, _)| *c));
+        format!("{}:{}", self.personality, letters.collect::<String>())
     }
 
     /// The deck that a word spells.
     pub fn of(word: &str) -> Self {
         let trouble = |c: char| KINDS.iter().find(|(letter, _)| *letter == c).unwrap().1;
-        Self(word.chars().map(trouble).collect())
+        let (kind, letters) = word.split_once(':').unwrap();
+        Self { personality: kind.parse().unwrap(), troubles: letters.chars().map(trouble).collect() }
     }
 
     pub fn len(&self) -> u16 {
-        u16::try_from(self.0.len()).unwrap()
+        u16::try_from(self.troubles.len()).unwrap()
     }
 
     pub fn count(&self, what: Trouble) -> u16 {
-        u16::try_from(self.0.iter().filter(|trouble| **trouble == what).count()).unwrap()
+        u16::try_from(self.troubles.iter().filter(|trouble| **trouble == what).count()).unwrap()
     }
 
     pub fn cards(&self) -> impl Iterator<Item = (Iccid, Trouble)> {
-        (0u16..).zip(&self.0).map(|(n, trouble)| (iccid(n), *trouble))
+        (0u16..).zip(&self.troubles).map(|(n, trouble)| (iccid(n), *trouble))
+    }
+
+    /// The n-th card, and what is wrong with it; none where the deck has no more.
+    pub fn card(&self, n: u16) -> Option<(CardHandle, Trouble)> {
+        self.troubles.get(usize::from(n)).map(|trouble| (card(n, self.personality), *trouble))
     }
 
     /// The table of the batch.
     pub fn table(&self) -> String {
         let row = |(n, trouble): (u16, &Trouble)| {
             let key = if *trouble == Trouble::OtherKey { "87654321" } else { "12345678" };
-            format!("{},{},{key}\n", iccid(n).digits(), imei(n))
+            // What a card without a counter gets its key for once.
+            let attests = if self.personality == Personality::Sim { "yes" } else { "" };
+            format!("{},{},{key},{attests}\n", iccid(n).digits(), imei(n))
         };
-        format!("iccid,imei,adm1\n{}", (0u16..).zip(&self.0).map(row).collect::<String>())
+        format!("iccid,imei,adm1,allow-once\n{}", (0u16..).zip(&self.troubles).map(row).collect::<String>())
     }
 }
 
@@ -110,9 +131,8 @@ fn imei(n: u16) -> Imei {
     (0..10).find_map(|check| format!("4901542032{n:04}{check}").parse().ok()).unwrap()
 }
 
-/// The n-th card.
-pub fn card(n: u16) -> CardHandle {
+fn card(n: u16, personality: Personality) -> CardHandle {
     let imsi = format!("26201123450{n:04}").parse().unwrap();
-    let image = Sample::new(SampleKind::Prepared, iccid(n), imsi).image();
-    CardHandle::new(VirtualCard::from_image(image).unwrap())
+    let sample = Sample { personality, ..Sample::new(SampleKind::Prepared, iccid(n), imsi) };
+    CardHandle::new(VirtualCard::from_image(sample.image()).unwrap())
 }

@@ -17,7 +17,7 @@ use std::{
 use bootgate::lab::reader::CardHandle;
 
 use crate::{
-    deck::{Deck, Trouble, card},
+    deck::{Deck, Trouble},
     peers::wait_for,
     reader,
 };
@@ -41,13 +41,12 @@ fn feeds_cards_to_readers() {
     // What was logged before is of no interest.
     log.read(|_| {});
     let board = Board { next: AtomicU16::new(0), seen: Mutex::default(), over: AtomicBool::new(false) };
-    let troubles: Vec<Trouble> = deck.cards().map(|(_, trouble)| trouble).collect();
     let times: BTreeMap<String, Stint> = std::thread::scope(|scope| {
         scope.spawn(|| board.keep(&results, &log));
         let bays: Vec<_> = (0..readers)
             .map(|bay| {
-                let (board, troubles) = (&board, &troubles);
-                scope.spawn(move || (reader(bay), feed(bay, board, troubles, delay)))
+                let (board, deck) = (&board, &deck);
+                scope.spawn(move || (reader(bay), feed(bay, board, deck, delay)))
             })
             .collect();
         let times: Vec<_> = bays.into_iter().map(|bay| bay.join()).collect();
@@ -68,16 +67,16 @@ pub struct Stint {
 }
 
 /// Puts one card after the other into a reader.
-fn feed(bay: u16, board: &Board, troubles: &[Trouble], delay: Duration) -> Stint {
+fn feed(bay: u16, board: &Board, deck: &Deck, delay: Duration) -> Stint {
     let (name, port) = (reader(bay), PORT + bay);
     let mut first = None;
     let mut stint = Stint::default();
     loop {
         let n = board.next.fetch_add(1, Ordering::Relaxed);
-        let Some(trouble) = troubles.get(usize::from(n)) else { return stint };
+        let Some((card, trouble)) = deck.card(n) else { return stint };
         let (results, removals) = (board.count(&name, What::Result), board.count(&name, What::Removal));
         let pull = Arc::new(AtomicBool::new(false));
-        let (stop, card, trouble) = (Arc::clone(&pull), card(n), *trouble);
+        let stop = Arc::clone(&pull);
         let inserted = std::thread::spawn(move || insert(port, &card, trouble, delay, &stop));
         let end = Instant::now() + PATIENCE;
         while board.count(&name, What::Result) == results {

@@ -1,8 +1,8 @@
 //! The soak of pushes is in `pushes`; this is the soak of cards: a batch of many cards in 16 readers of a real PC/SC
 //! service (vpcd), each command of a card taking its time, some cards faulty. The speed is measured against one bay alone, and every card must end in the right bin.
 //!
-//! `make soak` runs 1,000 cards with 20 ms a command, good cards and then 2% faulty ones; among all the other tests a tenth
-//! of both runs, quicker. The cards live in a process of their own beside the service, which plays the
+//! `make soak` runs 1,000 cards with 20 ms a command: good UICCs, good SIMs of the second generation, and UICCs of which 2% are
+//! faulty; among all the other tests a tenth of that, quicker. The cards live in a process of their own beside the service, which plays the
 //! people: it takes a card out when its result is there, waits until the service has seen that, and puts the next one in.
 
 #![expect(
@@ -97,18 +97,28 @@ fn sixteen_bays_are_as_fast_as_sixteen_times_one() {
         share: if whole { 0.9 } else { 0.75 },
     };
     let pcscd = Pcscd::start(READERS / 2);
-    let alone = run(&pcscd, "alone", 1, &Deck::good(if whole { 10 } else { 4 }), &size);
-    report("one bay", &alone, &alone);
     // Among other tests fewer of them, and a bound that holds while those want the machine too.
-    let deck = Deck::good(if whole { size.cards } else { size.cards / 2 });
-    let good = run(&pcscd, "good", READERS, &deck, &size);
-    report("16 bays, good cards", &good, &alone);
-    check(&good, &deck, &alone, if whole { size.share } else { 0.5 });
-    // By the clock on the wall: start, change of cards and the last ones count.
-    if whole {
-        let share = by_the_wall(&good, &alone);
-        assert!(share >= size.share, "by the wall 16 bays did {:.0}% of 16 times one", share * 100.0);
-    }
+    let (one, many) = if whole { (10, size.cards) } else { (4, size.cards / 2) };
+    let good = |name: &str, cards: fn(u16) -> Deck| {
+        let alone = run(&pcscd, &format!("{name}-alone"), 1, &cards(one), &size);
+        report(&format!("one bay, {name}"), &alone, &alone);
+        let deck = cards(many);
+        let ran = run(&pcscd, name, READERS, &deck, &size);
+        report(&format!("16 bays, {name}"), &ran, &alone);
+        check(&ran, &deck, &alone, if whole { size.share } else { 0.5 });
+        // By the clock on the wall: start, change of cards and the last ones count.
+        if whole {
+            let share = by_the_wall(&ran, &alone);
+            assert!(
+                share >= size.share,
+                "{name}: by the wall 16 bays did {:.0}% of 16 times one",
+                share * 100.0
+            );
+        }
+        alone
+    };
+    let alone = good("good", Deck::good);
+    good("sims", Deck::good_sims);
     let deck = Deck::with_faults(size.cards);
     let faulty = run(&pcscd, "faulty", READERS, &deck, &size);
     report("16 bays, 2% faulty", &faulty, &alone);
