@@ -14,6 +14,7 @@ mod batch_keys;
 mod batch_locked;
 mod batch_many;
 mod batch_over_pcsc;
+mod batch_results;
 mod batch_run;
 mod batch_scan;
 mod batch_script;

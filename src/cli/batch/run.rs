@@ -6,6 +6,7 @@ mod plan;
 mod results;
 mod scanner;
 mod screen;
+mod table;
 
 use std::{
     collections::HashMap,
@@ -81,7 +82,7 @@ pub(in crate::cli) struct RunArgs {
     /// .results.jsonl.
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
-    /// The same results as CSV, in a new file.
+    /// The same results as CSV, those of earlier runs too: a file that is not there yet, or the one of the run that is gone on with.
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
     /// Command that is run for each result, with its JSON object on standard input and the bin, good or bad, as its last

@@ -144,6 +144,24 @@ impl Signer {
     }
 }
 
+/// Refuses to add to a file that is signed without signing it again: its signature would fit no more. `option`: what names it.
+///
+/// # Errors
+/// Exit status 77.
+pub(super) fn refuse_unsigned(results: &Path, option: &str) -> anyhow::Result<()> {
+    let mut signature = results.as_os_str().to_owned();
+    signature.push(SIGNATURE);
+    if fs::symlink_metadata(&signature).is_err() {
+        return Ok(());
+    }
+    let (file, signature) = (output::name(results), output::name(Path::new(&signature)));
+    let why = format!(
+        "{file} cannot be gone on with: it is signed ({signature} stands beside it), and unsigned results would break that; give \
+         --sign-key, or name another file with {option}"
+    );
+    Err(Failure::because(Exit::Refused, why))
+}
+
 /// A short file that need not be there.
 fn optional(file: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     use std::io::Read as _;

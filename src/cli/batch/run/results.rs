@@ -9,11 +9,14 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::hook::{Heard, Hook};
+use super::{
+    hook::{Heard, Hook},
+    table::Table,
+};
 use crate::{
     cli::{
         Format,
-        batch::signature::Signer,
+        batch::signature::{Signer, refuse_unsigned},
         output::{self, Open},
     },
     ident::{Iccid, SigningKey, counted},
@@ -42,11 +45,14 @@ impl Results {
         sign_key: Option<SigningKey>,
         format: Format,
     ) -> anyhow::Result<Self> {
+        if sign_key.is_none() {
+            refuse_unsigned(path, "--results")?;
+        }
         let failed = || format!("cannot write {}", path.display());
         let mut lines = output::open(path, Open::Append).with_context(failed)?;
         let mut there = Vec::new();
-        // What is there is signed along; for any other end its last octet is enough.
-        if sign_key.is_none() {
+        // What is there is signed along, and its table is made whole; for any other end its last octet is enough.
+        if sign_key.is_none() && csv.is_none() {
             let about = lines.metadata().with_context(failed)?;
             if about.is_file() && about.len() > 0 {
                 lines.seek(SeekFrom::End(-1)).with_context(failed)?;
@@ -59,12 +65,16 @@ impl Results {
             let why = "the run before was ended before it had signed its last line";
             output::note(&format!("{}: {why}", path.display()));
         }
+        let csv = csv.map(|csv| Table::open(csv, sign_key, (path, &lines), &there)).transpose()?;
+        if there.is_empty() {
+            // So that a run that is ended before it has signed its first line is gone on with as any other.
+            signer.iter_mut().try_for_each(|signer| signer.add(b""))?;
+        }
         // A line that was torn off when a run was ended must not spoil the next.
         if there.last().is_some_and(|last| *last != b'\n') {
             lines.write_all(b"\n").with_context(failed)?;
             signer.iter_mut().try_for_each(|signer| signer.add(b"\n"))?;
         }
-        let csv = csv.map(|path| Table::new(path, sign_key)).transpose()?;
         Ok(Self { path: path.to_owned(), lines, signer, csv, hook, format, bad: 0, skipped: HashSet::new() })
     }
 
@@ -85,7 +95,7 @@ impl Results {
             signer.add(&line)?;
         }
         if let Some(csv) = &mut self.csv {
-            csv.add(result)?;
+            csv.add(&line)?;
         }
         match self.format {
             Format::Text => output::text(&Told(result).to_string())?,
@@ -102,37 +112,6 @@ impl Results {
     /// Waits for the command that hears results; what it heard.
     pub(super) fn finish(&mut self) -> Option<Heard> {
         self.hook.take().map(Hook::finish)
-    }
-}
-
-/// The results as CSV: signed after each, as their lines are, so that a run that is killed leaves a table that can be checked.
-struct Table {
-    path: PathBuf,
-    file: std::fs::File,
-    signer: Option<Signer>,
-    has_titles: bool,
-}
-
-impl Table {
-    /// A new file.
-    fn new(path: &Path, sign_key: Option<SigningKey>) -> anyhow::Result<Self> {
-        let file = output::open(path, Open::New);
-        let file = file.with_context(|| format!("cannot make {}", path.display()))?;
-        let signer = sign_key.map(|key| Signer::go_on(key, path, b"")).transpose()?;
-        let mut signer = signer.map(|(signer, _)| signer);
-        signer.iter_mut().try_for_each(|signer| signer.add(b""))?;
-        Ok(Self { path: path.to_owned(), file, signer, has_titles: false })
-    }
-
-    fn add(&mut self, result: &CardResult) -> anyhow::Result<()> {
-        let mut line = csv::WriterBuilder::new().has_headers(!self.has_titles).from_writer(Vec::new());
-        line.serialize(result)?;
-        let line = line.into_inner().map_err(|error| error.into_error())?;
-        let failed = || format!("cannot write {}", self.path.display());
-        self.file.write_all(&line).with_context(failed)?;
-        self.file.sync_data().with_context(failed)?;
-        self.has_titles = true;
-        self.signer.iter_mut().try_for_each(|signer| signer.add(&line))
     }
 }
 
@@ -185,14 +164,15 @@ impl fmt::Display for Told<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         cli::batch::signature::Place,
         ident::{SigningKey, Timestamp, signature_tests::SIGN},
     };
 
-    fn result(line: u64) -> CardResult {
+    /// A card that failed.
+    pub(in crate::cli::batch::run) fn result(line: u64) -> CardResult {
         CardResult {
             at: Timestamp::from_millis(0),
             bay: "left".into(),
@@ -226,15 +206,34 @@ mod tests {
             for file in [&csv, &lines] {
                 let there = std::fs::read(file).unwrap();
                 let signed = Place::beside(file).unwrap().read(&key().verifying_key()).unwrap();
-                // A file of lines that is empty is not signed.
-                assert_eq!(signed.is_some(), count > 0 || file == &csv, "{count} results");
-                let checked = signed.map(|signed| signed.check(&there, &key().verifying_key()));
-                assert!(checked.is_none_or(|checked| checked.is_ok()), "{count} results");
+                let checked = signed.unwrap().check(&there, &key().verifying_key());
+                assert_eq!(checked, Ok(()), "{count} results");
             }
             results.add(&result(count + 2)).unwrap();
         }
         let text = std::fs::read_to_string(&csv).unwrap();
         assert_eq!(text.lines().count(), 4, "{text}");
         assert!(text.starts_with("at,bay,line,iccid"), "{text}");
+    }
+
+    /// A run is ended when it has written its first line, and not signed it.
+    #[test]
+    fn a_first_line_that_was_not_signed_is_gone_on_with() {
+        let folder = tempfile::tempdir().unwrap();
+        let lines = folder.path().join("r.jsonl");
+        let key = || SigningKey::from_pem(SIGN).unwrap();
+        let open = |key| Results::open(&lines, None, None, key, Format::Json);
+        drop(open(Some(key())).unwrap());
+        let mut line = serde_json::to_vec(&WholeResult::from(&result(2))).unwrap();
+        line.push(b'\n');
+        std::fs::write(&lines, line).unwrap();
+        open(Some(key())).unwrap().add(&result(3)).unwrap();
+        let (there, public) = (std::fs::read(&lines).unwrap(), key().verifying_key());
+        let signed = Place::beside(&lines).unwrap().read(&public).unwrap().unwrap();
+        assert_eq!((signed.check(&there, &public), there.split(|o| *o == b'\n').count()), (Ok(()), 3));
+        // Without the key nothing is added, and the signature stays true.
+        let said = open(None).err().unwrap().to_string();
+        assert!(said.contains("--sign-key"), "{said}");
+        assert_eq!(std::fs::read(&lines).unwrap(), there);
     }
 }
