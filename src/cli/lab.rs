@@ -46,7 +46,9 @@ pub(super) enum Action {
 const EXAMPLES: &str = "Examples:
   bootgate lab card --vpcd 127.0.0.1:35963 --kind prepared
   bootgate lab card --vpcd 127.0.0.1:35963 --image card.json --save
-  bootgate lab card --new card.json --personality sim";
+  bootgate lab card --new card.json --personality sim
+
+Keys of a sample card: ADM1 12345678 (or --adm), PIN1 1234, PIN2 5678, PUK1 31415926, PUK2 27182818.";
 
 /// A sample card unless --image names another. Its keys may stand on the command line because they open nothing real.
 #[derive(Debug, Args)]

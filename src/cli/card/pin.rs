@@ -16,10 +16,10 @@ use crate::{
 };
 
 pub(super) const EXAMPLES: &str = "Examples:
-  bootgate card unblock -r 'bay 0' --puk @puk --new-pin -
-  bootgate card unblock -r 'bay 0' --keys csv:shift.csv --new-pin env:NEW_PIN --yes --format json
-  bootgate card change-pin -r 'bay 0' --pin env:PIN --new-pin @new-pin --dry-run
-  bootgate card disable-pin -r 'bay 0' --pin -
+  bootgate card unblock -r 'bay 0 00 00' --puk @puk --new-pin -
+  bootgate card unblock -r 'bay 0 00 00' --keys csv:shift.csv --new-pin env:NEW_PIN --yes --format json
+  bootgate card change-pin -r 'bay 0 00 00' --pin env:PIN --new-pin @new-pin --dry-run
+  bootgate card disable-pin -r 'bay 0 00 00' --pin -
 
 A PIN or PUK is presented under the rule that guards all keys: once, only while its counter shows two tries or more, and never
 again after a refusal until `bootgate card clear-refusal`. When the answer to a new value is lost, neither value is presented

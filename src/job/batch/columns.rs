@@ -63,7 +63,8 @@ impl Column {
         names().map(|(name, _)| name).collect::<Vec<_>>().join(", ")
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    /// The column with that name of its own, in small letters or capitals.
+    pub fn from_name(name: &str) -> Option<Self> {
         names().find(|(own, _)| own.eq_ignore_ascii_case(name.trim())).map(|(_, column)| column)
     }
 }

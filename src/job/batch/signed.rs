@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{Bin, Ending};
-use crate::ident::{SigningKey, VerifyingKey};
+use crate::ident::{SigningKey, VerifyingKey, counted};
 
 /// A digest that grows with its file.
 #[derive(Debug, Clone, Default)]
@@ -158,7 +158,8 @@ impl Sum {
 
 impl fmt::Display for Sum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} results of {} cards: {} good, {} bad", self.results, self.cards, self.good, self.bad)
+        let (results, cards) = (counted(self.results, "result"), counted(self.cards, "card"));
+        write!(f, "{results} of {cards}: {} good, {} bad", self.good, self.bad)
     }
 }
 

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use crate::{
     cli::{Exit, Failure, input, output},
     ident::{Iccid, nearest, printable},
+    job::batch::Column,
     wire::script::{Statement, parse},
 };
 
@@ -53,7 +54,9 @@ impl Rows {
         let meant = |title: &str| title.eq_ignore_ascii_case("iccid") || named(title).is_some();
         for title in titles.iter().filter(|title| !meant(title)) {
             let shown = printable(title);
-            match nearest(title, declared.iter().map(String::as_str)) {
+            // A table of a batch has columns of its own, whatever variables they resemble.
+            let near = nearest(title, declared.iter().map(String::as_str));
+            match near.filter(|_| Column::from_name(title).is_none()) {
                 Some(meant) => problems.push(format!("{name}:1: column {shown}: did you mean `{meant}`?")),
                 None => output::note(&format!("{name}:1: nothing in the script uses column {shown}")),
             }
