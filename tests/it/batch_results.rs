@@ -1,18 +1,12 @@
 //! The files of results of a batch as a process leaves them: killed (SIGKILL), started again with the same line, with a key that
 //! signs them or without it, and beside files of others.
 
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::process::{Command, Stdio};
 
-use super::program::bootgate_in;
 use crate::{
     batch_over_pcsc::{ADM, CARDS, batch, ended, results, table},
     peers::pcscd::Pcscd,
 };
-
-const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
 
 /// What a run that is killed leaves of its table is made whole by the next, which is given the same line.
 #[test]
@@ -54,44 +48,43 @@ fn a_batch_that_is_killed_goes_on_with_its_table() {
     );
 }
 
-/// A run over one row in an own folder; no card is touched, because no reader is there.
-fn run_in(folder: &Path, args: &[&str]) -> (i32, String) {
-    std::fs::write(folder.join("t.csv"), format!("iccid,imei,adm1\n{},490154203237518,{ADM}\n", CARDS[0]))
-        .unwrap();
-    let run = ["batch", "run", "t.csv", "--profile", PROFILE, "--as", "cp", "--yes"];
-    let ran = bootgate_in(folder, &[&run[..], args].concat());
-    (ran.exit, ran.err)
+/// A run over one row; no card is in the reader.
+fn refused(pcscd: &Pcscd, args: &[&str]) -> (Option<i32>, String) {
+    table(pcscd, &[ADM]);
+    let ran = batch(pcscd, args).output().unwrap();
+    (ran.status.code(), String::from_utf8(ran.stderr).unwrap())
 }
 
 #[test]
 fn signed_results_are_not_gone_on_with_unsigned() {
+    let pcscd = Pcscd::start(1);
     for (file, args, option) in
-        [("t.results.jsonl", &[][..], "--results"), ("out.csv", &["--csv", "out.csv"][..], "--csv")]
+        [("cards.results.jsonl", &[][..], "--results"), ("out.csv", &["--csv", "out.csv"][..], "--csv")]
     {
-        let folder = tempfile::tempdir().unwrap();
         // As a run that was ended before its first result has left it.
         let sign = "openssl genpkey -algorithm ed25519 -out station.pem && : > FILE && sha256sum FILE > FILE.sha256 && \
              openssl pkeyutl -sign -rawin -inkey station.pem -in FILE.sha256 -out FILE.sha256.sig";
         let sign = sign.replace("FILE", file);
         assert!(
-            Command::new("sh").args(["-c", &sign]).current_dir(folder.path()).status().unwrap().success()
+            Command::new("sh").args(["-c", &sign]).current_dir(pcscd.folder()).status().unwrap().success()
         );
-        let (exit, said) = run_in(folder.path(), args);
-        assert_eq!(exit, 77, "{said}");
+        let (exit, said) = refused(&pcscd, args);
+        assert_eq!(exit, Some(77), "{said}");
         assert!(said.contains(file) && said.contains("--sign-key") && said.contains(option), "{said}");
-        assert_eq!(std::fs::read(folder.path().join(file)).unwrap(), b"");
+        assert_eq!(std::fs::read(pcscd.folder().join(file)).unwrap(), b"");
+        std::fs::remove_file(pcscd.folder().join(format!("{file}.sha256.sig"))).unwrap();
     }
 }
 
 #[test]
 fn a_table_of_somebody_else_is_left_as_it_is() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("out.csv");
+    let pcscd = Pcscd::start(1);
+    let file = pcscd.folder().join("out.csv");
     std::fs::write(&file, "iccid,adm1\n").unwrap();
-    let (exit, said) = run_in(folder.path(), &["--csv", "out.csv"]);
-    assert_eq!(exit, 2, "{said}");
+    let (exit, said) = refused(&pcscd, &["--csv", "out.csv"]);
+    assert_eq!(exit, Some(2), "{said}");
     assert!(said.contains("out.csv is there already and was left as it is"), "{said}");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "iccid,adm1\n");
-    let (exit, said) = run_in(folder.path(), &["--results", "one", "--csv", "one"]);
-    assert!(exit == 2 && said.contains("lines of results"), "{said}");
+    let (exit, said) = refused(&pcscd, &["--results", "one", "--csv", "one"]);
+    assert!(exit == Some(2) && said.contains("lines of results"), "{said}");
 }
