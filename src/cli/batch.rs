@@ -20,8 +20,10 @@ use super::{Exit, Failure, Global, card::args::KeyRingArgs, config, input, outpu
 use crate::{
     app::{App, CellVault, OsRandom, config::Config},
     ident::printable,
-    job::batch::{Batch, Columns, MAX_OCTETS, Report, ScriptWork},
-    profile::Profile,
+    job::{
+        Wanted,
+        batch::{Batch, Columns, MAX_OCTETS, Report, ScriptWork},
+    },
     vault::Vault,
 };
 
@@ -129,7 +131,7 @@ fn check(args: &CheckArgs, global: &Global) -> anyhow::Result<Exit> {
         );
     }
     let task = match (&profile, &script) {
-        (Some(profile), _) => Some(Asked::Profile(profile)),
+        (Some(profile), _) => Some(Asked::Profile(Wanted { again: args.script.again, ..profile.into() })),
         (None, Some(script)) => Some(Asked::Script(script)),
         (None, None) => None,
     };
@@ -165,7 +167,7 @@ fn look(
 /// What is to be done with the cards of a table that is checked.
 #[derive(Clone, Copy)]
 pub(super) enum Asked<'a> {
-    Profile(&'a Profile),
+    Profile(Wanted<'a>),
     Script(&'a ScriptWork),
 }
 
@@ -173,7 +175,7 @@ impl Asked<'_> {
     /// Checks that each row has what is asked for.
     fn check(self, report: &mut Report, batch: &Batch) {
         match self {
-            Self::Profile(profile) => report.check_profile(batch, profile),
+            Self::Profile(wanted) => report.check_profile(batch, wanted.profile),
             Self::Script(work) => report.check_script(batch, work),
         }
     }
@@ -192,7 +194,7 @@ pub(super) fn compare(
     let keepers = app.keepers();
     runtime.block_on(async {
         match task {
-            Asked::Profile(profile) => report.check_store(batch, profile, &keepers, reissue).await,
+            Asked::Profile(wanted) => report.check_store(batch, wanted, &keepers, reissue).await,
             Asked::Script(work) => report.check_runs(batch, work, &keepers, reissue).await,
         }
     })?;

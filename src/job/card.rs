@@ -31,7 +31,7 @@ pub use error::CardJobError;
 use progress::Progress;
 pub use settle::{JobWrites, SettleError, abandon};
 
-use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State, target};
+use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Route, State, target, wanted};
 use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
@@ -209,6 +209,7 @@ impl CardRoute {
         observer.borrow_mut().built(&payload);
 
         let imsi = subscriber.imsi.as_ref().map(|imsi| self.fingerprints.of_imsi(imsi)).transpose()?;
+        let content = wanted::print(self.fingerprints.key()?, &job.profile, &subscriber, job.payload);
         let new = NewJob {
             key: job.key.clone(),
             profile: job.profile.name.clone(),
@@ -219,6 +220,7 @@ impl CardRoute {
             imei: subscriber.imei,
             iccid,
             imsi,
+            asked: content,
         };
         let policy = job.policy(new.iccid.as_ref(), &self.policy);
         let progress = self.accept(&new, policy, &observer, runtime)?;
@@ -264,11 +266,12 @@ fn number(fs: &mut FileSystem<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid
     }
 }
 
-/// Whether a card holds a bootstrap for a DM server: a job that was delivered says what a card was given, and not what became of
+/// Whether a card holds a bootstrap of a kind for a DM server: a job that was delivered says what a card was given, and not what became of
 /// it. A file that cannot be read without a PIN counts as holding it.
-pub(super) fn holds(view: &CardView, server: &ServerId) -> bool {
+pub(super) fn holds(view: &CardView, payload: PayloadKind, server: &ServerId) -> bool {
     view.files.iter().any(|found| match found.content.used() {
         Some(octets) => bootstrap::recognise(octets)
+            .filter(|kind| *kind == payload)
             .and_then(|kind| bootstrap::read(kind, octets).ok())
             .and_then(|settings| settings.dm_account)
             .is_some_and(|account| account.server_id == *server),

@@ -16,6 +16,7 @@ pub mod request;
 mod state;
 mod station;
 mod target;
+mod wanted;
 mod watch;
 
 pub use card::{
@@ -30,4 +31,5 @@ pub use record::{Attempt, Change, Entry, Job, JobKey, NewJob, Record, Route, Unk
 pub use state::{Event, Illegal, Reason, State, Step, UnknownState};
 pub use station::{Clerk, HeldFile, Offer, OfferError, ReadBack, Sighting, Station, Waiting};
 pub use target::TargetError;
+pub use wanted::Wanted;
 pub use watch::Watch;

@@ -47,6 +47,8 @@ pub struct NewJob {
     pub iccid: Option<Iccid>,
     /// The subscriber, where one is known. The IMSI itself is not kept.
     pub imsi: Option<Fingerprint>,
+    /// What is brought to a card, where it is one: for telling it from other content.
+    pub asked: Option<Fingerprint>,
 }
 
 /// A job.
@@ -77,6 +79,13 @@ pub struct Job {
     /// The subscriber, where one was known; for comparing, and shown to nobody.
     #[serde(skip)]
     pub imsi: Option<Fingerprint>,
+    /// What was brought to the card; for comparing, and shown to nobody.
+    #[serde(skip)]
+    pub asked: Option<Fingerprint>,
+    /// When something else was begun to be written to the card, after this job had done its work: the card is not known to hold
+    /// what the job brought any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overwritten_at: Option<Timestamp>,
     /// The account at the DM server.
     #[serde(serialize_with = "as_number")]
     pub account: Option<AccountId>,
@@ -142,7 +151,7 @@ pub struct Change {
 impl Job {
     /// A job that was just accepted.
     pub fn accepted(id: JobId, new: &NewJob, at: Timestamp) -> Self {
-        let NewJob { key, profile, profile_version, server_id, route, payload, imei, iccid, imsi } =
+        let NewJob { key, profile, profile_version, server_id, route, payload, imei, iccid, imsi, asked } =
             new.clone();
         Self {
             id,
@@ -157,6 +166,8 @@ impl Job {
             imei,
             iccid,
             imsi,
+            asked,
+            overwritten_at: None,
             account: None,
             created_at: at,
             changed_at: at,
@@ -175,6 +186,8 @@ impl Job {
             imei: self.imei.clone(),
             iccid: self.iccid.clone(),
             imsi: self.imsi,
+            // The same job may be asked for with other content: what it was given once is what it brings.
+            asked: new.asked,
         }
     }
 

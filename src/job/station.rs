@@ -8,8 +8,8 @@ use tokio::runtime::Handle;
 use tracing::debug;
 
 use super::{
-    CardContact, CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, State,
-    TargetError, Verdict,
+    CardContact, CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, Route, State,
+    TargetError, Verdict, Wanted,
     batch::{Batch, Row},
     card::holds,
 };
@@ -276,14 +276,14 @@ impl Station {
             None => None,
             Some(rows) => Some(rows.get(iccid).ok_or("the table has no row for it")?),
         };
-        let done = |job: &&Job| {
-            job.profile == offer.profile.name
-                && job.profile_version == offer.profile.version
-                && matches!(job.state, State::Delivered | State::HandedOff | State::ReHomed)
-        };
+        let wanted = Wanted { profile: &offer.profile, payload: Some(offer.payload), again: false };
+        let key = self.route.fingerprints.known_key().map_err(|error| error.to_string())?;
+        let numbers = row.map_or(&offer.subscriber, |row| &row.subscriber);
+        let subscriber = Subscriber { iccid: Some(iccid.clone()), ..numbers.clone() };
+        let done = |job: &&Job| wanted.is_done_by(job, &subscriber, key);
         let account = offer.profile.dm_account.as_ref();
-        let stands = !torn && account.is_none_or(|account| holds(view, &account.server_id));
-        if let Some(job) = jobs.first().filter(done).filter(|_| stands) {
+        let stands = !torn && account.is_none_or(|account| holds(view, offer.payload, &account.server_id));
+        if let Some(job) = jobs.iter().find(|job| job.route == Route::Card).filter(done).filter(|_| stands) {
             return Err(format!("it has this version of the profile already, by job {}", job.id));
         }
         Ok(Some(Waiting {

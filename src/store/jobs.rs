@@ -178,8 +178,8 @@ pub(super) async fn create(
     let record = Record::accepted(Job::accepted(id, new, at));
     let job = record.job;
     sqlx::query(
-        "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, imsi, owner,
-         created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, imsi, asked,
+         owner, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(id.to_string())
     .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
@@ -192,6 +192,7 @@ pub(super) async fn create(
     .bind(job.imei.as_ref().map(|i| i.digits().to_owned()))
     .bind(job.iccid.as_ref().map(|i| i.digits().to_owned()))
     .bind(job.imsi.map(|i| i.to_string()))
+    .bind(job.asked.map(|a| a.to_string()))
     .bind(owner)
     .bind(at.as_millis())
     .bind(at.as_millis())
@@ -281,6 +282,8 @@ fn job(row: &SqliteRow) -> Result<Job, Failed> {
         imei: r.maybe("imei")?,
         iccid,
         imsi: r.maybe("imsi")?,
+        asked: r.maybe("asked")?,
+        overwritten_at: r.maybe_time("overwritten_at")?,
         account: r.plain::<Option<i64>>("account")?.map(AccountId::new),
         created_at: r.time("created_at")?,
         changed_at: r.time("changed_at")?,

@@ -15,7 +15,8 @@ use crate::{
     card::{
         EntryId, Hold, Origin, PendingEntry, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
     },
-    ident::{Clock, Iccid},
+    ident::{Clock, Iccid, Timestamp},
+    job::{Route, State},
     vault::{Purpose, Vault},
 };
 
@@ -114,6 +115,19 @@ async fn outdate(tx: &mut SqliteConnection, card: &Iccid) -> Result<(), Failed> 
     Ok(())
 }
 
+/// What jobs have put on a card is not known to be there when something else is written to it. The job that this write is for has not
+/// done its work yet; and one whose write is taken up later is told of that when it is settled.
+async fn overwritten(tx: &mut SqliteConnection, card: &Iccid, at: Timestamp) -> Result<(), Failed> {
+    let states = [State::Delivered, State::HandedOff, State::ReHomed].map(State::name);
+    let update = sqlx::query(
+        "UPDATE job SET overwritten_at = ? WHERE iccid = ? AND route = ? AND overwritten_at IS NULL
+         AND state IN (SELECT value FROM json_each(?))",
+    );
+    let update = update.bind(at.as_millis()).bind(card.digits()).bind(Route::Card.to_string());
+    update.bind(serde_json::Value::from(states.to_vec()).to_string()).execute(tx).await?;
+    Ok(())
+}
+
 impl WriteJournal for Writes {
     fn pending(&self, card: &Iccid) -> Result<Option<PendingEntry>, WriteJournalError> {
         let found = self.transaction(async |tx| find(tx, card).await)?;
@@ -144,6 +158,7 @@ impl WriteJournal for Writes {
                 .execute(&mut *tx)
                 .await?;
             outdate(tx, &write.card).await?;
+            overwritten(tx, &write.card, now).await?;
             Ok(Ok(EntryId(done.last_insert_rowid())))
         })?;
         let card = write.card.clone();

@@ -4,6 +4,7 @@ use std::{path::Path, process::Command, sync::Arc};
 
 use bootgate::{
     bootstrap::PayloadKind,
+    dm::AccountId,
     ident::{FingerprintKey, JobId, Random, Timestamp},
     job::{
         Event, NewJob, Reason, Route,
@@ -138,20 +139,62 @@ async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
         imei: None,
         iccid: Some(iccid.parse().unwrap()),
         imsi: None,
+        asked: None,
     };
     let (at, id) = (Timestamp::from_millis(0), |n: u8| JobId::new(Timestamp::from_millis(0), &Count(n)));
-    jobs.create(id(1), &job("89490200001234567892", None), at).await.unwrap();
+    let imei = Some("490154203237518".parse().unwrap());
+    jobs.create(id(1), &NewJob { imei, ..job("89490200001234567892", None) }, at).await.unwrap();
     jobs.create(id(2), &job("89490200001234567918", Some("unit-2")), at).await.unwrap();
     let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
     report.check_store(&batch, &profile, &keepers, false).await.unwrap();
     assert_eq!(codes(&report.problems), [(2, Some("iccid"), "has-job"), (3, Some("key"), "key-taken")]);
-    assert_eq!((report.done, report.errors, report.warnings), (1, 1, 1));
+    assert_eq!((report.done, report.errors, report.warnings), (0, 1, 1));
 
     // One that failed does not count.
     jobs.tell(id(1), &Event::Failed { reason: Reason::new("x") }, at).await.unwrap();
     let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
     report.check_store(&batch, &profile, &keepers, false).await.unwrap();
     assert_eq!(report.done, 0);
+}
+
+/// "Done" counts among the rows without errors.
+#[tokio::test]
+async fn a_row_with_an_error_is_not_counted_as_done() {
+    let (keepers, profile, at) = (keepers(), profile(), Timestamp::from_millis(0));
+    let job = |iccid: &str| NewJob {
+        key: None,
+        profile: profile.name.clone(),
+        profile_version: profile.version,
+        server_id: "acme.dm".parse().unwrap(),
+        route: Route::Card,
+        payload: PayloadKind::Cp,
+        imei: Some("490154203237518".parse().unwrap()),
+        iccid: Some(iccid.parse().unwrap()),
+        imsi: None,
+        asked: None,
+    };
+    let id = |n: u8| JobId::new(at, &Count(n));
+    let table = "iccid,imei\n89490200001234567892,490154203237518\n";
+    let check = async || {
+        let (batch, mut report) = Report::of_table(table.as_bytes(), &Columns::default());
+        report.check_store(&batch, &profile, &keepers, false).await.unwrap();
+        (report.rows, report.done, report.errors)
+    };
+    keepers.jobs.create(id(1), &job("89490200001234567892"), at).await.unwrap();
+    assert_eq!(check().await, (1, 0, 0), "it is under way");
+    let account = AccountId::new(1);
+    for event in [
+        Event::AccountRegistered { account },
+        Event::PayloadBuilt,
+        Event::DeliveryStarted,
+        Event::DeliveryConfirmed,
+    ] {
+        keepers.jobs.tell(id(1), &event, at).await.unwrap();
+    }
+    assert_eq!(check().await, (1, 1, 0));
+    // Another card was made for the same device: the row is an error.
+    keepers.jobs.create(id(2), &job("89490200001234567926"), at).await.unwrap();
+    assert_eq!(check().await, (0, 0, 1));
 }
 
 /// Jobs keep no IMSI, and it is found all the same: on the same card it is no duplicate, nor where the job came to nothing.
@@ -169,6 +212,7 @@ async fn an_imsi_goes_to_one_card() {
         imei: None,
         iccid: Some(iccid.parse().unwrap()),
         imsi: Some(imsi(digits)),
+        asked: None,
     };
     let at = Timestamp::from_millis(0);
     for (n, job) in (1..).zip([
@@ -208,6 +252,7 @@ async fn a_device_is_given_one_card() {
         imei: Some("490154203237518".parse().unwrap()),
         iccid: Some("89490200001234567926".parse().unwrap()),
         imsi: None,
+        asked: None,
     };
     keepers.jobs.create(JobId::new(at, &Count(0)), &other, at).await.unwrap();
     let rows = |second: &str| {

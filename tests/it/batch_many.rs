@@ -80,6 +80,7 @@ async fn run(station: &Station, rows: &[(u16, &str, &str)], allowed: CardRange, 
         payload: PayloadKind::Cp,
         layout: Layout::default(),
         rings: KeyRings::default(),
+        again: false,
     };
     Arc::new(Run::begin(route, &station.app.keepers(), work, batch, stop).await.unwrap())
 }

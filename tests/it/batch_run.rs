@@ -112,7 +112,13 @@ impl Station {
     ) -> Arc<Run> {
         let (batch, report) = Report::of_table(table.as_bytes(), &Columns::default());
         assert!(report.is_sound(), "{report} {:?}", report.problems);
-        let work = Work { profile: profile(), payload: PayloadKind::Cp, layout: Layout::default(), rings };
+        let work = Work {
+            profile: profile(),
+            payload: PayloadKind::Cp,
+            layout: Layout::default(),
+            rings,
+            again: false,
+        };
         let run = Run::begin(self.app.card_route(), keepers, work, batch, stop_at_refusal);
         Arc::new(run.await.unwrap())
     }

@@ -6,6 +6,7 @@ mod against_kannel;
 mod against_libwbxml;
 mod against_tshark;
 mod batch;
+mod batch_done;
 mod batch_dry_run;
 mod batch_first_come;
 mod batch_given_up;

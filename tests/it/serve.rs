@@ -133,6 +133,7 @@ impl Site {
                 imei: Some("490154203237518".parse().unwrap()),
                 iccid: Some("89490200001234567892".parse().unwrap()),
                 imsi: None,
+                asked: None,
             };
             store.create(id, &job, at).await.unwrap();
             let credentials = |name: &str, kind: u8| Credentials {

@@ -143,6 +143,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         return Err(ConsentArgs::missing());
     }
     let (cards, readers) = (counted(report.rows, "card"), counted(bays.len(), "reader"));
+    let bootstraps = script.is_none();
     let question = match script {
         Some(work) => format!("Run {} on {cards} in {readers}?", work.name),
         None => format!("Write {cards} in {readers}?"),
@@ -153,6 +154,11 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
 
     let run = runtime.block_on(Run::begin(app.card_route(), &keepers, task, batch, !args.go_on))?;
     let run = Arc::new(run);
+    if bootstraps && run.totals().before > 0 {
+        // Those that lie in readers are not called good unseen. One that cannot be read now is not waited for.
+        let readers = plan::readers(args, &app.config().card.bays).unwrap_or_default();
+        plan::there(&readers).keys().for_each(|card| run.expect(card));
+    }
     let hook = args.hook.clone().map(|hook| Hook::start(hook, Duration::from_secs(args.hook_limit)));
     let mut results = Results::open(&path, args.csv.as_deref(), hook, sign_key, global.format)?;
 
@@ -184,7 +190,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
 /// What a table is checked for.
 fn asked(task: &Task) -> (Option<&ScriptWork>, Asked<'_>) {
     match task {
-        Task::Bootstrap(work) => (None, Asked::Profile(&work.profile)),
+        Task::Bootstrap(work) => (None, Asked::Profile(work.wanted())),
         Task::Script(work) => (Some(work), Asked::Script(work)),
     }
 }
@@ -212,7 +218,8 @@ fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<T
             return Err(Failure::because(Exit::Usage, why));
         }
     };
-    Ok(Work { profile: profile::load(file)?, payload, layout: args.layout.layout(), rings }.into())
+    let (profile, layout, again) = (profile::load(file)?, args.layout.layout(), args.script.again);
+    Ok(Work { profile, payload, layout, rings, again }.into())
 }
 
 /// Becomes true when somebody presses Ctrl-C.

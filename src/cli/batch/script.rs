@@ -31,10 +31,10 @@ pub(in crate::cli) struct ScriptArgs {
     /// NAME=- (prompt).
     #[arg(long, value_name = "NAME=VALUE", requires = "script")]
     set: Vec<Assignment>,
-    /// Runs the script also on cards on which it came to its end before. Without it such a card is left alone until something else is
+    /// Writes, or runs the script, also on cards that were done before. Without it such a card is left alone until something else is
     /// written to it here: that is how a run that was stopped goes on.
-    #[arg(long, requires = "script")]
-    again: bool,
+    #[arg(long)]
+    pub(super) again: bool,
 }
 
 impl ScriptArgs {

@@ -27,10 +27,9 @@ use crate::{
     cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
     ident::Iccid,
     job::{
-        CardContact, CardJobError, Clerk, KeyStop, Offer, Station, Verdict,
+        CardContact, CardJobError, Clerk, KeyStop, Offer, Station, Verdict, Wanted,
         batch::{Matching, Row},
     },
-    profile::Profile,
 };
 
 use desk::Desk;
@@ -163,7 +162,10 @@ fn offer(args: &Args, app: &App, runtime: &Runtime) -> anyhow::Result<Option<Off
     let profile = profile::load(file)?;
     let rows = match &args.table {
         None => None,
-        Some(table) => Some(rows(args, table, &profile, app, runtime)?),
+        Some(table) => {
+            let wanted = Wanted { profile: &profile, payload: Some(payload), again: false };
+            Some(rows(args, table, wanted, app, runtime)?)
+        }
     };
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
@@ -177,13 +179,13 @@ fn offer(args: &Args, app: &App, runtime: &Runtime) -> anyhow::Result<Option<Off
 fn rows(
     args: &Args,
     table: &Path,
-    profile: &Profile,
+    wanted: Wanted<'_>,
     app: &App,
     runtime: &Runtime,
 ) -> anyhow::Result<HashMap<Iccid, Row>> {
     let name = output::name(table);
     let (batch, mut report) = batch::table(table, args.columns.as_deref(), app.vault())?;
-    let asked = batch::Asked::Profile(profile);
+    let asked = batch::Asked::Profile(wanted);
     batch::compare(&mut report, &batch, asked, args.reissue, app, runtime)?;
     for problem in &report.problems {
         output::note(&format!("{name}:{problem}"));

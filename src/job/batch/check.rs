@@ -11,12 +11,18 @@ use serde::Serialize;
 
 use super::{
     Batch, CellOpener, Columns, KeeperError, Keepers, Matching, NoOpener, Problem, ProblemKind, Row,
-    Severity, claims::AT_A_TIME, read,
+    Severity,
+    claims::{AT_A_TIME, newest},
+    read,
 };
 use crate::{
     bootstrap::{BootstrapError, resolve},
-    ident::{Fingerprint, Iccid, Imei, Random, counted},
-    job::{Job, JobKey, State, fingerprints::of_imsi},
+    ident::{Fingerprint, FingerprintKey, Iccid, Imei, counted},
+    job::{
+        Job, JobKey, State, Wanted,
+        fingerprints::of_imsi,
+        wanted::{NoSecrets, is_over},
+    },
     profile::Profile,
 };
 
@@ -31,9 +37,12 @@ pub struct Report {
     /// Their lines.
     #[serde(skip)]
     lines: BTreeSet<u64>,
+    /// The lines of [`Report::done`].
+    #[serde(skip)]
+    done_lines: BTreeSet<u64>,
     /// How rows find their cards.
     pub matching: Matching,
-    /// Rows whose card has the profile already.
+    /// Rows of those whose card has what is wanted for it already.
     pub done: usize,
     /// Problems that keep the batch from running.
     pub errors: usize,
@@ -55,6 +64,7 @@ impl Report {
         let mut report = Self {
             rows: 0,
             lines: BTreeSet::new(),
+            done_lines: BTreeSet::new(),
             matching: batch.matching,
             done: 0,
             errors: 0,
@@ -81,19 +91,19 @@ impl Report {
         }
     }
 
-    /// Checks the rows against what was done before: a card that has this profile's bootstrap, or a job under way for it, is not
-    /// written again, and a number that was given to another card is not given away again. With `reissue`, cards may replace
+    /// Checks the rows against what was done before: a card that has what is wanted, or a job under way for it, is not written again, and a number that was given to another card is not given away again. With `reissue`, cards may replace
     /// others.
     ///
     /// # Errors
     /// [`KeeperError`].
-    pub async fn check_store(
+    pub async fn check_store<'w>(
         &mut self,
         batch: &Batch,
-        profile: &Profile,
+        wanted: impl Into<Wanted<'w>> + Send,
         keepers: &Keepers,
         reissue: bool,
     ) -> Result<(), KeeperError> {
+        let (wanted, key) = (wanted.into(), keepers.fingerprints.known_key()?);
         let cards = keepers.cards(batch).await?;
         for (chunk, (rows, of_rows)) in
             batch.rows.chunks(AT_A_TIME).zip(cards.of_rows.chunks(AT_A_TIME)).enumerate()
@@ -106,28 +116,23 @@ impl Report {
             let of_keys = keepers.jobs.of_keys(&keys).await?;
             let of_cards = keepers.jobs.of_cards(&asked).await?;
             let rows: Vec<_> = rows.iter().zip(of_rows.iter().map(Option::as_ref)).collect();
-            self.compare(&rows, profile, &of_keys, &of_cards);
+            self.compare_jobs(&rows, (&wanted, key), &of_keys, &of_cards);
             self.compare_numbers(&rows, keepers, reissue).await?;
         }
         Ok(())
     }
 
     /// Compares rows and their cards with the jobs that have their keys and those of their cards, the newest first.
-    fn compare(
+    fn compare_jobs(
         &mut self,
         rows: &[(&Row, Option<&Iccid>)],
-        profile: &Profile,
+        (wanted, key): (&Wanted<'_>, Option<&FingerprintKey>),
         of_keys: &[Job],
         of_cards: &[Job],
     ) {
         let of_keys: HashMap<&JobKey, &Job> =
             of_keys.iter().filter_map(|job| Some((job.key.as_ref()?, job))).collect();
-        let mut standing: HashMap<&Iccid, &Job> = HashMap::new();
-        for job in of_cards.iter().filter(|job| is_of(job, profile) && is_standing(job.state)) {
-            if let Some(iccid) = &job.iccid {
-                standing.entry(iccid).or_insert(job);
-            }
-        }
+        let newest = newest(of_cards);
         for (row, card) in rows {
             if let Some(job) = row.key.as_ref().and_then(|key| of_keys.get(key))
                 && job.iccid.as_ref() != *card
@@ -136,8 +141,13 @@ impl Report {
                 self.add(Problem::new(row.line, Some("key"), ProblemKind::KeyTaken { id }));
                 continue;
             }
-            if let Some(job) = card.and_then(|iccid| standing.get(iccid)) {
-                self.done += 1;
+            if let Some(card) = card
+                && let Some(job) = newest.get(card).filter(|job| is_standing(job.state))
+                && wanted.is_of(job, &row.subscriber_of(card), key)
+            {
+                if is_over(job.state) {
+                    self.add_done(row.line);
+                }
                 let (id, state) = (job.id.to_string(), job.state.name());
                 self.add(Problem::new(row.line, Some("iccid"), ProblemKind::HasJob { id, state }));
             }
@@ -220,11 +230,17 @@ impl Report {
         self.errors == 0
     }
 
+    /// The card of a row is done. Rows with errors are not counted.
+    fn add_done(&mut self, line: u64) {
+        self.done += usize::from(self.lines.contains(&line) && self.done_lines.insert(line));
+    }
+
     fn add(&mut self, problem: Problem) {
         match problem.severity {
             Severity::Error => {
                 self.errors += 1;
                 self.rows -= usize::from(self.lines.remove(&problem.place.line));
+                self.done -= usize::from(self.done_lines.remove(&problem.place.line));
             }
             Severity::Warning => self.warnings += 1,
         }
@@ -234,33 +250,14 @@ impl Report {
     }
 }
 
-/// Whether a job brings this version of this profile.
-pub(super) fn is_of(job: &Job, profile: &Profile) -> bool {
-    job.profile == profile.name && job.profile_version == profile.version
-}
-
 /// Whether a job has done its work, or is at it.
 pub(super) fn is_standing(state: State) -> bool {
     !matches!(state, State::Failed | State::Expired | State::Cancelled | State::Unknown)
 }
 
-/// Whether a job has put this version of this profile on its card.
-pub(super) fn is_done(job: &Job, profile: &Profile) -> bool {
-    is_of(job, profile) && matches!(job.state, State::Delivered | State::HandedOff | State::ReHomed)
-}
-
 /// Whether the card of a job may hold what the job brings.
 fn on_a_card(job: &Job) -> bool {
     !matches!(job.state, State::Failed | State::Expired | State::Cancelled)
-}
-
-/// Fills in a profile to see whether it can be: what comes of it is thrown away, so nothing has to be drawn.
-struct NoSecrets;
-
-impl Random for NoSecrets {
-    fn fill(&self, octets: &mut [u8]) {
-        octets.fill(0);
-    }
 }
 
 impl fmt::Display for Report {

@@ -10,11 +10,10 @@ use std::{
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-use super::{Batch, Matching, Row, ScriptWork, check::is_done};
+use super::{Batch, Matching, Row, ScriptWork};
 use crate::{
     ident::{Fingerprint, FingerprintKey, Iccid, Timestamp},
-    job::{FingerprintError, Fingerprints, Jobs, JobsError},
-    profile::Profile,
+    job::{FingerprintError, Fingerprints, Job, Jobs, JobsError, Route, Wanted},
 };
 
 /// How many rows or cards a keeper is asked about in one question.
@@ -168,6 +167,17 @@ fn text(row: &Row) -> Zeroizing<String> {
     text
 }
 
+/// The newest job by the card route of each card; `jobs` has the newest first.
+pub(super) fn newest(jobs: &[Job]) -> HashMap<&Iccid, &Job> {
+    let mut newest = HashMap::new();
+    for job in jobs.iter().filter(|job| job.route == Route::Card) {
+        if let Some(card) = &job.iccid {
+            newest.entry(card).or_insert(job);
+        }
+    }
+    newest
+}
+
 impl Keepers {
     /// The cards of a table. Nothing is made or kept for it.
     pub(super) async fn cards(&self, batch: &Batch) -> Result<Cards, KeeperError> {
@@ -202,21 +212,25 @@ impl Keepers {
             && (!cards.released.is_empty() || cards.of_rows.iter().any(Option::is_some)))
     }
 
-    /// The rows whose cards have the profile, by the newest job of each.
-    pub(super) async fn done(&self, cards: &Cards, profile: &Profile) -> Result<Vec<usize>, KeeperError> {
+    /// The rows whose cards have what is wanted, by the newest job of each.
+    pub(super) async fn done(
+        &self,
+        cards: &Cards,
+        batch: &Batch,
+        wanted: &Wanted<'_>,
+    ) -> Result<Vec<usize>, KeeperError> {
+        let key = self.fingerprints.known_key()?;
         let mut done = Vec::new();
         let known: Vec<_> =
             cards.of_rows.iter().enumerate().filter_map(|(at, card)| Some((at, card.as_ref()?))).collect();
         for rows in known.chunks(AT_A_TIME) {
             let asked: Vec<Iccid> = rows.iter().map(|(_, card)| (*card).clone()).collect();
-            let mut newest: HashMap<Iccid, bool> = HashMap::new();
-            for job in self.jobs.of_cards(&asked).await? {
-                let holds = is_done(&job, profile);
-                if let Some(card) = job.iccid {
-                    newest.entry(card).or_insert(holds);
-                }
-            }
-            done.extend(rows.iter().filter(|(_, card)| newest.get(*card) == Some(&true)).map(|(at, _)| *at));
+            let jobs = self.jobs.of_cards(&asked).await?;
+            let newest = newest(&jobs);
+            done.extend(rows.iter().filter_map(|(at, card)| {
+                let (row, job) = (batch.rows.get(*at)?, newest.get(*card)?);
+                wanted.is_done_by(job, &row.subscriber_of(card), key).then_some(*at)
+            }));
         }
         Ok(done)
     }

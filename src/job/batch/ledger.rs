@@ -218,6 +218,15 @@ impl Ledger {
         }
     }
 
+    /// A card that was done before this run began is there: it is waited for, and looked at.
+    pub fn expect(&mut self, card: &Iccid) {
+        if let Some(at) = self.by_card.get(card).copied()
+            && self.places.get(at) == Some(&Place::Before)
+        {
+            self.put(at, Place::Waiting);
+        }
+    }
+
     /// A card that was done before this run began is not written again. Returns the line of its row, where it has one.
     pub fn settle_before(&mut self, card: &Iccid) -> Option<u64> {
         let at = *self.by_card.get(card)?;
@@ -322,7 +331,7 @@ impl fmt::Display for Totals {
         write!(f, "{good} of {} cards good", self.rows)?;
         let others = [
             (self.already_done, "done before"),
-            (self.before, "by earlier runs"),
+            (self.before, "by earlier runs, not looked at now"),
             (self.failed, "failed"),
             (self.refused, "refused a key"),
             (self.unknown, "unknown"),
@@ -402,8 +411,10 @@ mod tests {
         ledger.settle(1, Ending::Done, false);
         ledger.settle(2, Ending::Done, false);
         assert!(ledger.is_over(), "a card that is done is not waited for");
-        assert_eq!(ledger.totals().to_string(), "3 of 3 cards good, 1 by earlier runs");
-        // It comes all the same, and does not hold it any more.
+        assert_eq!(ledger.totals().to_string(), "3 of 3 cards good, 1 by earlier runs, not looked at now");
+        // It is in a reader, and does not hold it any more.
+        ledger.expect(&card(A));
+        assert!(!ledger.is_over(), "a card that is there is looked at");
         assert_eq!(ledger.assign(&card(A)), Assignment::Row(0));
     }
 

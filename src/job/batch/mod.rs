@@ -33,7 +33,7 @@ mod shift;
 mod signed;
 mod values;
 
-use crate::{card::Key, profile::Subscriber};
+use crate::{card::Key, ident::Iccid, profile::Subscriber};
 
 use super::JobKey;
 
@@ -88,6 +88,13 @@ pub struct Row {
     pub key: Option<JobKey>,
     /// Values of the variables and keys of a script, by the names that it declares.
     pub values: Values,
+}
+
+impl Row {
+    /// Its numbers with that of the card that it goes to.
+    pub(super) fn subscriber_of(&self, card: &Iccid) -> Subscriber {
+        Subscriber { iccid: Some(card.clone()), ..self.subscriber.clone() }
+    }
 }
 
 #[cfg(test)]

@@ -150,7 +150,9 @@ pub enum ProblemKind {
     #[error("the script was run on this card to its end already; the row will be skipped")]
     HasRun,
     /// The card has a job already.
-    #[error("job {id} brings this profile to this card already and is {state}; the row will be skipped")]
+    #[error(
+        "job {id} brings this profile to this card already and is {state}; the row will be skipped if the card still holds it"
+    )]
     HasJob {
         /// The job.
         id: String,

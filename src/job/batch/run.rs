@@ -81,7 +81,7 @@ impl Run {
         }
         let cards = keepers.cards(&batch).await?;
         let done = match &task {
-            Task::Bootstrap(work) => keepers.done(&cards, &work.profile).await?,
+            Task::Bootstrap(work) => keepers.done(&cards, &batch, &work.wanted()).await?,
             Task::Script(work) => keepers.ran(&cards, &batch, work).await?,
         };
         let torn = route.writes.list().unwrap_or_default();
@@ -108,6 +108,11 @@ impl Run {
             keys,
             refusals: AtomicUsize::new(0),
         })
+    }
+
+    /// A card is in a reader now: where it was done before this run, it is waited for, and looked at.
+    pub fn expect(&self, card: &Iccid) {
+        self.ledger().expect(card);
     }
 
     /// Does what there is to do with the card behind `card`, which was connected or reset just now. Blocks; `runtime` is the

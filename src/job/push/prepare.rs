@@ -74,6 +74,7 @@ pub fn prepare(
         iccid: job.subscriber.iccid.clone(),
         // What jobs keep of it says to which card it went; a push goes to no card.
         imsi: None,
+        asked: None,
     };
     let order = Order {
         to,

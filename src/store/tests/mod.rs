@@ -45,6 +45,7 @@ fn new_job(key: Option<&str>) -> NewJob {
         // As a card states it: the check digit is wrong.
         iccid: Some(Iccid::from_card("89490200001234567898").unwrap()),
         imsi: None,
+        asked: None,
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
 }
 
 /// The readers that were named, or all; without any, rows are shown for themselves.
-fn readers(args: &RunArgs, labels: &[crate::card::Label]) -> anyhow::Result<Vec<ReaderName>> {
+pub(super) fn readers(args: &RunArgs, labels: &[crate::card::Label]) -> anyhow::Result<Vec<ReaderName>> {
     let chosen = match choose(&args.reader, labels) {
         Ok(chosen) => chosen,
         Err(error) if !args.reader.is_empty() => return Err(error),
@@ -81,7 +81,7 @@ fn readers(args: &RunArgs, labels: &[crate::card::Label]) -> anyhow::Result<Vec<
 }
 
 /// The cards in readers. One that does not tell its number is none that a row names.
-fn there(readers: &[ReaderName]) -> BTreeMap<Iccid, ReaderName> {
+pub(super) fn there(readers: &[ReaderName]) -> BTreeMap<Iccid, ReaderName> {
     let number = |reader: &ReaderName| {
         let mut card = Readers::establish().ok()?.connect(reader.as_str()).ok()?;
         FileSystem::new(Session::new(&mut card)).iccid().ok()

@@ -49,8 +49,8 @@ impl Report {
     ) -> Result<(), KeeperError> {
         let cards = keepers.cards(batch).await?;
         for at in keepers.ran(&cards, batch, work).await? {
-            self.done += 1;
             let line = batch.rows.get(at).map_or(0, |row| row.line);
+            self.add_done(line);
             self.add(Problem::new(line, None, ProblemKind::HasRun));
         }
         let all: Vec<(&Row, Option<&Iccid>)> =

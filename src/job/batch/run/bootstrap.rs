@@ -14,15 +14,12 @@ use crate::{
     },
     ident::{Iccid, JobId},
     job::{
-        CardDone, CardJob, CardJobError, JobWrites, JobsError, Layout, Observer, State,
-        batch::{
-            CardResult, Ending, Hand,
-            check::{is_done, is_standing},
-            result::is_refused,
-        },
+        CardDone, CardJob, CardJobError, Job, JobWrites, JobsError, Layout, Observer, State, Wanted,
+        batch::{CardResult, Ending, Hand, check::is_standing, claims::newest, result::is_refused},
         card::holds,
+        wanted::is_over,
     },
-    profile::{Profile, Subscriber},
+    profile::Profile,
 };
 
 /// The most jobs that a row with a name may make.
@@ -39,6 +36,15 @@ pub struct Work {
     pub layout: Layout,
     /// Where keys come from that the table does not have.
     pub rings: KeyRings,
+    /// Whether cards are written also that have it.
+    pub again: bool,
+}
+
+impl Work {
+    /// What the cards are to have.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted { profile: &self.profile, payload: Some(self.payload), again: self.again }
+    }
 }
 
 impl Run {
@@ -53,7 +59,7 @@ impl Run {
         let mut job = CardJob {
             key: row.key.clone(),
             profile: work.profile.clone(),
-            subscriber: Subscriber { iccid: Some(matched.iccid.clone()), ..row.subscriber.clone() },
+            subscriber: row.subscriber_of(&matched.iccid),
             payload: work.payload,
             layout: work.layout,
             keys: row.keys.clone(),
@@ -99,7 +105,8 @@ impl Run {
         }
     }
 
-    /// Runs a row's job. One that ended without success keeps the row's name; the next gets it with a number.
+    /// Runs a row's job. One that ended without success, or whose work the card does not hold or is to have anew, keeps the row's name;
+    /// the next gets it with a number.
     fn again(
         &self,
         job: &mut CardJob,
@@ -114,9 +121,11 @@ impl Run {
             let done = route.run(job, card, witness, runtime);
             let Some(name) = &name else { return done };
             let taken = match &done {
-                Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state),
+                Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state) || is_over(*state),
                 // The row was taken back from the card of that job: it could not be this card's otherwise.
-                Err(CardJobError::Jobs(JobsError::KeyTaken { .. })) => self.given.is_some(),
+                Err(CardJobError::Jobs(JobsError::KeyTaken { id, .. })) => {
+                    self.given.is_some() || self.is_for(*id, job, runtime)
+                }
                 _ => false,
             };
             if !taken || number == MOST_JOBS {
@@ -128,6 +137,12 @@ impl Run {
         }
     }
 
+    /// Whether a job was for the same card as another: as another kind of payload, or of another version.
+    fn is_for(&self, id: JobId, job: &CardJob, runtime: &Handle) -> bool {
+        let record = runtime.block_on(self.route.jobs.get(id));
+        record.is_ok_and(|found| found.is_some_and(|found| found.job.iccid == job.subscriber.iccid))
+    }
+
     /// Ends a job of which nothing was sent to its card, so that another can take its place. False where it cannot be told.
     fn drop_job(&self, witness: &Witness<'_>, why: &CardJobError, runtime: &Handle) -> bool {
         let Some((job, _)) = witness.last else { return true };
@@ -136,16 +151,25 @@ impl Run {
         JobWrites::new(&self.route, runtime.clone()).settled(&nothing).is_ok()
     }
 
-    /// The job that has put this version of the profile on the card.
+    /// The job that has put on the card what is wanted there.
     pub(super) fn bootstrapped(
         &self,
         work: &Work,
         card: &Iccid,
         runtime: &Handle,
-    ) -> Result<Option<(JobId, State)>, JobsError> {
+    ) -> Result<Option<(JobId, State)>, Lapse> {
+        let row = self.ledger().row_of(card).cloned();
+        if row.is_none() && self.given.is_none() {
+            return Ok(None);
+        }
         let jobs = runtime.block_on(self.route.jobs.of_card(card))?;
-        let last = jobs.first().filter(|job| is_done(job, &work.profile));
-        Ok(last.map(|job| (job.id, job.state)))
+        let key = self.keepers.fingerprints.known_key()?;
+        let done = |job: &&&Job| match &row {
+            Some(row) => work.wanted().is_done_by(job, &row.subscriber_of(card), key),
+            // It keeps what it has; its row was taken back, or was another table's.
+            None => is_over(job.state) && work.wanted().is_named_by(job),
+        };
+        Ok(newest(&jobs).get(card).filter(done).map(|job| (job.id, job.state)))
     }
 
     /// Whether what a job has put on the card is there still: somebody may have erased it, or torn a write.
@@ -164,7 +188,7 @@ impl Run {
         // What comes next begins in the MF of a fresh card.
         card.reset()?;
         let account = work.profile.dm_account.as_ref();
-        Ok(account.is_none_or(|account| holds(&view, &account.server_id)))
+        Ok(account.is_none_or(|account| holds(&view, work.payload, &account.server_id)))
     }
 }
 

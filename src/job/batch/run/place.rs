@@ -53,6 +53,7 @@ impl Run {
         card: &mut dyn CardTransport,
         runtime: &Handle,
     ) -> Result<Placed, Lapse> {
+        self.learn(iccid, runtime)?;
         let gone = match self.before(hand, iccid, card, runtime)? {
             Before::Nothing => false,
             Before::Gone => true,
@@ -65,6 +66,17 @@ impl Run {
             Assignment::AlreadyDone(at) if !gone => Placed::AlreadyDone(row(at).map(|row| row.line)),
             other => Placed::Nowhere(other.why_not()),
         })
+    }
+
+    /// Another process may have given a row to a card.
+    fn learn(&self, card: &Iccid, runtime: &Handle) -> Result<(), JobsError> {
+        let Some(prints) = &self.given else { return Ok(()) };
+        if !self.ledger().knows(card) {
+            for claim in runtime.block_on(self.keepers.claims.of_claimant(card))? {
+                prints.place(&claim.row).iter().for_each(|at| self.ledger().claimed(*at, card));
+            }
+        }
+        Ok(())
     }
 
     /// What this task has done with a card before.
@@ -98,12 +110,6 @@ impl Run {
     fn assign(&self, card: &Iccid, runtime: &Handle) -> Result<Assignment, JobsError> {
         let Some(prints) = &self.given else { return Ok(self.ledger().assign(card)) };
         let claims = &self.keepers.claims;
-        if !self.ledger().knows(card) {
-            // Another process may have given it one.
-            for claim in runtime.block_on(claims.of_claimant(card))? {
-                prints.place(&claim.row).iter().for_each(|at| self.ledger().claimed(*at, card));
-            }
-        }
         loop {
             let assignment = self.ledger().assign(card);
             let Assignment::Row(at) = assignment else { return Ok(assignment) };
