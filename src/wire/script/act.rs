@@ -204,6 +204,11 @@ impl Declared {
         self.open.contains(&kind) || self.effects.iter().any(|(declared, ..)| *declared == kind)
     }
 
+    /// True when something that is done to a file takes that key.
+    pub fn is_taken(&self, key: KeyRef) -> bool {
+        self.effects.iter().any(|(_, _, by)| by.contains(&key))
+    }
+
     /// The keys that get another value, or are switched on or off.
     pub fn changed_keys(&self) -> &[KeyRef] {
         &self.changed

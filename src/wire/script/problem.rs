@@ -33,9 +33,9 @@ impl Problem {
 
     /// How bad it is.
     pub fn severity(&self) -> Severity {
-        use ProblemKind::{ContinuedRemark, KeyInClear, Unused};
+        use ProblemKind::{ContinuedRemark, EarlyKeyChange, KeyInClear, Unused};
         match self.kind {
-            ContinuedRemark | KeyInClear | Unused { .. } => Severity::Warning,
+            ContinuedRemark | EarlyKeyChange { .. } | KeyInClear | Unused { .. } => Severity::Warning,
             _ => Severity::Error,
         }
     }
@@ -186,6 +186,11 @@ pub enum ProblemKind {
     UndeclaredPuk { key: KeyRef },
     #[error("{what} changes key {key}, which no EFF keys declares")]
     UndeclaredKeyChange { what: &'static str, key: KeyRef },
+    #[error(
+        "{what} gives key {key} another value before the last change of a file, and EFF says that files take this key: when the \
+         card is pulled between the two, the key that is kept for it does not take the changes back; move {what} behind them"
+    )]
+    EarlyKeyChange { what: &'static str, key: KeyRef },
     #[error("the new value of a key stands in no script; say ${{NAME}}, and VAR NAME secret digits (or hex)")]
     NewKeyInClear,
     #[error(

@@ -136,6 +136,9 @@ impl Walk<'_> {
             return state.cursor = crate::wire::script::Cursor::lost();
         };
         let does = act(*cla, *ins);
+        if matches!(does, Act::Update(_) | Act::Create | Act::Destroy(_)) {
+            self.early_key_changes(state);
+        }
         match does {
             Act::Verify | Act::OtherKey(_) | Act::Terminal(_) | Act::DestroyOther(_) => {
                 self.refused(at, does, &octets);

@@ -50,9 +50,21 @@ impl Walk<'_> {
         if let Some(new) = change.new_value() {
             self.new_value(key.value, new, state);
         }
+        // A key that is only switched on or off is what it was.
+        if change.new_value().is_some() && self.declared.is_taken(key.value) {
+            state.rekeyed.insert((at, change.word(), key.value));
+        }
         // The card counts the key as presented then, or as off.
         state.verified.insert(key.value);
         state.no_answer();
+    }
+
+    /// A file is changed: keys that got another value before were changed too early. Whoever settles the card after a cut has
+    /// the old value, by which the files were to be written.
+    pub(super) fn early_key_changes(&mut self, state: &State) {
+        for (at, what, key) in &state.rekeyed {
+            self.say(*at, ProblemKind::EarlyKeyChange { what, key: *key });
+        }
     }
 
     /// A secret, and one that can be a key.

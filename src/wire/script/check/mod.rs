@@ -92,6 +92,7 @@ pub fn check(input: &[u8], given: &BTreeMap<String, Zeroizing<String>>, need: Ne
         verified: BTreeSet::new(),
         answered: None,
         env: environment.clone(),
+        rekeyed: BTreeSet::new(),
     };
     let keys = uses::keys(&script);
     let pins = keys::Pins::of(&script);
@@ -132,6 +133,8 @@ struct State {
     /// The status words that the command before accepts (none of them: all); none when there was no command.
     answered: Option<Vec<StatusPattern>>,
     env: Environment,
+    /// Where keys that files take got another value.
+    rekeyed: BTreeSet<(Position, &'static str, KeyRef)>,
 }
 
 impl State {
@@ -160,6 +163,7 @@ impl State {
         self.cursor = std::mem::replace(&mut self.cursor, Cursor::lost()).joined(&other.cursor);
         self.verified = self.verified.intersection(&other.verified).copied().collect();
         self.env.join(&other.env);
+        self.rekeyed.extend(other.rekeyed);
         // Either way's last answer may be the one that is looked at.
         match (&self.answered, &other.answered) {
             (Some(_), Some(_)) => self.answered = Some(Vec::new()),
@@ -300,6 +304,9 @@ impl Walk<'_> {
     fn effect(&mut self, at: Position, what: &'static str, kind: EffectKind, place: &Place, state: &State) {
         if !self.extended {
             return;
+        }
+        if kind != EffectKind::Reads {
+            self.early_key_changes(state);
         }
         let Some(keys) = self.declared.keys(kind, place) else {
             let file = place.to_string();

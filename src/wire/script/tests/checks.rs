@@ -115,6 +115,10 @@ pub(super) const OWN: &[(&str, &str)] = &[
         "VAR N digits 7777\nKEY 01 P\nEFF keys 01\nCHG 01 ${N}",
         "5:8: error: the new value of a key stands in no script",
     ),
+    (
+        "VAR N secret digits\nKEY 0A A\nEFF keys 0A\nEFF updates 3F00/6F07 by 0A\nRST\nCHG 0A ${N}\nPUT 3F00/6F07 01",
+        "7:1: warning: CHG gives key 0A (ADM1) another value before the last change of a file",
+    ),
     ("EFF keys 3F00/6F07\nRST", "2:10: error: a key is named by two hexadecimal digits"),
     ("KEY ADM1 ADM\n", "2:5: error: a key is named by two hexadecimal digits"),
     ("OUT \"a\" ${A}", "2:9: error: unknown variable `A`; declare it with VAR"),
@@ -231,6 +235,10 @@ fn what_is_declared_is_sound() {
         "EFF creates 3F00/7F50/* 3F00/7F50\nCMD 00 E0 00 00 0A 62 08 82 02 78 21 83 02 7F 50\nCMD 00 E0 00 00 0A 62 08 82 02 41 21 83 02 50 31",
         // An UPDATE that must be refused changes nothing, so it takes no key.
         "KEY 0A A\nEFF updates 3F00/2F05 by 0A\nAPD 00 A4 00 0C 02 2F 05\nAPD 00 D6 00 00 01 00 (6982)\nVER 0A",
+        // A key is changed behind the files that take it, or is one that no file takes, or is what it was.
+        "VAR N secret digits\nKEY 0A A\nEFF keys 0A\nEFF updates 3F00/6F07 by 0A\nVER 0A\nPUT 3F00/6F07 01\nCHG 0A ${N}",
+        "VAR N secret digits\nKEY 0A A\nPUK 01 P\nEFF keys 01\nEFF updates 3F00/6F07 by 0A\nVER 0A\nUNB 01 ${N}\nPUT 3F00/6F07 01",
+        "KEY 01 P\nEFF keys 01\nEFF updates 3F00/6F07 by 01\nENA 01\nPUT 3F00/6F07 01",
         // Asking for the counter presents nothing.
         "CMD 00 20 00 0A 00 (63 CX)",
         // Another channel, from the first SELECT on it.

@@ -29,7 +29,7 @@ kinds! {
         SwitchWithoutCommand SwitchEmpty Unreachable ShortHeader Length LongData LongAnswer ProfileLength
         NoPower Terminal UnknownVariable Redeclared NoValue BadValue TypeMismatch Function Unused NoAnswer
         Undeclared UndeclaredRead UnknownFile UndeclaredDestruction NotVerified UndeclaredKey RawKey
-        UnguardedKey UndeclaredPuk UndeclaredKeyChange NewKeyInClear NewKey KeyInClear Pattern
+        UnguardedKey UndeclaredPuk UndeclaredKeyChange EarlyKeyChange NewKeyInClear NewKey KeyInClear Pattern
         CreateTemplate
 }
 
