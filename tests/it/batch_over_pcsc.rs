@@ -16,7 +16,8 @@ const WRONG: &str = "MARKED-K";
 pub const CARDS: [&str; 4] =
     ["89490200001234567892", "89490200001234567900", "89490200001234567918", "89490200001234567926"];
 
-fn insert(pcscd: &Pcscd, bay: u16, iccid: &str) -> crate::peers::Process {
+/// Puts a card with the key [`ADM`] into a bay.
+pub fn insert(pcscd: &Pcscd, bay: u16, iccid: &str) -> crate::peers::Process {
     pcscd.insert(bay, &["--kind", "prepared", "--iccid", iccid, "--adm", ADM, "--bootstrap-size", "4096"])
 }
 
@@ -81,6 +82,11 @@ fn several_readers_share_a_table() {
 
     signed_by_the_station(&pcscd, "cards.results.jsonl", "3 results of 3 cards: 3 good, 0 bad");
     signed_by_the_station(&pcscd, "results.csv", "3 results of 3 cards: 3 good, 0 bad");
+    // A line of CSV that nobody has signed; no run goes on with CSV.
+    let last = csv.lines().last().unwrap();
+    std::fs::write(pcscd.folder().join("results.csv"), format!("{csv}{last}\n")).unwrap();
+    let said = verify(&pcscd, "results.csv", 1);
+    assert!(said.contains("its last line was not signed") && !said.contains("goes on with it"), "{said}");
 
     // Again: nothing is left to do. The cards that lie in readers are looked at all the same.
     let ran = batch(&pcscd, &sign).output().unwrap();

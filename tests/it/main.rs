@@ -19,6 +19,7 @@ mod batch_results;
 mod batch_run;
 mod batch_scan;
 mod batch_script;
+mod batch_scripts_over_pcsc;
 mod batch_torn;
 mod bays_over_pcsc;
 mod card_job;
