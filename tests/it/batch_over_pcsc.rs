@@ -82,11 +82,11 @@ fn several_readers_share_a_table() {
 
     signed_by_the_station(&pcscd, "cards.results.jsonl", "3 results of 3 cards: 3 good, 0 bad");
     signed_by_the_station(&pcscd, "results.csv", "3 results of 3 cards: 3 good, 0 bad");
-    // A line of CSV that nobody has signed; no run goes on with CSV.
+    // A line of CSV that nobody has signed.
     let last = csv.lines().last().unwrap();
     std::fs::write(pcscd.folder().join("results.csv"), format!("{csv}{last}\n")).unwrap();
     let said = verify(&pcscd, "results.csv", 1);
-    assert!(said.contains("its last line was not signed") && !said.contains("goes on with it"), "{said}");
+    assert!(said.contains("its last line was not signed"), "{said}");
 
     // Again: nothing is left to do. The cards that lie in readers are looked at all the same.
     let ran = batch(&pcscd, &sign).output().unwrap();

@@ -18,6 +18,7 @@ mod batch_over_pcsc;
 mod batch_results;
 mod batch_run;
 mod batch_scan;
+mod batch_screen;
 mod batch_script;
 mod batch_scripts_over_pcsc;
 mod batch_torn;

@@ -26,7 +26,7 @@ impl Screen {
 
     /// A line for a bay, above that of the `next` one.
     pub(super) fn bay(&self, bay: &BayName, next: Option<&ProgressBar>) -> ProgressBar {
-        let line = ProgressBar::new_spinner().with_style(style("{prefix:20.20}  {wide_msg}"));
+        let line = ProgressBar::new_spinner().with_style(style("{prefix:20!}  {wide_msg}"));
         self.all.insert_before(next.unwrap_or(&self.sums), line).with_prefix(bay.as_str().to_owned())
     }
 
