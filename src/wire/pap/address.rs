@@ -75,7 +75,7 @@ impl Address {
     /// Reads what came in a document: where it is no address, it is kept as [`Recipient::Malformed`].
     ///
     /// # Errors
-    /// [`AddressError::Long`].
+    /// Longer than an address may be.
     pub fn as_it_came(text: &str) -> Result<Self, AddressError> {
         match text.parse() {
             Err(AddressError::Long) => Err(AddressError::Long),

@@ -11,7 +11,7 @@ use crate::{
     job::{CardJobError, FingerprintError, JobsError, State},
 };
 
-/// How often a card is tried in all. The store has waited as long as it may each time ([store] busy-timeout).
+/// How often a card is tried in all. The store has waited as long as it may each time (`busy-timeout` of `[store]`).
 const MOST: u32 = 3;
 
 /// Why something was not done, and whether a keeper was away and nothing else.
