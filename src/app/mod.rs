@@ -33,9 +33,7 @@ use results::ServedResults;
 
 use crate::{
     bearer::{self, Bearer, Capture, Outbox, ppg::Ppg},
-    card::{
-        CardRange, CardTransport, KeyJournal, KeyPolicy, MemoryKeyJournal, MemoryWriteJournal, WriteJournal,
-    },
+    card::{CardRange, CardTransport, KeyJournal, KeyPolicy, MemoryKeyJournal, WriteJournal},
     dm::{self, Accounts, Register, Server},
     handoff::FirstSession,
     ident::{Clock, FingerprintKey, JobId, Random},
@@ -45,7 +43,10 @@ use crate::{
         batch::{Claims, Keepers},
         push::{Orders, PushGateway},
     },
-    store::{self, Keys, Memory, MemoryOutbox, OutboxFile, SealedFingerprints, Store, StoreError, Writes},
+    store::{
+        self, Keys, Memory, MemoryOutbox, MemoryWrites, OutboxFile, SealedFingerprints, Store, StoreError,
+        Writes,
+    },
     vault::{KeySource, Vault},
 };
 
@@ -139,6 +140,7 @@ impl App {
     /// In memory: all is gone with the last clone. For rehearsals and tests.
     pub fn in_memory(config: Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let memory = Arc::new(Memory::new());
+        let writes = Arc::new(MemoryWrites::new(Arc::clone(&memory), Arc::clone(&clock)));
         let ppg = gateway(&config, Arc::new(MemoryOutbox::new()), &clock);
         let results = ServedResults::of(&config, &clock);
         Self {
@@ -155,7 +157,7 @@ impl App {
             claims: memory.clone(),
             registrar: memory,
             keys: Arc::new(MemoryKeyJournal::new()),
-            writes: Arc::new(MemoryWriteJournal::new()),
+            writes,
             // As the vault below, not from `random`.
             fingerprints: Arc::new(FingerprintKey::new(drawn(&OsRandom))),
             // Not from `random`: a rehearsal that can be repeated must not depend on what is sealed meanwhile.

@@ -1,7 +1,7 @@
 //! Settings files of a USIM (3GPP TS 31.102, section 4.2): what is there, and whether the USIM says that it counts. The octets are
 //! read; what they mean is another room's affair.
 
-use crate::wire::usim::{self, SettingsFile, Structure};
+use crate::wire::usim::{self, SettingsContent, SettingsFile, Structure};
 
 use super::{FileError, FilePath, FileSystem, Mode, TransportError};
 
@@ -56,6 +56,47 @@ pub fn settings_files(fs: &mut FileSystem<'_>) -> Result<Vec<FoundSettings>, Tra
         }
     }
     Ok(found)
+}
+
+/// Whether settings files hold this and nothing else. One that cannot be read without a PIN counts as holding it. Nothing is written
+/// and no key is presented.
+///
+/// # Errors
+/// [`TransportError`].
+pub fn has_settings(fs: &mut FileSystem<'_>, wanted: &[SettingsContent]) -> Result<bool, TransportError> {
+    for content in wanted {
+        let file = usim().child(content.file.fid());
+        let has = match kept(fs.settings(content.file, &file))? {
+            Ok(now) => is_same(content, &now),
+            Err(error) => error.is_denied(),
+        };
+        if !has {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether what was read of a file is this and FF behind it.
+fn is_same(wanted: &SettingsContent, now: &[SettingsOctets]) -> bool {
+    let filled = |now: &[u8], wanted: &[u8]| {
+        now.strip_prefix(wanted).is_some_and(|rest| rest.iter().all(|octet| *octet == 0xFF))
+    };
+    let mut parts = wanted.parts.clone();
+    match wanted.file.structure() {
+        Structure::Transparent => now.iter().all(|now| filled(&now.0, &parts.concat())),
+        Structure::Records => {
+            parts.len() <= now.len() && {
+                parts.resize(now.len(), Vec::new());
+                now.iter().zip(&parts).all(|(now, wanted)| filled(&now.0, wanted))
+            }
+        }
+        Structure::Objects => {
+            // The card is asked for them in the order of their tags.
+            parts.sort_by_key(|object| object.first().copied());
+            now.iter().flat_map(|now| &now.0).eq(parts.iter().flatten())
+        }
+    }
 }
 
 /// Lets trouble with the reader through and keeps trouble with the card.

@@ -20,6 +20,7 @@
 //! the runtime that it is given.
 
 mod error;
+mod held;
 mod progress;
 mod settle;
 
@@ -28,6 +29,7 @@ use std::{cell::RefCell, sync::Arc};
 use tokio::runtime::Handle;
 
 pub use error::CardJobError;
+pub(super) use held::{holds, holds_settings};
 use progress::Progress;
 pub use settle::{JobWrites, SettleError, abandon};
 
@@ -35,9 +37,9 @@ use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Rout
 use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
-        self, ApduTrace, BootstrapFile, CardTransport, CardView, ChannelChoice, Content, FileSystem, Key,
-        KeyGuard, KeyId, KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan,
-        PlanOptions, Recovered, Session, WriteJournal,
+        self, ApduTrace, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard, KeyId,
+        KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered,
+        Session, WriteJournal,
     },
     dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
@@ -209,7 +211,8 @@ impl CardRoute {
         observer.borrow_mut().built(&payload);
 
         let imsi = subscriber.imsi.as_ref().map(|imsi| self.fingerprints.of_imsi(imsi)).transpose()?;
-        let content = wanted::print(self.fingerprints.key()?, &job.profile, &subscriber, job.payload);
+        let key = self.fingerprints.key()?;
+        let content = wanted::print(key, &job.profile, &subscriber, job.payload);
         let new = NewJob {
             key: job.key.clone(),
             profile: job.profile.name.clone(),
@@ -221,6 +224,7 @@ impl CardRoute {
             iccid,
             imsi,
             asked: content,
+            octets: Some(wanted::of_octets(key, &payload.octets)),
         };
         let policy = job.policy(new.iccid.as_ref(), &self.policy);
         let progress = self.accept(&new, policy, &observer, runtime)?;
@@ -264,19 +268,6 @@ fn number(fs: &mut FileSystem<'_>, meant: Option<&Iccid>) -> Result<Option<Iccid
         }
         _ => Ok(found),
     }
-}
-
-/// Whether a card holds a bootstrap of a kind for a DM server: a job that was delivered says what a card was given, and not what became of
-/// it. A file that cannot be read without a PIN counts as holding it.
-pub(super) fn holds(view: &CardView, payload: PayloadKind, server: &ServerId) -> bool {
-    view.files.iter().any(|found| match found.content.used() {
-        Some(octets) => bootstrap::recognise(octets)
-            .filter(|kind| *kind == payload)
-            .and_then(|kind| bootstrap::read(kind, octets).ok())
-            .and_then(|settings| settings.dm_account)
-            .is_some_and(|account| account.server_id == *server),
-        None => matches!(&found.content, Content::Unreadable(error) if error.is_denied()),
-    })
 }
 
 /// What octets on a card are, in a few words and without secrets, for plans.

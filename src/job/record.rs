@@ -49,6 +49,8 @@ pub struct NewJob {
     pub imsi: Option<Fingerprint>,
     /// What is brought to a card, where it is one: for telling it from other content.
     pub asked: Option<Fingerprint>,
+    /// The octets of the bootstrap for a card, where it is one, secrets included: for telling whether the card holds them still.
+    pub octets: Option<Fingerprint>,
 }
 
 /// A job.
@@ -82,6 +84,9 @@ pub struct Job {
     /// What was brought to the card; for comparing, and shown to nobody.
     #[serde(skip)]
     pub asked: Option<Fingerprint>,
+    /// The octets of the bootstrap for the card; for comparing, and shown to nobody. Jobs of earlier versions have none.
+    #[serde(skip)]
+    pub octets: Option<Fingerprint>,
     /// When something else was begun to be written to the card, after this job had done its work: the card is not known to hold
     /// what the job brought any more.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,8 +156,19 @@ pub struct Change {
 impl Job {
     /// A job that was just accepted.
     pub fn accepted(id: JobId, new: &NewJob, at: Timestamp) -> Self {
-        let NewJob { key, profile, profile_version, server_id, route, payload, imei, iccid, imsi, asked } =
-            new.clone();
+        let NewJob {
+            key,
+            profile,
+            profile_version,
+            server_id,
+            route,
+            payload,
+            imei,
+            iccid,
+            imsi,
+            asked,
+            octets,
+        } = new.clone();
         Self {
             id,
             key,
@@ -167,6 +183,7 @@ impl Job {
             iccid,
             imsi,
             asked,
+            octets,
             overwritten_at: None,
             account: None,
             created_at: at,
@@ -188,6 +205,7 @@ impl Job {
             imsi: self.imsi,
             // The same job may be asked for with other content: what it was given once is what it brings.
             asked: new.asked,
+            octets: new.octets,
         }
     }
 

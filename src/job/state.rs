@@ -105,6 +105,11 @@ pub struct Illegal {
 pub struct Reason(String);
 
 impl State {
+    /// True when the job has done its work: what it brings is on the card, or was acknowledged by the peer.
+    pub const fn has_delivered(self) -> bool {
+        matches!(self, Self::Delivered | Self::HandedOff | Self::ReHomed)
+    }
+
     /// All states, in the order in which a job meets them.
     pub const ALL: [Self; 11] = [
         Self::Queued,

@@ -11,7 +11,7 @@ use super::{
     CardContact, CardDone, CardJob, CardJobError, CardRoute, Job, KeyStop, Layout, Observer, Route, State,
     TargetError, Verdict, Wanted,
     batch::{Batch, Row},
-    card::holds,
+    card::{holds, holds_settings},
 };
 use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
@@ -183,7 +183,7 @@ impl Station {
         // A journal that cannot be read stops the write, and says why then.
         let writes = self.route.writes.list().unwrap_or_default();
         let interrupted = writes.into_iter().find(|write| Some(&write.card) == view.iccid.as_ref());
-        let (waiting, nothing_because) = match self.waiting(&view, interrupted.is_some(), &jobs) {
+        let (waiting, nothing_because) = match self.waiting(&mut fs, &view, interrupted.is_some(), &jobs) {
             Ok(waiting) => (waiting, None),
             Err(why) => (None, Some(why)),
         };
@@ -269,7 +269,13 @@ impl Station {
     }
 
     /// What waits for a card, or why nothing does.
-    fn waiting(&self, view: &CardView, torn: bool, jobs: &[Job]) -> Result<Option<Waiting>, String> {
+    fn waiting(
+        &self,
+        fs: &mut FileSystem<'_>,
+        view: &CardView,
+        torn: bool,
+        jobs: &[Job],
+    ) -> Result<Option<Waiting>, String> {
         let Some(offer) = &self.offer else { return Ok(None) };
         let iccid = view.iccid.as_ref().ok_or("its number cannot be read")?;
         let row = match &offer.rows {
@@ -281,9 +287,11 @@ impl Station {
         let numbers = row.map_or(&offer.subscriber, |row| &row.subscriber);
         let subscriber = Subscriber { iccid: Some(iccid.clone()), ..numbers.clone() };
         let done = |job: &&Job| wanted.is_done_by(job, &subscriber, key);
-        let account = offer.profile.dm_account.as_ref();
-        let stands = !torn && account.is_none_or(|account| holds(view, offer.payload, &account.server_id));
-        if let Some(job) = jobs.iter().find(|job| job.route == Route::Card).filter(done).filter(|_| stands) {
+        let stands = |job: &&Job| !torn && holds(view, job, key);
+        let job = jobs.iter().find(|job| job.route == Route::Card).filter(done).filter(stands);
+        if let Some(job) = job
+            && holds_settings(fs, &offer.profile, &subscriber).map_err(|error| error.to_string())?
+        {
             return Err(format!("it has this version of the profile already, by job {}", job.id));
         }
         Ok(Some(Waiting {

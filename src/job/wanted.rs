@@ -3,11 +3,12 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Job, Route, State, fingerprints::of_imsi};
+use super::{Job, Route, fingerprints::of_imsi};
 use crate::{
     bootstrap::{PayloadKind, build, resolve, usim_files},
     ident::{Fingerprint, FingerprintKey, Random},
     profile::{Profile, Subscriber},
+    wire::tlv::strip_padding,
 };
 
 /// What is wanted for cards.
@@ -61,13 +62,8 @@ impl Wanted<'_> {
         subscriber: &Subscriber,
         key: Option<&FingerprintKey>,
     ) -> bool {
-        is_over(job.state) && self.is_of(job, subscriber, key)
+        job.state.has_delivered() && self.is_of(job, subscriber, key)
     }
-}
-
-/// Whether a job of this state has done its work.
-pub(super) fn is_over(state: State) -> bool {
-    matches!(state, State::Delivered | State::HandedOff | State::ReHomed)
 }
 
 /// What tells content for a card from other content: what would be on it, but for the secrets that are drawn. None where nothing
@@ -89,6 +85,13 @@ pub(super) fn print(
     }
     let digest: String = digest.finalize().iter().map(|octet| format!("{octet:02x}")).collect();
     Some(key.of("brought to a card", &digest))
+}
+
+/// What tells a bootstrap on a card from others, by its octets; the FF behind them do not count.
+pub(super) fn of_octets(key: &FingerprintKey, octets: &[u8]) -> Fingerprint {
+    let digest = Sha256::digest(strip_padding(octets));
+    let digest: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+    key.of("octets on a card", &digest)
 }
 
 /// Draws nothing: for what is built to be looked at and thrown away.

@@ -179,7 +179,7 @@ pub(super) async fn create(
     let job = record.job;
     sqlx::query(
         "INSERT INTO job (id, key, state, profile, version, server_id, route, payload, imei, iccid, imsi, asked,
-         owner, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         octets, owner, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(id.to_string())
     .bind(job.key.as_ref().map(|k| k.as_str().to_owned()))
@@ -193,6 +193,7 @@ pub(super) async fn create(
     .bind(job.iccid.as_ref().map(|i| i.digits().to_owned()))
     .bind(job.imsi.map(|i| i.to_string()))
     .bind(job.asked.map(|a| a.to_string()))
+    .bind(job.octets.map(|o| o.to_string()))
     .bind(owner)
     .bind(at.as_millis())
     .bind(at.as_millis())
@@ -283,6 +284,7 @@ fn job(row: &SqliteRow) -> Result<Job, Failed> {
         iccid,
         imsi: r.maybe("imsi")?,
         asked: r.maybe("asked")?,
+        octets: r.maybe("octets")?,
         overwritten_at: r.maybe_time("overwritten_at")?,
         account: r.plain::<Option<i64>>("account")?.map(AccountId::new),
         created_at: r.time("created_at")?,

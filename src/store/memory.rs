@@ -12,7 +12,7 @@ use crate::{
     dm::{Account, AccountId, Accounts, AccountsError, NewAccount, NonceChange, Register, Stored},
     ident::{Fingerprint, Iccid, Imei, JobId, Timestamp},
     job::{
-        Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Step,
+        Created, Device, Devices, Event, Filter, Job, JobKey, Jobs, JobsError, NewJob, Record, Route, Step,
         batch::{Claim, Claims},
         push::{Order, Orders},
     },
@@ -42,6 +42,24 @@ impl Memory {
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What batches keep of scripts that came to their end on a card is true until something else is written there.
+    pub(super) fn outdate(&self, card: &Iccid) {
+        for (holder, done) in self.kept().claims.values_mut() {
+            if holder.as_ref() == Some(card) {
+                *done = None;
+            }
+        }
+    }
+
+    /// What jobs have put on a card is not known to be there when something else is written to it.
+    pub(super) fn overwritten(&self, card: &Iccid, at: Timestamp) {
+        for Record { job, .. } in self.kept().jobs.values_mut() {
+            if job.iccid.as_ref() == Some(card) && job.route == Route::Card && job.state.has_delivered() {
+                job.overwritten_at.get_or_insert(at);
+            }
+        }
     }
 }
 

@@ -118,13 +118,14 @@ async fn outdate(tx: &mut SqliteConnection, card: &Iccid) -> Result<(), Failed> 
 /// What jobs have put on a card is not known to be there when something else is written to it. The job that this write is for has not
 /// done its work yet; and one whose write is taken up later is told of that when it is settled.
 async fn overwritten(tx: &mut SqliteConnection, card: &Iccid, at: Timestamp) -> Result<(), Failed> {
-    let states = [State::Delivered, State::HandedOff, State::ReHomed].map(State::name);
+    let states: Vec<_> =
+        State::ALL.into_iter().filter(|state| state.has_delivered()).map(State::name).collect();
     let update = sqlx::query(
         "UPDATE job SET overwritten_at = ? WHERE iccid = ? AND route = ? AND overwritten_at IS NULL
          AND state IN (SELECT value FROM json_each(?))",
     );
     let update = update.bind(at.as_millis()).bind(card.digits()).bind(Route::Card.to_string());
-    update.bind(serde_json::Value::from(states.to_vec()).to_string()).execute(tx).await?;
+    update.bind(serde_json::Value::from(states).to_string()).execute(tx).await?;
     Ok(())
 }
 

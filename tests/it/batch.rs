@@ -140,6 +140,7 @@ async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
         iccid: Some(iccid.parse().unwrap()),
         imsi: None,
         asked: None,
+        octets: None,
     };
     let (at, id) = (Timestamp::from_millis(0), |n: u8| JobId::new(Timestamp::from_millis(0), &Count(n)));
     let imei = Some("490154203237518".parse().unwrap());
@@ -147,7 +148,7 @@ async fn a_card_with_a_job_is_done_and_a_key_names_one_card() {
     jobs.create(id(2), &job("89490200001234567918", Some("unit-2")), at).await.unwrap();
     let (batch, mut report) = Report::of_table(TWO.as_bytes(), &Columns::default());
     report.check_store(&batch, &profile, &keepers, false).await.unwrap();
-    assert_eq!(codes(&report.problems), [(2, Some("iccid"), "has-job"), (3, Some("key"), "key-taken")]);
+    assert_eq!(codes(&report.problems), [(2, Some("iccid"), "job-under-way"), (3, Some("key"), "key-taken")]);
     assert_eq!((report.done, report.errors, report.warnings), (0, 1, 1));
 
     // One that failed does not count.
@@ -172,6 +173,7 @@ async fn a_row_with_an_error_is_not_counted_as_done() {
         iccid: Some(iccid.parse().unwrap()),
         imsi: None,
         asked: None,
+        octets: None,
     };
     let id = |n: u8| JobId::new(at, &Count(n));
     let table = "iccid,imei\n89490200001234567892,490154203237518\n";
@@ -213,6 +215,7 @@ async fn an_imsi_goes_to_one_card() {
         iccid: Some(iccid.parse().unwrap()),
         imsi: Some(imsi(digits)),
         asked: None,
+        octets: None,
     };
     let at = Timestamp::from_millis(0);
     for (n, job) in (1..).zip([
@@ -253,6 +256,7 @@ async fn a_device_is_given_one_card() {
         iccid: Some("89490200001234567926".parse().unwrap()),
         imsi: None,
         asked: None,
+        octets: None,
     };
     keepers.jobs.create(JobId::new(at, &Count(0)), &other, at).await.unwrap();
     let rows = |second: &str| {

@@ -134,6 +134,7 @@ impl Site {
                 iccid: Some("89490200001234567892".parse().unwrap()),
                 imsi: None,
                 asked: None,
+                octets: None,
             };
             store.create(id, &job, at).await.unwrap();
             let credentials = |name: &str, kind: u8| Credentials {

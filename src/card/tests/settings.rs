@@ -107,6 +107,52 @@ fn settings_that_end_in_ff_are_there_when_they_are() {
     assert!(plan.to_string().contains("is   3 octets: settings: minimum periodic search timer"), "{plan}");
 }
 
+/// Of each structure: what was put there, and nothing else, is what a card has.
+#[test]
+fn a_card_is_known_to_have_the_settings_that_it_was_given() {
+    let preferences = |names: &[u8]| SettingsContent {
+        file: SettingsFile::MmsPreferences,
+        parts: names.iter().map(|name| vec![0x80, 0x01, *name]).collect(),
+    };
+    let nas = |octet| SettingsContent::octets(SettingsFile::Nas, vec![0x83, 0x01, octet]);
+    let given = [acl(), nas(0xFF), preferences(&[1, 2]), ims(700)];
+    let card = from(all_settings(Protocol::T0));
+    write(&card, &[file(CP, payload(100, 1))], &PlanOptions { settings: &given, ..options() });
+    let has = |card: &CardHandle, wanted: &[SettingsContent]| {
+        let mut reader = InProcess::insert(card, bay());
+        has_settings(&mut FileSystem::new(Session::new(&mut reader)), wanted).unwrap()
+    };
+    assert!(has(&card, &given) && has(&card, &[]) && has(&card, &given[1..2]));
+    let other_acl = SettingsContent::octets(SettingsFile::AccessPoints, b"\x01\xDD\x06\x05other".to_vec());
+    let lacking = SettingsContent::octets(SettingsFile::MmsIssuer, b"\x80\x01\x01".to_vec());
+    for other in [
+        other_acl,
+        nas(0xFE),
+        preferences(&[1]),
+        preferences(&[1, 2, 3]),
+        preferences(&[2, 1]),
+        preferences(&[1, 2, 3, 4, 5]),
+        ims(699),
+        ims(0),
+        lacking,
+    ] {
+        assert!(!has(&card, std::slice::from_ref(&other)), "{} {:?}", other.file, other.parts);
+        assert!(!has(&card, &[acl(), other]));
+    }
+    // A file that is not there holds nothing; one that only a PIN opens may hold it.
+    assert!(!has(&from(sample(SampleKind::Bare).image()), &[ims(700)]));
+    let mut image = card.image();
+    image.key_mut(KeyRef::PIN1).unwrap().enabled = true;
+    change(&mut image, &[USIM, SettingsFile::AccessPoints.fid()], |file| {
+        let rule = (
+            crate::wire::arr::AccessMode::Operations(0xFF),
+            crate::wire::arr::SecurityCondition::Key { key: KeyRef::PIN1, usage: None },
+        );
+        file.security = Some(crate::wire::fcp::Security::Expanded(crate::wire::arr::AccessRules(vec![rule])));
+    });
+    assert!(has(&from(image), &[SettingsContent::octets(SettingsFile::AccessPoints, vec![1])]));
+}
+
 #[test]
 fn a_file_of_another_structure_is_left_alone() {
     let mut image = all_settings(Protocol::T0);

@@ -18,11 +18,7 @@ use super::{
 use crate::{
     bootstrap::{BootstrapError, resolve},
     ident::{Fingerprint, FingerprintKey, Iccid, Imei, counted},
-    job::{
-        Job, JobKey, State, Wanted,
-        fingerprints::of_imsi,
-        wanted::{NoSecrets, is_over},
-    },
+    job::{Job, JobKey, State, Wanted, fingerprints::of_imsi, wanted::NoSecrets},
     profile::Profile,
 };
 
@@ -145,11 +141,14 @@ impl Report {
                 && let Some(job) = newest.get(card).filter(|job| is_standing(job.state))
                 && wanted.is_of(job, &row.subscriber_of(card), key)
             {
-                if is_over(job.state) {
-                    self.add_done(row.line);
-                }
                 let (id, state) = (job.id.to_string(), job.state.name());
-                self.add(Problem::new(row.line, Some("iccid"), ProblemKind::HasJob { id, state }));
+                let kind = if job.state.has_delivered() {
+                    self.add_done(row.line);
+                    ProblemKind::HasJob { id, state }
+                } else {
+                    ProblemKind::JobUnderWay { id, state }
+                };
+                self.add(Problem::new(row.line, Some("iccid"), kind));
             }
         }
     }
@@ -223,6 +222,11 @@ impl Report {
             self.taken((row, *card), ("imsi", "IMSI"), jobs, reissue);
         }
         Ok(())
+    }
+
+    /// Whether the card of the row in a line has what is wanted for it already, by the word of its job or of what is kept of scripts.
+    pub fn is_done(&self, line: u64) -> bool {
+        self.done_lines.contains(&line)
     }
 
     /// True when the batch can be run.

@@ -147,13 +147,26 @@ pub enum ProblemKind {
         places: Vec<String>,
     },
     /// The script was run on the card already.
-    #[error("the script was run on this card to its end already; the row will be skipped")]
-    HasRun,
-    /// The card has a job already.
     #[error(
-        "job {id} brings this profile to this card already and is {state}; the row will be skipped if the card still holds it"
+        "the script came to its end on this card before, and nothing was written to the card here since: the row counts as done, \
+         and what the card holds is not looked at (--again runs the script anew)"
+    )]
+    HasRun,
+    /// The card was given it already.
+    #[error(
+        "job {id} has brought this profile to this card and is {state}; the row will be skipped if the card still holds it"
     )]
     HasJob {
+        /// The job.
+        id: String,
+        /// Its state.
+        state: &'static str,
+    },
+    /// A job is at the card.
+    #[error(
+        "job {id} is to bring this profile to this card and is {state}: another run may be at it; the row does not count as done"
+    )]
+    JobUnderWay {
         /// The job.
         id: String,
         /// Its state.
@@ -219,6 +232,7 @@ impl ProblemKind {
             Self::NoKey { .. } => "no-key",
             Self::HasRun => "has-run",
             Self::HasJob { .. } => "has-job",
+            Self::JobUnderWay { .. } => "job-under-way",
             Self::NumberTaken { what: "IMEI", .. } => "imei-taken",
             Self::NumberTaken { .. } => "imsi-taken",
             Self::Reissued { .. } => "reissued",
@@ -228,9 +242,11 @@ impl ProblemKind {
 
     fn severity(&self) -> Severity {
         match self {
-            Self::SharedKey { .. } | Self::HasRun | Self::HasJob { .. } | Self::Reissued { .. } => {
-                Severity::Warning
-            }
+            Self::SharedKey { .. }
+            | Self::HasRun
+            | Self::HasJob { .. }
+            | Self::JobUnderWay { .. }
+            | Self::Reissued { .. } => Severity::Warning,
             Self::Script { problem, .. } if problem.severity() == script::Severity::Warning => {
                 Severity::Warning
             }

@@ -75,6 +75,7 @@ pub fn prepare(
         // What jobs keep of it says to which card it went; a push goes to no card.
         imsi: None,
         asked: None,
+        octets: None,
     };
     let order = Order {
         to,

@@ -1,13 +1,18 @@
 //! What both stores answer.
 
-use super::{any, at, delivery, id, new_account, new_job};
+use std::sync::Arc;
+
+use super::{Fixed, any, at, delivery, id, new_account, new_job, writes::write};
 use crate::{
+    card::WriteJournal,
     dm::{AccountId, Accounts, AuthScheme, NonceChange, Register, SpentNonce, Stored},
     ident::{Fingerprint, Iccid, Imei},
     job::{
-        Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, State, Step,
+        Devices, Event, Filter, Job, Jobs, JobsError, NewJob, Reason, Route, State, Step,
         batch::{Claim, Claims},
     },
+    store::{Memory, MemoryWrites, Writes},
+    vault::{KeySource, Vault},
 };
 
 /// Runs the same check on both stores.
@@ -33,6 +38,7 @@ both!(a_key_makes_one_job, one_job_per_key);
 both!(jobs_are_listed_newest_first, listed);
 both!(jobs_are_found_by_card_and_key, found_by_card_and_key);
 both!(rows_are_given_to_one_card, claimed);
+both!(what_a_job_has_put_on_a_card_is_kept, octets_kept);
 both!(accounts_are_found_by_name_and_device, found_by_name_and_device);
 both!(a_nonce_is_spent_once, nonce_spent_once);
 both!(the_old_account_goes_when_the_new_one_was_used, old_account_goes);
@@ -100,6 +106,84 @@ async fn claimed(keeper: &dyn Claims) {
     assert_eq!(keeper.of_rows(&[one, three]).await.unwrap(), [Claim { row: one, card: None, done: None }]);
     assert_eq!(keeper.claim(&one, &other, at(5)).await.unwrap(), claim(one, &other, None));
     assert!(keeper.of_claimant(&mine).await.unwrap().is_empty());
+}
+
+async fn octets_kept(jobs: &dyn Jobs) {
+    let (octets, asked) = (Some(print('3')), Some(print('4')));
+    let new = NewJob { octets, asked, ..new_job(Some("k")) };
+    jobs.create(id(0), &new, at(0)).await.unwrap();
+    let job = jobs.get(id(0)).await.unwrap().unwrap().job;
+    assert_eq!((job.octets, job.asked), (octets, asked));
+    // Secrets are drawn anew for each: the same job is asked for all the same.
+    let again = NewJob { octets: Some(print('5')), ..new };
+    assert_eq!(jobs.create(id(1), &again, at(1)).await.unwrap().job.octets, octets);
+}
+
+/// What is begun or taken up in the journal of writes takes from the jobs and the claims of its card that they are done; from those of
+/// no other card, and from the job no more that the write is for.
+async fn overwritten(keeper: &(impl Jobs + Claims), writes: &dyn WriteJournal) {
+    let write = write("89490200001234567892");
+    let (card, other) = (write.card.clone(), Iccid::from_card("89490200001234567900").unwrap());
+    let rows = ['1', '2'].map(print);
+    for (n, (card, row)) in (0..).zip([(&card, rows[0]), (&other, rows[1])]) {
+        let done = NewJob { iccid: Some(card.clone()), ..new_job(None) };
+        keeper.create(id(n), &done, at(n)).await.unwrap();
+        for event in &delivery(n + 1) {
+            keeper.tell(id(n), event, at(n)).await.unwrap();
+        }
+        keeper.claim(&row, card, at(n)).await.unwrap();
+        keeper.done(&row, at(n)).await.unwrap();
+    }
+    // One that is under way, and one of another route.
+    let [under_way, pushed] =
+        [Route::Card, Route::Push].map(|route| NewJob { route, iccid: Some(card.clone()), ..new_job(None) });
+    keeper.create(id(2), &under_way, at(2)).await.unwrap();
+    keeper.create(id(3), &pushed, at(3)).await.unwrap();
+    for event in &delivery(9) {
+        keeper.tell(id(3), event, at(3)).await.unwrap();
+    }
+    let when = async || {
+        let mut jobs = Vec::new();
+        for n in 0..4 {
+            jobs.push(keeper.get(id(n)).await.unwrap().unwrap().job.overwritten_at);
+        }
+        let mut claims = keeper.of_rows(&rows).await.unwrap();
+        claims.sort_by_key(|claim| claim.row);
+        (jobs, claims.iter().map(|claim| claim.done.is_some()).collect::<Vec<_>>())
+    };
+    assert_eq!(when().await, (vec![None; 4], vec![true, true]));
+    let hold = writes.begin(&write).unwrap();
+    let overwritten = vec![Some(at(7)), None, None, None];
+    assert_eq!(when().await, (overwritten.clone(), vec![false, true]));
+    // The script came to its end, and its entry was not closed: whoever takes it up doubts that again.
+    keeper.done(&rows[0], at(8)).await.unwrap();
+    writes.leave(&hold);
+    let hold = writes.take(&card, hold.entry).unwrap();
+    assert_eq!(when().await, (overwritten.clone(), vec![false, true]));
+    writes.close(&hold).unwrap();
+    // It was done by then, and its card is written again.
+    for event in &delivery(12) {
+        keeper.tell(id(2), event, at(9)).await.unwrap();
+    }
+    assert_eq!(when().await.0, overwritten);
+    writes.begin(&write).unwrap();
+    assert_eq!(when().await.0, [Some(at(7)), None, Some(at(7)), None]);
+}
+
+#[tokio::test]
+async fn a_write_is_told_to_jobs_and_claims_in_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = super::open(&dir.path().join("jobs.db")).await;
+    let vault = Vault::new(KeySource::Made(dir.path().join("key")), Arc::new(Fixed));
+    let writes = Writes::new(&store, Arc::new(vault), Arc::new(Fixed));
+    overwritten(&store, &writes).await;
+}
+
+#[tokio::test]
+async fn a_write_is_told_to_jobs_and_claims_in_memory() {
+    let memory = Arc::new(Memory::new());
+    let writes = MemoryWrites::new(Arc::clone(&memory), Arc::new(Fixed));
+    overwritten(&*memory, &writes).await;
 }
 
 async fn goes_its_way(jobs: &dyn Jobs) {

@@ -46,6 +46,7 @@ fn new_job(key: Option<&str>) -> NewJob {
         iccid: Some(Iccid::from_card("89490200001234567898").unwrap()),
         imsi: None,
         asked: None,
+        octets: None,
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
 /// Octets of a file on a card that must be readable nowhere.
 const MARK: &str = "4f68426568617665";
 
-fn write(card: &str) -> PendingWrite {
+pub(super) fn write(card: &str) -> PendingWrite {
     let json = format!(
         r#"{{"form":1,"card":"{card}","keys":[10],"steps":[{{"step":"octets","file":"3F00/7F50/6431","at":0,"known":8,"old":"{MARK}","new":"FFFFFFFFFFFFFFFF"}}]}}"#
     );

@@ -24,7 +24,7 @@ use crate::{
     },
     ident::{Iccid, ReaderName, counted},
     job::{
-        batch::{Problem, ProblemKind, Row, ScriptWork, Task, Work},
+        batch::{Row, ScriptWork, Task, Work},
         describe,
     },
     profile::Subscriber,
@@ -47,10 +47,6 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         output::note(&format!("{file}:{problem}"));
     }
-    let done = |row: &Row| {
-        let is_done = |kind: &ProblemKind| matches!(kind, ProblemKind::HasJob { .. } | ProblemKind::HasRun);
-        report.problems.iter().any(|Problem { place, kind, .. }| place.line == row.line && is_done(kind))
-    };
     let mut cards = there(&readers);
     let rows = batch.rows.iter().map(|row| {
         let iccid = row.subscriber.iccid.clone();
@@ -59,7 +55,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
             Task::Script(work) => What::script(work, row),
             Task::Bootstrap(work) => What::bootstrap(work, row, reader.as_ref())?,
         };
-        anyhow::Ok(PlannedRow { line: row.line, iccid, done: done(row), reader, what })
+        anyhow::Ok(PlannedRow { line: row.line, iccid, done: report.is_done(row.line), reader, what })
     });
     let rows = rows.collect::<Result<_, _>>()?;
     output::emit(global.format, &Planned { file, rows })?;
@@ -101,7 +97,7 @@ struct PlannedRow {
     line: u64,
     /// The card; none where rows go to cards as they come.
     iccid: Option<Iccid>,
-    /// Whether the card is done, so that the row would be skipped.
+    /// Whether the card was done by an earlier run; a job that is under way has not done it.
     done: bool,
     /// The reader that the card is in now.
     reader: Option<ReaderName>,
@@ -192,7 +188,12 @@ impl fmt::Display for Planned {
             if let Some(reader) = reader {
                 write!(f, " in {reader}")?;
             }
-            writeln!(f, "{}", if *done { ": done already, and would be skipped" } else { "" })?;
+            let skipped = match what {
+                _ if !done => "",
+                What::Bootstrap { .. } => ": done already, and skipped if the card still holds it",
+                What::Script { .. } => ": done already, and not looked at",
+            };
+            writeln!(f, "{skipped}")?;
             match what {
                 What::Bootstrap { files, plan, unplanned } => {
                     for PlannedFile { file, octets } in files {

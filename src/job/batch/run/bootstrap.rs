@@ -16,8 +16,7 @@ use crate::{
     job::{
         CardDone, CardJob, CardJobError, Job, JobWrites, JobsError, Layout, Observer, State, Wanted,
         batch::{CardResult, Ending, Hand, check::is_standing, claims::newest, result::is_refused},
-        card::holds,
-        wanted::is_over,
+        card::{holds, holds_settings},
     },
     profile::Profile,
 };
@@ -121,7 +120,9 @@ impl Run {
             let done = route.run(job, card, witness, runtime);
             let Some(name) = &name else { return done };
             let taken = match &done {
-                Err(CardJobError::AlreadyAccepted { state, .. }) => !is_standing(*state) || is_over(*state),
+                Err(CardJobError::AlreadyAccepted { state, .. }) => {
+                    !is_standing(*state) || state.has_delivered()
+                }
                 // The row was taken back from the card of that job: it could not be this card's otherwise.
                 Err(CardJobError::Jobs(JobsError::KeyTaken { id, .. })) => {
                     self.given.is_some() || self.is_for(*id, job, runtime)
@@ -157,7 +158,7 @@ impl Run {
         work: &Work,
         card: &Iccid,
         runtime: &Handle,
-    ) -> Result<Option<(JobId, State)>, Lapse> {
+    ) -> Result<Option<Job>, Lapse> {
         let row = self.ledger().row_of(card).cloned();
         if row.is_none() && self.given.is_none() {
             return Ok(None);
@@ -167,15 +168,16 @@ impl Run {
         let done = |job: &&&Job| match &row {
             Some(row) => work.wanted().is_done_by(job, &row.subscriber_of(card), key),
             // It keeps what it has; its row was taken back, or was another table's.
-            None => is_over(job.state) && work.wanted().is_named_by(job),
+            None => job.state.has_delivered() && work.wanted().is_named_by(job),
         };
-        Ok(newest(&jobs).get(card).filter(done).map(|job| (job.id, job.state)))
+        Ok(newest(&jobs).get(card).filter(done).map(|job| (*job).clone()))
     }
 
-    /// Whether what a job has put on the card is there still: somebody may have erased it, or torn a write.
+    /// Whether what a job has put on the card is there still, to the octet: somebody may have erased it, or torn a write.
     pub(super) fn stands(
         &self,
         work: &Work,
+        job: &Job,
         iccid: &Iccid,
         card: &mut dyn CardTransport,
     ) -> Result<bool, Lapse> {
@@ -184,11 +186,16 @@ impl Run {
         }
         let mut fs = self.files(card)?;
         let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS))?;
+        let row = self.ledger().row_of(iccid).cloned();
+        let stands = holds(&view, job, self.keepers.fingerprints.known_key()?)
+            && match row {
+                Some(row) => holds_settings(&mut fs, &work.profile, &row.subscriber_of(iccid))?,
+                None => true,
+            };
         drop(fs);
         // What comes next begins in the MF of a fresh card.
         card.reset()?;
-        let account = work.profile.dm_account.as_ref();
-        Ok(account.is_none_or(|account| holds(&view, work.payload, &account.server_id)))
+        Ok(stands)
     }
 }
 

@@ -92,8 +92,8 @@ impl Run {
                 let done = self.bootstrapped(work, card, runtime)?;
                 Ok(match done {
                     None => Before::Nothing,
-                    Some(_) if !self.stands(work, card, transport)? => Before::Gone,
-                    Some(job) => Before::Stands(Some(job)),
+                    Some(job) if !self.stands(work, &job, card, transport)? => Before::Gone,
+                    Some(job) => Before::Stands(Some((job.id, job.state))),
                 })
             }
             Task::Script(work) => {
