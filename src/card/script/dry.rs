@@ -2,6 +2,7 @@
 
 use crate::wire::script::{
     Act, At, Checked, Command, Environment, Expr, Manner, Octets, Statement, act, evaluate, octets, place_of,
+    record_of,
 };
 
 use super::Entry;
@@ -68,8 +69,10 @@ impl Dry {
             Statement::Restore(file) => whole(self, "RES", file),
             Statement::Put(put) => {
                 let mut entry = whole(self, "PUT", &put.file);
-                if let Some(record) = put.record {
-                    entry.statement.push_str(&format!(" record {record}"));
+                if let Some(record) = &put.record {
+                    let number = record_of(record, &self.env).ok().flatten();
+                    let number = number.map_or_else(|| record.value.to_string(), |number| number.to_string());
+                    entry.statement.push_str(&format!(" record {number}"));
                 }
                 entry.sent = octets(&put.content, &self.env).ok().flatten();
                 entry

@@ -6,6 +6,7 @@ use crate::{
     ident::counted,
     wire::script::{
         At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put, Script, Statement, octets, place_of,
+        record_of,
     },
 };
 
@@ -43,16 +44,22 @@ impl Run<'_, '_> {
         let place = self.declared_place(at, "PUT", EffectKind::Updates, &put.file)?;
         let content = self.octets(&put.content, at)?;
         self.remember(&content);
-        let kept = match put.record {
+        let record = put.record.as_ref().map(|record| self.record(record)).transpose()?;
+        let kept = match record {
             Some(number) => Kept::Record { number, octets: content.expose().to_vec() },
             None => Kept::Octets { at: 0, octets: content.expose().to_vec() },
         };
-        let changed = self.replace(at, &place, &kept, put.record.is_none())?;
-        let record = put.record.map(|number| format!(" record {number}")).unwrap_or_default();
+        let changed = self.replace(at, &place, &kept, record.is_none())?;
+        let record = record.map(|number| format!(" record {number}")).unwrap_or_default();
         let mut entry = Entry::new(at.line, format!("PUT {place}{record}"));
         entry.sent = Some(content);
         self.tell(entry.noting(said(changed)));
         Ok(())
+    }
+
+    fn record(&self, item: &At<Expr>) -> Result<u8, ScriptError> {
+        let number = record_of(item, &self.env).map_err(ScriptError::Problem)?;
+        number.ok_or_else(|| problem(item.at, ProblemKind::NoAnswer))
     }
 
     /// Whether every `PUT` that is sure to be reached has its place on the card, unless the script makes the file: a card that
@@ -68,7 +75,7 @@ impl Run<'_, '_> {
                         continue;
                     }
                     let file = path(&place);
-                    let size = self.in_files(*at, |fs| match put.record {
+                    let size = self.in_files(*at, |fs| match &put.record {
                         Some(_) => fs.records(&file).map(|(length, _)| usize::from(length)),
                         None => fs.size(&file),
                     })?;

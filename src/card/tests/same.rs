@@ -49,7 +49,11 @@ impl Way {
     }
 
     fn card(self) -> CardHandle {
-        let mut sample = sample(SampleKind::Prepared);
+        self.card_of(SampleKind::Prepared)
+    }
+
+    fn card_of(self, kind: SampleKind) -> CardHandle {
+        let mut sample = sample(kind);
         (sample.personality, sample.protocol) = (self.personality, self.protocol);
         let mut image = sample.image();
         self.fetched.into_iter().for_each(|quirk| image.add_quirk(quirk));
@@ -105,10 +109,11 @@ impl Way {
     /// Runs a script to its end; what it has kept.
     fn script(self, card: &CardHandle, text: &str, restore: Option<&CardBackup>) -> CardBackup {
         let token = self.personality == Personality::Token;
+        let makes_the_tree = text.contains("EFF creates");
         let home = if token { "A000000063504B43532D3135" } else { "3F00/7F50" };
         let mut given: BTreeMap<String, Zeroizing<String>> = BTreeMap::new();
         for (name, fid) in [("ODF", "5031"), ("DODF", "6430"), ("FILE", "6431")] {
-            if text.contains(&format!("VAR {name} ")) {
+            if text.contains(&format!("VAR {name} ")) && !makes_the_tree {
                 given.insert(name.to_owned(), format!("{home}/{fid}").into());
             }
         }
@@ -166,6 +171,14 @@ impl Way {
 /// What the files of a card hold.
 type Contents = [Vec<u8>; 4];
 
+/// The records of EF(DIR). What else is in them differs from kind to kind: applications that a SIM does not have.
+fn dir(card: &CardHandle) -> Vec<Vec<u8>> {
+    match &card.image().mf.find(&[Fid::DIR]).unwrap().body {
+        crate::lab::image::Body::Records { records, .. } => records.clone(),
+        _ => panic!("no records"),
+    }
+}
+
 #[test]
 fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
     let config1 =
@@ -175,6 +188,7 @@ fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
     for way in Way::all() {
         let card = way.card();
         let journal = MemoryKeyJournal::new();
+        let listed = dir(&card);
         let ended = way.job(&card, &wanted, &journal);
         assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
         let again = way.job(&card, &wanted, &journal);
@@ -194,6 +208,7 @@ fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
             assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
             assert_eq!(found(&card, ObjectId::CP_CONFIG1), payload(90, 7), "{way:?}");
         }
+        assert!(dir(&card) == listed, "{way:?}: EF(DIR) has changed");
     }
     // UICC and token: 2 protocols, 3 ways to fetch, 2 channels; the UICC of two classes 6 more in 2G mode; SIM and R-UIM 6
     // each.
@@ -210,6 +225,7 @@ fn row_of_jobs(way: Way) -> Vec<(&'static str, Contents)> {
     let shipped = |name| shipped(name).unwrap().text;
     let (first, second) =
         ([file(CP, payload(700, 1))], [file(CP, payload(300, 50)), file(DM, payload(90, 9))]);
+    let listed = dir(&card);
     let mut left = vec![("first write", way.changes(&card, |fs| plan(fs, &first, &options())))];
     let saved = found(&card, CP);
     left.push(("update", way.changes(&card, |fs| plan(fs, &second, &options()))));
@@ -227,7 +243,41 @@ fn row_of_jobs(way: Way) -> Vec<(&'static str, Contents)> {
         left.push(("script that restores", way.contents(&card)));
         assert_eq!(found(&card, CP), payload(700, 1), "{way:?}");
     }
+    assert!(dir(&card) == listed, "{way:?}: EF(DIR) has changed");
     left
+}
+
+/// What leads to the application, and what leads on from there, on a card that had none: by a plan, and by the script. Class A0
+/// creates no files, and a token has its application.
+#[test]
+fn a_bare_card_gets_the_same_tree_and_the_same_record_of_ef_dir_however_it_is_spoken_to() {
+    let wanted = [file(CP, payload(700, 1)), file(DM, payload(300, 9))];
+    let (mut planned, mut scripted) = (Vec::new(), Vec::new());
+    let ways = Way::all()
+        .into_iter()
+        .filter(|way| way.mode == Mode::ThreeG && way.personality != Personality::Token);
+    for way in ways {
+        let card = way.card_of(SampleKind::Bare);
+        let before = dir(&card);
+        let contents = way.changes(&card, |fs| plan(fs, &wanted, &options()));
+        assert!(dir(&card) != before, "{way:?}");
+        planned.push((way, dir(&card), contents.to_vec()));
+        if way.channel == ChannelChoice::Basic {
+            let card = way.card_of(SampleKind::Bare);
+            way.script(&card, shipped("create-bootstrap-tree").unwrap().text, None);
+            let contents = [Fid::ODF, Fid::DODF, Fid(0x6431)].map(|fid| at_rest(&card, &[Fid::PKCS15, fid]));
+            scripted.push((way, dir(&card), contents.to_vec()));
+        }
+    }
+    // The two kinds of UICC: 2 protocols, 3 ways to fetch, 2 channels.
+    assert_eq!((planned.len(), scripted.len()), (24, 12));
+    for seen in [&planned, &scripted] {
+        let (first, listed, contents) = &seen[0];
+        for (way, dir, files) in seen {
+            assert!(dir == listed && files == contents, "{way:?} differs from {first:?}");
+        }
+    }
+    assert!(planned[0].1 == scripted[0].1, "both list the application in the same octets");
 }
 
 #[test]

@@ -348,8 +348,8 @@ pub struct Assertion {
 pub struct Put {
     /// The file.
     pub file: At<Expr>,
-    /// The record, counted from 1; none for a transparent file.
-    pub record: Option<u8>,
+    /// The record, counted from 1: a number, or a variable that is one; none for a transparent file.
+    pub record: Option<At<Expr>>,
     /// Its content.
     pub content: Vec<At<Expr>>,
 }

@@ -1,6 +1,6 @@
 //! What expressions come to.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use zeroize::Zeroizing;
 
@@ -10,6 +10,9 @@ use super::{
     Argument, At, Expr, Function, Octets, Place, Position, Problem, ProblemKind, Script, Statement, Type,
     Value, VarDecl,
 };
+
+/// The numbers that records may have (TS 102 221, section 8.2.2.2).
+pub(super) const RECORDS: RangeInclusive<u8> = 1..=254;
 
 /// The values of variables.
 #[derive(Debug, Clone, Default)]
@@ -181,6 +184,26 @@ pub fn place(item: &At<Expr>, env: &Environment) -> Result<Option<Place>, Proble
             Err(Problem::new(item.at, ProblemKind::TypeMismatch { expected: "a file", got: other.kind() }))
         }
     }
+}
+
+/// The number of the record that an item comes to: digits, or one octet. It is shown, so it is no secret.
+///
+/// # Errors
+/// As [`evaluate`], and when it comes to something else.
+pub fn record(item: &At<Expr>, env: &Environment) -> Result<Option<u8>, Problem> {
+    let number = match one(item, env)? {
+        None => return Ok(None),
+        Some(Value::Digits(digits, false)) => digits.parse().ok(),
+        Some(Value::Octets(octets)) if !octets.has_secret() && octets.as_text().is_none() => {
+            match *octets.expose() {
+                [octet] => Some(octet),
+                _ => None,
+            }
+        }
+        Some(_) => None,
+    };
+    let number = number.filter(|number| RECORDS.contains(number));
+    number.map(Some).ok_or_else(|| Problem::new(item.at, ProblemKind::RecordNumber))
 }
 
 fn one(item: &At<Expr>, env: &Environment) -> Result<Option<Value>, Problem> {

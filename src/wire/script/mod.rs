@@ -50,7 +50,7 @@
 //! | `OUT "label" value`            | puts a value into the report                                           |
 //! | `AST value == value`           | stops when they differ; also `!=`, and `^=` for "begins with"          |
 //! | `SAV PATH`                     | keeps the content of a file in the backup                              |
-//! | `PUT PATH value`, `PUT PATH record n value` | writes a file, or record n of it, filled up with FF, and reads it back |
+//! | `PUT PATH value`, `PUT PATH record n value` | writes a file, or record n of it, filled up with FF, and reads it back; n is a number or `${NAME}` |
 //! | `RES PATH`                     | puts back what the backup at hand holds of a file                      |
 //!
 //! Where octets stand, so may `${NAME}`, `"text"`, and functions: see [`Function`].
@@ -75,7 +75,8 @@ pub use ast::{
     Manner, Put, Script, Statement, StatusPattern, Switch, Type, VarDecl,
 };
 pub use check::{Checked, Need, check};
-pub use eval::{Environment, evaluate, octets, place as place_of};
+use eval::RECORDS;
+pub use eval::{Environment, evaluate, octets, place as place_of, record as record_of};
 pub use form::form;
 pub use function::{Function, Parameter};
 pub use parse::{Parsed, parse};

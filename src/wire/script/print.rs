@@ -57,7 +57,7 @@ impl fmt::Display for Statement {
             Self::Restore(file) => write!(f, "RES {}", file.value),
             Self::Put(put) => {
                 write!(f, "PUT {}", put.file.value)?;
-                put.record.map_or(Ok(()), |record| write!(f, " record {record}"))?;
+                put.record.as_ref().map_or(Ok(()), |record| write!(f, " record {}", record.value))?;
                 f.write_str(&items(&put.content))
             }
             Self::Unreadable => f.write_str("REM (a statement that could not be read)"),

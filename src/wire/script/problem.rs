@@ -156,6 +156,8 @@ pub enum ProblemKind {
     Function { function: &'static str, why: String },
     #[error("{what} `{name}` is declared and not used")]
     Unused { what: &'static str, name: String },
+    #[error("the number of a record is 1 to 254, as digits or as one octet, and no secret")]
+    RecordNumber,
     #[error("no command goes before this, so there is no answer")]
     NoAnswer,
 

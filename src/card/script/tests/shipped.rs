@@ -259,6 +259,50 @@ fn with_adm() -> With<'static> {
     with(ADM)
 }
 
+/// The records of EF(DIR).
+fn dir(card: &CardHandle) -> Vec<Vec<u8>> {
+    match &card.image().mf.find(&[Fid::DIR]).unwrap().body {
+        Body::Records { records, .. } => records.clone(),
+        _ => panic!("no records"),
+    }
+}
+
+/// A card that uses the second record of EF(DIR) is listed in another one: the number comes from outside, of either kind.
+#[test]
+fn the_record_that_lists_the_tree_may_be_chosen() {
+    let mut image = sample(Personality::Uicc, SampleKind::Bare).image();
+    if let Body::Records { records, .. } = &mut image.mf.find_mut(&[Fid::DIR]).unwrap().body {
+        records[1][..4].copy_from_slice(&[0x61, 0x02, 0x4F, 0x00]);
+    }
+    let card = from(image);
+    let before = dir(&card);
+    let report = run_on(&card, script("create-bootstrap-tree"), with_adm());
+    assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
+    assert_eq!((card.changes(), tries(&card, KeyRef::ADM1)), (0, 3));
+    let other = [ADM, &[("RECORD", "03")]].concat();
+    let report =
+        done(run_on(&card, script("create-bootstrap-tree"), With { set: &other, ..With::default() }));
+    assert!(shown(&report).contains("PUT 3F00/2F00 record 3"), "{}", shown(&report));
+    let after = dir(&card);
+    assert!(after[2].starts_with(&[0x61, 0x1D, 0x4F, 0x0C]), "{after:02X?}");
+    assert!((0..before.len()).filter(|n| *n != 2).all(|n| after[n] == before[n]), "{after:02X?}");
+
+    let text = "REM bootgate 1\nVAR N digits\nKEY 0A ADM\nEFF updates 3F00/2F00 by 0A\nRST\nVER 0A\nPUT 3F00/2F00 record ${N} 61 02 4F 00\n";
+    let set = [ADM, &[("N", "4")]].concat();
+    done(run_on(&card, text, With { set: &set, ..With::default() }));
+    assert!(dir(&card)[3].starts_with(&[0x61, 0x02, 0x4F, 0x00, 0xFF]) && dir(&card)[..3] == after[..3]);
+    for wrong in ["0", "255", "256", "99999999999"] {
+        let given = [("N", wrong), ("ADM", "12345678")].map(|(n, v)| (n.to_owned(), v.to_owned().into()));
+        let checked = check(text.as_bytes(), &given.into(), Need::Everything);
+        assert!(!checked.is_sound(), "{wrong}");
+    }
+    // A dry run tells which one.
+    let set: Vec<_> = set.iter().map(|(name, value)| (*name, *value)).collect();
+    let shown: Vec<_> =
+        dry_run(&checked(text, &set, Need::Everything)).iter().map(ToString::to_string).collect();
+    assert!(shown.join("\n").contains("PUT 3F00/2F00 record 4"), "{shown:?}");
+}
+
 #[test]
 fn a_card_is_locked_for_shipping_and_one_that_cannot_be_is_told() {
     for (personality, kind) in Personality::ALL

@@ -258,6 +258,8 @@ impl Walk<'_> {
             Statement::Restore(file) => self.whole_file("RES", EffectKind::Updates, file, state),
             Statement::Put(put) => {
                 self.octets(&put.content, &state.env);
+                let number = put.record.as_ref().map(|record| eval::record(record, &state.env));
+                self.problems.extend(number.and_then(Result::err).map(without_answer));
                 self.whole_file("PUT", EffectKind::Updates, &put.file, state);
             }
             // What it would have done is not known.

@@ -97,6 +97,7 @@ impl<'s> Used<'s> {
             Statement::Save(file) | Statement::Restore(file) => self.expr(&file.value),
             Statement::Put(put) => {
                 self.expr(&put.file.value);
+                put.record.iter().for_each(|record| self.expr(&record.value));
                 self.items(&put.content);
             }
             _ => {}

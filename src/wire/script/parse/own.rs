@@ -2,7 +2,7 @@
 
 use crate::wire::script::{
     Assertion, At, Comparison, Effect, EffectKind, Expr, KeyChange, KeyDecl, Problem, ProblemKind, Put,
-    Statement, Type, VarDecl, lex::Token,
+    RECORDS, Statement, Type, VarDecl, lex::Token,
 };
 
 use super::tokens::Tokens;
@@ -116,16 +116,20 @@ fn assertion(tokens: &mut Tokens<'_>) -> Result<Assertion, Problem> {
     Ok(Assertion { left, comparison, right: tokens.octets()? })
 }
 
-/// `PUT PATH octets`, `PUT PATH record 2 octets`.
+/// `PUT PATH octets`, `PUT PATH record 2 octets`, `PUT PATH record ${NAME} octets`.
 fn put(tokens: &mut Tokens<'_>) -> Result<Put, Problem> {
     let file: At<Expr> = tokens.path()?;
     let mut record = None;
     if tokens.take(&Token::Word("record".into())) {
+        let (at, expected) = (tokens.here(), "the number of a record, 1 to 254, or a variable that is one");
         let number = match tokens.peek() {
-            Some(Token::Hex(digits)) => digits.parse().ok().filter(|n| (1..=254).contains(n)),
+            Some(Token::Hex(digits)) => {
+                digits.parse().ok().filter(|n| RECORDS.contains(n)).map(|n| Expr::Digits(n.to_string()))
+            }
+            Some(Token::Name(name)) => Some(Expr::Variable(name.clone())),
             _ => None,
         };
-        record = Some(number.ok_or_else(|| tokens.wrong("the number of a record, 1 to 254"))?);
+        record = Some(At::new(at, number.ok_or_else(|| tokens.wrong(expected))?));
         tokens.next();
     }
     Ok(Put { file, record, content: tokens.octets()? })

@@ -173,6 +173,28 @@ pub(super) const OWN: &[(&str, &str)] = &[
     ("RES 3F00/2F05", "2:5: error: RES changes 3F00/2F05"),
     ("EFF reads 3F00/*\nSAV 3F00/*", "3:5: error: 3F00/* stands for many files"),
     ("PUT 3F00/2F05 record 0 00", "2:22: error: expected the number of a record, 1 to 254"),
+    ("EFF updates 3F00/2F05\nPUT 3F00/2F05 record ${N} 00", "3:22: error: unknown variable `N`"),
+    (
+        "VAR N digits 255\nEFF updates 3F00/2F05\nPUT 3F00/2F05 record ${N} 00",
+        "4:22: error: the number of a record is 1 to 254",
+    ),
+    (
+        "VAR N hex 00\nEFF updates 3F00/2F05\nPUT 3F00/2F05 record ${N} 00",
+        "4:22: error: the number of a record is 1 to 254",
+    ),
+    (
+        "VAR N hex 0102\nEFF updates 3F00/2F05\nPUT 3F00/2F05 record ${N} 00",
+        "4:22: error: the number of a record is 1 to 254",
+    ),
+    (
+        "VAR N text \"2\"\nEFF updates 3F00/2F05\nPUT 3F00/2F05 record ${N} 00",
+        "4:22: error: the number of a record is 1 to 254",
+    ),
+    (
+        "VAR N path 3F00\nEFF updates 3F00/2F05\nPUT 3F00/2F05 record ${N} 00",
+        "4:22: error: the number of a record is 1 to 254",
+    ),
+    ("EFF updates 3F00/2F05\nPUT 3F00/2F05 record ${R} 00", "3:22: error: no command goes before this"),
     // Rights.
     (
         "KEY 0A A\nEFF updates 3F00/2F05 by 0A\nCMD 00 A4 00 0C 02 2F 05\nCMD 00 D6 00 00 01 00 (9000)\nVER 0A",
@@ -245,6 +267,8 @@ fn what_is_declared_is_sound() {
         "EFF updates 3F00/2F05\nCMD 00 70 00 00 01 [01]\nCMD 01 A4 00 0C 02 3F 00\nCMD 01 A4 00 0C 02 2F 05\nCMD 01 D6 00 00 01 00\nCMD 00 70 80 01 00",
         // Values that are not known yet.
         "VAR F path\nEFF updates ${F}\nPUT ${F} 01",
+        "VAR N digits\nEFF updates 3F00/2F00\nPUT 3F00/2F00 record ${N} 61 00",
+        "VAR N hex 0A\nEFF updates 3F00/2F00\nPUT 3F00/2F00 record ${N} 61 00",
         "APD 00 A4 00 04 02 2F 00 00 [62]\nLET SIZE value(value(${R}, 62), 80)\nAST ${SIZE} != 00 00",
     ] {
         assert_eq!(told(&format!("REM bootgate 1\n{text}")), Vec::<String>::new(), "{text}");

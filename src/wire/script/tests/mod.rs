@@ -156,6 +156,7 @@ fn statement() -> impl Strategy<Value = String> {
         octets(1..20).prop_map(|o| format!("SWI\n(90 00, 6X XX) :\nCMD {o}\n91XX:\nESW")),
         octets(1..20).prop_map(|o| format!("OUT \"a b\" tlv(5F2D, lv({o}) ${{N}} \"t\")")),
         octets(1..20).prop_map(|o| format!("PUT 3F00/7F50/6431 record 3 pad({o}, 255, 00)")),
+        octets(1..20).prop_map(|o| format!("PUT 3F00/2F00 record ${{N}} {o}")),
     ]
 }
 
