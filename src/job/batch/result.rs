@@ -84,7 +84,7 @@ impl<'a> From<&'a CardResult> for WholeResult<'a> {
 
 impl CardResult {
     /// A card that nothing was done with yet.
-    pub(super) fn new(at: Timestamp, bay: &str) -> Self {
+    pub(crate) fn new(at: Timestamp, bay: &str) -> Self {
         Self {
             at,
             bay: bay.to_owned(),

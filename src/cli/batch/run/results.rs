@@ -174,24 +174,12 @@ pub(super) mod tests {
     /// A card that failed.
     pub(in crate::cli::batch::run) fn result(line: u64) -> CardResult {
         CardResult {
-            at: Timestamp::from_millis(0),
-            bay: "left".into(),
             line: Some(line),
             iccid: Some("89490200001234567892".parse().unwrap()),
             ending: Ending::Failed,
-            bin: Bin::Bad,
-            job: None,
-            state: None,
             reason: Some("worn, \"old\"".into()),
-            octets: None,
-            sha256: None,
             milliseconds: 1,
-            contact_errors: 0,
-            repowered: 0,
-            expected: None,
-            seen: None,
-            key_refused: false,
-            script: None,
+            ..CardResult::new(Timestamp::from_millis(0), "left")
         }
     }
 
