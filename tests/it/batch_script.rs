@@ -299,3 +299,49 @@ async fn a_refusal_that_a_script_expects_counts() {
         assert_eq!((run.keys_refused(), run.is_over()), (1, !go_on), "{go_on}");
     }
 }
+
+/// A script changes a PIN before its first file, and is cut off at each command in turn: whoever has the card next takes back what
+/// there is of files, and presents no value of the PIN that may be the old one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pin_that_was_changed_before_a_cut_loses_no_try_after_it() {
+    let scripts = Scripts::new().await;
+    let text = SCRIPT
+        .replace("KEY 0A ADM\n", "KEY 0A ADM\nVAR NEW secret digits\nKEY 01 PIN\nEFF keys 01\n")
+        .replace("VER 0A\n", "VER 0A\nCHG 01 ${NEW}\n");
+    let work = || {
+        let mut work = ScriptWork { text: text.clone().into(), ..scripts.work() };
+        work.given.set("PIN", "1234");
+        work.given.set("NEW", "71727374");
+        work
+    };
+    let card = |n| {
+        let mut image = sample(n).image();
+        image.key_mut(KeyRef::PIN1).unwrap().enabled = true;
+        CardHandle::new(VirtualCard::from_image(image).unwrap())
+    };
+    let all = commands(&scripts.run_with(work(), &table(&[(0, "A1B2", RIGHT)]), false).await, &card(0)).await;
+    let (mut left_to_a_person, mut done) = (0, 0);
+    for (n, at) in (1..).zip(1..=all) {
+        let (row, card) = (table(&[(n, "A1B2", RIGHT)]), card(n));
+        let before = holds(&card);
+        let torn = insert(&scripts.run_with(work(), &row, false).await, &card, &[Fault::CutAfter(at)]).await;
+        let next = insert(&scripts.run_with(work(), &row, false).await, &card, &[]).await;
+        let told = format!("cut at {at}: {:?}; then {:?}", torn.reason, next.reason);
+        let mut image = card.image();
+        let [pin, adm] = [KeyRef::PIN1, KeyRef::ADM1].map(|key| image.key_mut(key).unwrap().clone());
+        assert_eq!((pin.tries, adm.tries), (3, 3), "{told}");
+        if next.bin == Bin::Good {
+            assert!(pin.value.0.starts_with(b"71727374") && holds(&card) == A1, "{told}");
+            done += 1;
+        } else {
+            assert!(next.reason.as_ref().unwrap().contains("clear-refusal"), "{told}");
+            assert_eq!(
+                (next.ending, next.key_refused, holds(&card)),
+                (Ending::Failed, false, before),
+                "{told}"
+            );
+            left_to_a_person += 1;
+        }
+    }
+    assert!(left_to_a_person > 5 && done > 5, "{left_to_a_person} and {done} of {all}");
+}

@@ -86,6 +86,17 @@ impl KeyGuard<'_> {
         self.spend(session, card, id, &Spending { ins: UNBLOCK, octets, tries, known, changes })
     }
 
+    /// Which value a key of a card has is not known for certain: none is presented until a person has found out.
+    ///
+    /// # Errors
+    /// [`KeyError::Journal`].
+    pub(in crate::card) fn doubt(&self, card: &Iccid, key: KeyId) -> Result<(), KeyError> {
+        match self.journal.state(card, key)? {
+            KeyState::Refused { .. } | KeyState::Unanswered { tries: None } => Ok(()),
+            known => Ok(self.journal.presenting(card, key, known, None)?),
+        }
+    }
+
     /// The counter of a key that is sent although the card would count it as presented, or as off.
     fn tries(
         &self,

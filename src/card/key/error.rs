@@ -112,11 +112,11 @@ pub enum KeyError {
         left: u8,
     },
     /// The key was sent with a command that may have changed it, or to a card that did not tell its counter, and the answer was
-    /// lost.
+    /// lost; or the script that was to change it did not come to its end.
     #[error(
-        "key {key} of card {card}: the answer to a command that may have changed or counted it was lost, and its counter does not \
-         tell what became of it; it was not presented. Find out which value the card takes, then run \
-         `bootgate card clear-refusal --iccid {card}`"
+        "key {key} of card {card}: the answer to a command that may have changed or counted it was lost, or the script that was to \
+         change it was cut off, and its counter does not tell what became of it; it was not presented. Find out which value the card \
+         takes, then run `bootgate card clear-refusal --iccid {card}`"
     )]
     InDoubt {
         /// The card.

@@ -42,10 +42,17 @@ impl ChangedKey {
 
     /// True when the value that somebody holds for `key` may be the one from before. CHV2 of class A0 and PIN2 (81) are one key.
     pub(super) fn replaces(&self, key: KeyRef) -> bool {
+        self.replaced().contains(&key)
+    }
+
+    /// The names of the key whose value from before is not to be presented any more; none where it has kept that.
+    pub(in crate::card) fn replaced(&self) -> Vec<KeyRef> {
         const CHV2: KeyRef = KeyRef(0x02);
-        let second = |key| key == CHV2 || key == KeyRef::PIN2;
-        let same = self.key == key || (second(self.key) && second(key));
-        same && matches!(self.how, KeyFate::NewValue | KeyFate::Unblocked)
+        match (self.how, self.key) {
+            (KeyFate::SwitchedOn | KeyFate::SwitchedOff, _) => Vec::new(),
+            (_, CHV2 | KeyRef::PIN2) => vec![CHV2, KeyRef::PIN2],
+            (_, key) => vec![key],
+        }
     }
 }
 

@@ -171,6 +171,11 @@ impl PendingWrite {
         files
     }
 
+    /// True when it does nothing, neither to a file nor to a key.
+    pub(super) fn is_empty(&self) -> bool {
+        self.touches.is_empty() && self.changed_keys.is_empty()
+    }
+
     /// What a script has done to keys besides, or was about to do: that is not taken back.
     pub fn changed_keys(&self) -> &[ChangedKey] {
         &self.changed_keys

@@ -17,7 +17,7 @@ mod way;
 use crate::ident::Iccid;
 
 use super::{
-    FilePath, FileSystem, Key, KeyGuard, Written,
+    ApplyError, FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
     observer::{Settled, WriteObserver},
     pending::{ChangedKey, HeldEntry, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
@@ -136,6 +136,10 @@ pub fn recover(
             Now::Old => after.left_over(write),
         };
     }
+    // With the entry goes what tells which values are the old ones. So no value goes to the card until a person has found out.
+    for key in write.changed_keys.iter().flat_map(ChangedKey::replaced) {
+        guard.doubt(&write.card, key.into()).map_err(ApplyError::from)?;
+    }
     observer.settled(&Settled { reference: write.reference.as_deref(), now, why: None })?;
     held.close()?;
     Ok(recovered)
@@ -176,6 +180,14 @@ impl std::fmt::Display for Recovered {
         self.written.iter().try_for_each(|written| write!(f, "\n  {written}"))?;
         self.deleted.iter().try_for_each(|file| write!(f, "\n  {file} deleted"))?;
         self.keys_stay.iter().try_for_each(|changed| write!(f, "\n  not taken back: {changed}"))?;
+        if self.keys_stay.iter().any(|changed| !changed.replaced().is_empty()) {
+            let card = &self.card;
+            write!(
+                f,
+                "\n  no value of it goes to the card before somebody has found out which one it takes: then run \
+                 `bootgate card clear-refusal --iccid {card}`"
+            )?;
+        }
         self.left_empty.iter().try_for_each(|file| {
             write!(
                 f,

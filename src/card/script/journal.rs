@@ -3,7 +3,8 @@
 //! A plan is known as a whole before its first step; a script finds out as it goes. So its entry grows, and can only be taken
 //! back: what the script would have done next is in nobody's hands. It is closed when the script has come to its end, or
 //! when nothing that it sent has changed anything; a script that stops in the middle leaves it, as one that was cut off does.
-//! What it does to keys is entered too; that cannot be taken back, and says which values are no longer to be presented.
+//! What it does to keys is entered too; that cannot be taken back, and says which values are no longer to be presented. So it stays in
+//! the entry of a script that stops, also where nothing else is there.
 //! ACTIVATE and DEACTIVATE FILE are not entered: content stays, and each undoes the other.
 
 use zeroize::Zeroizing;
@@ -80,12 +81,12 @@ impl<'a> Ledger<'a> {
         }
     }
 
-    /// The script is over. True when what it has changed stays in the journal: keys alone do not, because there is nothing to take
-    /// back.
+    /// The script is over. True when what it has changed stays in the journal. Of keys there is nothing to take back, and whoever has
+    /// the card next must know all the same: the values at hand may be the old ones.
     pub(super) fn end(self, came_to_its_end: bool) -> Result<bool, WriteJournalError> {
         match self.held {
             None => Ok(false),
-            Some(held) if came_to_its_end || self.write.touches.is_empty() => held.close().map(|()| false),
+            Some(held) if came_to_its_end || self.write.is_empty() => held.close().map(|()| false),
             Some(_) => Ok(true),
         }
     }

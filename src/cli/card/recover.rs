@@ -15,7 +15,7 @@ use crate::{
         Standing, Way, WriteJournal, WriteJournalError, examine, recover,
     },
     cli::{Exit, Failure, Global, output},
-    ident::{Iccid, printable},
+    ident::{Iccid, counted, printable},
 };
 
 /// Arguments.
@@ -221,7 +221,12 @@ impl fmt::Display for List {
             let began = summary.began.map_or(String::new(), |began| format!(", began {began}"));
             let script = if summary.origin == Origin::Script { " of a script" } else { "" };
             let now = if summary.under_way { ", under way at this moment" } else { "" };
-            format!("{}  {} steps{script}{began}{now}", summary.card, summary.steps)
+            let steps = match summary.steps {
+                // That is in the journal, too, and nothing that could be taken back.
+                0 => "keys alone".to_owned(),
+                steps => counted(steps, "step"),
+            };
+            format!("{}  {steps}{script}{began}{now}", summary.card)
         };
         f.write_str(&self.cards.iter().map(line).collect::<Vec<_>>().join("\n"))
     }

@@ -109,7 +109,7 @@ Statements of the superset (first line: REM bootgate 1):
   LET NAME value                 sets a variable, also from the answer before: ${R}, ${SW}
   OUT \"label\" value            puts a value into the report
   AST value == value             stops when they differ; also !=, and ^= for \"begins with\"
-  PUT PATH [record N] value      writes a file or a record, and reads it back
+  PUT PATH [record N] value      writes a file or a record, and reads it back; N may be ${NAME}
   SAV PATH, RES PATH             keeps a file in the backup, puts it back from there
 
 `card run --print NAME` shows a script that comes with bootgate, as a start for one of your own.";

@@ -189,6 +189,56 @@ fn a_script_that_changes_keys_alone_waits_for_what_is_not_settled() {
     assert!(matches!(refused.stopped, Some(ScriptError::Journal { .. })), "{}", shown(&refused));
 }
 
+/// Nothing of it is in a file, so there is nothing to take back. Whoever has the card next must know all the same.
+#[test]
+fn what_was_done_to_a_pin_before_the_first_file_stays_in_the_journal() {
+    for (statement, is_replaced) in [("CHG 01 ${NEW}", true), ("DIS 01", false)] {
+        let mut image = written(Personality::Uicc, b"a document that was there").image();
+        image.key_mut(KeyRef::PIN1).unwrap().enabled = true;
+        let (card, writes) = (from(image), MemoryWriteJournal::new());
+        let new = if is_replaced { "VAR NEW secret digits\n" } else { "" };
+        let text = format!(
+            "REM bootgate 1\nREM Stops.\n{new}KEY 01 PIN\nEFF keys 01\nEFF updates 3F00/7F50/6431\nRST\n{statement}\n\
+             AST 01 == 02\nPUT 3F00/7F50/6431 AA BB CC\n"
+        );
+        let mut set = vec![("PIN", "1234")];
+        set.extend(is_replaced.then_some(("NEW", "71727374")));
+        let keys = MemoryKeyJournal::new();
+        let run = || {
+            run_on(
+                &card,
+                &text,
+                With { set: &set, writes: Some(&writes), journal: Some(&keys), ..With::default() },
+            )
+        };
+        let report = run();
+        assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
+        assert!(report.pending, "{}", shown(&report));
+        let entry = writes.pending(&iccid()).unwrap().unwrap();
+        assert_eq!((entry.write.steps(), entry.write.changed_keys().len(), entry.under_way), (0, 1, false));
+        let changes = card.changes();
+        assert!(matches!(run().stopped, Some(ScriptError::Journal { .. })), "what is not settled goes first");
+
+        let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap());
+        let mut fs = FileSystem::new(Session::new(&mut reader));
+        let policy = KeyPolicy::new(KeyPolicy::FLOOR, Vec::new());
+        let guard = KeyGuard::new(&keys, &policy);
+        let recovered = settle(&mut fs, &iccid(), &[], &guard, &writes, &mut Unobserved).unwrap().unwrap();
+        drop(fs);
+        assert_eq!((recovered.keys_stay.len(), writes.list().unwrap().len()), (1, 0));
+        assert_eq!(recovered.to_string().contains("clear-refusal"), is_replaced, "{recovered}");
+        // Neither value goes to the card before a person has found out which one it takes.
+        let known = keys.state(&iccid(), KeyRef::PIN1.into()).unwrap();
+        assert_eq!(known == KeyState::Unanswered { tries: None }, is_replaced, "{known:?}");
+        let again = run();
+        if is_replaced {
+            assert!(shown(&again).contains("clear-refusal"), "{}", shown(&again));
+            assert!(!again.pending && writes.list().unwrap().is_empty());
+        }
+        assert_eq!((tries(&card, KeyRef::PIN1), card.changes()), (3, changes));
+    }
+}
+
 #[test]
 fn a_journal_that_cannot_be_used_stops_a_script_before_it_changes_anything() {
     struct Broken;

@@ -53,6 +53,8 @@ pub(in crate::card::tests) enum Scripted {
     Lock,
     /// `PUT`, then `CHG`.
     Change,
+    /// `CHG`, then `PUT`: a PIN is changed before anything else is in the journal.
+    ChangeFirst,
     /// `PUT`, then `UNB` of a PIN that is blocked.
     Unblock,
     /// `PUT`, then `ENA`.
@@ -84,6 +86,7 @@ impl Kind {
                 Scripted::Tree => "scr-tree",
                 Scripted::Lock => "scr-lock",
                 Scripted::Change => "scr-chg",
+                Scripted::ChangeFirst => "scr-chg1",
                 Scripted::Unblock => "scr-unb",
                 Scripted::Enable => "scr-ena",
                 Scripted::Disable => "scr-dis",
@@ -115,7 +118,8 @@ impl Kind {
 
     /// The PIN that it changes.
     pub(super) fn changes_pin(self) -> Option<KeyRef> {
-        use Scripted::{Change, Disable, Enable, Unblock};
-        matches!(self, Self::Script(Change | Unblock | Enable | Disable)).then_some(KeyRef::PIN1)
+        use Scripted::{Change, ChangeFirst, Disable, Enable, Unblock};
+        matches!(self, Self::Script(Change | ChangeFirst | Unblock | Enable | Disable))
+            .then_some(KeyRef::PIN1)
     }
 }

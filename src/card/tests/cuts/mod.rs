@@ -66,9 +66,12 @@ fn cut_off(kind: Kind, cards: &[Target], other_ways: &[Target]) {
 #[ignore = "takes half a minute; `make soak` runs it"]
 #[expect(clippy::print_stdout, reason = "how many cuts there were is worth reading")]
 fn everything_and_every_recovery() {
-    use Scripted::{Change, Commands, Disable, Enable, Erase, Lock, Put, Restore, Tree, Unblock};
+    use Scripted::{
+        Change, ChangeFirst, Commands, Disable, Enable, Erase, Lock, Put, Restore, Tree, Unblock,
+    };
     let jobs = [Kind::First, Kind::Update, Kind::Erase, Kind::Restore];
-    let scripts = [Put, Commands, Restore, Erase, Change, Unblock, Enable, Disable].map(Kind::Script);
+    let scripts =
+        [Put, Commands, Restore, Erase, Change, ChangeFirst, Unblock, Enable, Disable].map(Kind::Script);
     let settings = [Filled::Octets, Filled::Records, Filled::Objects];
     let on_one = [Kind::Tree, Kind::Script(Tree), Kind::Script(Lock)]
         .into_iter()
@@ -149,6 +152,11 @@ fn a_script_that_locks() {
 #[test]
 fn a_script_that_changes_a_pin() {
     cut_off_script(Scripted::Change, &[], &EVERY_CARD);
+}
+
+#[test]
+fn a_script_that_changes_a_pin_first() {
+    cut_off_script(Scripted::ChangeFirst, &[], &EVERY_CARD);
 }
 
 #[test]

@@ -31,7 +31,7 @@ impl Work {
     pub(super) fn new(what: Scripted, target: Target, payload: PayloadKind, octets: &[u8]) -> Self {
         let pin = || Key::pin(KeyRef::PIN1, &SAMPLE_PIN.parse().unwrap()).unwrap();
         let puk = || Key::puk(KeyRef::PIN1, &SAMPLE_PUK.parse().unwrap()).unwrap();
-        let put = |declared, statement| small(target, payload, octets, declared, statement);
+        let put = |declared, statement| small(target, payload, octets, declared, ("", statement));
         let new = ("NEW", NEW_PIN);
         let (text, values, second) = match what {
             Scripted::Put => (put("", ""), vec![], None),
@@ -42,6 +42,11 @@ impl Work {
             Scripted::Tree => (text_of("create-bootstrap-tree"), vec![], None),
             Scripted::Change => {
                 let text = put("VAR NEW secret digits\nKEY 01 PIN\n", "CHG 01 ${NEW}\n");
+                (text, vec![("PIN", SAMPLE_PIN), new], Some(pin()))
+            }
+            Scripted::ChangeFirst => {
+                let declared = "VAR NEW secret digits\nKEY 01 PIN\n";
+                let text = small(target, payload, octets, declared, ("CHG 01 ${NEW}\n", ""));
                 (text, vec![("PIN", SAMPLE_PIN), new], Some(pin()))
             }
             Scripted::Unblock => {
@@ -107,7 +112,7 @@ pub(super) fn prepare(what: Scripted, card: &CardHandle, target: Target, payload
     let mut image = card.image();
     let pin = image.key_mut(KeyRef::PIN1).unwrap();
     match what {
-        Scripted::Change | Scripted::Disable => pin.enabled = true,
+        Scripted::Change | Scripted::ChangeFirst | Scripted::Disable => pin.enabled = true,
         Scripted::Unblock => (pin.enabled, pin.tries) = (true, 0),
         Scripted::Lock => {
             let (home, content): (_, Fid) = (directory(target), content(payload).parse().unwrap());
@@ -161,13 +166,19 @@ fn sound(text: &str, given: Vec<(&str, String)>) -> Checked {
     checked
 }
 
-/// A script that puts octets into the file of a prepared card, and does something to a key.
-fn small(target: Target, payload: PayloadKind, octets: &[u8], declared: &str, key: &str) -> String {
+/// A script that puts octets into the file of a prepared card, and does something to a key before that or behind it.
+fn small(
+    target: Target,
+    payload: PayloadKind,
+    octets: &[u8],
+    declared: &str,
+    (before, behind): (&str, &str),
+) -> String {
     let home = home(target);
-    let effect = if key.is_empty() { "" } else { "EFF keys 01\n" };
+    let effect = if before.is_empty() && behind.is_empty() { "" } else { "EFF keys 01\n" };
     format!(
         "REM bootgate 1\nREM Puts a bootstrap into a file.\nVAR FILE path {home}/{}\nKEY 0A ADM\n{declared}{effect}\
-         EFF updates ${{FILE}} by 0A\nRST\nVER 0A\nPUT ${{FILE}} {}\n{key}OFF\n",
+         EFF updates ${{FILE}} by 0A\nRST\nVER 0A\n{before}PUT ${{FILE}} {}\n{behind}OFF\n",
         content(payload),
         lines(octets)
     )

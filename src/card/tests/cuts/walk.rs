@@ -14,8 +14,8 @@
 //! one that puts: what is done to a file is the same for either, and CP is enough. A script begins with a reset, which closes
 //! other channels, so it is on the basic one, but for one whose commands open another.
 //!
-//! A script that changes a PIN does so behind a `PUT`: wherever it is cut off, the file is taken back, the PIN is what it was or what
-//! it was to be, and neither value is presented to find that out.
+//! A script that changes a PIN does so behind a `PUT`, or before it: wherever it is cut off, the file is taken back, the PIN is what it
+//! was or what it was to be, and neither value is presented to find that out; nor afterwards, before a person has cleared that.
 
 #![cfg(test)]
 
@@ -266,6 +266,10 @@ fn finish(
     assert_eq!(tries(card), 3, "{at}: a right key spends no try");
     assert!(sent.keys.len() <= 1 && sent.key_changes.is_empty(), "{at}: a key too many");
     assert!(writes.list().unwrap().is_empty(), "{at}");
+    if entered_keys.iter().any(|changed| !changed.replaced().is_empty()) {
+        let known = keys.state(&iccid(), KeyRef::PIN1.into()).unwrap();
+        assert_eq!(known, KeyState::Unanswered { tries: None }, "{at}: no value of the PIN goes to the card");
+    }
     sent.changes.truncate(sent.answers.len() + 1);
     sent
 }

@@ -374,7 +374,10 @@ impl fmt::Display for Done {
         )?;
         if self.pending {
             let reader = "`bootgate card recover -r READER --roll-back`";
-            write!(f, "\nwhat it changed is in the journal of writes: {reader} takes it back")?;
+            write!(
+                f,
+                "\nwhat it changed is in the journal of writes: {reader} takes back what it did to files, and says what it did to keys"
+            )?;
         }
         match &self.backup {
             Some(file) => write!(f, "\nkept: {} of old content in {file}", counted(self.saved, "piece")),
