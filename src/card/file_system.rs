@@ -31,10 +31,6 @@ pub(super) use error::says_nothing_done;
 
 /// Offsets of READ and UPDATE BINARY have 15 bits (TS 102 221, table 11.10).
 const MAX_OFFSET: usize = 0x7FFF;
-/// The most octets that one READ BINARY asks for.
-const READ_BLOCK: usize = 256;
-/// The same for readers that cannot count so far.
-const SMALL_READ_BLOCK: usize = 255;
 
 /// A card's file system in one session.
 #[derive(Debug)]
@@ -49,7 +45,6 @@ pub struct FileSystem<'t> {
     iccid: Option<Iccid>,
     /// Files that the card did not let be read.
     denied: Vec<FilePath>,
-    read_block: usize,
     pub(super) dialect: SelectDialect,
     /// Whether the card has answered in the class that it is spoken to in.
     pub(super) mode_is_known: bool,
@@ -70,7 +65,6 @@ impl<'t> FileSystem<'t> {
             rules: BTreeMap::new(),
             iccid: None,
             denied: Vec::new(),
-            read_block: READ_BLOCK,
             dialect: if is_2g { SelectDialect::TWO_G } else { SelectDialect::FULL },
             mode_is_known: is_2g,
         }
@@ -257,16 +251,13 @@ impl<'t> FileSystem<'t> {
     fn read_selected(&mut self, file: &FilePath, at: usize, length: usize) -> Result<Vec<u8>, FileError> {
         let mut out = Vec::with_capacity(length);
         while out.len() < length {
-            let want = (length - out.len()).min(self.read_block);
+            let want = (length - out.len()).min(self.session.largest_answer());
             let (p1, p2) = offset(at + out.len());
             let le = u8::try_from(want).unwrap_or(0);
             let command = CommandApdu::new(0x00, 0xB0, p1, p2);
             let answer = self.send(file, command, &[], Some(le))?;
             match (answer.sw, answer.sw.class()) {
-                (StatusWord::WRONG_LENGTH, _) if self.read_block == READ_BLOCK && want == READ_BLOCK => {
-                    self.read_block = SMALL_READ_BLOCK;
-                    continue;
-                }
+                (sw, _) if self.session.asks_for_less(want, sw) => continue,
                 (StatusWord::WRONG_OFFSET, _) if !out.is_empty() => {
                     return Err(FileError::Short {
                         file: file.clone(),

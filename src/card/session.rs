@@ -22,6 +22,10 @@ const MAX_FOLLOW_UPS: u32 = 256;
 const MAX_EXCHANGES: u32 = 10_000;
 /// How often a command is sent again while the card's toolkit is busy (9300), and how long to wait before each.
 const BUSY_RETRIES: u32 = 3;
+/// The most octets of an answer.
+const LARGEST: usize = 256;
+/// The same for cards and readers that cannot count so far.
+const SMALLER: usize = 255;
 const BUSY_WAIT: Duration = Duration::from_millis(100);
 
 /// An open conversation with the card in one reader.
@@ -34,6 +38,8 @@ pub struct Session<'t> {
     pub(super) channel: u8,
     /// Keys that the card took since the last reset, and what their counters showed before.
     accepted: Vec<(KeyId, Option<u8>)>,
+    /// The most octets that one answer is asked for.
+    largest: usize,
 }
 
 /// Which commands the card is spoken to in.
@@ -111,7 +117,23 @@ impl<'t> Session<'t> {
             mode: Mode::ThreeG,
             channel: 0,
             accepted: Vec::new(),
+            largest: LARGEST,
         }
+    }
+
+    /// How many octets one answer may have: 256, or 255 where the card or its reader was seen not to count so far.
+    pub fn largest_answer(&self) -> usize {
+        self.largest
+    }
+
+    /// A command that asked for `le` octets was refused for its length. True when it may be sent again with a smaller
+    /// [`Session::largest_answer`], which counts from here on.
+    pub(super) fn asks_for_less(&mut self, le: usize, sw: StatusWord) -> bool {
+        let too_much = sw == StatusWord::WRONG_LENGTH && le == LARGEST && self.largest == LARGEST;
+        if too_much {
+            self.largest = SMALLER;
+        }
+        too_much
     }
 
     /// Calls `trace` after each exchange.
@@ -155,7 +177,13 @@ impl<'t> Session<'t> {
             std::thread::sleep(BUSY_WAIT);
             response = self.with_right_le(command)?;
         }
+        let (largest, again) = (self.largest, is_read(command.ins()));
         let mut response = self.with_response_data(command, response)?;
+        if self.largest != largest && again {
+            // What waited is lost with the GET RESPONSE that was refused.
+            response = self.with_right_le(command)?;
+            response = self.with_response_data(command, response)?;
+        }
         if let StatusClass::OkFetch(length) = response.sw.class() {
             proactive::drain(self, command.cla(), length)?;
             response.sw = StatusWord::OK;
@@ -213,22 +241,38 @@ impl<'t> Session<'t> {
         mut response: ResponseApdu,
     ) -> Result<ResponseApdu, TransportError> {
         let cla = response_class(command.cla());
-        for _ in 0..MAX_FOLLOW_UPS {
-            let StatusClass::GetResponse(length) = response.sw.class() else { break };
-            let more = self.with_right_le(&CommandApdu::new(cla, 0xC0, 0x00, 0x00).with_le(length))?;
-            response.data.extend_from_slice(&more.data);
-            response.sw = more.sw;
-        }
+        self.fetch_waiting(cla, &mut response)?;
         // On T=0 a warning to a command with data and answer comes without its answer.
         let case_4 = !command.data().is_empty() && command.le().is_some();
         let warned = response.sw.class() == StatusClass::Warning && response.data.is_empty();
         if case_4 && warned && self.transport.protocol() == Protocol::T0 {
-            let more = self.with_right_le(&CommandApdu::new(cla, 0xC0, 0x00, 0x00).with_le(0))?;
+            let mut more = self.get_response(cla, 0)?;
+            self.fetch_waiting(cla, &mut more)?;
             if more.sw.is_ok() || more.sw.class() == StatusClass::Warning {
                 response.data = more.data;
             }
         }
         Ok(response)
+    }
+
+    /// Fetches what waits behind 61xx and 9Fxx.
+    fn fetch_waiting(&mut self, cla: u8, response: &mut ResponseApdu) -> Result<(), TransportError> {
+        for _ in 0..MAX_FOLLOW_UPS {
+            let StatusClass::GetResponse(length) = response.sw.class() else { break };
+            let more = self.get_response(cla, length)?;
+            response.data.extend_from_slice(&more.data);
+            response.sw = more.sw;
+        }
+        Ok(())
+    }
+
+    /// GET RESPONSE of so many octets as wait (00: 256 or more), as far as one answer holds them.
+    fn get_response(&mut self, cla: u8, length: u8) -> Result<ResponseApdu, TransportError> {
+        let le = if length == 0 { self.largest } else { usize::from(length) };
+        let command = CommandApdu::new(cla, 0xC0, 0x00, 0x00).with_le(u8::try_from(le).unwrap_or(0));
+        let more = self.with_right_le(&command)?;
+        self.asks_for_less(le, more.sw);
+        Ok(more)
     }
 
     /// One exchange, nothing followed up.
@@ -303,6 +347,11 @@ fn shape(command: &CommandApdu, protocol: Protocol) -> Zeroizing<Vec<u8>> {
         }
     }
     octets
+}
+
+/// Whether a command changes nothing, so that it may be sent twice.
+fn is_read(ins: u8) -> bool {
+    matches!(ins, 0xA4 | 0xB0 | 0xB2 | 0xCB | 0xF2)
 }
 
 /// The class of GET RESPONSE for a command: the channel stays, the proprietary bit goes (TS 102 221, table 10.5,

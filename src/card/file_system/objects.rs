@@ -34,9 +34,18 @@ impl FileSystem<'_> {
     /// # Errors
     /// [`FileError`].
     pub fn retrieve(&mut self, file: &FilePath, tag: u8) -> Result<Option<Vec<u8>>, FileError> {
+        let largest = self.session().largest_answer();
+        match self.retrieve_in_parts(file, tag) {
+            // A part of 256 octets was refused. That has ended the transfer: it begins anew, with smaller ones.
+            Err(_) if self.session().largest_answer() < largest => self.retrieve_in_parts(file, tag),
+            retrieved => retrieved,
+        }
+    }
+
+    fn retrieve_in_parts(&mut self, file: &FilePath, tag: u8) -> Result<Option<Vec<u8>>, FileError> {
         self.open(file)?;
         let first = CommandApdu::new(0x80, 0xCB, 0x00, 0x80);
-        let mut answer = self.send(file, first, &[tag], Some(0))?;
+        let mut answer = self.part(file, first, &[tag])?;
         if matches!(answer.sw, StatusWord::NO_REFERENCE | StatusWord::NOT_FOUND) {
             return Ok(None);
         }
@@ -52,9 +61,22 @@ impl FileSystem<'_> {
                 return self.note_denied(file, Err(refused("RETRIEVE DATA", file, &answer)));
             }
             let next = CommandApdu::new(0x80, 0xCB, 0x00, 0x00);
-            answer = self.send(file, next, &[], Some(0))?;
+            answer = self.part(file, next, &[])?;
         }
         Err(FileError::Kind { file: file.clone(), expected: "one whose objects end" })
+    }
+
+    /// One answer to RETRIEVE DATA, as long as there may be one.
+    fn part(
+        &mut self,
+        file: &FilePath,
+        command: CommandApdu,
+        data: &[u8],
+    ) -> Result<ResponseApdu, FileError> {
+        let largest = self.session().largest_answer();
+        let answer = self.send(file, command, data, Some(u8::try_from(largest).unwrap_or(0)))?;
+        self.session_mut().asks_for_less(largest, answer.sw);
+        Ok(answer)
     }
 
     /// The tags of the data objects in a file; none when the card has no such list, or nothing to put in it.

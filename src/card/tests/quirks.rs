@@ -147,6 +147,37 @@ fn what_is_odd_is_seen() {
     }
 }
 
+/// An answer of 256 octets is refused: to GET RESPONSE on T=0, and to each part of an object but the first on T=1.
+#[test]
+fn data_objects_are_read_from_a_card_that_counts_to_255() {
+    use crate::wire::usim::{Configuration, SettingsContent, SettingsFile};
+    for protocol in [Protocol::T0, Protocol::T1] {
+        for length in [200, 252, 253, 254, 255, 256, 510, 511, 512, 1500] {
+            let mut sample = sample(SampleKind::Prepared);
+            (sample.protocol, sample.all_settings) = (protocol, true);
+            let mut image = sample.image();
+            image.add_quirk(Quirk::BlockOf255);
+            let card = from(image);
+            let text = "<ims>".chars().cycle().take(length).collect::<String>();
+            let parts = Configuration { encoding: 0, text: &text }.parts();
+            let settings = [SettingsContent { file: SettingsFile::Ims, parts }];
+            let options = PlanOptions { settings: &settings, ..options() };
+            let wanted = [file(CP, payload(300, 1))];
+            write(&card, &wanted, &options);
+            assert_eq!(write(&card, &wanted, &options), Outcome::Unchanged, "{protocol:?}, {length}");
+            let mut reader = InProcess::insert(&card, bay());
+            let mut fs = FileSystem::new(Session::new(&mut reader));
+            let found = settings_files(&mut fs).unwrap();
+            let found = found.iter().find(|found| found.kind == SettingsFile::Ims).unwrap();
+            assert_eq!(
+                found.content.as_ref().unwrap()[0].0,
+                settings[0].parts.concat(),
+                "{protocol:?}, {length}"
+            );
+        }
+    }
+}
+
 #[test]
 fn a_session_uses_a_logical_channel_where_there_is_one() {
     let wanted = [file(CP, payload(700, 1))];
