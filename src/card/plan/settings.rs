@@ -2,7 +2,8 @@
 //!
 //! They are written as bootstrap files are: what leads to the rest is taken away first and put in place last. That is the first
 //! octet of a transparent file, and the first object of a file of data objects, the one that says how the rest is to be read (see
-//! [`objects`](crate::card::objects)). Records are each written by one command, and each stands for itself.
+//! [`objects`](crate::card::objects)). Records are each written by one command, and each stands for itself: nothing leads to all of
+//! them, so whoever reads between two of them finds some old and others new. No order of writing would mend that.
 
 use crate::{
     card::{
