@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::peers::{Process, pcscd::Pcscd, program, wait_for};
+use crate::peers::{Process, numbered, pcscd::Pcscd, program, wait_for};
 
 const PROFILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/consumer-phone.toml");
 const CARDS: [&str; 2] = ["89490200001234567892", "89490200001234567900"];
@@ -68,6 +68,52 @@ fn a_service_that_is_killed_is_waited_for_and_may_come_back_with_more_readers() 
     assert!(said.contains("the PC/SC service is back"), "{said}");
     let bays: Vec<_> = results(&pcscd).iter().map(|r| r["bay"].as_str().unwrap().to_owned()).collect();
     assert_eq!(bays, ["left".to_owned(), Pcscd::reader(1)]);
+}
+
+/// Readers of one make swap their numbers when the service comes back with them in another order: a label of a serial number stays
+/// with its reader.
+#[test]
+fn a_label_stays_with_its_reader_when_the_numbers_are_swapped() {
+    let mut pcscd = Pcscd::start_with(|folder| numbered::conf(folder, &[0, 1]));
+    let label = |name: &str, bay| {
+        format!("[[card.bay]]\nlabel = \"{name}\"\nserial = \"{}\"\n", numbered::serial(bay))
+    };
+    std::fs::write(pcscd.folder().join("bootgate.toml"), label("left", 0) + &label("right", 1)).unwrap();
+    let bays = |pcscd: &Pcscd| {
+        let listed =
+            pcscd.bootgate(&["card", "list", "--identity", "--config", "bootgate.toml", "--format", "json"]);
+        let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let readers = listed["readers"].as_array().unwrap().iter();
+        readers.map(|reader| (text(&reader["name"]), text(&reader["bay"]))).collect::<Vec<_>>()
+    };
+    let named = |first: &str, second: &str| {
+        [("bay 00 00", first), ("bay 01 00", second)].map(|(name, bay)| (name.to_owned(), bay.to_owned()))
+    };
+    assert_eq!(bays(&pcscd), named("left", "right"));
+
+    let plug = |pcscd: &Pcscd, bay, card: usize| {
+        pcscd.plug(bay, &["--kind", "prepared", "--iccid", CARDS[card], "--bootstrap-size", "4096"])
+    };
+    let run = batch(&pcscd, &["--config", "bootgate.toml", "-r", "left"]);
+    let first = plug(&pcscd, 0, 0);
+    has_ended(&pcscd, 1);
+    pcscd.restart_with(|folder| numbered::conf(folder, &[1, 0]));
+    drop(first);
+    assert_eq!(bays(&pcscd), named("right", "left"));
+    // The reader that has the number of the other now is not the one that was named: its card is not touched.
+    let other = plug(&pcscd, 1, 1);
+    wait_for("the card in the other reader", || {
+        let list = pcscd.bootgate(&["card", "list", "--format", "json"]);
+        let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+        list["readers"][0]["card"] == true
+    });
+    drop(other);
+    let _second = plug(&pcscd, 0, 1);
+    has_ended(&pcscd, 2);
+    must_be_good(run);
+    let ended: Vec<_> = results(&pcscd).iter().map(|r| (r["bay"].clone(), r["iccid"].clone())).collect();
+    assert_eq!(ended, CARDS.map(|card| (Value::from("left"), Value::from(card))));
 }
 
 #[test]

@@ -137,7 +137,7 @@ fn values_are_taken_and_secrets_only_from_elsewhere() {
 
 #[test]
 fn values_come_from_the_row_of_the_card() {
-    let station = Station(Pcscd::start(1));
+    let station = Station(Pcscd::start_counting(1));
     let folder = station.0.folder();
     std::fs::write(folder.join("adm"), ADM).unwrap();
     let script = "REM bootgate 1\nVAR FIRST hex\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
@@ -187,8 +187,11 @@ fn values_come_from_the_row_of_the_card() {
     );
     assert!(err.contains("row.scr has 2 errors with 2 rows; nothing was sent"), "{err}");
     table("box,ICCID,first\nx,89001010000000000018,A1B2\ny,89001010000000000026,C3D4\n");
+    let before = station.0.connects();
     let (exit, out, err) = run(&["--yes"]);
     assert!(exit == 0 && out.contains("A1 B2 00 FF") && !out.contains("C3 D4"), "{out}{err}");
+    // Whoever puts another card in between the look for its row and the script is found out: the card is connected once.
+    assert_eq!((before > 0, station.0.connects() - before), (true, 1));
     let (exit, out, err) = run(&["--yes", "--set", "FIRST=E5F6"]);
     assert!(exit == 0 && out.contains("E5 F6 00 FF"), "what is set goes before the row: {out}{err}");
 }

@@ -6,6 +6,7 @@
 pub mod faults;
 pub mod kannel;
 pub mod namespace;
+pub mod numbered;
 pub mod pcscd;
 mod process;
 pub mod tshark;

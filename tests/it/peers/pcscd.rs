@@ -8,31 +8,46 @@ use std::{
 use super::{Process, namespace::Namespace, wait_for};
 
 /// The driver of the virtual reader, from Debian's vsmartcard-vpcd.
-const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so.0.8";
+pub(super) const DRIVER: &str = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so.0.8";
 /// Port of the first reader; each reader takes two.
-const PORT: u16 = 36000;
+pub(super) const PORT: u16 = 36000;
 
 /// pcscd in its own namespace with a number of readers named `bay 0`, `bay 1` ...
 pub struct Pcscd {
     namespace: Namespace,
     folder: tempfile::TempDir,
+    /// How much it logs.
+    log: &'static str,
 }
 
 impl Pcscd {
     /// Starts the service and waits until clients can connect.
     pub fn start(readers: u16) -> Self {
+        Self::start_with(|folder| readers_conf(folder, readers))
+    }
+
+    /// The same with a log that tells more: see [`Self::connects`].
+    pub fn start_counting(readers: u16) -> Self {
+        Self::begin(|folder| readers_conf(folder, readers), "-d")
+    }
+
+    /// The same with readers that a configuration names; it is told the folder of this service.
+    pub fn start_with(conf: impl FnOnce(&Path) -> String) -> Self {
+        Self::begin(conf, "-i")
+    }
+
+    fn begin(conf: impl FnOnce(&Path) -> String, log: &'static str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         std::fs::create_dir(&run).unwrap();
-        let conf = folder.path().join("readers.conf");
-        std::fs::write(&conf, readers_conf(folder.path(), readers)).unwrap();
-        let mut namespace = Namespace::start("pcscd", &run, "/run/pcscd", &exec(folder.path()));
+        std::fs::write(folder.path().join("readers.conf"), conf(folder.path())).unwrap();
+        let mut namespace = Namespace::start("pcscd", &run, "/run/pcscd", &exec(folder.path(), log));
         let socket = run.join("pcscd.comm");
         wait_for("pcscd's socket", || {
             namespace.peer().must_live();
             socket.exists()
         });
-        Self { namespace, folder }
+        Self { namespace, folder, log }
     }
 
     /// Any program beside the service, in its network: what plays cards for its readers.
@@ -42,11 +57,15 @@ impl Pcscd {
 
     /// Kills the service, and starts it again with a number of readers. Its cards fall out.
     pub fn restart(&mut self, readers: u16) {
-        let conf = self.folder.path().join("readers.conf");
-        std::fs::write(&conf, readers_conf(self.folder.path(), readers)).unwrap();
+        self.restart_with(|folder| readers_conf(folder, readers));
+    }
+
+    /// The same with readers that a configuration names.
+    pub fn restart_with(&mut self, conf: impl FnOnce(&Path) -> String) {
+        std::fs::write(self.folder.path().join("readers.conf"), conf(self.folder.path())).unwrap();
         let run = self.folder.path().join("run");
         let socket = run.join("pcscd.comm");
-        self.namespace.replace("pcscd", &exec(self.folder.path()), || {
+        self.namespace.replace("pcscd", &exec(self.folder.path(), self.log), || {
             for left in ["pcscd.comm", "pcscd.pid"] {
                 let _ = std::fs::remove_file(run.join(left));
             }
@@ -85,12 +104,17 @@ impl Pcscd {
         command
     }
 
-    /// Plugs a virtual card into reader `bay`, and waits until the reader shows it. Dropping it pulls the card.
-    pub fn insert(&self, bay: u16, args: &[&str]) -> Process {
+    /// Plugs a virtual card into the reader in a bay, and does not wait until it shows it. Dropping it pulls the card.
+    pub fn plug(&self, bay: u16, args: &[&str]) -> Process {
         let mut command = self.inside(Path::new(env!("CARGO_BIN_EXE_bootgate")));
         let address = format!("127.0.0.1:{}", PORT + 2 * bay);
         command.args(["lab", "card", "--vpcd", &address]).args(args).current_dir(self.folder.path());
-        let mut card = Process::start("virtual card", &mut command);
+        Process::start("virtual card", &mut command)
+    }
+
+    /// Plugs a virtual card into reader `bay`, and waits until the reader shows it. Dropping it pulls the card.
+    pub fn insert(&self, bay: u16, args: &[&str]) -> Process {
+        let mut card = self.plug(bay, args);
         wait_for("the card in its reader", || {
             card.must_live();
             self.has_card(bay)
@@ -114,6 +138,12 @@ impl Pcscd {
         });
     }
 
+    /// How often clients have connected to a card or a reader, by the log of a service that counts.
+    pub fn connects(&self) -> usize {
+        let log = std::fs::read(self.folder.path().join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&log).matches("SCardConnect() Attempting Connect to").count()
+    }
+
     /// True when the reader of that bay holds a card.
     pub fn has_card(&self, bay: u16) -> bool {
         let out = self.bootgate(&["card", "list", "--format", "json"]);
@@ -130,9 +160,9 @@ impl Pcscd {
 }
 
 /// The shell line that runs the service.
-fn exec(folder: &Path) -> String {
+fn exec(folder: &Path, log: &str) -> String {
     let (pcscd, folder) = (super::program("pcscd", "pcscd"), folder.display());
-    format!("{} -f -i -c {folder}/readers.conf >>{folder}/log 2>&1", pcscd.display())
+    format!("{} -f {log} -c {folder}/readers.conf >>{folder}/log 2>&1", pcscd.display())
 }
 
 /// One entry per reader. Each needs a copy of the driver of its own, because the driver keeps its state in globals.
