@@ -2,6 +2,7 @@
 //! profile says.
 
 use super::{
+    markup, objects,
     terms::{CardSettings, MmsPriority},
     walk::{Notes, Section, Value},
 };
@@ -45,10 +46,10 @@ pub struct NasConfig {
     pub fast_first_search: Option<bool>,
 }
 
-/// A configuration that is one text: which encoding it says it has, and the text.
+/// A configuration that is one text: which encoding it says it has, and the text, which is a well-formed XML document when that is 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigText {
-    /// The octet in object 80. 0 when absent; what it means is not established.
+    /// The octet in object 80. 0 when absent, for XML (remembered); what others mean is not established.
     pub encoding: u8,
     /// The text in object 81.
     pub text: String,
@@ -185,32 +186,44 @@ fn nas_config<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>, table: &Value<'_, 'i>)
 fn text<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<ConfigText> {
     let encoding = s.optional("encoding").map_or(Some(0), |v| n.number(&v, 0, 0xFF));
     let text = s.require(n, "text", "the configuration, between ''' where it has several lines");
-    let text = text.and_then(|v| n.document(&v, MAX_TEXT));
-    Some(ConfigText { encoding: u8::try_from(encoding?).ok()?, text: text? })
+    let document = text.as_ref().and_then(|v| n.document(v, MAX_TEXT));
+    // Only what 0 stands for is known: a management object in XML.
+    if let (Some(v), Some(document), Some(0)) = (&text, &document, encoding)
+        && let Some(why) = markup::fault(document)
+    {
+        n.invalid(v, why);
+    }
+    Some(ConfigText { encoding: u8::try_from(encoding?).ok()?, text: document? })
 }
 
 fn xcap_config<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<XcapConfig> {
     const EXPECTED: &str = "data objects as hexadecimal digits, for example [\"A0038101 01\"]";
     let v = s.require(n, "plain-objects", EXPECTED)?;
-    let mut objects: Vec<Vec<u8>> = Vec::new();
+    let mut found: Vec<Vec<u8>> = Vec::new();
     for entry in n.list(&v, 16, EXPECTED) {
         let Some(digits) = n.secret_text(&entry, 2 * MAX_TEXT) else { continue };
-        let Some(object) = octets(digits).filter(|octets| is_object(octets)) else {
+        let Some(object) = objects::octets(digits).filter(|octets| objects::is_object(octets)) else {
             n.invalid(
                 &entry,
                 "is no data object: hexadecimal digits of a tag of one octet, the length, and so many octets",
             );
             continue;
         };
-        if objects.iter().any(|known| known.first() == object.first()) {
+        if !objects::is_whole(&object) {
+            n.invalid(
+                &entry,
+                "holds data objects, as its tag says, and one of them does not end where it does; look at their lengths",
+            );
+        }
+        if found.iter().any(|known| known.first() == object.first()) {
             n.invalid(&entry, "has the tag of another object; a file has one of each");
         }
-        objects.push(object);
+        found.push(object);
     }
-    if objects.is_empty() && v.is_empty_array() {
+    if found.is_empty() && v.is_empty_array() {
         n.invalid(&v, "holds no data object");
     }
-    Some(XcapConfig { objects })
+    Some(XcapConfig { objects: found })
 }
 
 fn mms_preference<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<MmsPreference> {
@@ -226,31 +239,6 @@ fn mms_preference<'i>(n: &mut Notes<'i>, s: &Section<'_, 'i>) -> Option<MmsPrefe
         priority,
         expiry,
     })
-}
-
-/// Octets of hexadecimal digits, with spaces between them or without.
-fn octets(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .chars()
-        .filter(|c| *c != ' ')
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect::<Option<_>>()?;
-    let (pairs, odd) = digits.as_chunks::<2>();
-    odd.is_empty().then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
-}
-
-/// Whether octets are one data object: a tag of one octet that may stand in a file, the length, and so many octets.
-fn is_object(octets: &[u8]) -> bool {
-    let [tag, length, rest @ ..] = octets else { return false };
-    // 5C asks for a list of all tags.
-    let is_tag = !matches!(tag, 0x00 | 0x5C | 0xFF) && tag & 0x1F != 0x1F;
-    let value = match (length, rest) {
-        (0..=0x7F, _) => Some((usize::from(*length), rest)),
-        (0x81, [length, rest @ ..]) => Some((usize::from(*length), rest)),
-        (0x82, [high, low, rest @ ..]) => Some((usize::from(u16::from_be_bytes([*high, *low])), rest)),
-        _ => None,
-    };
-    is_tag && value.is_some_and(|(length, value)| value.len() == length)
 }
 
 #[cfg(test)]
@@ -285,13 +273,25 @@ mod tests {
     #[test]
     fn a_file_and_its_table_are_of_use_together_alone() {
         for (bad, why) in [
-            ("[card.ims-config]\ntext = \"a\"\n", "add \"ims\" to settings-files"),
+            ("[card.ims-config]\ntext = \"<a/>\"\n", "add \"ims\" to settings-files"),
             ("settings-files = [\"xcap\"]\n", "add [card.xcap-config]"),
             ("settings-files = [\"mmsup\"]\n", "add [card.mms-preferences]"),
             ("settings-files = [\"gbabp\"]\n", "is of one run of the authentication"),
             ("settings-files = [\"mmsn\"]\n", "come from the network"),
             ("settings-files = [\"nasconfig\"]\n[card.nas-config]\n", "says nothing"),
             ("settings-files = [\"ims\"]\n[card.ims-config]\ntext = \"\"\n", "empty"),
+            (
+                "settings-files = [\"ims\"]\n[card.ims-config]\ntext = \"<a>\\n<b></a>\"\n",
+                "is no XML document: line 2, column",
+            ),
+            (
+                "settings-files = [\"mudmid\"]\n[card.mudmid-config]\ntext = '<!DOCTYPE a SYSTEM \"x\"><a/>'\n",
+                "a document type; leave it out",
+            ),
+            (
+                "settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"A0 03 810201\"]\n",
+                "does not end where it does",
+            ),
             ("settings-files = [\"ims\"]\n[card.ims-config]\ntext = \"\\u0001\"\n", "character"),
             (
                 "settings-files = [\"xcap\"]\n[card.xcap-config]\nplain-objects = [\"A00481\"]\n",
