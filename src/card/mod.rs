@@ -61,7 +61,7 @@ pub use recover::{
 };
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};
-pub use settings::{FoundSettings, SettingsOctets, has_settings, settings_files};
+pub use settings::{FoundSettings, SettingsOctets, has_settings, settings_file, settings_files};
 pub use transport::{CardTransport, Protocol, TransportError};
 pub use view::{Application, CardKind, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
 

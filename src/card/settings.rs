@@ -38,12 +38,27 @@ pub(super) fn usim() -> FilePath {
 /// # Errors
 /// [`TransportError`]. Whatever is wrong with a file is in its place.
 pub fn settings_files(fs: &mut FileSystem<'_>) -> Result<Vec<FoundSettings>, TransportError> {
+    look_for(fs, &SettingsFile::ALL)
+}
+
+/// Looks for one settings file, as [`settings_files`] does for all; none when the card does not have it.
+///
+/// # Errors
+/// [`TransportError`]. Whatever is wrong with the file is in its place.
+pub fn settings_file(
+    fs: &mut FileSystem<'_>,
+    kind: SettingsFile,
+) -> Result<Option<FoundSettings>, TransportError> {
+    Ok(look_for(fs, &[kind])?.pop())
+}
+
+fn look_for(fs: &mut FileSystem<'_>, kinds: &[SettingsFile]) -> Result<Vec<FoundSettings>, TransportError> {
     let mut found = Vec::new();
     if fs.session().mode() == Mode::TwoG || kept(fs.parameters(&usim()))?.is_err() {
         return Ok(found);
     }
     let services = kept(fs.read_all(&usim().child(usim::SERVICES)))?.ok();
-    for kind in SettingsFile::ALL {
+    for kind in kinds.iter().copied() {
         let file = usim().child(kind.fid());
         match kept(fs.parameters(&file))? {
             Err(error) if error.is_absent() => continue,

@@ -103,6 +103,31 @@ fn settings_files_of_the_usim_are_written_with_the_bootstrap() {
     ] {
         assert!(inspected.contains(line), "{line} in {inspected}");
     }
+    // Each can be read by itself.
+    let read = |file: &str, more: &[&str]| {
+        let ran = pcscd.bootgate(&[&["card", "read", "-r", "bay 0 00 00", "--as", file], more].concat());
+        (ran.status.code(), String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap())
+    };
+    let said = "A0000000871002/6FD1: EF(MMSUP), 144 octets\n  preferences = Standard\n  delivery report = yes\n  preferences = Urgent\n  \
+                priority = high\n";
+    assert_eq!(read("mmsup", &[]), (Some(0), said.to_owned()));
+    let (status, json) = read("ims", &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (status, &json["name"], &json["served"]),
+        (Some(0), &"EF(IMSConfigData)".into(), &true.into())
+    );
+    assert_eq!(json["settings"][1], serde_json::json!({"name": "text", "value": document()}));
+    let (status, hex) = read("nasconfig", &["--hex"]);
+    assert!(status == Some(0) && hex.len() == 2 * 64 + 1 && hex.contains("FFFF"), "{hex}");
+    let (status, said) = read("acl", &["-o", "acl"]);
+    assert!(status == Some(0) && said.contains("written into acl"), "{said}");
+    let explained = pcscd.bootgate(&["decode", "--as", "acl", "acl"]);
+    assert!(String::from_utf8(explained.stdout).unwrap().contains("internet.acme.example"));
+    let (status, said) = read("xcap", &[]);
+    assert!(status == Some(1) && said.contains("EF(XCAPConfigData) is empty"), "{said}");
+    let (status, said) = read("efacl", &[]);
+    assert!(status == Some(2) && said.contains("cp or dm, or a settings file of the USIM: acl,"), "{said}");
     pcscd.pull(0, uicc);
 
     // The card itself has them.
@@ -129,6 +154,8 @@ fn settings_files_of_the_usim_are_written_with_the_bootstrap() {
     let clean = CardImage::load(&pcscd.folder().join("card.json")).unwrap();
     let (status, said) = card(&pcscd, "write", &["--adm", "@adm", "--yes"]);
     assert!(status == Some(1) && said.contains("no EF(ACL)") && said.contains("settings-files"), "{said}");
+    let (status, said) = read("acl", &[]);
+    assert!(status == Some(1) && said.contains("no USIM with EF(ACL)"), "{said}");
     pcscd.pull(0, sim);
     assert!(CardImage::load(&pcscd.folder().join("card.json")).unwrap() == clean);
 }
