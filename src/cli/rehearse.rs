@@ -162,7 +162,9 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
     let mut saved = Ok(());
     let (shown, done) = match &args.pcsc {
         None => {
-            let sample = sample(&args, &given)?;
+            let mut sample = sample(&args, &given)?;
+            // bootgate makes no settings files: a card for a profile that fills some has them.
+            sample.all_settings = !plot.profile.card.settings.is_empty();
             plot.subscriber.imsi = Some(sample.imsi.clone());
             plot.keys = vec![Key::adm(KeyRef::ADM1, sample.adm.clone())];
             if let Some(adm) = adm(&args)? {

@@ -23,6 +23,37 @@ fn must(out: Output) -> String {
     text(&out.stdout)
 }
 
+/// A profile that fills settings files of the USIM is rehearsed on a card that has them, and the phone says what it takes.
+#[test]
+fn the_phone_takes_settings_of_the_usim() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = "[card]\nsettings-files = [\"acl\", \"mmsup\", \"ims\", \"nasconfig\"]\n\
+                    [card.nas-config]\nsignalling-priority = 1\n\
+                    [[card.mms-preferences]]\nname = \"Standard\"\npriority = \"high\"\n\
+                    [card.ims-config]\ntext = \"<MgmtTree/>\"\n";
+    let whole = std::fs::read_to_string(profile("consumer-phone")).unwrap() + settings;
+    let file = folder.path().join("settings.toml");
+    std::fs::write(&file, whole).unwrap();
+    let file = file.to_str().unwrap();
+    for card in ["bare", "pin"] {
+        let shown = must(rehearse(&["--profile", file, "--card", card]));
+        for line in [
+            "What the phone takes from the settings files of the USIM",
+            "  access point = internet.acme.example",
+            "  preferences = Standard",
+            "  priority = high",
+            "  configuration for the IMS: 11 octets",
+        ] {
+            assert!(shown.lines().any(|shown| shown == line), "{card}: {line} in {shown}");
+        }
+    }
+    let shown: Value =
+        serde_json::from_str(&must(rehearse(&["--profile", file, "--format", "json"]))).unwrap();
+    assert_eq!(shown["settings"]["ims"], "<MgmtTree/>");
+    assert_eq!(shown["settings"]["mms_preferences"][0][1]["value"], "high");
+    assert!(must(rehearse(&["--format", "json"])).find("\"settings\"").is_none());
+}
+
 #[test]
 fn every_profile_goes_to_hand_off_in_both_encodings() {
     for name in ["consumer-phone", "iot-module"] {

@@ -26,7 +26,7 @@ use crate::{
     http,
     ident::{Clock, Imei, JobId, Pin, Random, ServerId, Timestamp},
     job::{CardJob, CardJobError, JobsError, Layout, State},
-    phone::{Identity, Phone, tree::TreeError},
+    phone::{CardError, Identity, Phone, tree::TreeError, usim_settings},
     profile::{Profile, Subscriber},
     store::StoreError,
     wire::Syntax,
@@ -119,6 +119,9 @@ pub enum RehearsalError {
     /// The phone has no such identity.
     #[error("the phone cannot be made: {0}")]
     Phone(#[from] TreeError),
+    /// The card went out while the phone read its settings.
+    #[error("the phone cannot read the settings files of the USIM: {0}")]
+    Settings(#[from] CardError),
     /// The phone did not take the account from the card.
     #[error("the phone has no account of {server_id} after power-on: {why}")]
     NoBootstrap {
@@ -320,7 +323,11 @@ impl Stage {
         let mut card = connect()?;
         self.recorder.note(Party::Phone, "power-on with the card".into());
         let slot = PhoneSlot::insert(&mut *card).map_err(CardJobError::from)?;
-        let report = phone.power_on(Some(&mut self.recorder.at_phone(slot)));
+        let mut slot = self.recorder.at_phone(slot);
+        let report = phone.power_on(Some(&mut slot));
+        if !plot.profile.card.settings.is_empty() {
+            self.rehearsal.settings = Some(usim_settings(&mut slot)?);
+        }
         self.recorder.flush();
         let said = report.to_string();
         for line in said.lines() {

@@ -8,10 +8,10 @@ use super::Sequence;
 use crate::{
     bootstrap::PayloadKind,
     card::{CardTransport, Plan, Protocol},
-    ident::{Iccid, ProfileName, ReaderName},
+    ident::{Iccid, ProfileName, ReaderName, counted},
     job::{Record, Route, State},
     phone::{
-        Outcome, PowerOnReport,
+        Outcome, PowerOnReport, UsimSettings,
         tree::{Leaf, Tree},
     },
     profile::{PinChannel, Profile},
@@ -40,6 +40,9 @@ pub struct Rehearsal {
     pub plan: Option<Plan>,
     /// What the phone found on the card.
     pub power_on: Option<PowerOnReport>,
+    /// What the phone takes from the settings files of the USIM, where the profile fills any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settings: Option<UsimSettings>,
     /// How the session ended.
     pub session: Option<Outcome>,
     /// The phone's management tree afterwards.
@@ -98,6 +101,7 @@ impl Rehearsal {
             sequence: Sequence::default(),
             plan: None,
             power_on: None,
+            settings: None,
             session: None,
             tree: Vec::new(),
             tree_text: String::new(),
@@ -141,7 +145,8 @@ impl fmt::Display for Rehearsal {
             writeln!(f, "card{iccid} in {reader}, {protocol}, ATR {atr}")?;
         }
         if let Some(PushSeen { method, pin_channel, segments, octets }) = &self.push {
-            write!(f, "push of {octets} octets in {segments} short message(s), proved by {method}")?;
+            let (octets, messages) = (counted(*octets, "octet"), counted(*segments, "short message"));
+            write!(f, "push of {octets} in {messages}, proved by {method}")?;
             match pin_channel {
                 Some(channel) => writeln!(f, ", PIN {channel}")?,
                 None => writeln!(f)?,
@@ -153,6 +158,13 @@ impl fmt::Display for Rehearsal {
         writeln!(f, "\n{}", self.sequence)?;
         if let Some(plan) = &self.plan {
             writeln!(f, "Plan for the card\n{}\n", plan.to_string().trim_end())?;
+        }
+        if let Some(settings) = &self.settings {
+            writeln!(
+                f,
+                "What the phone takes from the settings files of the USIM\n{}\n",
+                settings.to_string().trim_end()
+            )?;
         }
         if !self.tree.is_empty() {
             writeln!(f, "The phone's tree afterwards\n{}", self.tree_text)?;

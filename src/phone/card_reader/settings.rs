@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What a phone takes from the settings files of a USIM.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
 pub struct UsimSettings {
     /// EF(ACL).
     pub access_points: Vec<String>,
@@ -46,8 +46,7 @@ pub fn usim_settings(card: &mut dyn CardPort) -> Result<UsimSettings, CardError>
         return Ok(settings);
     }
     let services = octets(&mut contact, usim::SERVICES)?.unwrap_or_default();
-    let files = [SettingsFile::AccessPoints, SettingsFile::MmsPreferences, SettingsFile::Ims];
-    for file in files.into_iter().filter(|file| file.is_served(&services)) {
+    for file in UsimSettings::FILES.into_iter().filter(|file| file.is_served(&services)) {
         match file {
             SettingsFile::AccessPoints => {
                 let octets = octets(&mut contact, file.fid())?.unwrap_or_default();
@@ -75,6 +74,10 @@ pub fn usim_settings(card: &mut dyn CardPort) -> Result<UsimSettings, CardError>
 }
 
 impl UsimSettings {
+    /// The files that this phone goes by.
+    pub const FILES: [SettingsFile; 3] =
+        [SettingsFile::AccessPoints, SettingsFile::MmsPreferences, SettingsFile::Ims];
+
     fn take<T>(
         &mut self,
         file: SettingsFile,
@@ -86,6 +89,29 @@ impl UsimSettings {
             Some(Err(error)) => self.refused.push((file, error.to_string())),
             None => {}
         }
+    }
+}
+
+impl std::fmt::Display for UsimSettings {
+    /// A line for each thing that it goes by.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for name in &self.access_points {
+            writeln!(f, "  access point = {name}")?;
+        }
+        for setting in self.mms_preferences.iter().flat_map(MmsPreferences::settings) {
+            writeln!(f, "  {} = {}", setting.name, setting.value)?;
+        }
+        if let Some(text) = &self.ims {
+            writeln!(f, "  configuration for the IMS: {}", crate::ident::counted(text.len(), "octet"))?;
+        }
+        for (file, why) in &self.refused {
+            writeln!(f, "  {file} is passed over: {why}")?;
+        }
+        if *self == Self::default() {
+            writeln!(f, "  nothing")?;
+        }
+        let names = Self::FILES.map(SettingsFile::name);
+        write!(f, "  (it goes by {}, as far as EF(UST) lists them)", names.join(", "))
     }
 }
 

@@ -67,7 +67,8 @@ impl MmsPreferences {
         Ok(preferences)
     }
 
-    pub(super) fn settings(&self) -> Vec<Setting> {
+    /// What it says, for people.
+    pub fn settings(&self) -> Vec<Setting> {
         let name = self.name.as_ref().map(|name| Setting::new("preferences", name.clone()));
         let yes = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
         let fields = self.fields.iter().map(|field| match *field {
@@ -80,6 +81,12 @@ impl MmsPreferences {
             MmsField::Expiry(seconds) => Setting::new("expiry", format!("{seconds} s")),
         });
         name.into_iter().chain(fields).collect()
+    }
+}
+
+impl serde::Serialize for MmsPreferences {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq(self.settings())
     }
 }
 
