@@ -45,6 +45,33 @@ fn a_good_table_passes_and_says_how_rows_find_their_cards() {
     );
 }
 
+/// What is wrong with the command line is told before anybody is asked and before a reader is: none is here, and no result is made.
+#[test]
+fn files_and_commands_of_a_run_are_looked_at_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("cards.csv", "iccid,imei\n89490200001234567892,490154203237518\n");
+    for name in ["there.csv", "hook", "signed.jsonl", "signed.jsonl.sha256.sig"] {
+        write(name, "x\n");
+    }
+    for (more, exit, says) in [
+        (&["--csv", "there.csv"][..], 2, "there.csv is there already and was left as it is"),
+        (&["--csv", "none/out.csv"], 2, "there is no folder none"),
+        (&["--csv", "cards.results.jsonl"], 2, "is where the lines of results go"),
+        (&["--results", "none/out.jsonl"], 2, "there is no folder none"),
+        (&["--results", "signed.jsonl"], 77, "give --sign-key"),
+        (&["--sign-key", "@none.pem"], 2, "none.pem"),
+        (&["--hook", "./hook"], 2, "chmod +x"),
+        (&["--hook", "./none"], 2, "there is no such program"),
+        (&["--hook", "sh -c true"], 2, "without a shell"),
+    ] {
+        let run = ["batch", "run", "cards.csv", "--profile", PROFILE, "--as", "cp", "--yes"];
+        let ran = bootgate_in(folder.path(), &[&run, more].concat());
+        assert!(ran.exit == exit && ran.err.contains(says), "{more:?}: {}", ran.shown());
+        assert!(!folder.path().join("cards.results.jsonl").exists(), "{more:?}");
+    }
+}
+
 #[test]
 fn results_without_a_signature_are_called_so() {
     let folder = tempfile::tempdir().unwrap();

@@ -76,6 +76,17 @@ impl Scanning {
     }
 }
 
+/// Nobody scans: nothing can ever be written, so nothing is waited for.
+#[test]
+fn a_batch_without_a_scanner_ends() {
+    let pcscd = Pcscd::start(1);
+    table(&pcscd, &[ADM, ADM]);
+    let ran = batch(&pcscd, &["--scan", "-r", &Pcscd::reader(0)]).stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(ran.status.code() == Some(1) && said.contains("standard input, where --scan takes"), "{said}");
+    assert!(results(&pcscd).is_empty());
+}
+
 #[test]
 fn a_card_is_written_when_its_own_number_was_scanned() {
     let mut batch = Scanning::start();

@@ -103,6 +103,11 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     if args.consent.dry_run {
         return plan::run(args, global);
     }
+    // What is wrong with the command line is told before the store, the sources of keys and the readers are asked.
+    let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
+    let sign_key = args.sign_key.as_ref().map(factory::signing_key).transpose()?;
+    Results::check(&path, args.csv.as_deref(), sign_key.as_ref())?;
+    args.hook.as_deref().map_or(Ok(()), hook::check)?;
     let app = open_app(global)?;
     let runtime = tokio::runtime::Runtime::new()?;
     let rings = args.rings.open(&app)?;
@@ -118,7 +123,6 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         output::note(&format!("{name}:{problem}"));
     }
-    let path = args.results.clone().unwrap_or_else(|| args.table.file.with_extension("results.jsonl"));
     let keepers = app.keepers();
     if batch.matching == Matching::FirstCome
         && std::fs::metadata(&path).is_ok_and(|file| file.len() > 0)
@@ -134,13 +138,12 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
             ),
         ));
     }
+    if !args.consent.can_ask() {
+        return Err(ConsentArgs::missing());
+    }
     let (bays, asked) = (choose(&args.reader, &app.config().card.bays)?, !args.reader.is_empty());
     if args.scan && bays.len() != 1 {
         return Err(Failure::because(Exit::Usage, "--scan is for one reader; name it with -r"));
-    }
-    let sign_key = args.sign_key.as_ref().map(factory::signing_key).transpose()?;
-    if !args.consent.can_ask() {
-        return Err(ConsentArgs::missing());
     }
     let (cards, readers) = (counted(report.rows, "card"), counted(bays.len(), "reader"));
     let bootstraps = script.is_none();
@@ -289,13 +292,17 @@ impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} in {} s", self.totals, self.seconds)?;
         if self.skipped > 0 {
-            write!(f, "; {} cards were not of this table or could not be worked on", self.skipped)?;
+            let (cards, were) =
+                (counted(self.skipped, "card"), if self.skipped == 1 { "was" } else { "were" });
+            write!(f, "; {cards} {were} not of this table or could not be worked on")?;
         }
         for bay in self.bays.iter().filter(|bay| bay.bad_contacts > 0) {
             write!(
                 f,
-                "\n{}: {} of {} cards had bad contact; clean the reader's contacts",
-                bay.bay, bay.bad_contacts, bay.cards
+                "\n{}: {} of {} had bad contact; clean the reader's contacts",
+                bay.bay,
+                bay.bad_contacts,
+                counted(bay.cards, "card")
             )?;
         }
         for thread in &self.left_behind {

@@ -47,15 +47,7 @@ impl ScriptArgs {
         let text = text(name)?;
         let given = given(&text, &self.set)?.into();
         let rings = rings()?;
-        Ok(Some(ScriptWork {
-            name: name.clone(),
-            text,
-            given,
-            rings,
-            again: self.again,
-            backups: None,
-            restores: None,
-        }))
+        Ok(Some(ScriptWork { given, rings, again: self.again, ..ScriptWork::new(name, text) }))
     }
 }
 

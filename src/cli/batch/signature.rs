@@ -116,25 +116,46 @@ impl Signer {
     /// A signer of the file, which holds `there` so far: that must be what this key has signed. Says whether the last line is
     /// one that was not signed any more.
     pub(super) fn go_on(key: SigningKey, results: &Path, there: &[u8]) -> anyhow::Result<(Self, bool)> {
-        let place = Place::beside(results)?;
-        let public = key.verifying_key();
+        let (place, signed) = Self::signed(&key, results, there)?;
         let mut unsigned = false;
-        if !there.is_empty() {
-            let refuse = |why: String| {
-                let file = results.display();
-                let advice = "move it away, or name another file with --results";
-                Failure::because(Exit::Refused, format!("{file} cannot be gone on with: {why}; {advice}"))
-            };
-            let signed = place
-                .read(&public)?
-                .ok_or_else(|| refuse("it holds results and is not signed".to_owned()))?;
-            unsigned = signed.check_to_go_on(there, &public).map_err(|why| refuse(why.to_string()))?;
+        if let Some((signed, lacks_the_last)) = signed {
+            unsigned = lacks_the_last;
             // Who reads the pair without this program takes the files by their names.
             place.write(&signed)?;
         }
         let mut digest = ResultsDigest::default();
         digest.add(there);
         Ok((Self { key, digest, place }, unsigned))
+    }
+
+    /// Whether that could be done. Nothing is written.
+    ///
+    /// # Errors
+    /// Exit status 77 when what is there was not signed by this key.
+    pub(super) fn check(key: &SigningKey, results: &Path, there: &[u8]) -> anyhow::Result<()> {
+        Self::signed(key, results, there).map(drop)
+    }
+
+    /// The place beside the file, and what the key has signed there; whether that lacks the last line.
+    fn signed(
+        key: &SigningKey,
+        results: &Path,
+        there: &[u8],
+    ) -> anyhow::Result<(Place, Option<(Signed, bool)>)> {
+        let place = Place::beside(results)?;
+        if there.is_empty() {
+            return Ok((place, None));
+        }
+        let public = key.verifying_key();
+        let refuse = |why: String| {
+            let file = results.display();
+            let advice = "move it away, or name another file with --results";
+            Failure::because(Exit::Refused, format!("{file} cannot be gone on with: {why}; {advice}"))
+        };
+        let signed =
+            place.read(&public)?.ok_or_else(|| refuse("it holds results and is not signed".to_owned()))?;
+        let unsigned = signed.check_to_go_on(there, &public).map_err(|why| refuse(why.to_string()))?;
+        Ok((place, Some((signed, unsigned))))
     }
 
     /// Takes in what was added to the file, and signs it.

@@ -25,6 +25,8 @@ use crate::{
 
 /// How often the floor looks up when nothing happens.
 const TICK: Duration = Duration::from_millis(200);
+/// What is said when no number of a card comes any more.
+const OVER: &str = "nothing is scanned any more: standard input, where --scan takes the numbers of the cards from, has ended";
 /// How long threads may take to end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -130,7 +132,14 @@ impl Floor<'_> {
 
     /// Works on the card that waits for its number, when that was scanned.
     fn scan(&mut self, lines: &BTreeMap<BayName, ProgressBar>) {
-        let (Some(scanner), Some((bay, stay))) = (&self.scanner, &self.to_scan) else { return };
+        let Some(scanner) = &mut self.scanner else { return };
+        let Some((bay, stay)) = &self.to_scan else {
+            // No card waits, and none that comes could be worked on.
+            if self.scanned.is_none() && scanner.is_over() && !self.stop.swap(true, Ordering::Relaxed) {
+                self.note(OVER);
+            }
+            return;
+        };
         match scanner.next() {
             Scan::Nothing => {}
             Scan::Number(iccid) => {
@@ -140,7 +149,7 @@ impl Floor<'_> {
                 self.to_scan = None;
             }
             Scan::Over => {
-                self.note("nothing is scanned any more");
+                self.note(OVER);
                 self.stop.store(true, Ordering::Relaxed);
                 self.to_scan = None;
             }

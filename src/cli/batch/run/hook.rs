@@ -3,8 +3,8 @@
 
 use std::{
     fmt,
-    io::Write as _,
-    os::unix::process::CommandExt as _,
+    io::{Read as _, Write as _},
+    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -19,7 +19,11 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 
-use crate::{cli::output, job::batch::Bin};
+use crate::{
+    cli::{Exit, Failure, output},
+    ident::counted,
+    job::batch::Bin,
+};
 
 /// How many results wait for the command at the most. More are not told: they are in the file of results.
 const WAITING: usize = 256;
@@ -51,9 +55,66 @@ impl fmt::Display for Heard {
         let Self { told, failed, late, untold } = self;
         write!(
             f,
-            "the hook took {told} results, failed at {failed}, was ended at {late}, did not hear of {untold}"
+            "the hook took {}, failed at {failed}, was ended at {late}, did not hear of {untold}",
+            counted(*told, "result")
         )
     }
+}
+
+/// Whether the command can be run at all. There is no shell: it is the name of one program, looked for in PATH where no folder is
+/// named.
+///
+/// # Errors
+/// Exit status 2.
+pub(super) fn check(command: &Path) -> anyhow::Result<()> {
+    let refuse = |why: &str| {
+        let name = output::name(command);
+        Failure::because(Exit::Usage, format!("--hook {name}: {why}"))
+    };
+    let is_path = command.as_os_str().as_encoded_bytes().contains(&b'/');
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut places = match is_path {
+        true => vec![command.to_owned()],
+        false => std::env::split_paths(&path).map(|folder| folder.join(command)).collect(),
+    };
+    places.retain(|place| place.is_file());
+    let Some(found) = places.iter().find(|place| may_be_run(place)).or(places.first()) else {
+        let has_words = command.as_os_str().as_encoded_bytes().contains(&b' ');
+        return Err(refuse(match (command.is_dir(), has_words, is_path) {
+            (true, ..) => "it is a folder; name a program",
+            (_, true, _) => {
+                "there is no such program. It is run without a shell and takes no arguments here: write the command line into a \
+                 script that begins with #!/bin/sh, make it executable, and name that"
+            }
+            (_, _, true) => "there is no such program; name one that is there, or leave --hook away",
+            _ => "there is no such program in PATH; name it with its folder, as ./sort.sh",
+        }));
+    };
+    if !may_be_run(found) {
+        return Err(refuse("it may not be run; make it executable (chmod +x)"));
+    }
+    match interpreter(found) {
+        Some(program) if !program.is_file() => {
+            let program = output::name(&program);
+            Err(refuse(&format!(
+                "its first line names {program} to run it with, and there is no such program"
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn may_be_run(file: &Path) -> bool {
+    std::fs::metadata(file).is_ok_and(|found| found.permissions().mode() & 0o111 != 0)
+}
+
+/// What the first line of a script says that it is run with.
+fn interpreter(file: &Path) -> Option<PathBuf> {
+    let mut begin = [0; 256];
+    let read = std::fs::File::open(file).and_then(|mut open| open.read(&mut begin)).ok()?;
+    let line = begin.get(..read)?.strip_prefix(b"#!")?.split(|octet| *octet == b'\n').next()?;
+    let word = line.trim_ascii().split(u8::is_ascii_whitespace).next()?;
+    Some(PathBuf::from(std::str::from_utf8(word).ok()?))
 }
 
 /// The command.
@@ -170,6 +231,30 @@ mod tests {
     fn command(file: &Path, script: &str) {
         std::fs::write(file, format!("#!/bin/sh\n{script}\n")).unwrap();
         std::fs::set_permissions(file, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    }
+
+    #[test]
+    fn a_command_that_cannot_be_run_is_told_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str| folder.path().join(name);
+        command(&file("good"), "true");
+        command(&file("closed"), "true");
+        std::fs::set_permissions(file("closed"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        command(&file("alien"), "true");
+        std::fs::write(file("alien"), "#!/no/such/shell -e\n").unwrap();
+        assert!(check(&file("good")).is_ok() && check(Path::new("true")).is_ok());
+        for (hook, says) in [
+            (file("closed"), "chmod +x"),
+            (file("alien"), "/no/such/shell"),
+            (file("none"), "no such program; name one"),
+            (file("good one"), "without a shell"),
+            (folder.path().to_owned(), "a folder"),
+            ("bootgate-no-such-hook".into(), "in PATH"),
+        ] {
+            let said = check(&hook).unwrap_err();
+            assert!(said.to_string().contains(says), "{said}");
+            assert_eq!(said.downcast_ref::<Failure>().unwrap().exit, Exit::Usage);
+        }
     }
 
     #[test]

@@ -38,6 +38,29 @@ pub(super) struct Results {
 }
 
 impl Results {
+    /// Whether results can go there: that is told before anybody is asked and before the readers are. Nothing is written.
+    ///
+    /// # Errors
+    /// Exit status 2 when they cannot, 77 when what is there is signed and the key is another one or none.
+    pub(super) fn check(
+        path: &Path,
+        csv: Option<&Path>,
+        sign_key: Option<&SigningKey>,
+    ) -> anyhow::Result<()> {
+        if sign_key.is_none() {
+            refuse_unsigned(path, "--results")?;
+        }
+        output::check_place(path)?;
+        let mut there = Vec::new();
+        if (sign_key.is_some() || csv.is_some()) && path.is_file() {
+            there = std::fs::read(path).with_context(|| format!("cannot read {}", output::name(path)))?;
+        }
+        if let Some(key) = sign_key {
+            Signer::check(key, path, &there)?;
+        }
+        csv.map_or(Ok(()), |csv| Table::check(csv, sign_key.is_some(), path, &there).map(drop))
+    }
+
     pub(super) fn open(
         path: &Path,
         csv: Option<&Path>,
@@ -65,7 +88,7 @@ impl Results {
             let why = "the run before was ended before it had signed its last line";
             output::note(&format!("{}: {why}", path.display()));
         }
-        let csv = csv.map(|csv| Table::open(csv, sign_key, (path, &lines), &there)).transpose()?;
+        let csv = csv.map(|csv| Table::open(csv, sign_key, path, &there)).transpose()?;
         if there.is_empty() {
             // So that a run that is ended before it has signed its first line is gone on with as any other.
             signer.iter_mut().try_for_each(|signer| signer.add(b""))?;
@@ -145,7 +168,7 @@ impl fmt::Display for Told<'_> {
         let row = line.map(|line| format!(" line {line}")).unwrap_or_default();
         write!(f, "{bay}: {card}{row} {}", ending.name())?;
         if let Some(octets) = octets {
-            write!(f, ", {octets} octets read back")?;
+            write!(f, ", {} read back", counted(*octets, "octet"))?;
         }
         if let Some(ScriptDone { changes, not_read_back, .. }) = script {
             write!(f, ", {}", counted(*changes, "change"))?;

@@ -32,29 +32,51 @@ impl Table {
     /// Opens the table of `lines`, which hold `there` so far. What a table that is there lacks of them is added to it.
     ///
     /// # Errors
-    /// Exit status 2 when what is there is not a table of these lines, 77 when it is signed and there is no key to sign it with,
-    /// 1 when it cannot be read or written.
+    /// As of [`Table::check`], and 1 when it cannot be written.
     pub(super) fn open(
         path: &Path,
         sign_key: Option<SigningKey>,
-        lines: (&Path, &File),
+        lines: &Path,
         there: &[u8],
     ) -> anyhow::Result<Self> {
+        let (whole, before) = Self::check(path, sign_key.is_some(), lines, there)?;
+        let missing = whole.get(before..).unwrap_or_default();
+        let failed = || format!("cannot write {}", output::name(path));
+        let mut file = output::open(path, Open::Append).with_context(failed)?;
+        file.write_all(missing).and_then(|()| file.sync_data()).with_context(failed)?;
+        // The lines that it was made from are signed by this key, or there are none.
+        let signer = sign_key.map(|key| Signer::go_on(key, path, b"")).transpose()?;
+        let mut signer = signer.map(|(signer, _)| signer);
+        signer.iter_mut().try_for_each(|signer| signer.add(&whole))?;
+        Ok(Self { path: path.to_owned(), file, signer, has_titles: !whole.is_empty() })
+    }
+
+    /// Whether there is, or can be, a table of `lines`, which hold `there` so far. Nothing is written. Returns what it would be in all,
+    /// and how many octets of that are there.
+    ///
+    /// # Errors
+    /// Exit status 2 when what is there is not a table of these lines, 77 when it is signed and there is no key to sign it with,
+    /// 1 when it cannot be read.
+    pub(super) fn check(
+        path: &Path,
+        signs: bool,
+        lines: &Path,
+        there: &[u8],
+    ) -> anyhow::Result<(Vec<u8>, usize)> {
         let name = output::name(path);
-        let failed = || format!("cannot write {name}");
         let usage = |why: String| Failure::because(Exit::Usage, format!("{name} {why}"));
-        let (results, lines) = (output::name(lines.0), lines.1.metadata().with_context(failed)?);
-        if let Ok(found) = fs::metadata(path) {
-            if !found.is_file() {
+        match fs::metadata(path) {
+            Ok(found) if !found.is_file() => {
                 return Err(usage("is no file; name one with --csv".to_owned()));
             }
-            if (found.dev(), found.ino()) == (lines.dev(), lines.ino()) {
+            _ if is_same(path, lines) => {
                 return Err(usage(
                     "is where the lines of results go; name another file with --csv".to_owned(),
                 ));
             }
+            _ => output::check_place(path)?,
         }
-        if sign_key.is_none() {
+        if !signs {
             refuse_unsigned(path, "--csv")?;
         }
         let whole = Self::of_lines(there)?;
@@ -64,19 +86,14 @@ impl Table {
             let most = u64::try_from(whole.len()).unwrap_or(u64::MAX).saturating_add(1);
             found.take(most).read_to_end(&mut before).with_context(|| format!("cannot read {name}"))?;
         }
-        let Some(missing) = whole.strip_prefix(before.as_slice()) else {
+        if !whole.starts_with(&before) {
+            let results = output::name(lines);
             return Err(usage(format!(
                 "is there already and was left as it is: it is not the table of the results in {results}; move it away, or name \
                  another file with --csv"
             )));
-        };
-        let mut file = output::open(path, Open::Append).with_context(failed)?;
-        file.write_all(missing).and_then(|()| file.sync_data()).with_context(failed)?;
-        // The lines that it was made from are signed by this key, or there are none.
-        let signer = sign_key.map(|key| Signer::go_on(key, path, b"")).transpose()?;
-        let mut signer = signer.map(|(signer, _)| signer);
-        signer.iter_mut().try_for_each(|signer| signer.add(&whole))?;
-        Ok(Self { path: path.to_owned(), file, signer, has_titles: !whole.is_empty() })
+        }
+        Ok((whole, before.len()))
     }
 
     /// Adds a result, given as its line.
@@ -99,6 +116,19 @@ impl Table {
             }
         }
         Ok(table)
+    }
+}
+
+/// Whether two names are of one file, also of one that is not there yet.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Some((fs::canonicalize(folder).ok()?, path.file_name()?.to_owned()))
+    };
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        (Err(_), Err(_)) => one == other || place(one).is_some_and(|place_of| Some(place_of) == place(other)),
+        _ => false,
     }
 }
 
@@ -174,12 +204,11 @@ mod tests {
         let [lines, path] = ["r.jsonl", "r.csv"].map(|name| folder.path().join(name));
         let there = [line(&result(2)), b"{\"at\":\"20\n".to_vec(), line(&result(3))].concat();
         fs::write(&lines, &there).unwrap();
-        let lines = (lines.as_path(), &File::open(&lines).unwrap());
         let whole = Table::of_lines(&there).unwrap();
         assert_eq!(whole.iter().filter(|octet| **octet == b'\n').count(), 3);
         for torn in 0..=whole.len() {
             fs::write(&path, &whole[..torn]).unwrap();
-            let mut table = Table::open(&path, None, lines, &there).unwrap();
+            let mut table = Table::open(&path, None, &lines, &there).unwrap();
             assert_eq!(fs::read(&path).unwrap(), whole, "{torn} octets");
             table.add(&line(&result(4))).unwrap();
             let all = [&there[..], &line(&result(4))].concat();
@@ -193,17 +222,16 @@ mod tests {
         let [lines, path] = ["r.jsonl", "r.csv"].map(|name| folder.path().join(name));
         let there = line(&result(2));
         fs::write(&lines, &there).unwrap();
-        let open = File::open(&lines).unwrap();
         let other = Table::of_lines(&line(&result(3))).unwrap();
         let longer = [Table::of_lines(&there).unwrap(), b"x".to_vec()].concat();
         for foreign in [b"iccid,adm1\n".to_vec(), other, longer] {
             fs::write(&path, &foreign).unwrap();
-            let said = Table::open(&path, None, (&lines, &open), &there).err().unwrap().to_string();
+            let said = Table::open(&path, None, &lines, &there).err().unwrap().to_string();
             assert!(said.contains("left as it is") && said.contains("--csv"), "{said}");
             assert_eq!(fs::read(&path).unwrap(), foreign);
         }
         for (not, why) in [(lines.as_path(), "lines of results go"), (folder.path(), "is no file")] {
-            let said = Table::open(not, None, (&lines, &open), &there).err().unwrap().to_string();
+            let said = Table::open(not, None, &lines, &there).err().unwrap().to_string();
             assert!(said.contains(why), "{said}");
         }
         assert_eq!(fs::read(&lines).unwrap(), there);
