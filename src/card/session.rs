@@ -8,9 +8,12 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::wire::{
-    Encode,
-    apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord, instruction},
+use crate::{
+    ident::counted,
+    wire::{
+        Encode,
+        apdu::{CommandApdu, ResponseApdu, StatusClass, StatusWord, instruction},
+    },
 };
 
 use super::{CardTransport, KeyId, Protocol, TransportError, channel, proactive};
@@ -75,7 +78,9 @@ impl ApduCounts {
 
 impl fmt::Display for ApduCounts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} reads, {} writes, {} others", self.reads, self.writes, self.others)
+        let [reads, writes] =
+            [(self.reads, "read"), (self.writes, "write")].map(|(n, what)| counted(n, what));
+        write!(f, "{reads}, {writes}, {}", counted(self.others, "other"))
     }
 }
 

@@ -42,7 +42,8 @@ pub(super) enum Action {
     },
     /// Shows a card: its number, its applications, its bootstrap files and what they hold. Secrets read ***.
     Inspect(inspect::Args),
-    /// Reads one bootstrap file: into a file, as hexadecimal digits, or line by line.
+    /// Reads one bootstrap file, or one settings file of the USIM: into a file, as hexadecimal digits, or line by line.
+    #[command(after_help = read::EXAMPLES)]
     Read(read::Args),
     /// Shows what `write` would change, file by file, old and new. Changes nothing.
     Plan(write::PlanArgs),

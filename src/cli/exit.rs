@@ -13,6 +13,7 @@ use crate::{
     job::{CardJobError, OfferError},
     lab::{network::NetworkError, rehearsal::RehearsalError},
     phone::End,
+    store::BackupFileError,
     wire::pap::StatusCode,
 };
 
@@ -115,6 +116,15 @@ impl Meaning for crate::card::script::ScriptError {
             Self::Journal { source, .. } => source.exit(),
             Self::NoBackup { .. } => Exit::Usage,
             _ => Exit::Failed,
+        }
+    }
+}
+
+impl Meaning for BackupFileError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Exists(_) | Self::Read { .. } => Exit::Usage,
+            Self::Content { .. } | Self::Sealed { .. } => Exit::Config,
         }
     }
 }
@@ -275,6 +285,7 @@ impl Meaning for RehearsalError {
             Self::Apply(error) => error.exit(),
             Self::NoAccount | Self::NotAccepted { .. } => Exit::Config,
             Self::NotTaken { .. } => Exit::Refused,
+            Self::Settings(_) => Exit::Unavailable,
             Self::Network(error) => error.exit(),
             _ => Exit::Failed,
         }

@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::ident::{printable, printable_lines};
 
-pub(super) use file::{Existing, ForceArg, Open, file, open, sibling, write};
+pub(super) use file::{Existing, ForceArg, Open, check_place, file, open, sibling, write};
 
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]

@@ -79,7 +79,7 @@ impl Station {
     /// A run that writes the card, and is not told that it would be skipped.
     fn writes(&self, kind: &str, more: &[&str]) {
         let said = self.run(kind, more);
-        assert!(said.contains("line 2 done, ") && said.contains("1 of 1 cards good in "), "{said}");
+        assert!(said.contains("line 2 done, ") && said.contains("1 of 1 card good in "), "{said}");
         assert!(!said.contains("will be skipped"), "{said}");
     }
 }
@@ -91,7 +91,7 @@ fn a_card_that_was_erased_is_written_again_and_one_that_is_in_is_looked_at() {
     station.writes("cp", &[]);
     let again = station.run("cp", &[]);
     assert!(again.contains("will be skipped if the card still holds it"), "{again}");
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
 
     let mut erase = station.command();
     erase.args(["card", "erase", "-r", &Pcscd::reader(0), "--adm", "env:ADM", "--yes"]);
@@ -103,12 +103,12 @@ fn a_card_that_was_erased_is_written_again_and_one_that_is_in_is_looked_at() {
     station.0.pull(0, card);
     let empty = station.insert();
     let said = station.run("cp", &[]);
-    assert!(said.contains("line 2 done, ") && said.contains("1 of 1 cards good in "), "{said}");
+    assert!(said.contains("line 2 done, ") && said.contains("1 of 1 card good in "), "{said}");
 
     // With nothing in the reader the job's word is all there is, and the run says so.
     station.0.pull(0, empty);
     let unseen = station.run("cp", &[]);
-    assert!(unseen.contains("1 of 1 cards good, 1 by earlier runs, not looked at now"), "{unseen}");
+    assert!(unseen.contains("1 of 1 card good, 1 by earlier runs, not looked at now"), "{unseen}");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn another_kind_other_content_and_other_numbers_are_not_done() {
     station.writes("cp", &[]);
     station.writes("dm", &[]);
     let again = station.run("dm", &[]);
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
 
     // The same version with another access point.
     let edited = PROFILE.replace("\"internet.acme.example\"", "\"other.acme.example\"");
@@ -128,7 +128,7 @@ fn another_kind_other_content_and_other_numbers_are_not_done() {
     station.table(OTHER_DEVICE);
     station.writes("dm", &[]);
     let again = station.run("dm", &[]);
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
     station.writes("dm", &["--again"]);
 }
 

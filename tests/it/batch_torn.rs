@@ -87,7 +87,7 @@ fn killed_and_settled(manner: &[&str], channel: &str) {
     let ran = start().output().unwrap();
     let said = String::from_utf8(ran.stdout).unwrap();
     assert_eq!(ran.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(said.contains("1 of 1 cards good"), "{said}");
+    assert!(said.contains("1 of 1 card good"), "{said}");
     let told = results(&pcscd);
     assert_eq!(told.len(), 1);
     is_whole(&pcscd, &told[0]);

@@ -153,15 +153,23 @@ fn values_come_from_the_row_of_the_card() {
     // Another card's row that cannot be right stops all, before any card is touched.
     for (text, exit, says) in [
         ("first\n11\n", 78, "rows.csv:1: no column iccid"),
-        ("iccid,first\n89001010000000000018,A1\n12,A2\n", 78, "rows.csv:3: iccid: expected 18 to 20 digits"),
+        ("iccid,first\n89001010000000000018,A1\n12,A2\n", 78, "rows.csv:3: error: iccid: "),
         (
             "iccid,first\n89001010000000000018,A1\n89001010000000000018,A2\n",
             78,
-            "rows.csv:3: iccid: this card stands in line 2 already",
+            "rows.csv:3: error: iccid: the same ICCID stands in line 2",
         ),
-        ("iccid,first\n89001010000000000018,A1\n89001010000000000026,MARKED\n", 78, "rows.csv:3: row.scr"),
+        (
+            "iccid,first\n89001010000000000018,A1\n89001010000000000026,MARKED\n",
+            78,
+            "rows.csv:3: error: row.scr",
+        ),
         ("iccid,first\n89001010000000000018,A1\n89001010000000000026,\n", 78, "`FIRST` has no value"),
-        ("iccid,frist\n89001010000000000018,A1\n", 78, "rows.csv:1: column frist: did you mean `FIRST`?"),
+        (
+            "iccid,frist\n89001010000000000018,A1\n",
+            78,
+            "rows.csv:1: error: frist: unknown column; did you mean `FIRST`?",
+        ),
         ("iccid,first\n89001010000000000026,A1\n", 1, "card 89001010000000000018 has no row in rows.csv"),
     ] {
         table(text);
@@ -177,15 +185,17 @@ fn values_come_from_the_row_of_the_card() {
     // Each row is named, and what it lacks.
     assert!(out.starts_with("rows.csv:2:\n") && out.contains("\nrows.csv:3:\n"), "{out}");
     let (exit, out, _) = station.run(&["row.scr", "--rows", "rows.csv", "--dry-run"]);
-    assert!(exit == 0 && out.contains("rows.csv:2:\n  has no ADM (0A (ADM1))"), "{out}");
+    assert!(exit == 0 && out.contains("rows.csv:2:\n  has no key ADM in column adm1: --set"), "{out}");
     // What is wrong with any row is told at once.
     table("iccid,first\n89001010000000000018,A1X\n89001010000000000026,\n");
     let (exit, _, err) = run(&["--yes"]);
     assert!(
-        exit == 78 && err.contains("rows.csv:2: row.scr:") && err.contains("rows.csv:3: row.scr:"),
+        exit == 78
+            && err.contains("rows.csv:2: error: row.scr:")
+            && err.contains("rows.csv:3: error: row.scr:"),
         "{err}"
     );
-    assert!(err.contains("row.scr has 2 errors with 2 rows; nothing was sent"), "{err}");
+    assert!(err.contains("rows.csv has 2 errors; nothing was sent"), "{err}");
     table("box,ICCID,first\nx,89001010000000000018,A1B2\ny,89001010000000000026,C3D4\n");
     let before = station.0.connects();
     let (exit, out, err) = run(&["--yes"]);
@@ -194,6 +204,62 @@ fn values_come_from_the_row_of_the_card() {
     assert_eq!((before > 0, station.0.connects() - before), (true, 1));
     let (exit, out, err) = run(&["--yes", "--set", "FIRST=E5F6"]);
     assert!(exit == 0 && out.contains("E5 F6 00 FF"), "what is set goes before the row: {out}{err}");
+
+    // A table of a batch, as a spreadsheet writes it, its key among the rest.
+    let of_batch = |more: &[&str]| {
+        station.run(&[&["row.scr", "--rows", "rows.csv", "--no-backup", "--yes"], more].concat())
+    };
+    table("ICCID;first;ADM1\n89001010000000000018;0102;MARKED-A\n89001010000000000026;0304;MARKED-B\n");
+    let (exit, out, err) = of_batch(&[]);
+    assert!(exit == 0 && out.contains("01 02 00 FF"), "{out}{err}");
+    // Where it is missing, all places are named that it may come from.
+    table("ICCID;first\n89001010000000000018;0102\n");
+    let (exit, _, err) = of_batch(&[]);
+    let says = ["rows.csv:2: error: adm1: no key 0A (ADM1)", "column adm1", "--set ADM=", "--keys"];
+    assert!(exit == 78 && says.iter().all(|says| err.contains(says)), "{err}");
+    let keys = |text: &str| std::fs::write(folder.join("keys.csv"), text).unwrap();
+    keys("iccid,adm1\n89001010000000000018,MARKED-A\n");
+    let (exit, out, err) = of_batch(&["--keys", "csv:keys.csv"]);
+    assert_eq!(exit, 0, "{out}{err}");
+}
+
+/// What is wrong with the command line is told before a reader is asked: none is here.
+#[test]
+fn files_of_old_content_are_looked_at_first() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("adm"), "MARKED-A").unwrap();
+    std::fs::write(folder.path().join("other.json"), "{}").unwrap();
+    for (script, files, exit, says) in [
+        ("restore", &["--restore", "none.json", "--no-backup"][..], 2, "cannot read none.json"),
+        ("restore", &["--restore", "other.json", "--no-backup"], 78, "other.json is no backup of a card"),
+        ("restore", &["--no-backup"], 2, "say from where with --restore FILE"),
+        ("erase", &["--backup", "other.json"], 2, "other.json exists"),
+        ("erase", &["--backup", "none/card.json"], 2, "there is no folder none"),
+        ("erase", &["--no-backup", "--restore", "other.json"], 2, "the script has no RES"),
+        ("survey", &["--backup", "card.json"], 2, "there is no backup to make"),
+    ] {
+        let key: &[&str] = if script == "survey" { &[] } else { &["--set", "ADM=@adm"] };
+        let (code, out, err) = check(&folder, &[&[script, "-r", "no reader", "--yes"], key, files].concat());
+        assert!(
+            code == exit && err.contains(says) && out.is_empty(),
+            "{script} {files:?}: {code} {out}{err}"
+        );
+    }
+}
+
+/// A backup that was asked for is made, also where the card holds already what it is to hold.
+#[test]
+fn a_backup_is_made_of_what_need_not_change() {
+    let station = Station(Pcscd::start(1));
+    let folder = station.0.folder();
+    std::fs::write(folder.join("adm"), ADM).unwrap();
+    let _card = station.0.insert(0, &["--kind", "prepared", "--adm", ADM]);
+    let erase = ["erase", "--set", "ADM=@adm", "--yes", "--backup", "before.json", "--plain-backup"];
+    let (exit, out, err) = station.run(&erase);
+    assert!(exit == 0 && out.contains("0 changes") && out.contains("unchanged"), "{out}{err}");
+    assert!(out.contains("kept: 1 piece of old content in before.json"), "{out}");
+    let kept = std::fs::read_to_string(folder.join("before.json")).unwrap();
+    assert!(kept.contains("3F00/7F50/6431") && kept.contains(&"FF".repeat(4096)), "{kept}");
 }
 
 /// ADM1 of the card, marked, so that it would be seen in any output.

@@ -62,7 +62,8 @@ fn commands_print_what_is_shown_of_them() {
     all_in(&shown("rehearse --route push --seed 1"), &run(&["rehearse", "--route", "push", "--seed", "1"]));
     write("acme.toml", CONSUMER);
     write("server.key", "a secret of the DM server");
-    write("cards.scr", "RST\nCMD A0 A4 00 00 03 3F 00 (9F XX)\nCMD A0 E4 00 00 02 6F 07 (90 00)\n");
+    let script = README.split("$ cat cards.scr\n").nth(1).unwrap().split("    $ ").next().unwrap();
+    write("cards.scr", &script.replace("    ", ""));
     write(
         "shift.csv",
         "iccid,imsi,imei,adm1\n89490200001234567892,262011234567890,490154203237518,MARKED01\n\

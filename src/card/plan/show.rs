@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serializer;
 
-use crate::wire::arr::{KeyRef, SecurityCondition};
+use crate::{
+    ident::counted,
+    wire::arr::{KeyRef, SecurityCondition},
+};
 
 use super::{Access, Action, Plan, State, Step};
 
@@ -38,7 +41,7 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<9} {}  {}", self.action, self.file, self.name)?;
         if let Some(room) = self.room {
-            write!(f, ", room for {room} octets")?;
+            write!(f, ", room for {}", counted(room, "octet"))?;
         }
         if let Some(differing) = self.differing.filter(|n| *n > 0) {
             write!(f, ", {differing} would change")?;
@@ -70,7 +73,7 @@ impl fmt::Display for Action {
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.octets {
-            Some(n) if n > 0 => write!(f, "{n} octets: {}", self.what),
+            Some(n) if n > 0 => write!(f, "{}: {}", counted(n, "octet"), self.what),
             _ => f.write_str(&self.what),
         }
     }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use crate::card::{
-    FilePath,
-    pending::{PendingWrite, Touch},
+use crate::{
+    card::{
+        FilePath,
+        pending::{PendingWrite, Touch},
+    },
+    ident::counted,
 };
 
 use super::{
@@ -247,7 +250,7 @@ impl fmt::Display for Standing {
         match (self.is_new(), self.is_old()) {
             (true, _) => f.write_str("all of it is on the card")?,
             (_, true) => f.write_str("nothing of it is on the card")?,
-            _ => write!(f, "{} of {} steps are done", self.done(), self.steps.len())?,
+            _ => write!(f, "{} of {} done", self.done(), counted(self.steps.len(), "step"))?,
         }
         let width = self.steps.iter().map(|step| step.file.to_string().len()).max().unwrap_or(0);
         self.steps.iter().try_for_each(|step| {

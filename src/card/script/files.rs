@@ -111,11 +111,12 @@ impl Run<'_, '_> {
                     octets.resize(size, 0xFF);
                 }
                 let old = self.in_files(at, |fs| fs.read(&file, *from, octets.len()))?;
+                // Also what need not change is in the backup that was asked for: who has it can rely on it.
+                let kept = Kept::Octets { at: *from, octets: old.clone() };
+                self.keep(at, Saved { file: Some(place.clone()), kept })?;
                 if old == octets {
                     return Ok(false);
                 }
-                let kept = Kept::Octets { at: *from, octets: old.clone() };
-                self.keep(at, Saved { file: Some(place.clone()), kept })?;
                 self.write(at, place, *from, &old, &octets)?;
             }
             Kept::Record { number, octets } => {
@@ -127,12 +128,13 @@ impl Run<'_, '_> {
                 let mut octets = octets.clone();
                 octets.resize(size, 0xFF);
                 let old = self.in_files(at, |fs| fs.read_record(&file, *number))?;
-                if old == octets {
-                    return Ok(false);
-                }
                 let touch = journal::record(file.clone(), *number, &old, &octets);
+                let is_there = old == octets;
                 let kept = Kept::Record { number: *number, octets: old };
                 self.keep(at, Saved { file: Some(place.clone()), kept })?;
+                if is_there {
+                    return Ok(false);
+                }
                 self.enter(at, touch)?;
                 let written = self.in_files(at, |fs| fs.write_record(&file, *number, &octets));
                 self.wrote(written, "UPDATE RECORD")?;

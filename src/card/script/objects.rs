@@ -28,11 +28,11 @@ impl Run<'_, '_> {
     ) -> Result<bool, ScriptError> {
         let now = self.in_files(at, |fs| objects(fs, place))?;
         let steps = exchanges(&now, &split(new));
+        let octets = now.into_iter().flat_map(|(_, octets)| octets).collect();
+        self.keep(at, Saved { file: Some(place.clone()), kept: Kept::Objects { octets } })?;
         if steps.is_empty() {
             return Ok(false);
         }
-        let octets = now.into_iter().flat_map(|(_, octets)| octets).collect();
-        self.keep(at, Saved { file: Some(place.clone()), kept: Kept::Objects { octets } })?;
         steps.iter().try_for_each(|step| self.exchange_object(at, place, step))?;
         Ok(true)
     }

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     bootstrap::{PayloadKind, describe},
     card::{
-        Application, CardKind, CardView, Content, Depth, FilePath, FileSystem, FoundFile, FoundSettings,
-        Mode, PendingSummary, Protocol, locate, settings_files,
+        Application, CardKind, CardView, Content, Depth, FileError, FilePath, FileSystem, FoundFile,
+        FoundSettings, KeyId, Mode, PendingSummary, Protocol, locate, settings_files,
     },
     cli::{Exit, Global, output},
-    ident::{Iccid, ReaderName},
+    ident::{Iccid, ReaderName, counted},
     wire::{
         arr::{Operation, SecurityCondition},
         pkcs15::{ObjectId, Pkcs15Path, Shape},
@@ -39,7 +39,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let mut fs = file_system(&mut card, global)?;
     let inspected = with_pin(&mut fs, &args.pin, global, |fs| {
         let view = locate(fs, Depth::Everything).map_err(failure)?;
-        Inspected::new(fs, view)
+        Inspected::new(fs, view, args.pin.id())
     })??;
     let interrupted = interrupted(&mut fs, global)?;
     output::emit(global.format, &Inspected { interrupted, ..inspected })?;
@@ -147,8 +147,22 @@ struct File {
 }
 
 impl Inspected {
-    fn new(fs: &mut FileSystem<'_>, view: CardView) -> anyhow::Result<Self> {
+    fn new(fs: &mut FileSystem<'_>, view: CardView, pin: Option<KeyId>) -> anyhow::Result<Self> {
         let mut warnings: Vec<_> = view.warnings.iter().map(ToString::to_string).collect();
+        let settings = settings_files(fs).map_err(failure)?;
+        let denied = view
+            .files
+            .iter()
+            .filter(|found| matches!(&found.content, Content::Unreadable(e) if e.is_denied()));
+        let denied = denied.count()
+            + settings.iter().filter(|s| s.content.as_ref().is_err_and(FileError::is_denied)).count();
+        if denied > 0 {
+            let (files, are) = (counted(denied, "file"), if denied == 1 { "is" } else { "are" });
+            warnings.push(match pin {
+                None => format!("{files} {are} not read without a key; if it is a PIN, give it with --pin (@FILE, env:NAME or -)"),
+                Some(pin) => format!("{files} {are} not read with {pin} either"),
+            });
+        }
         let mut files = Vec::new();
         for found in view.files {
             let file = File::new(fs, found)?;
@@ -169,7 +183,7 @@ impl Inspected {
                 .pkcs15
                 .map(|app| Directory { directory: app.directory, found_by: app.found_by.to_string() }),
             files,
-            settings: settings_files(fs).map_err(failure)?.into_iter().map(SettingsShown::new).collect(),
+            settings: settings.into_iter().map(SettingsShown::new).collect(),
             interrupted: None,
             warnings,
         })
@@ -188,7 +202,7 @@ impl File {
                     SecurityCondition::Always => ALWAYS.to_owned(),
                     other => other.to_string(),
                 }),
-                Err(crate::card::FileError::Transport(error)) => return Err(failure(error)),
+                Err(FileError::Transport(error)) => return Err(failure(error)),
                 Err(_) => None,
             },
         };
@@ -255,7 +269,7 @@ impl fmt::Display for Inspected {
             writeln!(f, "{settings}")?;
         }
         if let Some(write) = &self.interrupted {
-            write!(f, "warning: a write of {} steps to this card was interrupted", write.steps)?;
+            write!(f, "warning: a write of {} to this card was interrupted", counted(write.steps, "step"))?;
             if let Some(began) = write.began {
                 write!(f, " (it began {began})")?;
             }
@@ -276,8 +290,8 @@ impl fmt::Display for File {
         }
         write!(f, " in {} ({})", self.file, self.shape)?;
         match (self.used, self.room) {
-            (Some(0), Some(room)) => write!(f, ": empty, room for {room} octets")?,
-            (Some(used), Some(room)) => write!(f, ": {used} of {room} octets")?,
+            (Some(0), Some(room)) => write!(f, ": empty, room for {}", counted(room, "octet"))?,
+            (Some(used), Some(room)) => write!(f, ": {used} of {}", counted(room, "octet"))?,
             _ => {}
         }
         if let Some(kind) = self.kind {

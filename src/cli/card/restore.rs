@@ -13,6 +13,7 @@ use crate::{
     bootstrap::{PayloadKind, recognise},
     card::{KeyGuard, Outcome, Plan, apply, plan},
     cli::{Exit, Failure, Global, input, output},
+    ident::counted,
     job::describe,
 };
 
@@ -40,7 +41,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let octets = Zeroizing::new(input::read(&args.file)?);
     if octets.len() > LARGEST {
         let why = format!(
-            "{} has {} octets; a card's file has at most {LARGEST}",
+            "{} has {} octets; a card's file has {LARGEST} at most",
             args.file.display(),
             octets.len()
         );
@@ -89,7 +90,7 @@ impl fmt::Display for Restored {
         match &self.outcome {
             Outcome::Unchanged => f.write_str("ok: nothing had to be changed"),
             Outcome::Written { apdus, .. } => {
-                write!(f, "ok: {} octets put back and read back ({apdus})", self.octets)
+                write!(f, "ok: {} put back and read back ({apdus})", counted(self.octets, "octet"))
             }
         }
     }

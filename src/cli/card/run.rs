@@ -2,6 +2,7 @@
 
 mod check;
 mod execute;
+mod help;
 mod keep;
 mod rows;
 mod values;
@@ -21,7 +22,7 @@ pub(in crate::cli) use values::{Assignment, given};
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES, after_long_help = help(), override_usage = USAGE)]
+#[command(after_help = help::EXAMPLES, after_long_help = help::whole(), override_usage = USAGE)]
 pub(in crate::cli) struct Args {
     /// Script file, or the name of a script that comes with bootgate (--list shows them). One; with --check as many as wanted.
     ///
@@ -43,8 +44,9 @@ pub(in crate::cli) struct Args {
     /// Value of a variable. Secrets and keys are given as NAME=@FILE, NAME=env:NAME or NAME=- (prompt).
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<Assignment>,
-    /// Table (CSV) with the values of variables, one row a card: the row whose iccid is the card's counts. The other columns
-    /// are called like the script's variables. --set goes before it. All rows are checked before any card is touched.
+    /// Table (CSV) with the values of variables, one row a card: the row whose iccid is the card's counts. It is read as tables of
+    /// batches are: commas or semicolons, keys in columns as adm1. The other columns are called like the script's variables. --set
+    /// goes before it. All rows are checked before any card is touched.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     rows: Option<PathBuf>,
     #[command(flatten)]
@@ -71,48 +73,6 @@ const USAGE: &str = "bootgate card run [OPTIONS] -r <READER> <SCRIPT>
        bootgate card run --check <SCRIPT>...
        bootgate card run --print <SCRIPT>
        bootgate card run --list";
-
-const EXAMPLES: &str = "Examples:
-  bootgate card run survey -r 'bay 0 00 00'
-  bootgate card run --check --format json *.scr
-  bootgate card run erase --set ADM=@adm.key --dry-run
-  bootgate card run mine.scr -r 'bay 0 00 00' --rows shift.csv --keys csv:keys.csv --backup card.json
-  bootgate card run back-up -r 'bay 0 00 00' --backup card.json
-  bootgate card run restore -r 'bay 0 00 00' --set ADM=env:ADM --restore card.json --no-backup --yes
-  bootgate card run --print create-bootstrap-tree > mine.scr
-
-Nothing is sent while --check finds an error. Keys are presented under the rule that guards all keys, also where a script \
-carries VERIFY as octets; a script that changes the card asks first, and needs --backup or --no-backup.
-
-Exit status: 0 when the script came to its end, 1 when the card answered something else than it expects, 2 usage, 69 \
-reader or card unavailable, 77 key refused or not presented, 78 when the script has an error";
-
-/// The language in short, below the examples of `--help`.
-fn help() -> String {
-    format!("{EXAMPLES}\n\n{LANGUAGE}")
-}
-
-const LANGUAGE: &str = "Statements of the annex:
-  RST, OFF                       resets the card, takes its power away
-  INI octets                     TERMINAL PROFILE, then answers proactive commands
-  CMD octets [data] (sw)         one command as it stands; X in status words and XX in data match all
-  SWI … ESW                      branches by the status word of the command before
-  REM text                       nothing
-
-Statements of the superset (first line: REM bootgate 1):
-  VAR NAME [secret] TYPE [value] a variable; TYPE is hex, digits, text or path
-  KEY 0A NAME, PUK 01 NAME       a key that the script needs, and the secret that holds it
-  EFF reads|updates|creates|destroys PATH… [by 0A], EFF keys 01   what the script does
-  VER 0A                         presents a key
-  CHG 01 ${NEW}, UNB 01 ${NEW}, ENA 01, DIS 01   another value, unblocks, switches on, off
-  APD octets [data] (sw)         as CMD, with Lc and Le, and followed up (61xx, 6Cxx, …)
-  LET NAME value                 sets a variable, also from the answer before: ${R}, ${SW}
-  OUT \"label\" value            puts a value into the report
-  AST value == value             stops when they differ; also !=, and ^= for \"begins with\"
-  PUT PATH [record N] value      writes a file or a record, and reads it back; N may be ${NAME}
-  SAV PATH, RES PATH             keeps a file in the backup, puts it back from there
-
-`card run --print NAME` shows a script that comes with bootgate, as a start for one of your own.";
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     if args.list {

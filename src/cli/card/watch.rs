@@ -25,7 +25,7 @@ use crate::{
     bootstrap::PayloadKind,
     card::{BayConfig, BayEvent, BayName, BayNews, Bays, KeyId, Pcsc, PendingWrite, Plan, Work, Worked},
     cli::{Exit, Failure, Global, batch, output, profile, subscriber::SubscriberArgs},
-    ident::Iccid,
+    ident::{Iccid, counted},
     job::{
         CardContact, CardJobError, Clerk, KeyStop, Offer, Station, Verdict, Wanted,
         batch::{Matching, Row},
@@ -268,7 +268,7 @@ impl Clerk for AtDesk {
     }
 
     fn interrupted(&mut self, write: &PendingWrite) -> Verdict {
-        let files = write.files().len();
-        self.asks(&format!("an earlier write to the card, of {files} files, was interrupted; take it back?"))
+        let files = counted(write.files().len(), "file");
+        self.asks(&format!("an earlier write to the card, of {files}, was interrupted; take it back?"))
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     bootstrap::{Payload, PayloadKind, build, resolve, usim_files},
     card::{ApduTrace, FileError, KeyId, Outcome, PendingWrite, Plan, PlanOptions, Recovered, plan},
     cli::{Exit, Format, Global, config, output, profile, subscriber::SubscriberArgs},
-    ident::{Iccid, JobId},
+    ident::{Iccid, JobId, counted},
     job::{CardDone, CardJob, CardJobError, Observer, State, Verdict, describe},
     profile::{Profile, Subscriber},
 };
@@ -167,9 +167,9 @@ impl Observer for Station {
     }
 
     fn interrupted(&mut self, write: &PendingWrite) -> Verdict {
-        let files = write.files().len();
+        let files = counted(write.files().len(), "file");
         output::note(&format!(
-            "an earlier write to this card, of {files} files, was interrupted; it is taken back before anything else is \
+            "an earlier write to this card, of {files}, was interrupted; it is taken back before anything else is \
              written (`bootgate card recover` shows it)"
         ));
         let question = "Take it back, with the keys it needs?";
@@ -258,7 +258,7 @@ impl fmt::Display for Written {
         match &self.outcome {
             Outcome::Unchanged => writeln!(f, "ok: nothing had to be changed")?,
             Outcome::Written { apdus, .. } => {
-                writeln!(f, "ok: {} octets written and read back ({apdus})", self.payload_octets)?;
+                writeln!(f, "ok: {} written and read back ({apdus})", counted(self.payload_octets, "octet"))?;
             }
         }
         write!(f, "job {} is {}", self.job, self.state)

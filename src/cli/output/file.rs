@@ -79,6 +79,30 @@ pub(in crate::cli) fn open(path: &Path, how: Open) -> io::Result<fs::File> {
     Ok(file)
 }
 
+/// Says before anything is done that nothing can be written there. Nothing is made, and what is there stays as it is.
+///
+/// # Errors
+/// Exit status 2.
+pub(in crate::cli) fn check_place(path: &Path) -> anyhow::Result<()> {
+    let cannot = |why: String| Failure::because(Exit::Usage, format!("cannot write {}: {why}", name(path)));
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(cannot("it is a directory; name a file".to_owned())),
+        Ok(found) if found.is_file() => {
+            let opened = fs::OpenOptions::new().append(true).open(path);
+            opened.map(drop).map_err(|error| cannot(error.to_string()))
+        }
+        Ok(_) => Ok(()),
+        Err(_) => {
+            let folder =
+                path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            match folder.is_dir() {
+                true => Ok(()),
+                false => Err(cannot(format!("there is no folder {}; make it first", name(folder)))),
+            }
+        }
+    }
+}
+
 /// Writes a file that is on disk when this returns.
 ///
 /// # Errors

@@ -5,7 +5,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{Batch, Matching, Row};
-use crate::ident::{Iccid, Timestamp};
+use crate::ident::{Iccid, Timestamp, counted};
 
 /// The book of a run.
 #[derive(Debug)]
@@ -328,7 +328,7 @@ impl Totals {
 impl fmt::Display for Totals {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let good = self.good();
-        write!(f, "{good} of {} cards good", self.rows)?;
+        write!(f, "{good} of {} good", counted(self.rows, "card"))?;
         let others = [
             (self.already_done, "done before"),
             (self.before, "by earlier runs, not looked at now"),

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     card::{CardTransport, Protocol, TransportError},
-    ident::ReaderName,
+    ident::{ReaderName, counted},
 };
 
 /// INS of UPDATE BINARY and UPDATE RECORD (ETSI TS 102 221, section 10.1.2).
@@ -24,9 +24,9 @@ pub struct Progress {
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} commands", self.commands)?;
+        f.write_str(&counted(self.commands, "command"))?;
         if self.written > 0 {
-            write!(f, ", {} octets written", self.written)?;
+            write!(f, ", {} written", counted(self.written, "octet"))?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{CellOpener, Columns, Report};
 use crate::{
     card::{Key, KeyId, KeyRing, KeyRingError},
-    ident::Iccid,
+    ident::{Iccid, counted},
 };
 
 /// The keys of a table, by card.
@@ -40,7 +40,7 @@ impl TableRing {
             let first = errors.clone().next().map(ToString::to_string).unwrap_or_default();
             return Err(unusable(match errors.count() {
                 0 | 1 => format!("line {first}"),
-                n => format!("line {first} (and {} errors more)", n - 1),
+                n => format!("line {first} (and {} more)", counted(n - 1, "error")),
             }));
         }
         let mut rows = HashMap::new();

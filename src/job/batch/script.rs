@@ -64,6 +64,12 @@ fn looked(places: &[String]) -> String {
 }
 
 impl ScriptWork {
+    /// A script that is run without more values, keys or backups than its cards' rows bring.
+    pub fn new(name: &str, text: Vec<u8>) -> Self {
+        let (given, rings) = (Values::new(), KeyRings::default());
+        Self { name: name.to_owned(), text, given, rings, again: false, backups: None, restores: None }
+    }
+
     /// The names of the variables and keys that a script declares: what columns of a table may be called.
     pub fn names(text: &[u8]) -> Vec<String> {
         let statements = parse(text).script.statements;
@@ -137,9 +143,7 @@ mod tests {
                           RST\nVER 0A\nPUT 3F00/6F01 bcd-swap(${N}) ${LABEL}\nOFF\n";
 
     fn work() -> ScriptWork {
-        let (name, text) = ("a.scr".to_owned(), SCRIPT.into());
-        let (given, rings) = (Values::new(), KeyRings::default());
-        ScriptWork { name, text, given, rings, again: false, backups: None, restores: None }
+        ScriptWork::new("a.scr", SCRIPT.into())
     }
 
     fn row(values: &[(&str, &str)]) -> Row {

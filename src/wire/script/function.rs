@@ -2,23 +2,7 @@
 
 use super::Type;
 
-/// A function.
-///
-/// | function              | takes                       | gives                                             |
-/// |-----------------------|-----------------------------|---------------------------------------------------|
-/// | `bcd-swap(digits)`    | digits                      | octets: nibbles swapped, F behind an odd digit    |
-/// | `bcd-unswap(octets)`  | octets                      | digits: the reverse                               |
-/// | `luhn(digits)`        | digits                      | the digits and their check digit                  |
-/// | `ascii(digits)`       | digits                      | octets: a character for each digit                |
-/// | `tlv(tag, octets)`    | a tag in hex, octets        | octets: tag, length, value                        |
-/// | `lv(octets)`          | octets, 255 at most         | octets: one octet of length, then they            |
-/// | `len(octets)`         | octets, 255 at most         | one octet: how many                               |
-/// | `pad(octets, n)`, `pad(octets, n, FF)` | octets     | octets: filled up to n                            |
-/// | `slice(octets, from, n)` | octets, counted from 0   | n octets of them                                  |
-/// | `value(octets, tag)`  | BER-TLV objects             | octets: the value of the first with that tag      |
-/// | `path(path)`          | a path from the MF          | octets: its identifiers without 3F00              |
-/// | `fid(path)`           | a path                      | octets: its last identifier                       |
-/// | `parent(path)`        | a path                      | the path of its directory                         |
+/// A function; [`Function::usage`] says how it is written and what it gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
     /// `bcd-swap`.
@@ -96,6 +80,27 @@ impl Function {
             Self::Path => "path",
             Self::Fid => "fid",
             Self::Parent => "parent",
+        }
+    }
+
+    /// How it is written, and what it gives.
+    pub fn usage(self) -> (&'static str, &'static str) {
+        match self {
+            Self::BcdSwap => ("bcd-swap(digits)", "octets: nibbles swapped, F behind an odd digit"),
+            Self::BcdUnswap => ("bcd-unswap(octets)", "digits: the reverse"),
+            Self::Luhn => ("luhn(digits)", "the digits and their check digit"),
+            Self::Ascii => ("ascii(digits)", "octets: a character for each digit"),
+            Self::Tlv => ("tlv(tag, octets)", "octets: tag, length, value"),
+            Self::Lv => ("lv(octets)", "octets: one octet of length, then they (255 at most)"),
+            Self::Len => ("len(octets)", "one octet: how many (255 at most)"),
+            Self::Pad => ("pad(octets, n[, FF])", "octets: filled up to n, with FF or the octet given"),
+            Self::Slice => ("slice(octets, from, n)", "n octets of them, counted from 0"),
+            Self::Value => {
+                ("value(octets, tag)", "octets: the value of the first BER-TLV object with that tag")
+            }
+            Self::Path => ("path(path)", "octets: the identifiers of a path without 3F00"),
+            Self::Fid => ("fid(path)", "octets: its last identifier"),
+            Self::Parent => ("parent(path)", "the path of its directory"),
         }
     }
 

@@ -1,6 +1,6 @@
 //! A script that is sent, or shown as it would be.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use serde::Serialize;
 use tracing::debug;
@@ -8,10 +8,11 @@ use tracing::debug;
 use super::{
     Args,
     keep::{Keeps, require_backup},
-    rows::{Rows, Values},
-    values,
+    rows::Rows,
+    values::{self, Values},
 };
 use crate::{
+    app::{App, OsRandom},
     card::{
         ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyId, KeyRings, PcscCard,
         Session,
@@ -28,6 +29,7 @@ use crate::{
         input, output,
     },
     ident::{Iccid, counted, printable},
+    job::batch::{Row, ScriptWork},
     store::{BackupFile, BackupFileError},
     vault::Vault,
     wire::script::{Checked, Need, Severity, check},
@@ -37,130 +39,124 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     let text = super::text(script)?;
     let mut given = values::given(&text, &args.set)?;
     let dry = args.consent.dry_run;
+    let config = config::load(global, Vec::new())?;
+    let vault = App::vault_of(&config, Arc::new(OsRandom));
     // Keys that are not given may come from a source, which is asked when the card has told its number.
-    let sources = args.rings.are_given() || !config::load(global, Vec::new())?.card.key_rings.is_empty();
-    let need = if dry || sources { Need::Variables } else { Need::Everything };
-    let rows = args.rows.as_deref().map(|file| Rows::read(file, &text)).transpose()?;
-    let card = match (&rows, dry) {
-        (None, _) => None,
-        (Some(rows), true) => {
-            let mut dry = Vec::new();
-            each(script, &text, &given, rows, need, |row, checked, values| {
-                dry.push(DryRow { row, lacks: lacks(checked, values), entries: dry_run(checked) });
-            })?;
-            output::emit(global.format, &DryRows { rows: dry })?;
-            return Ok(Exit::Ok);
-        }
-        (Some(rows), false) => {
-            each(script, &text, &given, rows, need, |_, _, _| ())?;
-            let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
-            let iccid = number(&mut card)?.ok_or_else(|| {
-                let why =
-                    "the card does not tell its number, by which --rows finds its row; nothing was sent";
-                Failure::because(Exit::Failed, why)
-            })?;
-            given = over(rows.of(&iccid)?, &given);
-            Some((card, iccid))
-        }
-    };
-    let checked = sound(script, script, &text, &given, need)?;
-    if dry {
-        output::emit(global.format, &Dry { entries: dry_run(&checked) })?;
+    let sources = args.rings.are_given() || !config.card.key_rings.is_empty();
+    let mut need = if dry || sources { Need::Variables } else { Need::Everything };
+    let work = ScriptWork { given: given.clone().into(), ..ScriptWork::new(script, text) };
+    let rows =
+        args.rows.as_deref().map(|file| Rows::read(file, &work, dry || sources, &vault)).transpose()?;
+    if let (Some(rows), true) = (&rows, dry) {
+        let rows = rows.each().map(|(place, row)| DryRow::new(place, row, &work)).collect();
+        output::emit(global.format, &DryRows { rows })?;
         return Ok(Exit::Ok);
     }
-    let (backup, restore) = (args.backup.is_some(), args.restore.is_some());
-    require_backup(&checked, Keeps { backup, restore, nothing: args.no_backup }, "FILE")?;
-    let keys = keys(&checked, &given)?;
+    // What is wrong with the command line is told before anybody is asked and before the reader is.
+    let files = if dry { None } else { Some(Files::open(&work.text, args, &vault)?) };
+    let mut card = None;
+    if let Some(rows) = &rows {
+        let mut connected = connect(args.reader.as_deref().unwrap_or_default())?;
+        let iccid = number(&mut connected)?.ok_or_else(|| {
+            let why = "the card does not tell its number, by which --rows finds its row; nothing was sent";
+            Failure::because(Exit::Failed, why)
+        })?;
+        let row = rows.of(&iccid)?;
+        given = row.values.over(&work.given).all().clone();
+        // Keys that the row lacks and may not lack were told with the other problems of the table.
+        need = Need::Variables;
+        card = Some(Matched { card: connected, iccid, row });
+    }
+    let checked = sound(script, &work.text, &given, need)?;
+    let Some(files) = files else {
+        output::emit(global.format, &Dry { entries: dry_run(&checked) })?;
+        return Ok(Exit::Ok);
+    };
+    let of_row = card.as_ref().map(|matched| matched.row.keys.as_slice()).unwrap_or_default();
+    let keys = keys(&checked, &given, of_row)?;
     if checked.changes_card() && !consent(script, &checked, args, global)? {
         output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
-    execute(script, &checked, keys, card, args, global)
+    execute(script, &checked, keys, card, files, args, global)
 }
 
-/// The script with values given, when nothing is wrong with it; `place` is what problems belong to.
-fn sound(script: &str, place: &str, text: &[u8], given: &Values, need: Need) -> anyhow::Result<Checked> {
-    let (checked, errors) = look(place, text, given, need);
-    match errors {
+/// The card whose row was looked for.
+struct Matched<'a> {
+    card: PcscCard,
+    iccid: Iccid,
+    row: &'a Row,
+}
+
+/// The files that old content goes into and comes from.
+struct Files {
+    restore: Option<CardBackup>,
+    backup: Option<BackupFile>,
+}
+
+impl Files {
+    /// Opens them. The script is told which it needs and which it has no use for.
+    fn open(text: &[u8], args: &Args, vault: &Arc<Vault>) -> anyhow::Result<Self> {
+        let (backup, restore) = (args.backup.is_some(), args.restore.is_some());
+        let checked = check(text, &BTreeMap::new(), Need::Nothing);
+        require_backup(&checked, Keeps { backup, restore, nothing: args.no_backup }, "FILE")?;
+        let restore = args.restore.as_deref().map(|file| {
+            BackupFile::read(file, vault).map_err(|error| match error {
+                BackupFileError::Read { source, .. } => input::unreadable(file, source),
+                other => failure(other),
+            })
+        });
+        let backup = args.backup.as_deref().map(|file| {
+            let vault = (!args.plain_backup).then(|| Arc::clone(vault));
+            let backup = BackupFile::new(file, vault).map_err(failure)?;
+            output::check_place(file)?;
+            anyhow::Ok(backup)
+        });
+        Ok(Self { restore: restore.transpose()?, backup: backup.transpose()? })
+    }
+}
+
+/// The script with values given, when nothing is wrong with it; each problem is told.
+fn sound(script: &str, text: &[u8], given: &Values, need: Need) -> anyhow::Result<Checked> {
+    let checked = check(text, given, need);
+    for problem in &checked.problems {
+        output::note(&format!("{script}:{problem}"));
+    }
+    match checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count() {
         0 => Ok(checked),
-        _ => {
+        errors => {
             let why = format!("{script} has {}; nothing was sent", counted(errors, "error"));
             Err(Failure::because(Exit::Config, why))
         }
     }
 }
 
-/// The script with values given, and how many errors it has; each problem is told.
-fn look(place: &str, text: &[u8], given: &Values, need: Need) -> (Checked, usize) {
-    let checked = check(text, given, need);
-    for problem in &checked.problems {
-        output::note(&format!("{place}:{problem}"));
-    }
-    let errors = checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count();
-    (checked, errors)
-}
-
-/// Checks the script with the values of each row, and tells what is wrong with any of them.
-fn each(
-    script: &str,
-    text: &[u8],
-    given: &Values,
-    rows: &Rows,
-    need: Need,
-    mut take: impl FnMut(String, &Checked, &Values),
-) -> anyhow::Result<()> {
-    let (mut errors, mut bad) = (0, 0);
-    for (place, row) in rows.each() {
-        let values = over(row, given);
-        let (checked, of_row) = look(&format!("{place}: {script}"), text, &values, need);
-        (errors, bad) = (errors + of_row, bad + usize::from(of_row > 0));
-        take(place, &checked, &values);
-    }
-    if errors == 0 {
-        return Ok(());
-    }
-    let (errors, bad) = (counted(errors, "error"), counted(bad, "row"));
-    Err(Failure::because(Exit::Config, format!("{script} has {errors} with {bad}; nothing was sent")))
-}
-
-/// The names of the keys that the script presents and that have no value: a source of keys must have them.
-fn lacks(checked: &Checked, values: &Values) -> Vec<String> {
-    let lacking = declared_keys(&checked.script).filter(|(_, name)| !values.contains_key(*name));
-    lacking.map(|(key, name)| format!("{name} ({key})")).collect()
-}
-
-/// The values of a row, and over them those that were given by name.
-fn over(row: &Values, given: &Values) -> Values {
-    let mut values = row.clone();
-    values.extend(given.iter().map(|(name, value)| (name.clone(), value.clone())));
-    values
-}
-
 fn execute(
     script: &str,
     checked: &Checked,
     keys: Vec<Key>,
-    card: Option<(PcscCard, Iccid)>,
+    card: Option<Matched<'_>>,
+    Files { restore, mut backup }: Files,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
-    let restore = args.restore.as_deref().map(|file| read_backup(file, app.vault())).transpose()?;
-    let vault = || (!args.plain_backup).then(|| Arc::clone(app.vault()));
-    let backup = args.backup.as_deref().map(|file| BackupFile::new(file, vault())).transpose();
-    let mut backup = backup.map_err(|error| Failure::because(Exit::Usage, error))?;
     let rings = args.rings.open(&app)?;
     // One whose row was looked for is connected still: nobody can have put another in its place.
-    let (mut card, iccid) = match card {
-        Some((card, iccid)) => (card, Some(iccid)),
+    let (mut card, iccid, attested) = match card {
+        Some(Matched { card, iccid, row }) => (card, Some(iccid), row.allow_once),
         None => {
             let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
             let iccid = number(&mut card)?;
-            (card, iccid)
+            (card, iccid, false)
         }
     };
     let keys = complete(checked, keys, &rings, iccid.as_ref())?;
-    let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
+    let policy = match &iccid {
+        Some(card) if attested => app.key_policy().allowing_once(card),
+        card => rings.policy(card.as_ref(), &app.key_policy()),
+    };
+    let journal = app.key_journal();
     let mut session = Session::new(&mut card);
     session.set_trace(|apdu| debug!("{apdu}"));
     let mut observe = |entry: &Entry| {
@@ -181,19 +177,13 @@ fn execute(
     };
     let report = run_script(session, checked, setup);
     let file = args.backup.as_ref().filter(|_| report.saved > 0).map(|file| file.display().to_string());
-    let (done, stopped) = Done::new(script, report, file);
+    let done = Done { keeps: args.backup.is_some(), ..Done::new(script, &report, file) };
+    let stopped = report.stopped;
     output::emit(global.format, &done)?;
     match stopped {
         None => Ok(Exit::Ok),
         Some(error) => Err(Failure::because(exit(&error, done.changes), format!("{script}:{error}"))),
     }
-}
-
-fn read_backup(file: &std::path::Path, vault: &Vault) -> anyhow::Result<CardBackup> {
-    BackupFile::read(file, vault).map_err(|error| match error {
-        BackupFileError::Read { source, .. } => input::unreadable(file, source),
-        other => other.into(),
-    })
 }
 
 /// A script that was stopped after it had changed something has failed, whatever stopped it; only a key goes before.
@@ -205,11 +195,14 @@ fn exit(error: &ScriptError, changes: u32) -> Exit {
     }
 }
 
-fn keys(checked: &Checked, given: &Values) -> anyhow::Result<Vec<Key>> {
-    let read = |(id, name): (KeyId, &str)| {
-        let text = given.get(name)?;
-        let key = Key::read(id, text);
-        Some(key.map_err(|why| Failure::because(Exit::Usage, format!("--set {name}=…: {why}"))))
+/// The keys that the script declares, as they are given by name, else as the card's row has them.
+fn keys(checked: &Checked, given: &Values, of_row: &[Key]) -> anyhow::Result<Vec<Key>> {
+    let read = |(id, name): (KeyId, &str)| match given.get(name) {
+        Some(text) => {
+            let key = Key::read(id, text);
+            Some(key.map_err(|why| Failure::because(Exit::Usage, format!("--set {name}=…: {why}"))))
+        }
+        None => of_row.iter().find(|key| key.id == id).cloned().map(Ok),
     };
     declared_keys(&checked.script).filter_map(read).collect()
 }
@@ -299,12 +292,25 @@ struct DryRow {
     entries: Vec<Entry>,
 }
 
+impl DryRow {
+    fn new(place: String, row: &Row, work: &ScriptWork) -> Self {
+        let checked = work.checked(row);
+        let is_there = |(key, name): &(KeyId, &str)| {
+            work.given.get(name).or_else(|| row.values.get(name)).is_some()
+                || row.keys.iter().any(|known| known.id == *key)
+        };
+        let lacks = declared_keys(&checked.script).filter(|declared| !is_there(declared));
+        let lacks = lacks.map(|(key, name)| format!("{name} in column {}", key.name().unwrap_or(name)));
+        Self { row: place, lacks: lacks.collect(), entries: dry_run(&checked) }
+    }
+}
+
 impl fmt::Display for DryRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for DryRow { row, lacks, entries } in &self.rows {
             writeln!(f, "{}:", printable(row))?;
-            if !lacks.is_empty() {
-                writeln!(f, "  has no {}: --set or a source of keys must have it", lacks.join(", "))?;
+            for lack in lacks {
+                writeln!(f, "  has no key {lack}: --set or a source of keys (--keys) must have it")?;
             }
             entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
         }
@@ -326,6 +332,9 @@ struct Done {
     not_read_back: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     backup: Option<String>,
+    /// Whether a backup was asked for.
+    #[serde(skip)]
+    keeps: bool,
     saved: usize,
     /// True when what it changed is in the journal of writes, to be taken back.
     pending: bool,
@@ -333,24 +342,22 @@ struct Done {
 }
 
 impl Done {
-    fn new(script: &str, report: Report, backup: Option<String>) -> (Self, Option<ScriptError>) {
-        let Report { iccid, entries, outputs, changes, not_read_back, saved, apdus, pending, stopped } =
-            report;
-        let done = Self {
+    fn new(script: &str, report: &Report, backup: Option<String>) -> Self {
+        Self {
             script: script.to_owned(),
-            iccid,
-            ok: stopped.is_none(),
-            error: stopped.as_ref().map(ToString::to_string),
-            entries,
-            outputs,
-            changes,
-            not_read_back,
+            iccid: report.iccid.clone(),
+            ok: report.stopped.is_none(),
+            error: report.stopped.as_ref().map(ToString::to_string),
+            entries: report.entries.clone(),
+            outputs: report.outputs.clone(),
+            changes: report.changes,
+            not_read_back: report.not_read_back,
             backup,
-            saved,
-            pending,
-            apdus,
-        };
-        (done, stopped)
+            keeps: false,
+            saved: report.saved,
+            pending: report.pending,
+            apdus: report.apdus,
+        }
     }
 }
 
@@ -381,6 +388,9 @@ impl fmt::Display for Done {
         }
         match &self.backup {
             Some(file) => write!(f, "\nkept: {} of old content in {file}", counted(self.saved, "piece")),
+            None if self.keeps => f.write_str(
+                "\nkept: nothing, since the script came to no file that it changes; no backup was made",
+            ),
             None => Ok(()),
         }
     }

@@ -33,6 +33,14 @@ pub(in crate::cli) fn require_backup(checked: &Checked, keeps: Keeps, place: &st
                 "the script changes the card; give --backup {place} to keep what was there, or --no-backup"
             )
         }
+        () if !restores && keeps.restore => {
+            format!("the script has no RES, so it puts nothing back; leave --restore {place} away")
+        }
+        () if keeps.backup && !saves && !checked.changes_files() => {
+            format!(
+                "the script changes no file and keeps none, so there is no backup to make; leave --backup {place} away"
+            )
+        }
         () => return Ok(()),
     };
     Err(Failure::because(Exit::Usage, missing))

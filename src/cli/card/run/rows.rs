@@ -1,136 +1,102 @@
-//! Values of a script's variables from a table: one row a card, found by its number.
+//! Values of a script's variables and keys from a table: one row a card, found by its number. The table is read as those of batches
+//! are, so one table serves both.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{path::Path, sync::Arc};
 
-use csv::{ReaderBuilder, Trim};
 use zeroize::Zeroizing;
 
 use crate::{
+    app::CellVault,
     cli::{Exit, Failure, input, output},
-    ident::{Iccid, nearest, printable},
-    job::batch::Column,
-    wire::script::{Statement, parse},
+    ident::{Iccid, counted, printable},
+    job::batch::{
+        Batch, Columns, MAX_OCTETS, Matching, Problem, ProblemKind, Report, Row, ScriptWork, Severity,
+    },
+    vault::Vault,
 };
 
-/// The longest table, in octets: as for batches.
-const MAX_OCTETS: u64 = 256 * 1024 * 1024;
 /// The most problems that are told one by one.
 const MAX_PROBLEMS: usize = 20;
 
-/// The values of one card's row, by the names that the script declares.
-pub(super) type Values = BTreeMap<String, Zeroizing<String>>;
-
-/// The rows of a table.
+/// The rows of a table, and the script that they are for.
 pub(super) struct Rows {
     file: String,
-    rows: BTreeMap<Iccid, (u64, Values)>,
+    batch: Batch,
 }
 
 impl Rows {
-    /// Reads a table whose columns are `iccid` and variables or keys of the script. Others are for others, which is said,
-    /// unless they are nearly one of these. Cells that are empty give no value.
+    /// Reads a table and checks the script with the values of each row. Columns that mean nothing are for others, which is said,
+    /// unless they nearly mean something. `may_come`: keys that a row lacks may come from a source of keys.
     ///
     /// # Errors
-    /// The file cannot be read, or it has no such columns, or a title with a slip in it, or a card that is none or stands
-    /// twice: all of them are told, none of the cells is quoted.
-    pub(super) fn read(file: &Path, script: &[u8]) -> anyhow::Result<Self> {
-        let octets = Zeroizing::new(input::read_most(file, MAX_OCTETS)?);
-        let name = file.display().to_string();
-        let wrong = |why: String| Failure::because(Exit::Config, why);
-        let declared = declared(script);
-        let mut reader = ReaderBuilder::new().trim(Trim::All).from_reader(&octets[..]);
-        let titles =
-            reader.headers().map_err(|error| wrong(format!("{name}: no table: {}", kind(&error))))?;
-        let named = |title: &str| declared.iter().find(|known| known.eq_ignore_ascii_case(title)).cloned();
-        let columns: Vec<Option<String>> = titles.iter().map(named).collect();
-        let Some(card) = titles.iter().position(|title| title.eq_ignore_ascii_case("iccid")) else {
-            return Err(wrong(format!(
-                "{name}:1: no column iccid, by which the row of a card is found; the columns are iccid and the variables \
-                 of the script ({})",
-                declared.join(", ")
-            )));
-        };
-        let (mut rows, mut problems) = (BTreeMap::new(), Vec::new());
-        let meant = |title: &str| title.eq_ignore_ascii_case("iccid") || named(title).is_some();
-        for title in titles.iter().filter(|title| !meant(title)) {
-            let shown = printable(title);
-            // A table of a batch has columns of its own, whatever variables they resemble.
-            let near = nearest(title, declared.iter().map(String::as_str));
-            match near.filter(|_| Column::from_name(title).is_none()) {
-                Some(meant) => problems.push(format!("{name}:1: column {shown}: did you mean `{meant}`?")),
-                None => output::note(&format!("{name}:1: nothing in the script uses column {shown}")),
-            }
+    /// Exit status 2 when the file cannot be read, 78 when anything is wrong with it or with the script: all of it is told, and none
+    /// of the cells is quoted.
+    pub(super) fn read(
+        file: &Path,
+        work: &ScriptWork,
+        may_come: bool,
+        vault: &Arc<Vault>,
+    ) -> anyhow::Result<Self> {
+        let most = u64::try_from(MAX_OCTETS).unwrap_or(u64::MAX).saturating_add(1);
+        let octets = Zeroizing::new(input::read_most(file, most)?);
+        let names = ScriptWork::names(&work.text);
+        let declared = names.join(", ");
+        let columns = Columns::default().with_script(names);
+        let (batch, mut report) = Report::of_sealed_table(&octets, &columns, &CellVault::new(vault));
+        report.check_script_unasked(&batch, work, may_come);
+
+        let name = output::name(file);
+        let is_for_others =
+            |problem: &&Problem| matches!(problem.kind, ProblemKind::UnknownColumn { near: None, .. });
+        // They are of the line of titles, and so among those that are listed.
+        let others = report.problems.iter().filter(is_for_others);
+        let titles: Vec<&str> = others.filter_map(|problem| problem.place.column.as_deref()).collect();
+        for title in &titles {
+            output::note(&format!("{name}:1: nothing in the script uses column {}", printable(title)));
         }
-        for record in reader.records() {
-            let record = match record {
-                Ok(record) => record,
-                Err(error) => {
-                    let line = error.position().map_or(0, csv::Position::line);
-                    problems.push(format!("{name}:{line}: {}", kind(&error)));
-                    continue;
-                }
-            };
-            let line = record.position().map_or(0, csv::Position::line);
-            let Ok(iccid) = record.get(card).unwrap_or_default().parse::<Iccid>() else {
-                problems.push(format!("{name}:{line}: iccid: expected 18 to 20 digits"));
-                continue;
-            };
-            let cells = columns.iter().zip(&record).filter(|(_, cell)| !cell.is_empty());
-            let values = cells
-                .filter_map(|(column, cell)| Some((column.clone()?, Zeroizing::new(cell.to_owned()))))
+        let told = || report.problems.iter().filter(|problem| !is_for_others(problem));
+        let errors = report.errors - titles.len();
+        if errors > 0 {
+            let is_error = |problem: &&Problem| problem.severity == Severity::Error;
+            let mut lines: Vec<String> = told()
+                .filter(is_error)
+                .take(MAX_PROBLEMS)
+                .map(|problem| format!("{name}:{problem}"))
                 .collect();
-            match rows.get(&iccid) {
-                Some((first, _)) => {
-                    problems.push(format!("{name}:{line}: iccid: this card stands in line {first} already"));
-                }
-                None => drop(rows.insert(iccid, (line, values))),
+            if errors > lines.len() {
+                lines.push(format!("and {} more", errors - lines.len()));
             }
+            lines.push(format!("{name} has {}; nothing was sent", counted(errors, "error")));
+            return Err(Failure::because(Exit::Config, lines.join("\n")));
         }
-        if problems.is_empty() {
-            return Ok(Self { file: name, rows });
+        if batch.matching == Matching::FirstCome {
+            let why = format!(
+                "{name}:1: no column iccid with the numbers of the cards, by which the row of a card is found; the other columns are \
+                 the variables of the script ({declared}) and keys as adm1"
+            );
+            return Err(Failure::because(Exit::Config, why));
         }
-        let more = problems.len().saturating_sub(MAX_PROBLEMS);
-        problems.truncate(MAX_PROBLEMS);
-        if more > 0 {
-            problems.push(format!("and {more} more"));
+        told().take(MAX_PROBLEMS).for_each(|problem| output::note(&format!("{name}:{problem}")));
+        if report.warnings > MAX_PROBLEMS {
+            output::note(&format!("and {} more", report.warnings - MAX_PROBLEMS));
         }
-        Err(wrong(problems.join("\n")))
+        Ok(Self { file: name, batch })
     }
 
-    /// Each row: where it stands, as `FILE:LINE`, and its values.
-    pub(super) fn each(&self) -> impl Iterator<Item = (String, &Values)> {
-        self.rows.values().map(|(line, values)| (format!("{}:{line}", self.file), values))
+    /// Each row, and where it stands, as `FILE:LINE`.
+    pub(super) fn each(&self) -> impl Iterator<Item = (String, &Row)> {
+        self.batch.rows.iter().map(|row| (format!("{}:{}", self.file, row.line), row))
     }
 
     /// The row of a card.
     ///
     /// # Errors
     /// There is none.
-    pub(super) fn of(&self, card: &Iccid) -> anyhow::Result<&Values> {
-        let none = || {
+    pub(super) fn of(&self, card: &Iccid) -> anyhow::Result<&Row> {
+        let is_of = |row: &&Row| row.subscriber.iccid.as_ref() == Some(card);
+        self.batch.rows.iter().find(is_of).ok_or_else(|| {
             let why = format!("card {card} has no row in {}; nothing was sent to it", self.file);
             Failure::because(Exit::Failed, why)
-        };
-        self.rows.get(card).map(|(_, values)| values).ok_or_else(none)
-    }
-}
-
-/// The names of variables and keys that a script declares.
-fn declared(script: &[u8]) -> Vec<String> {
-    let statements = parse(script).script.statements;
-    let name = |statement: &Statement| match statement {
-        Statement::Variable(variable) => Some(variable.name.value.clone()),
-        Statement::Key(key) | Statement::Puk(key) => Some(key.name.value.clone()),
-        _ => None,
-    };
-    statements.iter().filter_map(|statement| name(&statement.value)).collect()
-}
-
-/// What is wrong with a table, without its content, which the library's message may quote.
-fn kind(error: &csv::Error) -> &'static str {
-    match error.kind() {
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8",
-        csv::ErrorKind::UnequalLengths { .. } => "another number of cells than titles",
-        _ => "cannot be read as CSV",
+        })
     }
 }

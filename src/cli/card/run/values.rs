@@ -9,6 +9,9 @@ use crate::{
     wire::script::{Script, Statement, parse},
 };
 
+/// Values by the names that a script declares.
+pub(in crate::cli) type Values = BTreeMap<String, Zeroizing<String>>;
+
 /// `NAME=VALUE`. Which names are secret only the script tells, so this is kept as it is, and shown to nobody.
 #[derive(Clone)]
 pub(in crate::cli) struct Assignment(Zeroizing<String>);
@@ -28,10 +31,7 @@ impl FromStr for Assignment {
 }
 
 /// The values, by name. Secrets are fetched now.
-pub(in crate::cli) fn given(
-    text: &[u8],
-    set: &[Assignment],
-) -> anyhow::Result<BTreeMap<String, Zeroizing<String>>> {
+pub(in crate::cli) fn given(text: &[u8], set: &[Assignment]) -> anyhow::Result<Values> {
     let script = parse(text).script;
     let mut out = BTreeMap::new();
     for Assignment(assignment) in set {

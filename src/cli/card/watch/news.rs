@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     card::{BayName, BayNews, Plan, ReaderError},
     cli::{Exit, Format, exit::Meaning, output},
+    ident::counted,
     job::{ReadBack, Sighting},
 };
 
@@ -118,7 +119,7 @@ impl fmt::Display for Line<'_> {
                     }
                 }
                 for file in &seen.files {
-                    write!(f, "\n  holds {} octets in {}: {}", file.octets, file.file, file.what)?;
+                    write!(f, "\n  holds {} in {}: {}", counted(file.octets, "octet"), file.file, file.what)?;
                 }
                 if let Some(job) = seen.jobs.first() {
                     write!(f, "\n  last job {}: {} {} is {}", job.id, job.profile, job.payload, job.state)?;
@@ -129,8 +130,8 @@ impl fmt::Display for Line<'_> {
                 if let Some(write) = &seen.interrupted {
                     write!(
                         f,
-                        "\n  a write of {} steps was interrupted; it is taken back first",
-                        write.steps
+                        "\n  a write of {} was interrupted; it is taken back first",
+                        counted(write.steps, "step")
                     )?;
                 }
                 match (&seen.waiting, &seen.nothing_because) {
@@ -152,8 +153,11 @@ impl fmt::Display for Line<'_> {
             News::Plan(plan) => write!(f, "{}", plan.to_string().trim_end()),
             News::Written(done) => write!(
                 f,
-                "{bay}: job {} is {}: {} octets read back, SHA-256 {}; take the card out",
-                done.job, done.state, done.octets, done.sha256
+                "{bay}: job {} is {}: {} read back, SHA-256 {}; take the card out",
+                done.job,
+                done.state,
+                counted(done.octets, "octet"),
+                done.sha256
             ),
             News::Failed { reason } => write!(f, "{bay}: {reason}"),
             News::Out => write!(f, "{bay}: the card is out"),

@@ -15,6 +15,24 @@ impl Report {
     /// Checks the script with the values of every row, and that each key that it presents is at hand. What is wrong with the script
     /// whatever a row says is told once, at the line of titles.
     pub fn check_script(&mut self, batch: &Batch, work: &ScriptWork) {
+        self.check_rows(batch, work, |row| {
+            let card = row.subscriber.iccid.as_ref();
+            (card, card.is_none() && !work.rings.is_empty())
+        });
+    }
+
+    /// The same before any source of keys is asked. `may_come`: keys that a row lacks may come from one, so they are no problem yet.
+    pub fn check_script_unasked(&mut self, batch: &Batch, work: &ScriptWork, may_come: bool) {
+        self.check_rows(batch, work, |_| (None, may_come));
+    }
+
+    /// `asks`: the card of a row for which sources of keys are asked, and whether a key may come later.
+    fn check_rows<'b>(
+        &mut self,
+        batch: &'b Batch,
+        work: &ScriptWork,
+        asks: impl Fn(&'b Row) -> (Option<&'b Iccid>, bool),
+    ) {
         let of_script = |line, problem: &script::Problem| {
             let kind = ProblemKind::Script { script: work.name.clone(), problem: problem.clone() };
             Problem::new(line, None, kind)
@@ -29,7 +47,7 @@ impl Report {
             for problem in checked.problems.iter().filter(|problem| !alone.problems.contains(problem)) {
                 self.add(of_script(row.line, problem));
             }
-            for problem in lacks(work, row, &checked.script) {
+            for problem in lacks(work, row, &checked.script, asks(row)) {
                 self.add(problem);
             }
         }
@@ -62,17 +80,17 @@ impl Report {
     }
 }
 
-/// The keys that a row lacks. Sources are asked for a card that the row names; before its card is known they may have them.
+/// The keys that a row lacks. Sources are asked for `card`; where they may come later, none is lacking that is in no place yet.
 fn lacks<'a>(
     work: &'a ScriptWork,
     row: &'a Row,
     script: &'a script::Script,
+    (card, may_come): (Option<&'a Iccid>, bool),
 ) -> impl Iterator<Item = Problem> + 'a {
-    let card = row.subscriber.iccid.as_ref();
     declared_keys(script).filter_map(move |(key, name)| {
         let column = key.name();
         let kind = match work.key(key, name, row, card).err()? {
-            KeyLack::Nowhere { .. } if card.is_none() && !work.rings.is_empty() => return None,
+            KeyLack::Nowhere { .. } if may_come => return None,
             KeyLack::Nowhere { key, places } => ProblemKind::NoKey {
                 key,
                 script: work.name.clone(),
