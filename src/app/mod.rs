@@ -249,7 +249,10 @@ impl App {
     pub fn key_policy(&self) -> KeyPolicy {
         let ranges = self.config.card.key_policies.iter().map(|rule| match rule {
             config::KeyRule::Iccid(prefix) => CardRange::Iccid(prefix.digits().to_owned()),
-            config::KeyRule::Atr(atr) => CardRange::Atr(atr.octets().to_vec()),
+            config::KeyRule::Iccids(first, last) => {
+                CardRange::Iccids(first.digits().to_owned(), last.digits().to_owned())
+            }
+            config::KeyRule::Atr(atr) => CardRange::AtrLike(atr.octets().to_vec()),
         });
         KeyPolicy::new(self.config.card.key_floor, ranges.collect())
     }

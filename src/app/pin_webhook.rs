@@ -11,10 +11,14 @@ use super::config;
 use crate::{
     bearer::{Endpoint, Patience, PostError, post},
     job::push::{PinError, PinNote, PinPost},
+    vault::short_text,
 };
 
 /// How long the system may take.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The longest file of the token, in octets.
+const MAX_TOKEN_FILE: u64 = 4096;
 
 /// The most octets of its answer.
 const ANSWER: usize = 64 * 1024;
@@ -49,7 +53,7 @@ impl PinWebhook {
         let Some(path) = &self.token else { return Ok(None) };
         let text = tokio::task::spawn_blocking({
             let path = path.clone();
-            move || std::fs::read_to_string(path).map(Zeroizing::new)
+            move || short_text(&path, MAX_TOKEN_FILE)
         });
         let unread = |why: String| PinError::Unavailable { why: format!("[job] pin-webhook-token: {why}") };
         let text = text.await.map_err(|e| unread(e.to_string()))?.map_err(|e| unread(e.to_string()))?;

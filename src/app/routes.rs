@@ -14,6 +14,7 @@ use crate::{
         smpp::{Credentials, LinkSettings, SmppLink, SmscAddress, Tls},
     },
     ident::{Clock, Random, SharedSecret},
+    vault::short_text,
 };
 
 /// How long connecting to an SMSC may take.
@@ -141,10 +142,7 @@ fn secret(place: &SecretPlace) -> io::Result<Zeroizing<String>> {
         SecretPlace::File(path) => {
             let named =
                 |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-            if std::fs::metadata(path).map_err(named)?.len() > PASSWORD_FILE {
-                return Err(named(io::Error::other("is too long for a password")));
-            }
-            Zeroizing::new(std::fs::read_to_string(path).map_err(named)?)
+            short_text(path, PASSWORD_FILE).map_err(named)?
         }
     };
     Ok(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned()))

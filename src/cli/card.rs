@@ -34,27 +34,50 @@ use args::{ChangeArgs, PinArgs};
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Action {
     /// Lists the PC/SC readers and what is in them.
+    #[command(after_help = "Examples:
+  bootgate card list
+  bootgate card list --identity --format json
+
+Exit status: 0, or 69 when the PC/SC service or a reader is not there.")]
     List {
         /// Says, too, what tells readers apart: label, serial number and USB socket, as [[card.bay]] in the configuration takes
         /// them.
         #[arg(long)]
         identity: bool,
     },
+    #[command(after_help = "Examples:
+  bootgate card inspect -r 'bay 0 00 00'
+  bootgate card inspect -r 'bay 0 00 00' --pin @pin --format json")]
     /// Shows a card: its number, its applications, its bootstrap files and what they hold. Secrets read ***.
     Inspect(inspect::Args),
     /// Reads one bootstrap file, or one settings file of the USIM: into a file, as hexadecimal digits, or line by line.
     #[command(after_help = read::EXAMPLES)]
     Read(read::Args),
     /// Shows what `write` would change, file by file, old and new. Changes nothing.
+    #[command(after_help = write::PLAN_EXAMPLES)]
     Plan(write::PlanArgs),
     /// Puts a bootstrap on a card and reads it back; the DM server knows the account before. Asks first.
+    #[command(after_help = write::EXAMPLES)]
     Write(write::WriteArgs),
     /// Empties bootstrap files. Asks first.
     /// Settings files of the USIM stay as they are: much of them may be the issuer's.
+    #[command(after_help = "Examples:
+  bootgate card erase -r 'bay 0 00 00' --dry-run
+  bootgate card erase -r 'bay 0 00 00' --as cp --adm @adm.key
+  bootgate card erase -r 'bay 0 00 00' --keys csv:keys.csv --yes
+
+`card read -o FILE` keeps what is there before, and `card restore FILE` puts it back.")]
     Erase(erase::Args),
     /// Puts a bootstrap file back that `read -o` has saved. Asks first.
+    #[command(after_help = "Examples:
+  bootgate card read -r 'bay 0 00 00' --as cp -o before.wbxml
+  bootgate card restore -r 'bay 0 00 00' before.wbxml --adm @adm.key")]
     Restore(restore::Args),
     /// Goes on with a write that was cut off, or takes it back: shows where it stands, then --resume or --roll-back.
+    #[command(after_help = "Examples:
+  bootgate card recover --list                                    cards whose writes were interrupted; needs no reader
+  bootgate card recover -r 'bay 0 00 00'                          shows where the write stands
+  bootgate card recover -r 'bay 0 00 00' --roll-back --adm @adm.key")]
     Recover(recover::Args),
     /// Runs a card script, shows what it would send, or checks it.
     Run(run::Args),

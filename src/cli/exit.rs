@@ -103,6 +103,15 @@ impl Meaning for ApplyError {
             _ => Exit::Failed,
         }
     }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Self::KeyMissing { .. } => {
+                Some("give it with --adm @FILE, or name a source that has it with --keys".into())
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Meaning for crate::card::script::ScriptError {
@@ -215,6 +224,7 @@ impl Meaning for CardJobError {
     fn advice(&self) -> Option<String> {
         match self {
             Self::Bootstrap(error) => error.advice(),
+            Self::Apply { source, .. } => source.advice(),
             Self::Interrupted { .. } => Some("see `bootgate card recover -r READER`".into()),
             _ => None,
         }

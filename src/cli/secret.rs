@@ -6,6 +6,10 @@ use std::str::FromStr;
 use zeroize::Zeroizing;
 
 use super::{Exit, Failure};
+use crate::vault::short_text;
+
+/// The longest file of a secret, in octets: keys in PEM with their chain are shorter.
+const MAX_FILE: u64 = 1024 * 1024;
 
 /// Where a secret comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,8 +81,7 @@ impl SecretSource {
 
 /// The text of a file that was named on the command line: one that cannot be read is a mistake there.
 fn text_of(path: &str, what: &str) -> anyhow::Result<Zeroizing<String>> {
-    std::fs::read_to_string(path)
-        .map(Zeroizing::new)
+    short_text(path.as_ref(), MAX_FILE)
         .map_err(|e| Failure::because(Exit::Usage, format!("{what}: cannot read {path}: {e}")))
 }
 

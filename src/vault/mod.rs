@@ -16,6 +16,7 @@
 mod error;
 mod key;
 pub mod ring;
+mod text_file;
 
 use std::{
     fmt,
@@ -32,6 +33,7 @@ use crate::ident::Random;
 
 pub use error::VaultError;
 pub use key::{KeyId, KeySource};
+pub use text_file::short_text;
 
 use key::VaultKey;
 

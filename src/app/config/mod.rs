@@ -27,6 +27,7 @@ use crate::{
     app::KeyRingName,
     card::{ChannelChoice, Label},
     ident::{IdentError, ServerId},
+    vault::short_text,
 };
 
 pub use api::{Api, ApiToken, Job, Right};
@@ -43,6 +44,9 @@ use layer::{Entry, Layers};
 
 /// The compiled-in base layer.
 pub const BUILT_IN: &str = include_str!("../../../config/bootgate.toml");
+
+/// The longest configuration file, in octets.
+const MAX_FILE: u64 = 1024 * 1024;
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -168,7 +172,7 @@ impl Config {
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let mut layers = Layers::built_in(BUILT_IN)?;
         if let Some(path) = sources.file.path() {
-            let text = std::fs::read_to_string(&path)
+            let text = short_text(&path, MAX_FILE)
                 .map_err(|source| ConfigError::Read { path: path.clone(), source })?;
             layers.file(&path, &text);
         }

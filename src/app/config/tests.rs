@@ -161,6 +161,18 @@ fn mistakes_are_named_with_place_and_suggestion() {
             "3:7: `card.key-policy` has an atr that is not",
         ),
         (
+            "[[card.key-policy]]\nallow = \"once\"\natr = \"3BXX00\"\n",
+            "3:7: `card.key-policy` has an atr that is not",
+        ),
+        (
+            "[[card.key-policy]]\nallow = \"once\"\niccid = \"894902-89490\"\n",
+            "3:9: `card.key-policy` has a range of iccids whose ends",
+        ),
+        (
+            "[[card.key-policy]]\nallow = \"once\"\niccid = \"894903-894902\"\n",
+            "3:9: `card.key-policy` has a range of iccids whose ends",
+        ),
+        (
             "[[card.key-policy]]\nallow = \"once\"\nicid = \"89490\"\n",
             "3:1: unknown key `icid`; did you mean `iccid`?",
         ),
@@ -232,16 +244,20 @@ fn the_environment_is_checked_like_a_file() {
 fn key_policies_are_read() {
     let config = with(
         "[card]\nkey-floor = 3\n[[card.key-policy]]\niccid = \"894902\"\nallow = \"once\"\n\
-         [[card.key-policy]]\natr = \"3b9f96\"\nallow = \"once\"\n",
+         [[card.key-policy]]\natr = \"3b9f9X\"\nallow = \"once\"\n\
+         [[card.key-policy]]\niccid = \"894902000012 - 894902000047\"\nallow = \"once\"\n",
     )
     .unwrap();
-    let [KeyRule::Iccid(prefix), KeyRule::Atr(atr)] = config.card.key_policies.as_slice() else {
+    let [KeyRule::Iccid(prefix), KeyRule::Atr(atr), KeyRule::Iccids(first, last)] =
+        config.card.key_policies.as_slice()
+    else {
         panic!("{:?}", config.card.key_policies)
     };
     assert_eq!(
         (prefix.digits(), atr.octets(), atr.to_string().as_str()),
-        ("894902", &[0x3B, 0x9F, 0x96][..], "3B9F96")
+        ("894902", &[(0x3B, 0xFF), (0x9F, 0xFF), (0x90, 0xF0)][..], "3B9F9X")
     );
+    assert_eq!((first.digits(), last.digits()), ("894902000012", "894902000047"));
     let shown = config.shown().into_iter().find(|s| s.key == "card.key-policy").unwrap();
     assert!(shown.value.contains("iccid = \"894902\""), "{}", shown.value);
 }

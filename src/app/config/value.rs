@@ -25,6 +25,8 @@ pub enum DmUri {
 pub enum KeyRule {
     /// Cards whose ICCID begins so.
     Iccid(IccidPrefix),
+    /// Cards whose ICCID begins with digits from the first to the second of these, which have the same length.
+    Iccids(IccidPrefix, IccidPrefix),
     /// Cards that answer to reset so.
     Atr(Atr),
 }
@@ -40,9 +42,10 @@ impl KeyRule {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IccidPrefix(String);
 
-/// An answer to reset: 2 to 33 octets (ISO/IEC 7816-3, section 8.2).
+/// An answer to reset: 2 to 33 octets (ISO/IEC 7816-3, section 8.2), each with the bits of it that count. The first two, which say how
+/// the rest is built, count as a whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Atr(Vec<u8>);
+pub struct Atr(Vec<(u8, u8)>);
 
 impl DmPath {
     /// The path as text.
@@ -104,15 +107,22 @@ impl IccidPrefix {
 }
 
 impl Atr {
-    /// The octets.
-    pub fn octets(&self) -> &[u8] {
+    /// The octets, each with its bits that count.
+    pub fn octets(&self) -> &[(u8, u8)] {
         &self.0
     }
 }
 
 impl fmt::Display for Atr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02X}"))
+        let digit = |f: &mut fmt::Formatter<'_>, value: u8, mask: u8| match mask {
+            0 => f.write_str("X"),
+            _ => write!(f, "{value:X}"),
+        };
+        self.0.iter().try_for_each(|(octet, mask)| {
+            digit(f, octet >> 4, mask >> 4)?;
+            digit(f, octet & 0x0F, mask & 0x0F)
+        })
     }
 }
 
@@ -128,15 +138,29 @@ pub(super) fn key_rule(table: &BTreeMap<String, String>) -> Result<KeyRule, Stri
     }
     match (table.get("iccid"), table.get("atr")) {
         (Some(digits), None) => {
-            if !(5..=20).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-                return Err("has an iccid that is not 5 to 20 digits".into());
+            let prefix = |digits: &str| {
+                let is_prefix =
+                    (5..=20).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit());
+                is_prefix.then(|| IccidPrefix(digits.to_owned())).ok_or("has an iccid that is not 5 to 20 digits")
+            };
+            let Some((first, last)) = digits.split_once('-') else {
+                return Ok(KeyRule::Iccid(prefix(digits)?));
+            };
+            let (first, last) = (prefix(first.trim())?, prefix(last.trim())?);
+            if first.0.len() != last.0.len() || first.0 > last.0 {
+                return Err("has a range of iccids whose ends are not as long, or stand the wrong way round".into());
             }
-            Ok(KeyRule::Iccid(IccidPrefix(digits.clone())))
+            Ok(KeyRule::Iccids(first, last))
         }
         (None, Some(hex)) => octets(hex)
             .filter(|octets| (2..=33).contains(&octets.len()))
+            .filter(|octets| octets.iter().take(2).all(|(_, mask)| *mask == 0xFF))
             .map(|octets| KeyRule::Atr(Atr(octets)))
-            .ok_or_else(|| "has an atr that is not 2 to 33 octets in hexadecimal".into()),
+            .ok_or_else(|| {
+                "has an atr that is not 2 to 33 octets in hexadecimal, with X for a digit behind the first two octets that does not \
+                 count"
+                    .into()
+            }),
         _ => Err("names no cards, or names them twice; expected either iccid or atr".into()),
     }
 }
@@ -169,14 +193,18 @@ pub(super) fn key_ring(table: &BTreeMap<String, String>) -> Result<KeyRingName, 
     from.parse().map_err(|why| format!("is not as expected: {why}"))
 }
 
-fn octets(hex: &str) -> Option<Vec<u8>> {
-    if !hex.bytes().all(|b| b.is_ascii_hexdigit()) || !hex.len().is_multiple_of(2) {
-        return None;
-    }
-    hex.as_bytes()
-        .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok())
-        .collect()
+/// Octets, each with its bits that count: a digit X counts for nothing.
+fn octets(hex: &str) -> Option<Vec<(u8, u8)>> {
+    let digit = |digit: &u8| match digit {
+        b'X' | b'x' => Some((0, 0)),
+        digit => char::from(*digit).to_digit(16).and_then(|value| Some((u8::try_from(value).ok()?, 0x0F))),
+    };
+    let (pairs, odd) = hex.as_bytes().as_chunks::<2>();
+    let octet = |[high, low]: &[u8; 2]| {
+        let ((high, of_high), (low, of_low)) = (digit(high)?, digit(low)?);
+        Some((high << 4 | low, of_high << 4 | of_low))
+    };
+    if odd.is_empty() { pairs.iter().map(octet).collect() } else { None }
 }
 
 /// An address and port to listen on.

@@ -14,8 +14,12 @@ pub struct KeyPolicy {
 pub enum CardRange {
     /// Cards whose ICCID begins with these digits.
     Iccid(String),
+    /// Cards whose ICCID begins with digits from the first to the second of these, which have the same length.
+    Iccids(String, String),
     /// Cards with this answer to reset.
     Atr(Vec<u8>),
+    /// Cards whose answer to reset is as long as this, and the same in all bits of the second octet of each pair.
+    AtrLike(Vec<(u8, u8)>),
 }
 
 impl KeyPolicy {
@@ -40,7 +44,49 @@ impl KeyPolicy {
     pub(super) fn allows_once(&self, card: &Iccid, atr: &[u8]) -> bool {
         self.allow_once.iter().any(|range| match range {
             CardRange::Iccid(prefix) => !prefix.is_empty() && card.digits().starts_with(prefix.as_str()),
+            CardRange::Iccids(first, last) => card
+                .digits()
+                .get(..first.len())
+                .is_some_and(|begin| !begin.is_empty() && (first.as_str()..=last.as_str()).contains(&begin)),
             CardRange::Atr(octets) => !octets.is_empty() && octets == atr,
+            CardRange::AtrLike(octets) => {
+                let is_like = |((octet, mask), there): (&(u8, u8), &u8)| (octet ^ there) & mask == 0;
+                !octets.is_empty() && octets.len() == atr.len() && octets.iter().zip(atr).all(is_like)
+            }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_name_their_cards_and_no_others() {
+        let allows = |range: CardRange, card: &str, atr: &[u8]| {
+            KeyPolicy::new(2, vec![range]).allows_once(&Iccid::from_card(card).unwrap(), atr)
+        };
+        let iccids = || CardRange::Iccids("8949020000123".into(), "8949020000130".into());
+        for (card, allowed) in [
+            ("89490200001224567892", false),
+            ("89490200001234567892", true),
+            ("89490200001294567892", true),
+            ("89490200001309999999", true),
+            ("89490200001310000000", false),
+        ] {
+            assert_eq!(allows(iccids(), card, &[]), allowed, "{card}");
+        }
+        let like = || CardRange::AtrLike(vec![(0x3B, 0xFF), (0x02, 0xFF), (0x40, 0xF0), (0x00, 0x00)]);
+        for (atr, allowed) in [
+            (&[0x3B, 0x02, 0x41, 0x77][..], true),
+            (&[0x3B, 0x02, 0x51, 0x77], false),
+            (&[0x3B, 0x03, 0x41, 0x77], false),
+            (&[0x3B, 0x02, 0x41], false),
+            (&[], false),
+        ] {
+            assert_eq!(allows(like(), "89490200001234567892", atr), allowed, "{atr:02X?}");
+        }
+        assert!(!allows(CardRange::AtrLike(Vec::new()), "89490200001234567892", &[]));
+        assert!(!allows(CardRange::Iccids(String::new(), String::new()), "89490200001234567892", &[]));
     }
 }

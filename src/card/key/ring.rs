@@ -75,17 +75,27 @@ fn looked(places: &[String]) -> String {
 
 /// Sources in order: what an earlier one says of a key counts.
 #[derive(Clone, Default)]
-pub struct KeyRings(Vec<Arc<dyn KeyRing>>);
+pub struct KeyRings {
+    rings: Vec<Arc<dyn KeyRing>>,
+    attested: Vec<Iccid>,
+}
 
 impl KeyRings {
     /// These sources.
     pub fn new(rings: Vec<Arc<dyn KeyRing>>) -> Self {
-        Self(rings)
+        Self { rings, attested: Vec::new() }
+    }
+
+    /// The same, and somebody attests that a key may be presented once to each of these cards, although it does not tell its
+    /// counter.
+    #[must_use]
+    pub fn attesting(self, cards: Vec<Iccid>) -> Self {
+        Self { attested: cards, ..self }
     }
 
     /// True when there is no source.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.rings.is_empty()
     }
 
     /// `given`, and of the other keys of the card those that a source knows. A source is asked only of a card that has told
@@ -96,7 +106,7 @@ impl KeyRings {
     pub fn complete(&self, card: Option<&Iccid>, given: &[Key]) -> Result<Vec<Key>, KeyRingError> {
         let mut keys = given.to_vec();
         let Some(card) = card else { return Ok(keys) };
-        for ring in &self.0 {
+        for ring in &self.rings {
             for key in ring.keys_of(card)? {
                 if !keys.iter().any(|known| known.id == key.id) {
                     keys.push(key);
@@ -123,12 +133,15 @@ impl KeyRings {
 
     /// Where a key of a card is looked for.
     pub fn places_of(&self, card: &Iccid, key: KeyId) -> Vec<String> {
-        self.0.iter().map(|ring| ring.place_of(card, key)).collect()
+        self.rings.iter().map(|ring| ring.place_of(card, key)).collect()
     }
 
     /// The policy for a card: the one that is there, and once more where a source attests that.
     pub fn policy(&self, card: Option<&Iccid>, policy: &KeyPolicy) -> KeyPolicy {
-        match card.filter(|card| self.0.iter().any(|ring| ring.allows_once(card))) {
+        let attests = |card: &&Iccid| {
+            self.attested.contains(*card) || self.rings.iter().any(|ring| ring.allows_once(card))
+        };
+        match card.filter(attests) {
             Some(card) => policy.allowing_once(card),
             None => policy.clone(),
         }
@@ -137,7 +150,7 @@ impl KeyRings {
 
 impl fmt::Debug for KeyRings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|ring| ring.name())).finish()
+        f.debug_list().entries(self.rings.iter().map(|ring| ring.name())).finish()
     }
 }
 
@@ -154,7 +167,7 @@ mod tests {
         }
 
         fn keys_of(&self, _: &Iccid) -> Result<Vec<Key>, KeyRingError> {
-            Ok(self.0.iter().map(|(of, key)| Key::adm(*of, key.parse().unwrap())).collect())
+            Ok(self.rings.iter().map(|(of, key)| Key::adm(*of, key.parse().unwrap())).collect())
         }
 
         fn place_of(&self, card: &Iccid, key: KeyId) -> String {
@@ -162,7 +175,7 @@ mod tests {
         }
 
         fn allows_once(&self, _: &Iccid) -> bool {
-            self.0.is_empty()
+            self.rings.is_empty()
         }
     }
 

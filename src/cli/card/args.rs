@@ -9,7 +9,7 @@ use crate::{
     app::{App, KeyRingName, config::Config},
     bootstrap::PayloadKind,
     card::{FileSystem, Key, KeyError, KeyGuard, KeyId, KeyRings, Plan, ReadAccess},
-    cli::{Exit, Failure, Format, Global, exit::failure, output, secret::SecretSource},
+    cli::{Exit, Failure, Format, Global, exit::failure, input, output, secret::SecretSource},
     ident::{AdmKey, Iccid, Pin},
     job::Layout,
     profile::CardCpFile,
@@ -77,6 +77,10 @@ pub(in crate::cli) struct KeyRingArgs {
     /// (PREFIX_ICCID_ADM1) or pkcs11:URI. May be given more than once. [[card.key-source]] in the configuration is asked after these.
     #[arg(long, value_name = "SOURCE")]
     keys: Vec<String>,
+    /// Attests that a key may be presented once to the card with this number although the card does not tell how many tries are left.
+    /// May be given more than once. For ranges of cards see [[card.key-policy]] in the configuration.
+    #[arg(long, value_name = "ICCID", value_parser = super::refusal::iccid)]
+    allow_once: Vec<Iccid>,
 }
 
 impl KeyRingArgs {
@@ -95,7 +99,8 @@ impl KeyRingArgs {
         // Read here and not by the argument parser, which repeats what it does not take.
         let names: Result<Vec<KeyRingName>, String> = self.keys.iter().map(|name| name.parse()).collect();
         let names = names.map_err(|why| Failure::because(Exit::Usage, format!("--keys: {why}")))?;
-        App::key_rings_of(config, vault, &names).map_err(failure)
+        let rings = App::key_rings_of(config, vault, &names).map_err(failure)?;
+        Ok(rings.attesting(self.allow_once.clone()))
     }
 }
 
@@ -268,10 +273,7 @@ impl ConsentArgs {
         }
         let mut err = std::io::stderr().lock();
         let asked = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
-        let mut answer = String::new();
-        asked.is_ok()
-            && std::io::stdin().read_line(&mut answer).is_ok()
-            && matches!(answer.trim(), "y" | "Y" | "yes")
+        asked.is_ok() && input::line().is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
     }
 
     /// Asks before a PIN is presented that nobody has typed.
@@ -356,7 +358,7 @@ mod tests {
         let args = |keys: usize, refs: &[u8]| AdmArgs {
             adm: vec![adm(); keys],
             adm_ref: refs.iter().copied().map(KeyRef).collect(),
-            rings: KeyRingArgs { keys: Vec::new() },
+            rings: KeyRingArgs { keys: Vec::new(), allow_once: Vec::new() },
         };
         assert_eq!(args(1, &[]).references().unwrap(), [KeyRef::ADM1]);
         assert_eq!(args(2, &[0x0A, 0x0C]).references().unwrap(), [KeyRef::ADM1, KeyRef::ADM3]);

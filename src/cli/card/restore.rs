@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The largest file that a card can hold.
-const LARGEST: usize = 0x8000;
+const LARGEST: u64 = 0x8000;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -38,15 +38,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let octets = Zeroizing::new(input::read(&args.file)?);
-    if octets.len() > LARGEST {
-        let why = format!(
-            "{} has {} octets; a card's file has {LARGEST} at most",
-            args.file.display(),
-            octets.len()
-        );
-        return Err(Failure::because(Exit::Usage, why));
-    }
+    let octets = Zeroizing::new(input::read_within(&args.file, LARGEST)?);
     let kind = args.kind.or_else(|| recognise(&octets)).ok_or_else(|| {
         let why = format!(
             "{} is no bootstrap that is known; say which file it is for: --as KIND",

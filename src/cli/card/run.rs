@@ -68,6 +68,9 @@ pub(in crate::cli) struct Args {
     consent: ConsentArgs,
 }
 
+/// The longest script, in octets.
+const MAX_SCRIPT: u64 = 4 * 1024 * 1024;
+
 const USAGE: &str = "bootgate card run [OPTIONS] -r <READER> <SCRIPT>
        bootgate card run --dry-run [--set <NAME=VALUE>]... <SCRIPT>
        bootgate card run --check <SCRIPT>...
@@ -94,9 +97,10 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 
 /// The text of a script: of a file, or of one that comes with this program.
 pub(in crate::cli) fn text(script: &str) -> anyhow::Result<Vec<u8>> {
-    match (std::fs::read(script), shipped(script)) {
-        (Ok(text), _) => Ok(text),
-        (Err(_), Some(shipped)) => Ok(shipped.text.as_bytes().to_vec()),
+    match (std::fs::metadata(script), shipped(script)) {
+        (Ok(found), _) if !found.is_dir() => input::read_within(script.as_ref(), MAX_SCRIPT),
+        (_, Some(shipped)) => Ok(shipped.text.as_bytes().to_vec()),
+        (Ok(_), None) => Err(input::unreadable(script.as_ref(), "it is a folder")),
         (Err(error), None) => {
             let hint = match nearest_shipped(script) {
                 Some(name) => format!("did you mean `{name}`, which comes with bootgate?"),

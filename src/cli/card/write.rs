@@ -24,6 +24,18 @@ use crate::{
     profile::{Profile, Subscriber},
 };
 
+pub(super) const PLAN_EXAMPLES: &str = "Examples:
+  bootgate card plan -r 'bay 0 00 00' --profile acme.toml --as cp --imei 490154203237518
+  bootgate card plan -r 'bay 0 00 00' --profile acme.toml --as dm --imei 490154203237518 --pin @pin --format json";
+
+pub(super) const EXAMPLES: &str = "Examples:
+  bootgate card write -r 'bay 0 00 00' --profile acme.toml --as cp --imei 490154203237518 --adm @adm.key
+  bootgate card write -r 'bay 0 00 00' --profile acme.toml --as dm --imei 490154203237518 --keys csv:keys.csv --yes
+  bootgate card write -r 'bay 0 00 00' --profile acme.toml --as cp --imei 490154203237518 --adm - --allow-once 89490200001234567892
+
+Exit status: 0 when all was read back, 1 failed, 2 usage, 69 reader or card unavailable, 77 key refused or not presented, 78 \
+profile or configuration wrong";
+
 /// What both actions are told.
 #[derive(Debug, clap::Args)]
 struct JobArgs {

@@ -11,7 +11,7 @@ use crate::{
     cli::{
         Exit, Failure,
         exit::failure,
-        output,
+        input,
         profile::{self, Purpose, SignArgs, SignDefaults, Weakness, sign},
         subscriber::SubscriberArgs,
     },
@@ -88,9 +88,7 @@ impl PayloadArgs {
     }
 
     fn of_file(&self, file: &Path, subscriber: &Subscriber) -> anyhow::Result<(Content, ContentReport)> {
-        let octets = std::fs::read(file).map_err(|e| {
-            Failure::because(Exit::Usage, format!("--file: cannot read {}: {e}", output::name(file)))
-        })?;
+        let octets = input::read(file).map_err(|e| Failure::because(Exit::Usage, format!("--file: {e}")))?;
         let kind = recognise(&octets);
         let Some(content_type) = &self.content_type else {
             let Some(kind) = kind else {

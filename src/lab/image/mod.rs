@@ -189,6 +189,16 @@ pub enum Inconsistency {
     NoSpace(crate::wire::Fid),
 }
 
+/// The largest image file, in octets: many times a card.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+fn read(file: &Path) -> std::io::Result<String> {
+    use std::io::Read as _;
+    let mut text = String::new();
+    std::fs::File::open(file)?.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
 impl CardImage {
     /// Reads an image file.
     ///
@@ -196,8 +206,7 @@ impl CardImage {
     /// [`ImageError`]; the message names line and column.
     pub fn load(file: &Path) -> Result<Self, ImageError> {
         let name = || file.display().to_string();
-        let text =
-            std::fs::read_to_string(file).map_err(|source| ImageError::File { file: name(), source })?;
+        let text = read(file).map_err(|source| ImageError::File { file: name(), source })?;
         serde_json::from_str(&text).map_err(|error| ImageError::syntax(name(), &error))
     }
 

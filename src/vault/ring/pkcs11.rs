@@ -1,7 +1,7 @@
 //! Keys in a PKCS#11 token (OASIS PKCS #11, version 2.40): a hardware security module, or one in software.
 
 use std::{
-    fmt, fs,
+    fmt,
     sync::{Mutex, PoisonError},
 };
 
@@ -19,6 +19,7 @@ use super::{PinSource, Pkcs11Uri};
 use crate::{
     card::{Key, KeyId, KeyRing, KeyRingError},
     ident::{AdmKey, Iccid},
+    vault::short_text,
 };
 
 /// A token with an object for each key: CKA_VALUE is the eight octets, or text as a table has it.
@@ -152,11 +153,14 @@ fn find(module: &Pkcs11, uri: &Pkcs11Uri) -> Result<(Slot, TokenInfo), String> {
     }
 }
 
+/// The longest file of a PIN, in octets.
+const MAX_PIN_FILE: u64 = 4096;
+
 /// The PIN of the token.
 fn pin(source: &PinSource) -> Result<Zeroizing<String>, String> {
     match source {
         PinSource::File(file) => {
-            let text = fs::read_to_string(file).map(Zeroizing::new);
+            let text = short_text(file, MAX_PIN_FILE);
             let text = text.map_err(|e| format!("its PIN in {}: {e}", file.display()))?;
             Ok(Zeroizing::new(text.lines().next().unwrap_or("").to_owned()))
         }

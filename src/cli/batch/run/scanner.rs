@@ -5,7 +5,10 @@ use std::{
     sync::mpsc::{self, Receiver, TryRecvError},
 };
 
-use crate::{cli::output, ident::Iccid};
+use crate::{
+    cli::{input, output},
+    ident::Iccid,
+};
 
 /// How many numbers may be scanned ahead; more are read when these were used.
 const AHEAD: usize = 64;
@@ -34,9 +37,8 @@ impl Scanner {
         let (tell, lines) = mpsc::sync_channel(AHEAD);
         // Reading cannot be called off; the thread ends with the process.
         std::thread::spawn(move || {
-            let mut line = String::new();
-            while std::io::stdin().read_line(&mut line).is_ok_and(|octets| octets > 0) {
-                if tell.send(std::mem::take(&mut line)).is_err() {
+            while let Some(line) = input::line() {
+                if tell.send(line).is_err() {
                     return;
                 }
             }

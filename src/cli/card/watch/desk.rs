@@ -10,10 +10,16 @@ use std::{
     time::Duration,
 };
 
-use crate::{card::BayName, cli::output};
+use crate::{
+    card::BayName,
+    cli::{input, output},
+};
 
 /// How often the desk looks whether it is to close.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How many lines may be typed ahead; more are read when these were.
+const AHEAD: usize = 64;
 
 /// The desk.
 pub(super) struct Desk {
@@ -28,12 +34,11 @@ impl Desk {
         if agreed {
             return Self { lines: None, stop };
         }
-        let (tell, lines) = mpsc::channel();
+        let (tell, lines) = mpsc::sync_channel(AHEAD);
         // Reading cannot be called off; the thread ends with the process.
         std::thread::spawn(move || {
-            let mut line = String::new();
-            while std::io::stdin().read_line(&mut line).is_ok_and(|octets| octets > 0) {
-                if tell.send(std::mem::take(&mut line)).is_err() {
+            while let Some(line) = input::line() {
+                if tell.send(line).is_err() {
                     return;
                 }
             }
