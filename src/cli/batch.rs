@@ -53,7 +53,8 @@ goes into a file:
   bootgate batch run shift.csv --profile acme.toml --as dm -r left -r right --go-on --csv shift-results.csv --yes
   bootgate batch run shift.csv --script mine.scr --keys csv:keys.csv --backup before/ --yes
 
-Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 otherwise.")]
+Exit status: 0 when every card of the table is good, 77 when a key was refused, 1 when another card is not good, 2 usage, 69 no \
+reader, 78 when the table, profile or script is wrong; then no card was touched.")]
     Run(Box<run::RunArgs>),
     /// Frees rows of a table without ICCIDs that were given to cards: the next cards get them. For cards that are lost or bad; a
     /// card that has its row's bootstrap keeps what it has.

@@ -50,7 +50,10 @@ fn told<E: Meaning + std::error::Error>(error: &E) -> String {
 
 impl Meaning for ReaderError {
     fn exit(&self) -> Exit {
-        Exit::Unavailable
+        match self {
+            Self::Ambiguous { .. } => Exit::Usage,
+            _ => Exit::Unavailable,
+        }
     }
 }
 
@@ -75,6 +78,8 @@ impl Meaning for KeyError {
         match self {
             Self::Transport(error) => error.exit(),
             Self::PinLength | Self::PukLength | Self::PukIsNoKey { .. } | Self::NotPuk { .. } => Exit::Usage,
+            // Nobody has refused it: somebody was asked, and said no.
+            Self::NotAgreed { .. } => Exit::Failed,
             Self::Journal(_) | Self::AnswerLost { .. } => Exit::Failed,
             _ => Exit::Refused,
         }
@@ -200,7 +205,8 @@ impl Meaning for KeyRingError {
     fn exit(&self) -> Exit {
         match self {
             Self::Unavailable { .. } => Exit::Unavailable,
-            Self::Refused { .. } => Exit::Refused,
+            // A key that is not at hand is the same whether no source was named or none has it.
+            Self::Refused { .. } | Self::Unknown { .. } => Exit::Refused,
             _ => Exit::Config,
         }
     }
@@ -210,7 +216,7 @@ impl Meaning for CardJobError {
     fn exit(&self) -> Exit {
         match self {
             Self::Target(_) | Self::Fingerprint(_) => Exit::Config,
-            Self::OtherCard { .. } | Self::CalledOff { .. } => Exit::Refused,
+            Self::OtherCard { .. } => Exit::Refused,
             Self::Bootstrap(error) => error.exit(),
             Self::KeyRing(error) => error.exit(),
             Self::Transport(error) => error.exit(),
@@ -313,31 +319,67 @@ impl Meaning for RehearsalError {
 mod tests {
     use super::*;
     use crate::{
-        card::FilePath,
-        wire::{apdu::StatusWord, arr::KeyRef},
+        card::{FilePath, script::ScriptError},
+        ident::JobId,
+        wire::{apdu::StatusWord, arr::KeyRef, script::Position},
     };
 
+    /// The contract: 1 failed, or somebody said no; 2 the command line; 69 not there; 77 refused; 78 what stands in a file is wrong.
     #[test]
-    fn exit_statuses_say_whose_turn_it_is() {
-        let gone = || TransportError::CardGone { reader: "bay 0".parse().unwrap() };
-        let file = FilePath::mf();
-        let card = || "89490200001234567892".parse().unwrap();
-        let refused = |sw| FileError::Refused { doing: "SELECT", file: file.clone(), sw: StatusWord(sw) };
-        let mute = TransportError::Mute { reader: "bay 0".parse().unwrap() };
-        assert_eq!(PlanError::Transport(mute).exit(), Exit::Unavailable);
-        assert_eq!(PlanError::Transport(gone()).exit(), Exit::Unavailable);
-        assert_eq!(PlanError::NeedsPin { file: file.clone() }.exit(), Exit::Refused);
-        assert_eq!(PlanError::NoMemory { free: 1, needed: 2 }.exit(), Exit::Failed);
-        assert_eq!(ApplyError::KeyMissing { key: KeyRef::ADM1, places: Vec::new() }.exit(), Exit::Refused);
-        let blocked = KeyError::Blocked { card: card(), key: KeyRef::ADM1.into() };
-        assert_eq!(ApplyError::Key(blocked).exit(), Exit::Refused);
-        let lost = KeyError::AnswerLost { key: KeyRef::ADM1.into(), source: gone() };
-        assert_eq!(ApplyError::Key(lost).exit(), Exit::Failed);
-        let before = ApplyError::NothingWritten { source: gone().into() };
-        assert_eq!(before.exit(), Exit::Unavailable);
-        let denied = ApplyError::NothingWritten { source: refused(0x6982) };
-        assert_eq!(denied.exit(), Exit::Refused);
-        let partial = ApplyError::Partial { written: vec![], source: refused(0x6982) };
-        assert_eq!(partial.exit(), Exit::Failed);
+    fn refusals_of_cards_and_batches_have_the_status_of_the_contract() {
+        let reader = || "bay 0".parse().unwrap();
+        let gone = || TransportError::CardGone { reader: reader() };
+        let file = || FilePath::mf();
+        let card = || "89490200001234567892".parse::<crate::ident::Iccid>().unwrap();
+        let refused = |sw| FileError::Refused { doing: "SELECT", file: file(), sw: StatusWord(sw) };
+        let (adm, at) = (KeyRef::ADM1, Position { line: 1, column: 1 });
+        let ring = || ("table x".to_owned(), "why".to_owned());
+        let job: JobId = "01KDVDNA04RXRBJDG62H16804Y".parse().unwrap();
+        let blocked = || KeyError::Blocked { card: card(), key: adm.into() };
+        let (known, asked) = (Vec::new(), "bay".to_owned());
+        let unknown = KeyRingError::Unknown { card: card(), key: adm.into(), places: Vec::new() };
+        let unusable = KeyRingError::Unusable { ring: ring().0, why: ring().1 };
+        let content = BackupFileError::Content { path: "x".into(), why: ring().1 };
+        let statuses: &[(&dyn Meaning, Exit)] = &[
+            // Readers and cards that are not there.
+            (&ReaderError::NoService, Exit::Unavailable),
+            (&ReaderError::UnknownReader { asked: asked.clone(), known: known.clone() }, Exit::Unavailable),
+            (&ReaderError::Ambiguous { asked, known }, Exit::Usage),
+            (&PlanError::Transport(TransportError::Mute { reader: reader() }), Exit::Unavailable),
+            (&PlanError::Transport(gone()), Exit::Unavailable),
+            (&ApplyError::NothingWritten { source: gone().into() }, Exit::Unavailable),
+            // Keys and rights.
+            (&ApplyError::KeyMissing { key: adm, places: Vec::new() }, Exit::Refused),
+            (&unknown, Exit::Refused),
+            (&ApplyError::Key(blocked()), Exit::Refused),
+            (&ScriptError::Key { at, source: blocked() }, Exit::Refused),
+            (&PlanError::NeedsPin { file: file() }, Exit::Refused),
+            (&ApplyError::NothingWritten { source: refused(0x6982) }, Exit::Refused),
+            (&KeyError::AnswerLost { key: adm.into(), source: gone() }, Exit::Failed),
+            (&KeyError::PinLength, Exit::Usage),
+            // Cards that are others.
+            (&CardJobError::OtherCard { meant: card(), found: card() }, Exit::Refused),
+            (&RecoverError::OtherCard { meant: card(), found: card() }, Exit::Refused),
+            (&ScriptError::OtherCard { at, backup: None, card: None }, Exit::Refused),
+            (&WriteJournalError::Pending { card: card() }, Exit::Refused),
+            // Cards that are not suited.
+            (&PlanError::NoMemory { free: 1, needed: 2 }, Exit::Failed),
+            (&PlanError::NothingToErase, Exit::Failed),
+            (&refused(0x6A82), Exit::Failed),
+            (&ApplyError::Partial { written: vec![], source: refused(0x6982) }, Exit::Failed),
+            // Somebody said no.
+            (&KeyError::NotAgreed { card: card(), key: adm.into() }, Exit::Failed),
+            (&CardJobError::CalledOff { id: job }, Exit::Failed),
+            // The command line, and what stands in files.
+            (&ScriptError::NoBackup { at, what: "RES", option: "--restore FILE" }, Exit::Usage),
+            (&BackupFileError::Exists("x".into()), Exit::Usage),
+            (&RecoverError::NoWayOn, Exit::Usage),
+            (&content, Exit::Config),
+            (&unusable, Exit::Config),
+            (&BootstrapError::NoAccount, Exit::Config),
+        ];
+        for (at, (error, exit)) in statuses.iter().enumerate() {
+            assert_eq!(error.exit(), *exit, "the one with number {at}");
+        }
     }
 }

@@ -166,7 +166,7 @@ fn a_card_that_was_written_restored_or_given_a_script_is_written_again() {
     let watched = station.card("watch", &[&watch[..], &["--format", "json"]].concat());
     assert!(watched.contains("nothing_because") && !watched.contains("\"written\""), "{watched}");
     let again = station.run("cp", &[]);
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
     station.card("run", &script);
     station.writes("cp", &[]);
     assert_eq!(station.jobs(), (6, 6 - 1));
@@ -191,9 +191,9 @@ fn a_card_that_another_database_has_written_is_found_out_by_its_octets() {
     let watched = station.card("watch", &watch);
     assert!(watched.contains("\"event\":\"plan\""), "{watched}");
     let said = station.run("cp", &[]);
-    assert!(said.contains("line 2 done, ") && said.contains("1 of 1 cards good in "), "{said}");
+    assert!(said.contains("line 2 done, ") && said.contains("1 of 1 card good in "), "{said}");
     let again = station.run("cp", &[]);
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
 }
 
 #[test]
@@ -204,11 +204,11 @@ fn a_row_with_a_name_is_done_again_and_a_check_may_ask_for_all() {
     let _card = station.insert();
     station.writes("cp", &[]);
     let again = station.run("cp", &[]);
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
     station.card("erase", &["--adm", "env:ADM", "--yes"]);
     station.writes("cp", &[]);
     let again = station.run("cp", &[]);
-    assert!(again.contains("1 of 1 cards good, 1 done before"), "{again}");
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
     assert_eq!(station.jobs(), (2, 1));
 
     let check = ["batch", "check", "cards.csv", "--profile", "acme.toml"];

@@ -166,11 +166,11 @@ fn mistakes_are_named_with_place_and_suggestion() {
         ),
         (
             "[[card.key-policy]]\nallow = \"once\"\niccid = \"894902-89490\"\n",
-            "3:9: `card.key-policy` has a range of iccids whose ends",
+            "3:9: `card.key-policy` has an iccid that is a range whose ends",
         ),
         (
             "[[card.key-policy]]\nallow = \"once\"\niccid = \"894903-894902\"\n",
-            "3:9: `card.key-policy` has a range of iccids whose ends",
+            "3:9: `card.key-policy` has an iccid that is a range whose ends",
         ),
         (
             "[[card.key-policy]]\nallow = \"once\"\nicid = \"89490\"\n",

@@ -148,7 +148,7 @@ pub(super) fn key_rule(table: &BTreeMap<String, String>) -> Result<KeyRule, Stri
             };
             let (first, last) = (prefix(first.trim())?, prefix(last.trim())?);
             if first.0.len() != last.0.len() || first.0 > last.0 {
-                return Err("has a range of iccids whose ends are not as long, or stand the wrong way round".into());
+                return Err("has an iccid that is a range whose ends are not as long, or stand the wrong way round".into());
             }
             Ok(KeyRule::Iccids(first, last))
         }

@@ -167,7 +167,7 @@ mod tests {
         }
 
         fn keys_of(&self, _: &Iccid) -> Result<Vec<Key>, KeyRingError> {
-            Ok(self.rings.iter().map(|(of, key)| Key::adm(*of, key.parse().unwrap())).collect())
+            Ok(self.0.iter().map(|(of, key)| Key::adm(*of, key.parse().unwrap())).collect())
         }
 
         fn place_of(&self, card: &Iccid, key: KeyId) -> String {
@@ -175,7 +175,7 @@ mod tests {
         }
 
         fn allows_once(&self, _: &Iccid) -> bool {
-            self.rings.is_empty()
+            self.0.is_empty()
         }
     }
 

@@ -152,6 +152,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
         None => format!("Write {cards} in {readers}?"),
     };
     if !args.consent.ask(&question) {
+        output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
 
@@ -210,13 +211,13 @@ fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<T
         (Some(file), Some(payload)) => (file, payload),
         (file, payload) => {
             let missing = [
-                file.is_none().then_some("--profile FILE, the profile that they get"),
-                payload.is_none().then_some("--as KIND (cp or dm), as which kind of payload"),
+                file.is_none().then_some("--profile FILE (what they get)"),
+                payload.is_none().then_some("--as cp or --as dm (as which kind of payload)"),
             ];
             let missing: Vec<_> = missing.into_iter().flatten().collect();
             let why = format!(
-                "what the cards are to get is not wholly said; give {}, or --script FILE to run a script",
-                missing.join(", and ")
+                "what the cards are to get is not wholly said: give {}; or --script FILE, to run a script on each",
+                missing.join(" and ")
             );
             return Err(Failure::because(Exit::Usage, why));
         }

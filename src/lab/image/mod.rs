@@ -12,7 +12,7 @@ mod written;
 use std::{
     collections::BTreeSet,
     fmt,
-    io::{self, Write as _},
+    io::{self, Read as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::Path,
 };
@@ -192,8 +192,7 @@ pub enum Inconsistency {
 /// The largest image file, in octets: many times a card.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
 
-fn read(file: &Path) -> std::io::Result<String> {
-    use std::io::Read as _;
+fn read(file: &Path) -> io::Result<String> {
     let mut text = String::new();
     std::fs::File::open(file)?.take(MAX_FILE).read_to_string(&mut text)?;
     Ok(text)
