@@ -123,6 +123,9 @@ fn a_sim_is_read_written_and_read_back() {
     let refused = station.run(&write);
     assert_eq!(refused.exit, 77, "{}{}", refused.out, refused.err);
     assert!(refused.err.contains("cannot be asked"), "{}", refused.err);
+    // Somebody attests it of another card, which is no leave for this one.
+    let other = station.run(&[&write[..], &["--allow-once", "89490200001234567900"]].concat());
+    assert_eq!(other.exit, 77, "{}{}", other.out, other.err);
     let allowed = [&["--config", config.to_str().unwrap()][..], &write].concat();
     let written = station.run(&allowed);
     assert_eq!(written.exit, 0, "{}{}", written.out, written.err);
@@ -131,6 +134,21 @@ fn a_sim_is_read_written_and_read_back() {
     assert_eq!(seen["mode"], "2G");
     assert_eq!(seen["pkcs15"]["directory"], "3F00/7F50");
     assert!(seen["files"][0]["used"].as_u64().unwrap() > 100, "{seen}");
+}
+
+#[test]
+fn a_key_is_presented_once_to_a_card_that_somebody_attests() {
+    let station = Station::new();
+    let _card = station.insert_sim();
+    let attested = ["--adm", "@adm", "--yes", "--allow-once", ICCID];
+    let written = station.write("cp", &attested);
+    assert_eq!(written.exit, 0, "{}{}", written.out, written.err);
+    // Once is once, whoever attests it again: the next one is for a person who clears the card.
+    let again = station.card("erase", &attested);
+    assert!(again.exit == 77 && again.err.contains("clear-refusal"), "{}", again.err);
+    assert_eq!(station.run(&["card", "clear-refusal", "--iccid", ICCID]).exit, 0);
+    let erased = station.card("erase", &attested);
+    assert_eq!(erased.exit, 0, "{}", erased.err);
 }
 
 #[test]
@@ -294,7 +312,7 @@ fn what_is_not_there_and_what_is_not_allowed() {
     assert_eq!(unknown.exit, 69);
     assert!(unknown.err.contains("bay 0 00 00"), "{}", unknown.err);
     let ambiguous = station.run(&["card", "inspect", "-r", "bay 0"]);
-    assert!(ambiguous.exit == 69 && ambiguous.err.contains("more than one"), "{}", ambiguous.err);
+    assert!(ambiguous.exit == 2 && ambiguous.err.contains("more than one"), "{}", ambiguous.err);
 
     let card = station.insert("closed");
     let closed = station.write("cp", &["--adm", "@adm", "--yes"]);

@@ -134,7 +134,7 @@ fn a_puk_comes_from_a_table_and_what_is_missing_is_named() {
         station.card("unblock", &args)
     };
     let missing = unblock(&["csv:others.csv", "env:KEYS"]);
-    assert_eq!(missing.exit, Some(78), "{}", missing.err);
+    assert_eq!(missing.exit, Some(77), "{}", missing.err);
     for place in
         ["column puk1 of table others.csv, which has no row", "variable KEYS_89490200001234567892_PUK1"]
     {

@@ -40,7 +40,7 @@ pub enum KeyError {
     /// The card does not tell the counter.
     #[error(
         "card {card} does not tell how many tries key {key} has left ({}); it was not presented. \
-         If such cards are known, allow them by [[card.key-policy]] in the configuration",
+         If such cards are known, allow them by [[card.key-policy]] in the configuration, or this one with --allow-once {card}",
         told(*.sw)
     )]
     UnknownCounter {

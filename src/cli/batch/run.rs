@@ -212,7 +212,7 @@ fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<T
         (file, payload) => {
             let missing = [
                 file.is_none().then_some("--profile FILE (what they get)"),
-                payload.is_none().then_some("--as cp or --as dm (as which kind of payload)"),
+                payload.is_none().then_some("--as KIND (cp or dm, the kind of payload)"),
             ];
             let missing: Vec<_> = missing.into_iter().flatten().collect();
             let why = format!(

@@ -79,7 +79,7 @@ pub(in crate::cli) struct KeyRingArgs {
     keys: Vec<String>,
     /// Attests that a key may be presented once to the card with this number although the card does not tell how many tries are left.
     /// May be given more than once. For ranges of cards see [[card.key-policy]] in the configuration.
-    #[arg(long, value_name = "ICCID", value_parser = super::refusal::iccid)]
+    #[arg(long, value_name = "DIGITS", value_parser = super::refusal::iccid)]
     allow_once: Vec<Iccid>,
 }
 
