@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::TryStreamExt as _;
-use serde_json::{Value, json};
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use serde_json::Value;
+use sqlx::SqliteConnection;
 
 use super::{
     super::{
@@ -13,17 +12,21 @@ use super::{
         references,
         row::Reading,
     },
+    ahead::Ahead,
     record,
     row::{self, dispatch},
 };
 use crate::{
     bearer::{
-        Abandoned, Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, LaneOf, Move, Report,
-        SENT, Settled, State, Unreadable,
+        Abandoned, Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, Move, Report, SENT,
+        Settled, State, Unreadable,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
-    wire::pap::StatusCode,
+    wire::{
+        pap::StatusCode,
+        wdp::{self, Width},
+    },
 };
 
 /// What was handed out, with payloads that are sealed still.
@@ -51,33 +54,45 @@ struct Payload {
     sealed: Option<Vec<u8>>,
 }
 
-/// Octets that go in one short message, whatever it is (3GPP TS 23.040, 9.2.3.24): 70 characters of UCS-2 have as many or more
-/// in UTF-8, and a datagram has more room.
+/// Octets of a text that goes in one short message, whatever it is (3GPP TS 23.040, 9.2.3.24): 70 characters of UCS-2 have as
+/// many or more in UTF-8.
 const ALONE: usize = 70;
 
-/// Marks deliveries that are due as being sent, and closes what ran out of time.
+/// Marks deliveries that are due as being sent, and closes what ran out of time. Asked for often, and seldom with nothing to
+/// do: that is to cost one statement.
 pub(super) async fn due(
     tx: &mut SqliteConnection,
     owner: &str,
     lanes: &[Lane],
     now: Timestamp,
 ) -> Result<Rows, Failed> {
-    let settled = ran_out(tx, now).await?;
+    let mut ahead = Ahead::look(tx, lanes).await?;
+    let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= now);
+    let mut settled = Vec::new();
+    if is_due(ahead.other) {
+        settled = ran_out(tx, now).await?;
+        ahead = Ahead::look(tx, lanes).await?;
+    }
     let mut deliveries = Vec::new();
-    for lane in lanes.iter().filter(|lane| lane.room > 0) {
+    for (lane, at) in lanes.iter().zip(&ahead.lanes) {
+        if lane.room == 0 || !is_due(*at) {
+            continue;
+        }
+        // The sign: SQLite prepares a statement with a plain `LIMIT ?` anew whenever that is bound, which costs more than
+        // this does for a dozen rows.
         let rows = sqlx::query(
             "UPDATE delivery SET state = 1, owner = ?1, tries = tries + 1, changed_at = ?2, leaving = ?5,
                  called_back = 0, doubled = iif(?5 AND doubled = 1, 2, doubled)
              WHERE id IN (SELECT id FROM (
                  SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 0 AND due_at <= ?2
-                                 ORDER BY due_at LIMIT ?3)
+                                 ORDER BY due_at LIMIT +?3)
                  UNION ALL
                  SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 1 AND due_at <= ?2
-                                 ORDER BY due_at LIMIT ?3)
+                                 ORDER BY due_at LIMIT +?3)
                  UNION ALL
                  SELECT id FROM (SELECT id FROM delivery WHERE state = 0 AND lane = ?4 AND priority = 2 AND due_at <= ?2
-                                 ORDER BY due_at LIMIT ?3)
-             ) LIMIT ?3)
+                                 ORDER BY due_at LIMIT +?3)
+             ) LIMIT +?3)
              RETURNING id, push, destination, priority, expires_at, tries",
         );
         let rows = rows
@@ -92,10 +107,13 @@ pub(super) async fn due(
             deliveries.push(delivery(row)?);
         }
     }
+    if deliveries.is_empty() {
+        return Ok(Rows { deliveries, payloads: BTreeMap::new(), settled, next: ahead.next() });
+    }
     deliveries.sort_by_key(|due| (due.dispatch.as_ref().ok().map(|d| d.priority), due.id));
-    let payloads = if deliveries.is_empty() { BTreeMap::new() } else { payloads(tx, &deliveries).await? };
+    let payloads = payloads(tx, &deliveries).await?;
     count_references(tx, &mut deliveries, &payloads).await?;
-    let next = next(tx, lanes).await?;
+    let next = Ahead::look(tx, lanes).await?.next();
     Ok(Rows { deliveries, payloads, settled, next })
 }
 
@@ -123,6 +141,16 @@ impl Rows {
 }
 
 impl Payload {
+    /// Whether it may go in several short messages. All links cut datagrams in one way; how many a text takes says the text
+    /// alone, which is sealed here.
+    fn may_be_cut(&self) -> bool {
+        let octets = self.sealed.as_ref().map_or(0, Vec::len).saturating_sub(Vault::OVERHEAD);
+        match row::read_carriage(self.ports) {
+            Some(Carriage::Datagram(ports)) => wdp::count(ports, Width::Long, octets) > 1,
+            Some(Carriage::Text) | None => octets > ALONE,
+        }
+    }
+
     fn open(&self, vault: &Vault) -> Result<(Arc<[u8]>, Carriage), String> {
         let corrupt = |column| Corrupt { table: "push", column }.to_string();
         let purpose = Purpose { kind: "push", of: &self.purpose };
@@ -211,10 +239,9 @@ async fn count_references(
     deliveries: &mut [Due],
     payloads: &BTreeMap<i64, Payload>,
 ) -> Result<(), Failed> {
-    let sealed = |push| payloads.get(&push).and_then(|payload| payload.sealed.as_ref()).map_or(0, Vec::len);
     let mut long: Vec<&mut Dispatch> = deliveries
         .iter_mut()
-        .filter(|due| sealed(due.push) > ALONE + Vault::OVERHEAD)
+        .filter(|due| payloads.get(&due.push).is_some_and(Payload::may_be_cut))
         .filter_map(|due| due.dispatch.as_mut().ok())
         .filter(|dispatch| matches!(dispatch.destination, Destination::Msisdn(_)))
         .collect();
@@ -289,50 +316,4 @@ async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settle
         });
     }
     record::moves(tx, &moves, now).await
-}
-
-/// When there will be something to do for these lanes.
-async fn next(tx: &mut SqliteConnection, lanes: &[Lane]) -> Result<Option<Timestamp>, Failed> {
-    let names: Value = lanes.iter().map(|lane| &*lane.name).collect();
-    let row = sqlx::query(
-        "SELECT min(at) AS at FROM (
-             SELECT min((SELECT min(due_at) FROM delivery WHERE state = 0 AND lane = name.value AND priority = urgency.value))
-                 AS at FROM json_each(?) AS name, json_each('[0, 1, 2]') AS urgency
-             UNION ALL SELECT min(expires_at) FROM delivery WHERE state = 0 AND expires_at IS NOT NULL
-             UNION ALL SELECT min(due_at) FROM delivery WHERE state = 2)",
-    );
-    let row = row.bind(names.to_string()).fetch_one(tx).await?;
-    Ok(row.try_get::<Option<i64>, _>("at")?.map(Timestamp::from_millis))
-}
-
-/// Deliveries that wait in another lane than `lane` says, with the one that it says.
-pub(super) async fn misplaced(
-    readers: &SqlitePool,
-    lane: LaneOf<'_>,
-) -> Result<Vec<(i64, Arc<str>)>, Failed> {
-    let mut wrong = Vec::new();
-    let mut rows =
-        sqlx::query("SELECT id, destination, lane FROM delivery WHERE state IN (0, 1)").fetch(readers);
-    while let Some(row) = rows.try_next().await? {
-        let r = Reading { table: "delivery", row: &row };
-        let (id, destination, kept): (i64, Option<&str>, &str) =
-            (r.plain("id")?, r.plain("destination")?, r.plain("lane")?);
-        // One that cannot be read goes where what nobody reaches goes, and it is said there.
-        let right = destination.and_then(row::read_destination).map_or_else(|| "".into(), |to| lane(&to));
-        if *right != *kept {
-            wrong.push((id, right));
-        }
-    }
-    Ok(wrong)
-}
-
-/// Puts deliveries into these lanes.
-pub(super) async fn place(tx: &mut SqliteConnection, lanes: &[(i64, Arc<str>)]) -> Result<(), Failed> {
-    let rows: Value = lanes.iter().map(|(id, lane)| json!([id, &**lane])).collect();
-    let update = sqlx::query(
-        "UPDATE delivery SET lane = place.lane FROM (SELECT value ->> 0 AS id, value ->> 1 AS lane FROM json_each(?)) AS place
-         WHERE delivery.id = place.id",
-    );
-    update.bind(rows.to_string()).execute(tx).await?;
-    Ok(())
 }

@@ -8,8 +8,10 @@
 //! cards. It takes turns with the writer of the rest: SQLite lets one write at a time, and waits by polling.
 
 mod accept;
+mod ahead;
 mod called_back;
 mod claim;
+mod lanes;
 mod notice;
 mod record;
 mod row;
@@ -136,7 +138,7 @@ impl Outbox for OutboxFile {
     }
 
     async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
-        let misplaced = claim::misplaced(&self.store.readers, lane).await.map_err(reading)?;
+        let misplaced = lanes::misplaced(&self.store.readers, lane).await.map_err(reading)?;
         for some in misplaced.chunks(PLACED) {
             self.ask(Ask::Place(some.to_vec())).await?;
         }
@@ -251,7 +253,7 @@ async fn transact(
             Ask::Record { reports, now } => Answer::Settled(record::reports(&mut tx, &reports, now).await?),
             Ask::Claim { lanes, now } => Answer::Claimed(claim::due(&mut tx, &owner, &lanes, now).await?),
             Ask::Place(lanes) => {
-                claim::place(&mut tx, &lanes).await?;
+                lanes::place(&mut tx, &lanes).await?;
                 Answer::Placed
             }
             Ask::CallBack(ids) => {

@@ -37,7 +37,7 @@ pub(super) async fn due(
         let rows = sqlx::query(
             "SELECT delivery.id, address, state, code, reason, changed_at, doubled, due_at, tries, initiator, push_id, notify_to,
                     version, received_at
-             FROM delivery JOIN push ON push.id = delivery.push WHERE notice = 2 AND told_to = ? ORDER BY due_at LIMIT ?",
+             FROM delivery JOIN push ON push.id = delivery.push WHERE notice = 2 AND told_to = ? ORDER BY due_at LIMIT +?",
         );
         let rows = rows.bind(initiator).bind(i64::try_from(each).unwrap_or(i64::MAX));
         for row in &rows.fetch_all(readers).await? {
@@ -78,7 +78,7 @@ pub(super) async fn noticed(tx: &mut SqliteConnection, outcomes: &[Noticed]) -> 
     let rows = noticed_rows(outcomes);
     let update = sqlx::query(
         "UPDATE delivery SET notice = outcome.notice, due_at = outcome.due, tries = tries + 1
-         FROM (SELECT value ->> 0 AS id, value ->> 1 AS told, value ->> 2 AS notice, value ->> 3 AS due FROM json_each(?)) AS outcome
+         FROM (SELECT value ->> 0 AS id, value ->> 1 AS told, value ->> 2 AS notice, value ->> 3 AS due FROM jsonb_each(?)) AS outcome
          WHERE delivery.id = outcome.id AND delivery.notice = 2 AND delivery.state = outcome.told",
     );
     update.bind(rows).execute(tx).await?;
@@ -108,7 +108,7 @@ pub(super) async fn prune(
         "SELECT id FROM push WHERE received_at < ?1 AND NOT EXISTS (
              SELECT 1 FROM delivery WHERE delivery.push = push.id
              AND (state < 3 OR changed_at >= ?1 OR notice IN (1, 2)))
-         ORDER BY id LIMIT ?2",
+         ORDER BY id LIMIT +?2",
     );
     let rows = rows.bind(before.as_millis()).bind(i64::try_from(most).unwrap_or(i64::MAX));
     let rows = rows.fetch_all(&mut *tx).await?;

@@ -46,7 +46,7 @@ pub(super) async fn reports(
         // What was handed to a way that does not ask (1) may have left there, whatever another one says.
         let mark = sqlx::query(
             "UPDATE delivery SET leaving = asked.turn, doubled = iif(doubled = 1, 2, doubled)
-             FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM json_each(?)) AS asked
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM jsonb_each(?)) AS asked
              WHERE delivery.id = asked.id AND delivery.state = 1 AND delivery.leaving <> 1",
         );
         let asked: Value = leaving.into_iter().map(|(id, turn)| json!([id, turn])).collect();
@@ -56,7 +56,7 @@ pub(super) async fn reports(
         // After all questions: one that another link has asked meanwhile stands.
         let clear = sqlx::query(
             "UPDATE delivery SET leaving = 0
-             FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM json_each(?)) AS asked
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS turn FROM jsonb_each(?)) AS asked
              WHERE delivery.id = asked.id AND delivery.state = 1 AND delivery.leaving = asked.turn",
         );
         clear.bind(Value::from(stayed).to_string()).execute(&mut *tx).await?;
@@ -65,7 +65,7 @@ pub(super) async fn reports(
         // An SMSC may begin its numbers anew: the younger segment has the name.
         let insert = sqlx::query(
             "INSERT INTO message (smsc, id, delivery, segment)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?) WHERE true
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
              ON CONFLICT (smsc, id) DO UPDATE SET delivery = excluded.delivery, segment = excluded.segment,
                  receipt = iif(message.delivery IS NULL, message.receipt, NULL)",
         );
@@ -73,7 +73,7 @@ pub(super) async fn reports(
         // The link that admitted it may cut it otherwise than the one that sends it.
         let count = sqlx::query(
             "UPDATE delivery SET segments = cut.segments
-             FROM (SELECT value ->> 0 AS id, value ->> 1 AS segments FROM json_each(?)) AS cut
+             FROM (SELECT value ->> 0 AS id, value ->> 1 AS segments FROM jsonb_each(?)) AS cut
              WHERE delivery.id = cut.id AND delivery.segments <> cut.segments",
         );
         let cut: Value = counts.into_iter().map(|(id, of)| json!([id, of])).collect();
@@ -118,7 +118,7 @@ pub(super) async fn moves(
              tries = iif(change.to_state > 2, 0, tries),
              notice = iif(change.to_state > 2 AND notice > 0, 2, notice)
          FROM (SELECT value ->> 0 AS id, value ->> 1 AS mask, value ->> 2 AS to_state, value ->> 3 AS code,
-                      value ->> 4 AS reason, value ->> 5 AS due, value ->> 6 AS segments, value ->> 7 AS again FROM json_each(?1)) AS change
+                      value ->> 4 AS reason, value ->> 5 AS due, value ->> 6 AS segments, value ->> 7 AS again FROM jsonb_each(?1)) AS change
          WHERE delivery.id = change.id AND (1 << state) & change.mask
          RETURNING id, push, address, state, code, reason, changed_at, doubled,
              iif(state > 2, (SELECT initiator FROM push WHERE push.id = push), NULL) AS initiator,
@@ -182,7 +182,7 @@ async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt], now: Timestamp) 
         receipts.iter().map(|r| json!([&*r.message.smsc, r.message.id, code(r.state)])).collect();
     let update = sqlx::query(
         "INSERT INTO message (smsc, id, receipt, noted_at)
-         SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM json_each(?1) WHERE true
+         SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM jsonb_each(?1) WHERE true
          ON CONFLICT (smsc, id) DO UPDATE SET receipt = excluded.receipt WHERE coalesce(message.receipt, 1) = 1
          RETURNING delivery",
     );

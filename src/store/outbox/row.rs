@@ -1,7 +1,5 @@
 //! What stands in columns, and reading one push.
 
-use std::fmt::Write as _;
-
 use sqlx::{SqlitePool, sqlite::SqliteRow};
 
 use super::{super::row::Reading, Failed};
@@ -175,12 +173,4 @@ pub(super) fn read_destination(text: &str) -> Option<Destination> {
 
 pub(super) fn time(at: Option<Timestamp>) -> Option<i64> {
     at.map(Timestamp::as_millis)
-}
-
-pub(super) fn hex(octets: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * octets.len());
-    for octet in octets {
-        let _ = write!(text, "{octet:02x}");
-    }
-    text
 }
