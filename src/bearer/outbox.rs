@@ -39,11 +39,13 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// [`OutboxError`].
     async fn claim(&self, lanes: &[Lane], now: Timestamp) -> Result<Claim, OutboxError>;
 
-    /// Gives deliveries that wait the lanes that they have now: the routes may be others than when they were accepted.
+    /// Gives deliveries that wait the lanes that they have now: the routes may be others than when they were accepted. `own`
+    /// are the lanes that are claimed here. What waits in a lane that another process on the same store claims stays there,
+    /// as long as that one lives: it sends it, and the two would sort it to and fro.
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError>;
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>, own: &[Arc<str>]) -> Result<(), OutboxError>;
 
     /// Takes reports down, in order, all or none. Gives back the deliveries that came to their end by them.
     ///

@@ -66,7 +66,7 @@ impl Outbox for MemoryOutbox {
         Ok(self.kept().claim(lanes, now))
     }
 
-    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>, _own: &[Arc<str>]) -> Result<(), OutboxError> {
         for item in self.kept().deliveries.values_mut() {
             if let Some(to) = &item.destination {
                 item.lane = lane(to);

@@ -5,14 +5,17 @@
 //! finds the job `delivering` and can take that lock, or finds no such file, knows that nobody delivers any more.
 //! Unlike a process number this cannot be taken by somebody else, and it holds across restarts of the machine and
 //! containers that share the directory.
+//!
+//! In the file stand the lanes of pushes that the process claims, as JSON: what it says of itself holds as long as it lives.
 
 use std::{
+    collections::BTreeSet,
     fs::{File, OpenOptions, TryLockError},
     hash::{BuildHasher, RandomState},
     io::{Error, ErrorKind, Result},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::error::Failed;
@@ -33,7 +36,9 @@ struct Held {
     token: String,
     path: PathBuf,
     /// Holds the lock while it is open.
-    _file: File,
+    file: File,
+    /// What stands in it.
+    claims: String,
 }
 
 impl Owner {
@@ -53,7 +58,7 @@ impl Owner {
             let path = beside(&self.database, &token);
             match take(&path) {
                 Ok(file) => {
-                    *held = Some(Held { token: token.clone(), path, _file: file });
+                    *held = Some(Held { token: token.clone(), path, file, claims: String::new() });
                     return Ok(token);
                 }
                 Err(source) if tries.next().is_none() => return Err(Failed::File { path, source }),
@@ -71,18 +76,46 @@ impl Owner {
         is_held(&beside(&self.database, token))
     }
 
+    /// Says to other processes which lanes this one claims. The one without a name is for what nobody claims.
+    pub(super) fn claims(&self, lanes: &[Arc<str>]) -> std::result::Result<(), Failed> {
+        let claims: serde_json::Value =
+            lanes.iter().filter(|lane| !lane.is_empty()).map(|lane| &**lane).collect();
+        let claims = claims.to_string();
+        self.token()?;
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(held) = held.as_mut().filter(|held| held.claims != claims) else { return Ok(()) };
+        let written = held.file.set_len(0).and_then(|()| held.file.write_all_at(claims.as_bytes(), 0));
+        written.map_err(|source| Failed::File { path: held.path.clone(), source })?;
+        held.claims = claims;
+        Ok(())
+    }
+
+    /// The lanes that other processes claim which live. One that has not said so yet claims none.
+    pub(super) fn lanes_of_others(&self) -> BTreeSet<String> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = held.as_ref().and_then(|held| held.path.file_name());
+        let others = self.files().into_iter().filter(|path| path.file_name() != own && is_held(path));
+        let claims = others.filter_map(|path| std::fs::read(path).ok());
+        claims.filter_map(|text| serde_json::from_slice::<Vec<String>>(&text).ok()).flatten().collect()
+    }
+
     /// Clears away what processes that were killed have left.
     pub(super) fn sweep(&self) {
+        for path in self.files() {
+            is_held(&path);
+        }
+    }
+
+    /// The files of all owners.
+    fn files(&self) -> Vec<PathBuf> {
         let (Some(directory), Some(name)) = (self.database.parent(), self.database.file_name()) else {
-            return;
+            return Vec::new();
         };
         let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let prefix = format!("{}{INFIX}", name.to_string_lossy());
-        for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                is_held(&entry.path());
-            }
-        }
+        let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+        let own = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix));
+        own.map(|entry| entry.path()).collect()
     }
 }
 

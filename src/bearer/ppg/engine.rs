@@ -108,7 +108,8 @@ impl Ppg {
         }
     }
 
-    /// Sorts from time to time what waits: another process on the same store may have routes of other names.
+    /// Sorts from time to time what waits: another process on the same store may have routes of other names, and may have
+    /// ended.
     async fn sort_again(&self, bearer: &dyn Bearer) {
         loop {
             tokio::time::sleep(SORT).await;
@@ -118,7 +119,8 @@ impl Ppg {
 
     async fn sort(&self, bearer: &dyn Bearer) {
         let lane = |to: &Destination| bearer.lane(to);
-        self.persist("sort what waits by its route", || self.0.outbox.sort_into_lanes(&lane)).await;
+        let own: Vec<Arc<str>> = bearer.lanes().into_iter().map(|lane| lane.name).collect();
+        self.persist("sort what waits by its route", || self.0.outbox.sort_into_lanes(&lane, &own)).await;
         self.0.wake.notify_one();
     }
 

@@ -1,6 +1,6 @@
 //! Sorting what waits into lanes, when routes are others than when it was accepted.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
@@ -9,10 +9,11 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::{super::row::Reading, Failed, row};
 use crate::bearer::LaneOf;
 
-/// Deliveries that wait in another lane than `lane` says, with the one that it says.
+/// Deliveries that wait in another lane than `lane` says, with the one that it says. What waits in one of `others` is theirs.
 pub(super) async fn misplaced(
     readers: &SqlitePool,
     lane: LaneOf<'_>,
+    others: &BTreeSet<String>,
 ) -> Result<Vec<(i64, Arc<str>)>, Failed> {
     let mut wrong = Vec::new();
     let mut rows =
@@ -23,7 +24,7 @@ pub(super) async fn misplaced(
             (r.plain("id")?, r.plain("destination")?, r.plain("lane")?);
         // One that cannot be read goes where what nobody reaches goes, and it is said there.
         let right = destination.and_then(row::read_destination).map_or_else(|| "".into(), |to| lane(&to));
-        if *right != *kept {
+        if *right != *kept && !others.contains(kept) {
             wrong.push((id, right));
         }
     }

@@ -137,8 +137,10 @@ impl Outbox for OutboxFile {
         }
     }
 
-    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
-        let misplaced = lanes::misplaced(&self.store.readers, lane).await.map_err(reading)?;
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>, own: &[Arc<str>]) -> Result<(), OutboxError> {
+        self.store.owner.claims(own).map_err(writing)?;
+        let others = self.store.owner.lanes_of_others();
+        let misplaced = lanes::misplaced(&self.store.readers, lane, &others).await.map_err(reading)?;
         for some in misplaced.chunks(PLACED) {
             self.ask(Ask::Place(some.to_vec())).await?;
         }

@@ -48,7 +48,7 @@ async fn lanes_are_apart(outbox: &dyn Outbox) {
         Destination::Msisdn(number) if number.digits().ends_with('3') => Arc::from("c"),
         _ => Arc::from("a"),
     };
-    outbox.sort_into_lanes(&by_digit).await.unwrap();
+    outbox.sort_into_lanes(&by_digit, &["a".into(), "b".into(), "c".into()]).await.unwrap();
     assert!(outbox.claim(&both, at(50)).await.unwrap().dispatches.is_empty());
     assert_eq!(numbers(&outbox.claim(&[lane("c", 9, false)], at(50)).await.unwrap()), ["1113"]);
 }
@@ -58,6 +58,43 @@ async fn a_lane_is_claimed_for_itself() {
     lanes_are_apart(&MemoryOutbox::new()).await;
     let dir = tempfile::tempdir().unwrap();
     lanes_are_apart(&open(dir.path()).await).await;
+}
+
+/// Two gateways whose links have other names: neither takes from the other what that one sends, and what one has left behind
+/// is taken over.
+#[tokio::test]
+async fn what_waits_for_a_gateway_that_lives_is_not_sorted_by_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (open(dir.path()).await, open(dir.path()).await);
+    let sort = async |outbox: &OutboxFile, own: &str| {
+        let lane: Arc<str> = own.into();
+        outbox.sort_into_lanes(&|_: &Destination| Arc::clone(&lane), &[own.into(), "".into()]).await.unwrap();
+    };
+    // Reads without claiming: nothing is due at that time.
+    let waits = async |outbox: &OutboxFile, name: &str| {
+        outbox.claim(&[lane(name, 9, true)], at(-1)).await.unwrap().next.is_some()
+    };
+    sort(&first, "a").await;
+    sort(&second, "b").await;
+    first.accept(in_lane("a", push("1", &["1111"]))).await.unwrap();
+    for _ in 0..2 {
+        sort(&second, "b").await;
+        sort(&first, "a").await;
+        assert_eq!((waits(&second, "a").await, waits(&second, "b").await), (true, false));
+    }
+    // What no route of the one reaches goes to the other.
+    first.accept(in_lane("", push("2", &["2222"]))).await.unwrap();
+    sort(&second, "b").await;
+    assert!(waits(&second, "b").await && !waits(&second, "").await);
+    drop(first);
+    for _ in 0..200 {
+        sort(&second, "b").await;
+        if !waits(&second, "a").await {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(numbers(&second.claim(&[lane("b", 9, true)], at(0)).await.unwrap()), ["1111", "2222"]);
 }
 
 #[tokio::test]
@@ -194,7 +231,7 @@ async fn a_row_that_cannot_be_read_holds_up_no_other() {
     ] {
         sqlx::query(damage).execute(&store.writer).await.unwrap();
     }
-    outbox.sort_into_lanes(&|_: &Destination| Arc::from("")).await.unwrap();
+    outbox.sort_into_lanes(&|_: &Destination| Arc::from(""), &["".into()]).await.unwrap();
     let claim = outbox.claim(&[lane("", 9, false)], at(1)).await.unwrap();
     assert_eq!(numbers(&claim), ["4444"]);
     let why: Vec<&str> = claim.unreadable.iter().map(|lost| lost.why.as_str()).collect();

@@ -52,8 +52,8 @@ impl Outbox for Flaky {
         Ok(claim)
     }
 
-    async fn sort_into_lanes(&self, lane: LaneOf<'_>) -> Result<(), OutboxError> {
-        self.whole.sort_into_lanes(lane).await
+    async fn sort_into_lanes(&self, lane: LaneOf<'_>, own: &[Arc<str>]) -> Result<(), OutboxError> {
+        self.whole.sort_into_lanes(lane, own).await
     }
 
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError> {
