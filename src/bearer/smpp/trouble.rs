@@ -17,12 +17,12 @@ pub(super) struct Trouble {
     /// Why a connection ended, in the words of the system, until the machine says what it makes of that.
     ended: Option<String>,
     /// What stands in the way; none while nothing does.
-    now: Option<Standing>,
+    now: Option<Obstacle>,
 }
 
 /// Something that stands in the way.
 #[derive(Debug)]
-struct Standing {
+struct Obstacle {
     why: String,
     /// When it may be said again, and how long it is quiet after that.
     again: Duration,
@@ -46,7 +46,7 @@ impl Trouble {
 
     /// What stands in the way, as far as it is known.
     pub(super) fn why(&self) -> Option<&str> {
-        self.now.as_ref().map(|standing| standing.why.as_str())
+        self.now.as_ref().map(|obstacle| obstacle.why.as_str())
     }
 
     /// A connection ended so.
@@ -90,19 +90,19 @@ impl Trouble {
         if stopping {
             return (Voice::Quiet, text);
         }
-        match self.now.as_mut().filter(|standing| standing.why == why) {
-            Some(standing) if elapsed < standing.again => {
-                standing.unsaid += 1;
+        match self.now.as_mut().filter(|obstacle| obstacle.why == why) {
+            Some(obstacle) if elapsed < obstacle.again => {
+                obstacle.unsaid += 1;
                 (Voice::Quiet, text)
             }
-            Some(standing) => {
-                standing.pause = (standing.pause * 2).min(QUIET.1);
-                standing.again = elapsed + standing.pause;
-                let times = std::mem::take(&mut standing.unsaid) + 1;
+            Some(obstacle) => {
+                obstacle.pause = (obstacle.pause * 2).min(QUIET.1);
+                obstacle.again = elapsed + obstacle.pause;
+                let times = std::mem::take(&mut obstacle.unsaid) + 1;
                 (Voice::Warning, format!("{text} ({times} times since it was last said)"))
             }
             None => {
-                self.now = Some(Standing { why, again: elapsed + QUIET.0, pause: QUIET.0, unsaid: 0 });
+                self.now = Some(Obstacle { why, again: elapsed + QUIET.0, pause: QUIET.0, unsaid: 0 });
                 (Voice::Warning, text)
             }
         }
