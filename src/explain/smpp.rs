@@ -6,7 +6,7 @@ mod field;
 mod message;
 mod optional;
 
-use crate::wire::smpp::{Command, Header};
+use crate::wire::smpp::{Command, Header, LengthError};
 
 use super::{
     Found, Options, Problem,
@@ -15,9 +15,14 @@ use super::{
 
 const HEADER: &str = "SMPP 3.4, 3.2";
 
-/// Whether octets begin with the header of a PDU that is known.
+/// Whether octets begin with the header of a PDU that is known. With a length that cannot be, the rest of it has to be as it
+/// should.
 pub(super) fn begins(octets: &[u8]) -> bool {
-    matches!(Header::peek(octets), Ok(Some(header)) if header.command.name().is_some())
+    let Some(header) = Header::read(octets).filter(|header| header.command.name().is_some()) else {
+        return false;
+    };
+    let sound = (header.status.0 == 0 || header.command.is_response()) && is_numbered(&header);
+    sound || matches!(Header::peek(octets), Ok(Some(_)))
 }
 
 /// Whether octets are PDUs that are known, and nothing else.
@@ -36,31 +41,30 @@ pub(super) fn is_whole(octets: &[u8]) -> bool {
 
 pub(super) fn explain(w: &mut Scribe<'_>, options: &Options, found: &mut Found) -> Result<(), Stopped> {
     while !w.is_empty() {
-        let header = match Header::peek(w.rest()) {
-            Ok(Some(header)) => header,
-            Ok(None) => {
-                w.take(Header::OCTETS, "header", HEADER)?;
-                return Err(Stopped);
-            }
-            Err(error) => {
-                w.take(4, "command_length", HEADER)?;
-                w.wrong(format!("{error}; what comes behind it cannot be told apart"));
-                return Err(Stopped);
-            }
+        let Some(header) = Header::read(w.rest()) else {
+            w.take(Header::OCTETS, "header", HEADER)?;
+            return Err(Stopped);
         };
+        if let Err(error) = Header::peek(w.rest()) {
+            self::header(w, &header, Some(error))?;
+            return Err(Stopped);
+        }
         let length = usize::try_from(header.length).unwrap_or(usize::MAX);
         let name = header.command.name().unwrap_or("PDU");
         w.region(length, name, body::clause(header.command), |w| {
-            self::header(w, &header)?;
+            self::header(w, &header, None)?;
             body::explain(w, &header, options, found)
         });
     }
     Ok(())
 }
 
-fn header(w: &mut Scribe<'_>, header: &Header) -> Result<(), Stopped> {
+fn header(w: &mut Scribe<'_>, header: &Header, impossible: Option<LengthError>) -> Result<(), Stopped> {
     w.take(4, "command_length", HEADER)?;
-    w.says(header.length.to_string());
+    match impossible {
+        None => w.says(header.length.to_string()),
+        Some(error) => w.wrong(format!("{error}; what comes behind the header cannot be told apart")),
+    }
     w.take(4, "command_id", "SMPP 3.4, 5.1.2.1")?;
     match header.command.name() {
         Some(name) => w.says(name),
@@ -78,11 +82,16 @@ fn header(w: &mut Scribe<'_>, header: &Header) -> Result<(), Stopped> {
     }
     w.take(4, "sequence_number", "SMPP 3.4, 5.1.4")?;
     w.says(header.sequence.to_string());
-    // What cannot be read is answered with 0, because its number is not known.
-    let unread = header.command == Command::GENERIC_NACK && header.sequence == 0;
-    if !(1..=0x7FFF_FFFF).contains(&header.sequence) && !unread {
+    if !is_numbered(header) {
         let mark = w.last();
         w.judge(mark, Problem::odd("expected 1 to 7FFFFFFF"));
     }
     Ok(())
+}
+
+/// Whether its number is one that a PDU has (SMPP 3.4, 5.1.4). What cannot be read is answered with 0, because its number is
+/// not known.
+fn is_numbered(header: &Header) -> bool {
+    let unread = header.command == Command::GENERIC_NACK && header.sequence == 0;
+    unread || (1..=0x7FFF_FFFF).contains(&header.sequence)
 }

@@ -375,3 +375,28 @@ fn streams_of_strangers_are_bounded() {
     let explanation = explain(std::slice::from_ref(&many), &Options::default()).unwrap();
     check_cover(&explanation, &[many]);
 }
+
+/// One end of a stream has gone astray: the rest of the header still tells what it was meant to be.
+#[test]
+fn a_pdu_is_recognised_by_the_rest_of_its_header_when_its_length_cannot_be() {
+    for length in ["00000000", "0000000F", "FFFFFFFF"] {
+        for rest in ["00000004 00000000 00000001", "80000004 00000058 00000001", "80000000 00000002 00000000"]
+        {
+            let octets = vec![hex(&format!("{length} {rest} 0102"))];
+            let explanation = unsound(length, &octets, &Options::default());
+            assert_eq!(explanation.parts[0].kind, Some(Kind::Smpp), "{length} {rest}");
+            let said = problems(&explanation);
+            assert!(said.iter().any(|p| p.contains("octets long; expected 16 to")), "{said:?}");
+            assert!(explanation.to_string().contains("command_status"), "{explanation}");
+        }
+        // A request that says how it went, numbers that no PDU has, and no command.
+        for rest in ["00000004 00000001 00000001", "00000004 00000000 80000000", "00000000 00000000 00000001"]
+        {
+            assert_ne!(
+                recognise(&hex(&format!("{length} {rest} 0102"))),
+                Some(Kind::Smpp),
+                "{length} {rest}"
+            );
+        }
+    }
+}

@@ -47,12 +47,17 @@ impl Header {
     /// # Errors
     /// [`LengthError`].
     pub fn peek(stream: &[u8]) -> Result<Option<Self>, LengthError> {
-        let Ok(header) = Self::decode(&mut Reader::new(stream)) else { return Ok(None) };
+        let Some(header) = Self::read(stream) else { return Ok(None) };
         if header.length < 16 || header.length > LONGEST {
             Err(LengthError(header.length))
         } else {
             Ok(Some(header))
         }
+    }
+
+    /// The same without a look at the length, which may be one that no PDU has.
+    pub fn read(stream: &[u8]) -> Option<Self> {
+        Self::decode(&mut Reader::new(stream)).ok()
     }
 
     fn decode(r: &mut Reader<'_>) -> Result<Self, DecodeError> {
