@@ -107,9 +107,9 @@ impl PushGateway for OwnGateway {
         })
     }
 
-    async fn cancel(&self, id: &PushId) -> Result<bool, GatewayError> {
+    async fn cancel(&self, id: &PushId, why: &str) -> Result<bool, GatewayError> {
         let cancel = CancelMessage { push_id: id.clone(), addresses: Vec::new() };
-        let response = self.ppg.cancel(&self.initiator(false), cancel).await;
+        let response = self.ppg.cancel_because(&self.initiator(false), cancel, why).await;
         match response.results.into_iter().next() {
             Some(result) if result.code.is_transient() => {
                 Err(GatewayError::Unavailable { why: result.desc.unwrap_or_default() })

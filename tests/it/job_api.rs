@@ -76,7 +76,7 @@ impl PushGateway for Gateway {
         }
     }
 
-    async fn cancel(&self, _: &PushId) -> Result<bool, GatewayError> {
+    async fn cancel(&self, _: &PushId, _: &str) -> Result<bool, GatewayError> {
         Ok(self.takes_back.load(Ordering::SeqCst))
     }
 

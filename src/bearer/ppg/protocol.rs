@@ -252,6 +252,16 @@ impl Ppg {
 
     /// Takes a push back where it was not sent.
     pub async fn cancel(&self, initiator: &Initiator, cancel: CancelMessage) -> CancelResponse {
+        self.cancel_because(initiator, cancel, "the initiator took it back").await
+    }
+
+    /// The same, and says why.
+    pub async fn cancel_because(
+        &self,
+        initiator: &Initiator,
+        cancel: CancelMessage,
+        why: &str,
+    ) -> CancelResponse {
         let result =
             |code, desc: &str, addresses| CancelResult { code, desc: Some(desc.to_owned()), addresses };
         let kept = match self.0.outbox.find(&initiator.name, &cancel.push_id).await {
@@ -270,7 +280,7 @@ impl Ppg {
         };
         let (mine, strangers) = chosen(&kept, &cancel.addresses);
         let mut results = Vec::new();
-        match self.take_back(initiator, &cancel.push_id, &mine).await {
+        match self.take_back(initiator, &cancel.push_id, &mine, why).await {
             Ok(taken) => {
                 let (back, late): (Vec<&Delivery>, Vec<&Delivery>) =
                     mine.into_iter().partition(|d| taken.contains(&d.id));

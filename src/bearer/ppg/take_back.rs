@@ -17,23 +17,26 @@ const LOOK: Duration = Duration::from_millis(250);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long is waited before it is looked whether it has: at first, and at the most.
 const GLANCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(640));
+/// What is said of a delivery that was taken back for another process: that knows who wanted it.
+const TAKEN_BACK: &str = "it was taken back";
 /// How long what was claimed a moment ago is on its way to our bearer.
 const STEP: Duration = Duration::from_millis(2);
 
 impl Ppg {
-    /// Those that could be taken back. Whoever asked may be gone before it is written down; what the bearer gave back is not
+    /// Those that could be taken back, of which `why` is said from then on. Whoever asked may be gone before it is written down; what the bearer gave back is not
     /// lost by that.
     pub(super) async fn take_back(
         &self,
         initiator: &Initiator,
         push: &PushId,
         deliveries: &[&Delivery],
+        why: &str,
     ) -> Result<BTreeSet<DispatchId>, OutboxError> {
         let open = deliveries.iter().filter(|d| !d.standing.state.is_final());
         let (ids, ppg): (BTreeSet<DispatchId>, _) = (open.map(|d| d.id).collect(), self.clone());
-        let (initiator, push) = (initiator.name.clone(), push.clone());
+        let (initiator, push, why) = (initiator.name.clone(), push.clone(), why.to_owned());
         let taking = async move {
-            let mut taken = ppg.withdraw(ids.iter().copied().collect()).await?;
+            let mut taken = ppg.withdraw(ids.iter().copied().collect(), &why).await?;
             // What was claimed and is not at the bearer yet will be in a moment.
             let until = Instant::now() + PATIENCE;
             loop {
@@ -42,14 +45,14 @@ impl Ppg {
                     break;
                 }
                 sleep(STEP).await;
-                taken.extend(ppg.withdraw(coming).await?);
+                taken.extend(ppg.withdraw(coming, &why).await?);
             }
             // What our own bearer does not give back has left.
             let theirs = {
                 let ours = ppg.under_way();
                 ids.into_iter().filter(|id| !taken.contains(id) && !ours.contains_key(id)).collect()
             };
-            taken.extend(ppg.call_back(&initiator, &push, theirs).await?);
+            taken.extend(ppg.call_back(&initiator, &push, theirs, &why).await?);
             Ok(taken)
         };
         to_its_end(taking).await?
@@ -59,6 +62,10 @@ impl Ppg {
     pub(super) async fn heed_calls(&self) {
         loop {
             sleep(LOOK).await;
+            // Of what nothing is under way nothing can be taken back.
+            if self.under_way().is_empty() {
+                continue;
+            }
             let ids = match self.0.outbox.called_back().await {
                 Ok(ids) if ids.is_empty() => continue,
                 Ok(ids) => ids,
@@ -67,7 +74,7 @@ impl Ppg {
                     continue;
                 }
             };
-            if let Err(error) = self.withdraw(ids).await {
+            if let Err(error) = self.withdraw(ids, TAKEN_BACK).await {
                 self.breathe("take down what was called back", &error).await;
             }
         }
@@ -87,6 +94,7 @@ impl Ppg {
         initiator: &InitiatorName,
         push: &PushId,
         ids: BTreeSet<DispatchId>,
+        why: &str,
     ) -> Result<BTreeSet<DispatchId>, OutboxError> {
         let mut taken = BTreeSet::new();
         if ids.is_empty() {
@@ -102,7 +110,7 @@ impl Ppg {
             // A process that ended, or a network that refused it for now, has put it back.
             let waiting = in_state(State::Waiting);
             if !waiting.is_empty() {
-                taken.extend(self.withdraw(waiting).await?);
+                taken.extend(self.withdraw(waiting, why).await?);
             }
             let sending = in_state(State::Sending);
             if sending.is_empty() || Instant::now() >= until {
@@ -118,7 +126,7 @@ impl Ppg {
     }
 
     /// Takes back what waits, and what our bearer has and has not sent.
-    async fn withdraw(&self, ids: Vec<DispatchId>) -> Result<BTreeSet<DispatchId>, OutboxError> {
+    async fn withdraw(&self, ids: Vec<DispatchId>, why: &str) -> Result<BTreeSet<DispatchId>, OutboxError> {
         let (mut moves, mut given_back) = (Vec::new(), Vec::new());
         for id in ids {
             // What a bearer has and gives back has not left.
@@ -133,7 +141,7 @@ impl Ppg {
                 from,
                 to: State::Cancelled,
                 code: StatusCode::OK,
-                desc: "the initiator took it back".to_owned(),
+                desc: why.to_owned(),
                 due: None,
                 segments: None,
                 again: false,

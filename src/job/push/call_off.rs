@@ -5,7 +5,7 @@ use crate::{
     job::{Event, JobsError, Reason, Record, Route, State},
 };
 
-use super::{PushJobError, PushRoute, push_id};
+use super::{PushJobError, PushRoute, push_id, step::CALLED_OFF};
 
 /// What came of it.
 #[derive(Debug)]
@@ -27,7 +27,9 @@ impl PushRoute {
     /// # Errors
     /// [`PushJobError`]; among them [`JobsError::NotFound`].
     pub async fn call_off(&self, id: JobId, by: &str) -> Result<CallOff, PushJobError> {
-        let event = Event::CalledOff { reason: Reason::new(&format!("called off by {by}")) };
+        // The push says so, too: whoever looks at it before the job is told takes its word for it.
+        let why = format!("{CALLED_OFF} by {by}");
+        let event = Event::CalledOff { reason: Reason::new(&why) };
         // A second time where the job went on meanwhile.
         for _ in 0..2 {
             let record = self.record(id).await?;
@@ -40,7 +42,7 @@ impl PushRoute {
                 State::Queued | State::Registered | State::Prepared => true,
                 State::Delivering | State::Unknown => {
                     let push = push_id(id).map_err(|_| JobsError::NotFound { id })?;
-                    self.gateway.cancel(&push).await?
+                    self.gateway.cancel(&push, &why).await?
                 }
                 State::Delivered | State::ReHomed | State::HandedOff => {
                     return too_late(record, "its push was delivered");

@@ -28,11 +28,12 @@ pub trait PushGateway: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Takes a push back of which nothing has left; false when it is too late or it never had it.
+    /// Takes a push back of which nothing has left; false when it is too late or it never had it. From then on it says `why`
+    /// of the push, as far as this process had it.
     ///
     /// # Errors
     /// [`GatewayError::Unavailable`].
-    async fn cancel(&self, _id: &PushId) -> Result<bool, GatewayError> {
+    async fn cancel(&self, _id: &PushId, _why: &str) -> Result<bool, GatewayError> {
         Ok(false)
     }
 

@@ -236,7 +236,7 @@ impl PushRoute {
     /// Why a job ends whose PIN is refused for good: nobody could use what its push brings, so that is taken back.
     async fn without_pin(&self, push: &PushId, error: PushJobError) -> PushJobError {
         let PushJobError::Gateway(GatewayError::Refused { code, why }) = error else { return error };
-        let push = match self.gateway.cancel(push).await {
+        let push = match self.gateway.cancel(push, "the PIN for its user was refused").await {
             Ok(true) => "its push was taken back",
             Ok(false) => "its push has left: the device may ask for a PIN that its user never gets",
             Err(unavailable) => return unavailable.into(),
@@ -247,7 +247,7 @@ impl PushRoute {
     /// Takes the short message with the PIN back, where there is one and it has not left.
     pub(super) async fn take_pin_back(&self, id: JobId) {
         let Ok(pin) = pin_id(id) else { return };
-        if let Err(error) = self.gateway.cancel(&pin).await {
+        if let Err(error) = self.gateway.cancel(&pin, "its job has ended").await {
             warn!(job.id = %id, error = &error as &dyn std::error::Error, "The PIN of job {id} could not be taken back: {error}");
         }
     }

@@ -27,6 +27,9 @@ pub struct Facts<'a> {
     pub now: Timestamp,
 }
 
+/// How the reason of a job begins that was called off, whoever has said so first.
+pub(super) const CALLED_OFF: &str = "called off";
+
 /// What comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -97,9 +100,13 @@ pub fn next(facts: Facts<'_>) -> Next {
                 MessageState::Pending => Next::Wait,
                 MessageState::Delivered => Next::Tell(Event::DeliveryConfirmed),
                 MessageState::Unknown => unclear(state, over, why),
-                // It is ours alone: whoever calls the job off takes its push back, and is named by that.
+                // It is ours alone: whoever calls the job off takes its push back, and is named by that. They may not have
+                // said so of the job yet.
+                MessageState::Cancelled if why.starts_with(CALLED_OFF) => {
+                    Next::Tell(Event::CalledOff { reason: reason(why) })
+                }
                 MessageState::Cancelled => {
-                    Next::Tell(Event::CalledOff { reason: reason(&format!("called off: {why}")) })
+                    Next::Tell(Event::CalledOff { reason: reason(&format!("{CALLED_OFF}: {why}")) })
                 }
                 MessageState::Expired => Next::Tell(Event::DeliveryExpired { reason: reason(why) }),
                 MessageState::Rejected

@@ -33,7 +33,8 @@ async fn what_the_gateway_says_in_the_end_is_where_the_job_stands() {
             "undeliverable: no such subscriber",
         ),
         (&[(MessageState::Rejected, "address")], "failed", "rejected: address"),
-        (&[(MessageState::Cancelled, "by hand")], "cancelled", "by hand"),
+        (&[(MessageState::Cancelled, "by hand")], "cancelled", "called off: by hand"),
+        (&[(MessageState::Cancelled, "called off by anna")], "cancelled", "called off by anna"),
         (&[(MessageState::Expired, "validity")], "expired", "validity"),
         (&[(MessageState::Unknown, "answer lost"), (MessageState::Delivered, "")], "delivered", ""),
         (&[(MessageState::Unknown, "answer lost"), (MessageState::Expired, "late")], "expired", "late"),
@@ -42,7 +43,8 @@ async fn what_the_gateway_says_in_the_end_is_where_the_job_stands() {
         let record = b.run(&job("method = \"netwpin\""), says).await;
         let last = record.history.last().unwrap();
         assert_eq!(last.to.name(), end);
-        assert!(last.reason.as_ref().map_or("", Reason::as_str).ends_with(reason), "{last:?}");
+        let said = last.reason.as_ref().map_or("", Reason::as_str);
+        assert!(said.ends_with(reason) && said.matches("called off").count() < 2, "{last:?}");
         assert_eq!(states(&record).contains(&"unknown"), says.len() == 2);
         // Credentials that nobody has open no session.
         let kept = !crate::dm::Accounts::candidates(&*b.store, None, "IMEI:490154203237518")

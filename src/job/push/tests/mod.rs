@@ -107,11 +107,11 @@ impl PushGateway for Fake {
     }
 
     /// Takes back what it had, and says so of the push.
-    async fn cancel(&self, id: &PushId) -> Result<bool, GatewayError> {
+    async fn cancel(&self, id: &PushId, why: &str) -> Result<bool, GatewayError> {
         self.cancelled.lock().unwrap().push(id.clone());
         let had = self.had.lock().unwrap().iter().any(|had| had.push_id == *id);
         if had && !id.as_str().contains(".pin") {
-            self.say(MessageState::Cancelled, "");
+            self.say(MessageState::Cancelled, why);
         }
         Ok(had)
     }

@@ -111,6 +111,11 @@ async fn the_pin_of_a_job_that_is_called_off_is_taken_back() {
     assert!(matches!(b.route.call_off(id, "test").await.unwrap(), CallOff::Done(_)));
     let both = [push_id(id).unwrap(), pin_id(id).unwrap()];
     assert_eq!(*b.gateway.cancelled.lock().unwrap(), both);
+    // Whoever sees the push before the job is told says the same.
+    let says = b.gateway.says.lock().unwrap().clone().unwrap();
+    let record = b.record(id).await;
+    assert_eq!(record.history.last().unwrap().reason.as_ref().unwrap().as_str(), says.why);
+    assert_eq!(says.why, "called off by test");
     // One that the network ends.
     let b = bench();
     let record = b.run(&asked, &[(MessageState::Pending, ""), (MessageState::Expired, "late")]).await;
