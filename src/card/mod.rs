@@ -33,8 +33,8 @@ mod view;
 
 pub use apply::{ApplyError, Change, Outcome, Written, apply, apply_for};
 pub use bay::{
-    Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, Label, Mark, Stay, Surveyed, Work,
-    Worked, survey,
+    Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, Label, LoneCard, Mark, Stay,
+    Surveyed, Work, Worked, survey,
 };
 pub use channel::{ChannelChoice, ChannelChoiceError};
 pub use file_system::{FileError, FileSystem};

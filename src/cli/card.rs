@@ -14,7 +14,7 @@ pub(super) mod run;
 mod watch;
 mod write;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 use tracing::debug;
@@ -23,8 +23,8 @@ use super::{Exit, Global, config, exit::failure, output};
 use crate::{
     app::{App, OsRandom, SystemClock},
     card::{
-        BayName, FileError, FileSystem, Identity, Key, KeyGuard, Pcsc, PcscCard, ReaderInfo, Readers,
-        Session, WriteJournalError, examine, settle, survey,
+        BayName, FileError, FileSystem, Identity, Key, KeyGuard, LoneCard, Pcsc, ReaderError, ReaderInfo,
+        Readers, Session, WriteJournalError, examine, settle, survey,
     },
 };
 
@@ -182,13 +182,20 @@ impl fmt::Display for List {
     }
 }
 
-/// Connects to the card in the reader that was named.
-pub(super) fn connect(reader: &str) -> anyhow::Result<PcscCard> {
-    Readers::establish().and_then(|service| service.connect(reader)).map_err(failure)
+/// Connects to the card in the reader that was named. It is watched as those in bays are.
+pub(super) fn connect(reader: &str, global: &Global) -> anyhow::Result<LoneCard> {
+    let watchdog = config::load(global, Vec::new())?.card.watchdog;
+    connect_within(reader, watchdog).map_err(failure)
+}
+
+/// The same for who has the configuration.
+pub(super) fn connect_within(reader: &str, watchdog: Duration) -> Result<LoneCard, ReaderError> {
+    let name = Readers::establish()?.resolve(reader)?;
+    LoneCard::connect(Arc::new(Pcsc), &name, watchdog)
 }
 
 /// The file system of a card that was connected just now; its commands go to the log.
-fn file_system<'c>(card: &'c mut PcscCard, global: &Global) -> anyhow::Result<FileSystem<'c>> {
+fn file_system<'c>(card: &'c mut LoneCard, global: &Global) -> anyhow::Result<FileSystem<'c>> {
     let channel = config::load(global, Vec::new())?.card.channel;
     let mut session = Session::new(card);
     session.set_trace(|apdu| debug!("{apdu}"));

@@ -194,7 +194,8 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             rehearsed
         }
         Some(reader) => {
-            let connected = card::connect(reader)?;
+            let watchdog = config.card.watchdog;
+            let connected = card::connect_within(reader, watchdog).map_err(failure)?;
             let virtual_card = is_sample(connected.atr());
             drop(connected);
             if !virtual_card && !args.yes {
@@ -210,7 +211,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             };
             plot.keys.extend(card_pin(&plot)?);
             let mut connect = || -> Result<Box<dyn CardTransport>, ReaderError> {
-                Ok(Box::new(Readers::establish()?.connect(reader)?))
+                Ok(Box::new(card::connect_within(reader, watchdog)?))
             };
             runtime.block_on(rehearsal::rehearse(&plot, Keeper::Database(config), &mut connect))
         }

@@ -16,7 +16,9 @@
 //! back when its card is pulled; it can send nothing to a card any more, and nothing that it says is heard.
 
 mod bays;
+mod connect;
 mod identity;
+mod lone;
 mod plug;
 mod pulse;
 mod thread;
@@ -32,6 +34,7 @@ use crate::ident::ReaderName;
 pub use bays::Bays;
 pub(super) use identity::usb_path;
 pub use identity::{BayName, Identity, Label, Mark, Surveyed, survey};
+pub use lone::LoneCard;
 
 /// How bays are run.
 #[derive(Debug, Clone)]

@@ -20,15 +20,15 @@ use crate::{
 };
 
 /// Long enough for any machine; only a test that fails waits so long.
-const PATIENCE: Duration = Duration::from_secs(20);
-const WATCHDOG: Duration = Duration::from_millis(300);
-const NUMBER: &str = "8988211000000430010";
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(super) const WATCHDOG: Duration = Duration::from_millis(300);
+pub(super) const NUMBER: &str = "8988211000000430010";
 
 fn reader(n: usize) -> ReaderName {
     format!("bay {n:02}").parse().unwrap()
 }
 
-fn card() -> CardHandle {
+pub(super) fn card() -> CardHandle {
     let imsi: Imsi = "001010123456789".parse().unwrap();
     let image = Sample::new(SampleKind::Prepared, Iccid::from_card(NUMBER).unwrap(), imsi).image();
     CardHandle::new(VirtualCard::from_image(image).unwrap())

@@ -12,6 +12,7 @@ use std::{
 
 use super::{
     Contact, Identity, Work, Worked,
+    connect::{FIRST_WAIT, LONGEST_WAIT, SHARING_TRIES, connect},
     pulse::{Abandoned, Pulse, Watched},
 };
 use crate::{
@@ -25,11 +26,6 @@ pub(super) const LOOK: Duration = Duration::from_millis(250);
 const SETTLED: Duration = Duration::from_millis(20);
 /// How long the thread listens for work after it has told of a card, before it looks at the reader again.
 const LISTEN: Duration = Duration::from_millis(250);
-/// The first and the longest wait before the service, or a card that another program has, is tried again.
-const FIRST_WAIT: Duration = Duration::from_millis(50);
-const LONGEST_WAIT: Duration = Duration::from_millis(1600);
-/// How often a card that another program has is tried: 3 s in all.
-const SHARING_TRIES: u32 = 7;
 /// How long a card that another program still has is left alone.
 const SHARING_PAUSE: Duration = Duration::from_secs(2);
 /// How long a card is left alone that is there and that the service does not connect to.
@@ -334,35 +330,14 @@ impl<R> Thread<R> {
         }
     }
 
-    /// Connects: again after a while where another program has the card, and once more where it is mute.
     fn connect(
         &self,
         context: &mut dyn ReaderContext,
         contact: &mut Contact,
         repowered: &mut bool,
     ) -> Result<Result<Box<dyn CardTransport>, ReaderError>, Abandoned> {
-        let (mut wait, mut tries) = (FIRST_WAIT, 1);
-        loop {
-            let error = match self.given.pulse.watched(|| context.connect(&self.given.reader))? {
-                Ok(card) => return Ok(Ok(card)),
-                Err(error) => error,
-            };
-            match error {
-                ReaderError::InUse { .. } if tries < SHARING_TRIES && !self.is_over() => {
-                    std::thread::sleep(wait);
-                    wait = (wait * 2).min(LONGEST_WAIT);
-                    tries += 1;
-                }
-                ReaderError::Mute { .. } if !*repowered => {
-                    *repowered = true;
-                    contact.errors += 1;
-                    contact.repowered += 1;
-                    // The next connection tells whether it helped.
-                    let _ = self.given.pulse.watched(|| context.repower(&self.given.reader))?;
-                }
-                error => return Ok(Err(error)),
-            }
-        }
+        let Given { reader, pulse, .. } = &self.given;
+        connect(context, reader, pulse, (contact, repowered), &|| self.is_over())
     }
 
     fn tell(&self, note: Note<R>) {

@@ -161,7 +161,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     if bootstraps && run.totals().before > 0 {
         // Those that lie in readers are not called good unseen. One that cannot be read now is not waited for.
         let readers = plan::readers(args, &app.config().card.bays).unwrap_or_default();
-        plan::there(&readers).keys().for_each(|card| run.expect(card));
+        plan::there(&readers, app.config().card.watchdog).keys().for_each(|card| run.expect(card));
     }
     let hook = args.hook.clone().map(|hook| Hook::start(hook, Duration::from_secs(args.hook_limit)));
     let mut results = Results::open(&path, args.csv.as_deref(), hook, sign_key, global.format)?;

@@ -35,7 +35,7 @@ pub(in crate::cli) struct Args {
 }
 
 pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let mut card = connect(&args.reader.reader)?;
+    let mut card = connect(&args.reader.reader, global)?;
     let mut fs = file_system(&mut card, global)?;
     let inspected = with_pin(&mut fs, &args.pin, global, |fs| {
         let view = locate(fs, Depth::Everything).map_err(failure)?;

@@ -127,7 +127,7 @@ fn run(
 
     let app = open_app(global)?;
     let rings = args.rings.open(&app)?;
-    let mut transport = connect(&args.reader.reader)?;
+    let mut transport = connect(&args.reader.reader, global)?;
     let mut fs = file_system(&mut transport, global)?;
     let card = fs.iccid().map_err(failure)?;
     let key = match given {

@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
 }
 
 fn bootstrap(kind: Option<PayloadKind>, args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let mut card = connect(&args.reader.reader)?;
+    let mut card = connect(&args.reader.reader, global)?;
     let mut fs = file_system(&mut card, global)?;
     let wanted = objects_to_read(kind);
     let view = with_pin(&mut fs, &args.pin, global, |fs| locate(fs, Depth::Objects(&wanted)))?;

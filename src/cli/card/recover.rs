@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     }
     let keys = args.change.keys()?;
     let rings = args.change.adm.rings(&app)?;
-    let mut transport = connect(args.reader.as_deref().unwrap_or_default())?;
+    let mut transport = connect(args.reader.as_deref().unwrap_or_default(), global)?;
     let mut fs = file_system(&mut transport, global)?;
     let card = fs.iccid().map_err(failure)?;
     let keys = rings.complete(Some(&card), &keys).map_err(failure)?;

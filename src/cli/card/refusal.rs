@@ -36,7 +36,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let card = match (&args.iccid, &args.reader) {
         (Some(iccid), _) => iccid.clone(),
         (None, reader) => {
-            let mut card = connect(reader.as_deref().unwrap_or_default())?;
+            let mut card = connect(reader.as_deref().unwrap_or_default(), global)?;
             file_system(&mut card, global)?.iccid().map_err(failure)?
         }
     };

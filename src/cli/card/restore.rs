@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let keys = args.change.keys()?;
     let app = open_app(global)?;
     let rings = args.change.adm.rings(&app)?;
-    let mut card = connect(&args.reader.reader)?;
+    let mut card = connect(&args.reader.reader, global)?;
     let mut fs = file_system(&mut card, global)?;
     let iccid = fs.iccid().ok();
     let keys = rings.complete(iccid.as_ref(), &keys).map_err(failure)?;

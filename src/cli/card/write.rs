@@ -103,7 +103,7 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     let rings = args.job.adm.rings(&app)?;
     let payload = args.job.kind;
     let job = CardJob { key: None, profile, subscriber, payload, layout, keys, rings, attested: false };
-    let card = Box::new(connect(&args.job.reader.reader)?);
+    let card = Box::new(connect(&args.job.reader.reader, global)?);
     let consent = ConsentArgs { dry_run: false, yes: args.consent.yes };
     let (format, pin) = (global.format, args.job.pin.id());
     let station = Box::new(Station { format, consent, pin, losses: Vec::new() });
@@ -129,7 +129,7 @@ fn planned(
     subscriber: Subscriber,
     global: &Global,
 ) -> anyhow::Result<Planned> {
-    let mut card = connect(&args.reader.reader)?;
+    let mut card = connect(&args.reader.reader, global)?;
     let mut fs = file_system(&mut card, global)?;
     let iccid = match fs.iccid() {
         Ok(iccid) => Some(iccid),

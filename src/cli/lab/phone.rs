@@ -73,7 +73,7 @@ impl fmt::Display for Shown {
 }
 
 pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
-    let mut card = connect(args)?;
+    let mut card = connect(args, global)?;
     let mut phone = Phone::new(&identity(&args.imei)).map_err(|e| Failure::because(Exit::Usage, e))?;
     if let Some(pin) = &args.card_pin {
         phone.enter_card_pin(pin.parse("card PIN")?);
@@ -107,12 +107,12 @@ pub(super) fn run(args: &PhoneArgs, global: &Global) -> anyhow::Result<Exit> {
     Ok(exit)
 }
 
-fn connect(args: &PhoneArgs) -> anyhow::Result<Box<dyn CardTransport>> {
+fn connect(args: &PhoneArgs, global: &Global) -> anyhow::Result<Box<dyn CardTransport>> {
     match (&args.image, &args.pcsc) {
         (Some(file), _) => {
             let card = VirtualCard::from_image(super::load(file)?)?;
             Ok(Box::new(InProcess::insert(&CardHandle::new(card), "virtual phone".parse()?)))
         }
-        (None, reader) => Ok(Box::new(card::connect(reader.as_deref().unwrap_or_default())?)),
+        (None, reader) => Ok(Box::new(card::connect(reader.as_deref().unwrap_or_default(), global)?)),
     }
 }

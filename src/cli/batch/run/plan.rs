@@ -1,7 +1,7 @@
 //! `bootgate batch run --dry-run`: what each row would bring to its card. No store is made, no key is presented, nothing is written;
 //! cards that lie in readers are read, to say what would change on them.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
 use serde::Serialize;
 
@@ -10,14 +10,14 @@ use crate::{
     app::{App, OsRandom},
     bootstrap::{build, resolve, usim_files},
     card::{
-        FileSystem, Pcsc, Plan, PlanOptions, Readers, Session, plan,
+        FileSystem, Pcsc, Plan, PlanOptions, Session, plan,
         script::{Entry, dry_run},
         survey,
     },
     cli::{
         Exit, Global,
         batch::{Checked, look},
-        card::bays::choose,
+        card::{bays::choose, connect_within},
         config,
         exit::failure,
         output,
@@ -33,6 +33,7 @@ use crate::{
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let config = config::load(global, Vec::new())?;
+    let watchdog = config.card.watchdog;
     let vault = App::vault_of(&config, Arc::new(OsRandom));
     let rings = args.rings.open_with(&config, &vault)?;
     let task = task(args, rings, &vault)?;
@@ -47,13 +48,15 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         output::note(&format!("{file}:{problem}"));
     }
-    let mut cards = there(&readers);
+    let mut cards = there(&readers, watchdog);
     let rows = batch.rows.iter().map(|row| {
         let iccid = row.subscriber.iccid.clone();
         let reader = iccid.as_ref().and_then(|iccid| cards.remove(iccid));
         let what = match &task {
             Task::Script(work) => What::script(work, row),
-            Task::Bootstrap(work) => What::bootstrap(work, row, reader.as_ref())?,
+            Task::Bootstrap(work) => {
+                What::bootstrap(work, row, reader.as_ref().map(|reader| (reader, watchdog)))?
+            }
         };
         anyhow::Ok(PlannedRow { line: row.line, iccid, done: report.is_done(row.line), reader, what })
     });
@@ -77,9 +80,9 @@ pub(super) fn readers(args: &RunArgs, labels: &[crate::card::Label]) -> anyhow::
 }
 
 /// The cards in readers. One that does not tell its number is none that a row names.
-pub(super) fn there(readers: &[ReaderName]) -> BTreeMap<Iccid, ReaderName> {
+pub(super) fn there(readers: &[ReaderName], watchdog: Duration) -> BTreeMap<Iccid, ReaderName> {
     let number = |reader: &ReaderName| {
-        let mut card = Readers::establish().ok()?.connect(reader.as_str()).ok()?;
+        let mut card = connect_within(reader.as_str(), watchdog).ok()?;
         FileSystem::new(Session::new(&mut card)).iccid().ok()
     };
     readers.iter().filter_map(|reader| Some((number(reader)?, reader.clone()))).collect()
@@ -141,7 +144,7 @@ impl What {
     }
 
     /// Secrets are drawn for it, and thrown away.
-    fn bootstrap(work: &Work, row: &Row, reader: Option<&ReaderName>) -> anyhow::Result<Self> {
+    fn bootstrap(work: &Work, row: &Row, reader: Option<(&ReaderName, Duration)>) -> anyhow::Result<Self> {
         let mut subscriber: Subscriber = row.subscriber.clone();
         if subscriber.iccid.is_none() {
             // The card itself will say it; any of that length will do here.
@@ -161,9 +164,8 @@ impl What {
             }),
         );
         let (mut plan_of_card, mut unplanned) = (None, None);
-        if let Some(reader) = reader {
-            let mut card =
-                Readers::establish().and_then(|service| service.connect(reader.as_str())).map_err(failure)?;
+        if let Some((reader, watchdog)) = reader {
+            let mut card = connect_within(reader.as_str(), watchdog).map_err(failure)?;
             let adm = row
                 .keys
                 .iter()

@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) fn run(file: SettingsFile, args: &Args, global: &Global) -> anyhow::Result<Exit> {
-    let mut card = connect(&args.reader.reader)?;
+    let mut card = connect(&args.reader.reader, global)?;
     let mut fs = file_system(&mut card, global)?;
     let found = with_pin(&mut fs, &args.pin, global, |fs| settings_file(fs, file))?.map_err(failure)?;
     let absent = || Failure::because(Exit::Failed, format!("the card has no USIM with {file}"));

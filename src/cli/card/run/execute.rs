@@ -14,7 +14,7 @@ use super::{
 use crate::{
     app::{App, OsRandom},
     card::{
-        ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyId, KeyRings, PcscCard,
+        ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyId, KeyRings, LoneCard,
         Session,
         script::{
             Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, declared_keys, dry_run,
@@ -56,7 +56,7 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     let files = if dry { None } else { Some(Files::open(&work.text, args, &vault)?) };
     let mut card = None;
     if let Some(rows) = &rows {
-        let mut connected = connect(args.reader.as_deref().unwrap_or_default())?;
+        let mut connected = connect(args.reader.as_deref().unwrap_or_default(), global)?;
         let iccid = number(&mut connected)?.ok_or_else(|| {
             let why = "the card does not tell its number, by which --rows finds its row; nothing was sent";
             Failure::because(Exit::Failed, why)
@@ -83,7 +83,7 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
 
 /// The card whose row was looked for.
 struct Matched<'a> {
-    card: PcscCard,
+    card: LoneCard,
     iccid: Iccid,
     row: &'a Row,
 }
@@ -146,7 +146,7 @@ fn execute(
     let (mut card, iccid, attested) = match card {
         Some(Matched { card, iccid, row }) => (card, Some(iccid), row.allow_once),
         None => {
-            let mut card = connect(args.reader.as_deref().unwrap_or_default())?;
+            let mut card = connect(args.reader.as_deref().unwrap_or_default(), global)?;
             let iccid = number(&mut card)?;
             (card, iccid, false)
         }
@@ -208,7 +208,7 @@ fn keys(checked: &Checked, given: &Values, of_row: &[Key]) -> anyhow::Result<Vec
 }
 
 /// The card's number, where it tells one; the card is as fresh afterwards as it was.
-fn number(card: &mut PcscCard) -> anyhow::Result<Option<Iccid>> {
+fn number(card: &mut LoneCard) -> anyhow::Result<Option<Iccid>> {
     let iccid = match FileSystem::new(Session::new(card)).iccid() {
         Err(FileError::Transport(error)) => return Err(failure(error)),
         other => other.ok(),
