@@ -247,10 +247,11 @@ impl<'t> Session<'t> {
     ) -> Result<ResponseApdu, TransportError> {
         let cla = response_class(command.cla());
         self.fetch_waiting(cla, &mut response)?;
-        // On T=0 a warning to a command with data and answer comes without its answer.
+        // On T=0 a warning to a command with data and answer comes without its answer; on T=1 it does so from cards that have every
+        // answer fetched. A card that has none refuses.
         let case_4 = !command.data().is_empty() && command.le().is_some();
         let warned = response.sw.class() == StatusClass::Warning && response.data.is_empty();
-        if case_4 && warned && self.transport.protocol() == Protocol::T0 {
+        if case_4 && warned {
             let mut more = self.get_response(cla, 0)?;
             self.fetch_waiting(cla, &mut more)?;
             if more.sw.is_ok() || more.sw.class() == StatusClass::Warning {

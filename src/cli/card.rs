@@ -128,7 +128,7 @@ pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
 fn list(identity: bool, global: &Global) -> anyhow::Result<Exit> {
     let readers = Readers::establish().and_then(|service| service.list()).map_err(failure)?;
     if readers.is_empty() {
-        return Err(failure(crate::card::ReaderError::NoReaders));
+        return Err(failure(ReaderError::NoReaders));
     }
     // Asking a reader who it is takes a connection, which another program would notice.
     let bays = if identity {

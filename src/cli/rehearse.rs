@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::config::KeyRule,
     bootstrap::PayloadKind,
-    card::{CardTransport, Key, ReaderError, Readers},
+    card::{CardTransport, Key, ReaderError},
     ident::{AdmKey, Iccid, Imei, Imsi, ReaderName},
     job::Layout,
     lab::{

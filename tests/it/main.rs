@@ -26,6 +26,7 @@ mod bays_over_pcsc;
 mod card_job;
 mod card_job_cuts;
 mod card_keys;
+mod card_mute;
 mod card_over_pcsc;
 mod card_pins;
 mod card_recover;

@@ -16,6 +16,8 @@ pub enum Trouble {
     None,
     /// It answers no more from a command on, and the driver waits for ever.
     Mute,
+    /// The same from its first commands on: it does not even tell its number.
+    MuteAtOnce,
     /// It is pulled in the middle of an UPDATE BINARY.
     Cut,
     /// An octet of what it reads back is wrong.
@@ -26,9 +28,10 @@ pub enum Trouble {
     OtherKey,
 }
 
-const KINDS: [(char, Trouble); 6] = [
+const KINDS: [(char, Trouble); 7] = [
     ('.', Trouble::None),
     ('m', Trouble::Mute),
+    ('n', Trouble::MuteAtOnce),
     ('c', Trouble::Cut),
     ('f', Trouble::Flipped),
     ('s', Trouble::Slow),
@@ -41,9 +44,21 @@ impl Trouble {
         match self {
             Self::None | Self::Slow => ("good", &["done"]),
             Self::Mute | Self::Cut => ("bad", &["failed", "unknown"]),
+            // Its row waits for it.
+            Self::MuteAtOnce => ("bad", &["skipped"]),
             Self::Flipped => ("bad", &["unknown"]),
             Self::OtherKey => ("bad", &["refused"]),
         }
+    }
+
+    /// Whether the driver waits for it for ever.
+    pub fn is_mute(self) -> bool {
+        matches!(self, Self::Mute | Self::MuteAtOnce)
+    }
+
+    /// From which command on it is in trouble: in the middle of writing, or before anything is known of the card.
+    pub fn begins(self) -> u32 {
+        if self == Self::MuteAtOnce { 2 } else { 20 }
     }
 }
 
@@ -70,12 +85,24 @@ impl Deck {
 
     /// Two in a hundred are not: one kind after the other.
     pub fn with_faults(cards: u16) -> Self {
-        let faults = [Trouble::Mute, Trouble::Cut, Trouble::Slow, Trouble::Flipped, Trouble::OtherKey];
+        let faults = [
+            Trouble::Mute,
+            Trouble::Cut,
+            Trouble::Slow,
+            Trouble::Flipped,
+            Trouble::OtherKey,
+            Trouble::MuteAtOnce,
+        ];
         let trouble = |n: u16| match n % 50 {
             25 => faults[usize::from(n / 50) % faults.len()],
             _ => Trouble::None,
         };
         Self::uiccs((0..cards).map(trouble).collect())
+    }
+
+    /// The same of cards of the second generation.
+    pub fn sims_with_faults(cards: u16) -> Self {
+        Self { personality: Personality::Sim, ..Self::with_faults(cards) }
     }
 
     /// The deck as a word, for another process: the kind of its cards, then a letter for each.
@@ -98,8 +125,9 @@ impl Deck {
         u16::try_from(self.troubles.len()).unwrap()
     }
 
-    pub fn count(&self, what: Trouble) -> u16 {
-        u16::try_from(self.troubles.iter().filter(|trouble| **trouble == what).count()).unwrap()
+    /// How many are mute.
+    pub fn mute(&self) -> u16 {
+        u16::try_from(self.troubles.iter().filter(|trouble| trouble.is_mute()).count()).unwrap()
     }
 
     pub fn cards(&self) -> impl Iterator<Item = (Iccid, Trouble)> {

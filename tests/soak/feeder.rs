@@ -24,8 +24,6 @@ use crate::{
 
 /// Where the first slot of the first driver listens.
 const PORT: u16 = 36000;
-/// From which command on a card is in trouble: in the middle of writing.
-const TROUBLE_FROM: u32 = 20;
 /// How long a result may take.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -87,7 +85,7 @@ fn feed(bay: u16, board: &Board, deck: &Deck, delay: Duration) -> Stint {
             None => first = Some(Instant::now()),
             Some(first) => {
                 stint.milliseconds = u64::try_from(first.elapsed().as_millis()).unwrap();
-                *(if trouble == Trouble::Mute { &mut stint.mute } else { &mut stint.live }) += 1;
+                *(if trouble.is_mute() { &mut stint.mute } else { &mut stint.live }) += 1;
             }
         }
         pull.store(true, Ordering::Relaxed);
@@ -153,12 +151,12 @@ impl Slot<'_> {
     fn answer(&mut self, apdu: &[u8], pull: &AtomicBool) -> Option<Vec<u8>> {
         self.commands += 1;
         let mut answer = self.card.exchange(apdu);
-        if self.commands < TROUBLE_FROM {
+        if self.commands < self.trouble.begins() {
             return Some(answer);
         }
         let (update, read) = (apdu.get(1) == Some(&0xD6), apdu.get(1) == Some(&0xB0));
         match self.trouble {
-            Trouble::Mute => {
+            Trouble::Mute | Trouble::MuteAtOnce => {
                 while !pull.load(Ordering::Relaxed) {
                     std::thread::sleep(Duration::from_millis(2));
                 }

@@ -84,11 +84,35 @@ fn response_data_comes_in_parts() {
     assert_eq!(run(Protocol::T0, "A0A40000023F0000", &steps).0.unwrap().data, [7]);
 }
 
+/// What waited is lost with the GET RESPONSE that was refused, so the command is sent again, where it changes nothing.
+#[test]
+fn an_answer_of_256_octets_is_fetched_in_two_where_it_is_refused() {
+    let most: &'static str = format!("{}6101", "AA".repeat(255)).leak();
+    let steps = [
+        ("80CB00800181", "6100"),
+        ("00C0000000", "6700"),
+        ("80CB00800181", "6100"),
+        ("00C00000FF", most),
+        ("00C0000001", "BB62F1"),
+    ];
+    let answer = run(Protocol::T0, "80CB0080018100", &steps).0.unwrap();
+    assert_eq!((answer.data.len(), answer.data[255], answer.sw), (256, 0xBB, StatusWord(0x62F1)));
+    let steps = [("00D6000001AA", "6100"), ("00C0000000", "6700")];
+    assert_eq!(run(Protocol::T0, "00D6000001AA", &steps).0.unwrap().sw, StatusWord::WRONG_LENGTH);
+}
+
 #[test]
 fn a_warning_keeps_its_status_and_its_data_are_fetched() {
     let steps = [("00A40004023F00", "6283"), ("00C0000000", "6C02"), ("00C0000002", "01029000")];
     let answer = run(Protocol::T0, "00A40004023F0000", &steps).0.unwrap();
     assert_eq!((answer.data, answer.sw), (vec![1, 2], StatusWord(0x6283)));
+    // From a card that has every answer fetched, on T=1 too; any other refuses that.
+    let steps = [("00A40004023F0000", "6283"), ("00C0000000", "01029000")];
+    let answer = run(Protocol::T1, "00A40004023F0000", &steps).0.unwrap();
+    assert_eq!((answer.data, answer.sw), (vec![1, 2], StatusWord(0x6283)));
+    let steps = [("00A40004023F0000", "6283"), ("00C0000000", "6D00")];
+    let answer = run(Protocol::T1, "00A40004023F0000", &steps).0.unwrap();
+    assert_eq!((answer.data, answer.sw), (vec![], StatusWord(0x6283)));
     // VERIFY has no answer to fetch.
     run(Protocol::T0, "0020000A083132333435363738", &[("0020000A083132333435363738", "63C2")]).0.unwrap();
 }

@@ -1,5 +1,6 @@
 //! The same job leaves the same octets on every kind of card, by T=0 and by T=1, with 61xx and without, in each class, and on each
-//! channel: a first write, an update, an erasure, a restoration, and scripts.
+//! channel: a first write, an update, an erasure, a restoration, settings, a tree, and scripts. Of cards of one kind all files are
+//! compared; cards of different kinds have the files of the bootstrap in common.
 
 #![cfg(test)]
 
@@ -10,7 +11,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::{
     card::script::{CardBackup, MemoryBackup, Setup, run, shipped},
-    lab::image::{Personality, Quirk},
+    lab::image::{Body, FileImage, Personality, Quirk, Sample},
     wire::script::{Need, check},
 };
 
@@ -53,7 +54,17 @@ impl Way {
     }
 
     fn card_of(self, kind: SampleKind) -> CardHandle {
-        let mut sample = sample(kind);
+        self.made(sample(kind))
+    }
+
+    /// A prepared card with something more.
+    fn card_with(self, more: impl FnOnce(&mut Sample)) -> CardHandle {
+        let mut sample = sample(SampleKind::Prepared);
+        more(&mut sample);
+        self.made(sample)
+    }
+
+    fn made(self, mut sample: Sample) -> CardHandle {
         (sample.personality, sample.protocol) = (self.personality, self.protocol);
         let mut image = sample.image();
         self.fetched.into_iter().for_each(|quirk| image.add_quirk(quirk));
@@ -171,10 +182,28 @@ impl Way {
 /// What the files of a card hold.
 type Contents = [Vec<u8>; 4];
 
+/// What each kind of card held after a job, all of its files, the first time that was seen.
+#[derive(Default)]
+struct Whole(Vec<(Personality, &'static str, Way, FileImage)>);
+
+impl Whole {
+    /// Cards of one kind hold the same after the same job. How they answer and what is left of keys is not in their files.
+    fn is_same(&mut self, way: Way, job: &'static str, card: &CardHandle) {
+        let files = card.image().mf;
+        let before = self.0.iter().find(|(kind, of, ..)| *kind == way.personality && *of == job);
+        match before {
+            Some((_, _, first, before)) => {
+                assert!(files == *before, "{job}: the files of {way:?} differ from those of {first:?}");
+            }
+            None => self.0.push((way.personality, job, way, files)),
+        }
+    }
+}
+
 /// The records of EF(DIR). What else is in them differs from kind to kind: applications that a SIM does not have.
 fn dir(card: &CardHandle) -> Vec<Vec<u8>> {
     match &card.image().mf.find(&[Fid::DIR]).unwrap().body {
-        crate::lab::image::Body::Records { records, .. } => records.clone(),
+        Body::Records { records, .. } => records.clone(),
         _ => panic!("no records"),
     }
 }
@@ -184,7 +213,7 @@ fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
     let config1 =
         BootstrapFile { oid: ObjectId::CP_CONFIG1, label: "Config1".into(), octets: payload(90, 7) };
     let wanted = [file(CP, payload(700, 1)), file(DM, payload(300, 9))];
-    let mut seen = Vec::new();
+    let (mut seen, mut whole) = (Vec::new(), Whole::default());
     for way in Way::all() {
         let card = way.card();
         let journal = MemoryKeyJournal::new();
@@ -194,6 +223,7 @@ fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
         let again = way.job(&card, &wanted, &journal);
         assert!(matches!(again, Ended::Done(Outcome::Unchanged)), "{way:?}: {again:?}");
         seen.push((way, way.contents(&card)));
+        whole.is_same(way, "a first write", &card);
         assert_eq!(look(&card).iccid, Some(iccid()), "{way:?}");
         assert_eq!(found(&card, CP), payload(700, 1), "{way:?}");
         // A third object needs a file that is not there: class 00 creates it.
@@ -207,6 +237,7 @@ fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
         } else {
             assert!(matches!(ended, Ended::Done(Outcome::Written { .. })), "{way:?}: {ended:?}");
             assert_eq!(found(&card, ObjectId::CP_CONFIG1), payload(90, 7), "{way:?}");
+            whole.is_same(way, "a file that is created", &card);
         }
         assert!(dir(&card) == listed, "{way:?}: EF(DIR) has changed");
     }
@@ -220,27 +251,32 @@ fn one_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
 }
 
 /// What each job of a row of jobs leaves behind.
-fn row_of_jobs(way: Way) -> Vec<(&'static str, Contents)> {
+fn row_of_jobs(way: Way, whole: &mut Whole) -> Vec<(&'static str, Contents)> {
     let card = way.card();
     let shipped = |name| shipped(name).unwrap().text;
     let (first, second) =
         ([file(CP, payload(700, 1))], [file(CP, payload(300, 50)), file(DM, payload(90, 9))]);
     let listed = dir(&card);
-    let mut left = vec![("first write", way.changes(&card, |fs| plan(fs, &first, &options())))];
+    let mut left = Vec::new();
+    let mut done = |job, contents| {
+        whole.is_same(way, job, &card);
+        left.push((job, contents));
+    };
+    done("first write", way.changes(&card, |fs| plan(fs, &first, &options())));
     let saved = found(&card, CP);
-    left.push(("update", way.changes(&card, |fs| plan(fs, &second, &options()))));
-    left.push(("erasure", way.changes(&card, |fs| plan_erase(fs, &[CP], &options()))));
-    left.push(("restoration", way.changes(&card, |fs| plan(fs, &[file(CP, saved)], &options()))));
+    done("update", way.changes(&card, |fs| plan(fs, &second, &options())));
+    done("erasure", way.changes(&card, |fs| plan_erase(fs, &[CP], &options())));
+    done("restoration", way.changes(&card, |fs| plan(fs, &[file(CP, saved)], &options())));
     assert_eq!(found(&card, CP), payload(700, 1), "{way:?}");
     // A script begins with a reset, which closes other channels.
     if way.channel == ChannelChoice::Basic {
         let backup = way.script(&card, shipped("back-up"), None);
         way.script(&card, &way.commands(), None);
-        left.push(("script of commands", way.contents(&card)));
+        done("script of commands", way.contents(&card));
         way.script(&card, shipped("erase"), None);
-        left.push(("script that erases", way.contents(&card)));
+        done("script that erases", way.contents(&card));
         way.script(&card, shipped("restore"), Some(&backup));
-        left.push(("script that restores", way.contents(&card)));
+        done("script that restores", way.contents(&card));
         assert_eq!(found(&card, CP), payload(700, 1), "{way:?}");
     }
     assert!(dir(&card) == listed, "{way:?}: EF(DIR) has changed");
@@ -252,7 +288,7 @@ fn row_of_jobs(way: Way) -> Vec<(&'static str, Contents)> {
 #[test]
 fn a_bare_card_gets_the_same_tree_and_the_same_record_of_ef_dir_however_it_is_spoken_to() {
     let wanted = [file(CP, payload(700, 1)), file(DM, payload(300, 9))];
-    let (mut planned, mut scripted) = (Vec::new(), Vec::new());
+    let (mut planned, mut scripted, mut whole) = (Vec::new(), Vec::new(), Whole::default());
     let ways = Way::all()
         .into_iter()
         .filter(|way| way.mode == Mode::ThreeG && way.personality != Personality::Token);
@@ -262,11 +298,13 @@ fn a_bare_card_gets_the_same_tree_and_the_same_record_of_ef_dir_however_it_is_sp
         let contents = way.changes(&card, |fs| plan(fs, &wanted, &options()));
         assert!(dir(&card) != before, "{way:?}");
         planned.push((way, dir(&card), contents.to_vec()));
+        whole.is_same(way, "a tree", &card);
         if way.channel == ChannelChoice::Basic {
             let card = way.card_of(SampleKind::Bare);
             way.script(&card, shipped("create-bootstrap-tree").unwrap().text, None);
             let contents = [Fid::ODF, Fid::DODF, Fid(0x6431)].map(|fid| at_rest(&card, &[Fid::PKCS15, fid]));
             scripted.push((way, dir(&card), contents.to_vec()));
+            whole.is_same(way, "a tree by the script", &card);
         }
     }
     // The two kinds of UICC: 2 protocols, 3 ways to fetch, 2 channels.
@@ -284,12 +322,13 @@ fn a_bare_card_gets_the_same_tree_and_the_same_record_of_ef_dir_however_it_is_sp
 fn each_kind_of_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to() {
     let mut ways = Way::all().into_iter();
     let first = ways.next().unwrap();
-    let wanted = row_of_jobs(first);
+    let mut whole = Whole::default();
+    let wanted = row_of_jobs(first, &mut whole);
     assert_eq!(wanted.len(), 7);
     assert!(wanted.windows(2).all(|pair| pair[0].1 != pair[1].1), "each job changes something");
     let mut jobs = wanted.len();
     for way in ways {
-        let left = row_of_jobs(way);
+        let left = row_of_jobs(way, &mut whole);
         for ((job, contents), (_, wanted)) in left.iter().zip(&wanted) {
             assert!(contents == wanted, "{job}: {way:?} differs from {first:?}");
         }
@@ -300,4 +339,42 @@ fn each_kind_of_job_leaves_the_same_octets_on_every_kind_however_it_is_spoken_to
         jobs,
         54 * 4 + (54 - Way::all().iter().filter(|way| way.channel == ChannelChoice::Logical).count()) * 3
     );
+}
+
+/// Settings files, of each structure; then others in their place. Class A0 has no USIM.
+#[test]
+fn settings_are_the_same_however_a_card_is_spoken_to() {
+    use crate::wire::usim::{Configuration, SettingsContent, SettingsFile};
+    let settings = |seed: u8, length: usize, count: u8| {
+        let text: String = "<ims>".chars().cycle().take(length).collect();
+        let record = |n| vec![0x80, 0x01, n + seed];
+        [
+            SettingsContent::octets(SettingsFile::Nas, vec![0x83, 0x01, seed]),
+            SettingsContent { file: SettingsFile::MmsPreferences, parts: (0..count).map(record).collect() },
+            SettingsContent {
+                file: SettingsFile::Ims,
+                parts: Configuration { encoding: 0, text: &text }.parts(),
+            },
+        ]
+    };
+    let (first, second) = (settings(7, 700, 3), settings(9, 255, 1));
+    let wanted = [file(CP, payload(300, 1))];
+    let (mut whole, mut ways) = (Whole::default(), 0);
+    let of_usims = |way: &Way| {
+        way.mode == Mode::ThreeG && matches!(way.personality, Personality::Uicc | Personality::Uicc2g)
+    };
+    for way in Way::all().into_iter().filter(of_usims) {
+        let card = way.card_with(|sample| sample.all_settings = true);
+        for (job, settings) in [("settings", &first), ("other settings", &second)] {
+            way.changes(&card, |fs| plan(fs, &wanted, &PlanOptions { settings, ..options() }));
+            whole.is_same(way, job, &card);
+            let mut reader = InProcess::insert(&card, bay());
+            assert!(
+                has_settings(&mut FileSystem::new(way.session(&mut reader)), settings).unwrap(),
+                "{way:?}"
+            );
+        }
+        ways += 1;
+    }
+    assert_eq!(ways, 24);
 }
