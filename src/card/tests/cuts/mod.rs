@@ -38,8 +38,15 @@ const EVERY_CARD: [Target; 5] = [
 ];
 
 /// How else cards may be spoken to. Class A0 has T=0 and the basic channel alone, and no applications.
-const EVERY_OTHER_WAY: [Target; 5] =
-    [UICC.t1(), UICC.logical(), UICC.by_aid(), UICC.t1().logical().by_aid(), TOKEN.t1().logical()];
+const EVERY_OTHER_WAY: [Target; 7] = [
+    UICC.t1(),
+    UICC.logical(),
+    UICC.by_aid(),
+    UICC.t1().logical().by_aid(),
+    TOKEN.t1().logical(),
+    UICC.uncounted(),
+    TOKEN.t1().uncounted(),
+];
 
 /// Cuts a kind of job off everywhere, by both payloads and by CP alone, and holds the numbers against the table.
 #[expect(clippy::print_stdout, reason = "how many cuts there were is worth reading")]
@@ -118,7 +125,7 @@ fn cut_off_script(what: Scripted, cards: &[Target], other_ways: &[Target]) {
 
 #[test]
 fn a_script_that_puts() {
-    cut_off_script(Scripted::Put, &EVERY_CARD, &[UICC.t1(), UICC.by_aid(), TOKEN.t1()]);
+    cut_off_script(Scripted::Put, &EVERY_CARD, &[UICC.t1(), UICC.by_aid(), TOKEN.t1(), UICC.uncounted()]);
 }
 
 #[test]

@@ -13,12 +13,20 @@ pub(in crate::card::tests) struct Target {
     pub(super) channel: ChannelChoice,
     /// EF(DIR) tells the identifier of the PKCS#15 application and no path: it is selected as an ADF is.
     pub(super) by_aid: bool,
+    /// VERIFY without data is refused: the counter of a key is not told, and a key may be presented once.
+    uncounted: bool,
 }
 
 impl Target {
     /// By T=0, on the basic channel, and by path where the card tells one.
     pub(in crate::card::tests) const fn plain(personality: Personality) -> Self {
-        Self { personality, protocol: Protocol::T0, channel: ChannelChoice::Basic, by_aid: false }
+        Self {
+            personality,
+            protocol: Protocol::T0,
+            channel: ChannelChoice::Basic,
+            by_aid: false,
+            uncounted: false,
+        }
     }
 
     /// The same by T=1.
@@ -34,6 +42,17 @@ impl Target {
     /// The same with an application that is known by its identifier alone.
     pub(super) const fn by_aid(self) -> Self {
         Self { by_aid: true, ..self }
+    }
+
+    /// The same where no counter is told.
+    pub(super) const fn uncounted(self) -> Self {
+        Self { uncounted: true, ..self }
+    }
+
+    /// Whether a person has to look before a key is presented a second time. Class A0 has its counters in the answer to SELECT, and
+    /// none for administrative keys.
+    pub(super) fn tells_no_counter(self) -> bool {
+        self.uncounted || self.personality.speaks_2g()
     }
 
     /// Whether a script names the files from the application on.
@@ -57,17 +76,21 @@ impl Target {
         if self.by_aid {
             image.add_quirk(Quirk::DirWithoutPath);
         }
+        if self.uncounted {
+            image.add_quirk(Quirk::CounterNotTold);
+        }
         image
     }
 
-    /// The name in the table: that of the kind of card, and `t1`, `lc` and `adf` for what is not plain; `all` for the three.
+    /// The name in the table: that of the kind of card, and `t1`, `lc`, `adf` and `nc` for what is not plain; `all` for the first three.
     pub(super) fn name(self) -> String {
         let other = [
             (self.protocol == Protocol::T1, "-t1"),
             (self.channel == ChannelChoice::Logical, "-lc"),
             (self.by_aid, "-adf"),
+            (self.uncounted, "-nc"),
         ];
-        if other.iter().all(|(is, _)| *is) {
+        if other.iter().take(3).all(|(is, _)| *is) {
             return format!("{}-all", self.personality);
         }
         let other = other.iter().filter(|(is, _)| *is).map(|(_, name)| *name);

@@ -24,7 +24,6 @@ use super::{
     sent::Sent,
     *,
 };
-use crate::lab::image::Personality;
 
 /// See above.
 pub(super) const DEEP: usize = 3;
@@ -164,11 +163,7 @@ fn from_untouched(case: &Case, left: &Left<'_>, after: &CardImage, at: &str) {
 /// Where no counter is told, a person looks into it before a key is presented again.
 fn rule_forbids(case: &Case, keys: &MemoryKeyJournal) -> bool {
     let state = keys.state(&iccid(), KeyRef::ADM1.into()).unwrap();
-    tells_no_counter(case.target.personality) && state != KeyState::Clear
-}
-
-fn tells_no_counter(personality: Personality) -> bool {
-    personality.speaks_2g()
+    case.target.tells_no_counter() && state != KeyState::Clear
 }
 
 /// Goes both ways from a card that is between; then again with cuts. How many cuts that were.
@@ -201,7 +196,7 @@ fn from_between(case: &Case, left: &Left<'_>, after: &CardImage, deep: Option<bo
             for fault in worth_cutting(&sent, with_all_faults) {
                 let at = format!("{at} {fault}");
                 let (card, keys, writes) = left.copy();
-                if tells_no_counter(case.target.personality) {
+                if case.target.tells_no_counter() {
                     keys.clear(&iccid()).unwrap();
                 }
                 let (ended, sent) = case.go(&card, Some(fault), *way, &keys, &writes);
@@ -246,10 +241,7 @@ fn finish(
             case.go(card, None, way, keys, writes)
         }
         (other, sent) => {
-            assert!(
-                sent.keys.is_empty() || !tells_no_counter(case.target.personality) || other.is_ok(),
-                "{at}"
-            );
+            assert!(sent.keys.is_empty() || !case.target.tells_no_counter() || other.is_ok(), "{at}");
             (other, sent)
         }
     };
