@@ -107,6 +107,14 @@ impl SendsmsLink {
     }
 }
 
+/// In how many messages a dispatch goes.
+fn segments(dispatch: &Dispatch) -> usize {
+    match dispatch.carriage {
+        Carriage::Datagram(ports) => count(ports, Width::Short, dispatch.octets.len()),
+        Carriage::Text => dispatch.text().map_or(0, |text| text.count(Width::Short)),
+    }
+}
+
 #[async_trait::async_trait]
 impl Bearer for SendsmsLink {
     fn name(&self) -> &str {
@@ -119,10 +127,7 @@ impl Bearer for SendsmsLink {
             return Err(Refusal::Destination { route: route(), kind: dispatch.destination.kind() });
         };
         let most = self.shared.kannel.most_segments;
-        let segments = match dispatch.carriage {
-            Carriage::Datagram(ports) => count(ports, Width::Short, dispatch.octets.len()),
-            Carriage::Text => dispatch.text().map_or(0, |text| text.count(Width::Short)),
-        };
+        let segments = segments(dispatch);
         match u8::try_from(segments) {
             Ok(fits) if fits <= most => Ok(fits),
             _ => Err(Refusal::TooLong { route: route(), octets: dispatch.octets.len(), segments, most }),
@@ -251,8 +256,12 @@ impl Shared {
         let Destination::Msisdn(to) = &dispatch.destination else {
             return failed(Failure::Declined("Kannel reaches telephone numbers alone".to_owned()));
         };
+        // What goes in one message shows none: taken all the same, it would push those that are counted for all aside.
+        let alone = segments(dispatch) <= 1;
         let (to_device, counted) = (&dispatch.destination, dispatch.reference);
-        let Some(reference) = self.references.take(to_device, Width::Short, counted, &*self.random) else {
+        let take = || self.references.take(to_device, Width::Short, counted, &*self.random);
+        let taken = if alone { None } else { take() };
+        let Some(reference) = taken.or(alone.then_some(Reference::Short(0))) else {
             return failed(Failure::Network("256 messages for this number are under way".to_owned()));
         };
         let ended = match cut(dispatch, reference, self.kannel.most_segments) {
@@ -262,7 +271,9 @@ impl Shared {
             }
             Err(why) => failed(Failure::Declined(why)),
         };
-        self.references.give_back(&dispatch.destination, reference);
+        if let Some(reference) = taken {
+            self.references.give_back(&dispatch.destination, reference);
+        }
         ended
     }
 

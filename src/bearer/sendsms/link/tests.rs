@@ -96,6 +96,20 @@ fn dispatch(id: u64, octets: usize) -> Dispatch {
     }
 }
 
+/// A number that nobody sees is not counted: gateways on one database count for all.
+#[tokio::test]
+async fn what_goes_in_one_message_takes_no_reference() {
+    let (url, _requests) = kannel(&[GOOD; 3]).await;
+    let (link, mut told) = link(&url, 1);
+    for (id, octets, remembered) in
+        [(1, 133, "References(0 destinations)"), (2, 134, "References(1 destinations)")]
+    {
+        link.send(dispatch(id, octets)).await.unwrap();
+        while !told.recv().await.unwrap().closes() {}
+        assert_eq!(format!("{:?}", link.shared.references), remembered);
+    }
+}
+
 /// Text goes as characters, and with a header only where it takes several messages.
 #[tokio::test]
 async fn text_is_handed_in_as_text() {
