@@ -48,6 +48,9 @@ pub(super) enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Submission {
     pub(super) id: DispatchId,
+    /// Which of the flights of that dispatch on this link, by its number of arrival: one that failed may come again while this
+    /// has no answer yet.
+    pub(super) arrived: u64,
     pub(super) piece: u8,
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::submit::Piece;
+use super::{connection::Submission, submit::Piece};
 use crate::{
     bearer::{Asking, Dispatch},
     wire::{smpp::CommandStatus, wdp::Reference},
@@ -104,8 +104,10 @@ impl Flight {
         }
     }
 
-    pub(super) fn is(&self, piece: u8, place: Place) -> bool {
-        self.places.get(usize::from(piece)) == Some(&place)
+    /// True when what becomes of this segment is still to be said; false when it was of an earlier flight of the dispatch.
+    pub(super) fn waits_for(&self, submission: Submission) -> bool {
+        let place = self.places.get(usize::from(submission.piece));
+        submission.arrived == self.arrived && place == Some(&Place::Sent)
     }
 
     /// True when the SMSC has all of it.

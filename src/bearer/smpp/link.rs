@@ -10,6 +10,9 @@
 //! | no answer, all others were sent                 | `Unclear`: never sent again from here                      |
 //! | no answer, others were not sent yet             | `Failed(Incomplete)`: what the device lacks it cannot read |
 //! | not sent when its time runs out                 | `Expired`                                                  |
+//!
+//! A dispatch that failed may come again while segments of its earlier flight have no answer yet. What is heard of those, and
+//! what is not, says nothing of the new ones.
 
 mod leave;
 mod outcome;
@@ -273,11 +276,12 @@ impl Link {
             };
             flight.put(piece, Place::Sent);
             flight.connection = Some(at);
+            let arrived = flight.arrived;
             if last || flight.next().is_none() {
                 self.queue.remove(&rank);
             }
             connection.submit(
-                Submission { id, piece },
+                Submission { id, arrived, piece },
                 pdu,
                 now.elapsed + self.settings.pace.response_timeout,
             );

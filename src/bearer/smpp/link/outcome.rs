@@ -25,12 +25,7 @@ impl Link {
                 Heard::Answer { submission, status, message } => {
                     self.answer(submission, status, message, now)
                 }
-                Heard::Silent(submission) => {
-                    if let Some(flight) = self.flights.get_mut(&submission.id) {
-                        flight.put(submission.piece, Place::InDoubt);
-                        self.in_doubt(submission.id);
-                    }
-                }
+                Heard::Silent(submission) => self.doubt_all(vec![submission]),
                 Heard::Receipt { report, sequence } => self.receipt(at, report, sequence, now),
                 Heard::Broken(why) => self.lost(at, why, now),
                 Heard::Ended => {
@@ -44,10 +39,9 @@ impl Link {
     }
 
     fn answer(&mut self, submission: Submission, status: CommandStatus, message: Option<String>, now: Now) {
-        let Submission { id, piece } = submission;
-        let Some(flight) = self.flights.get_mut(&id).filter(|flight| flight.is(piece, Place::Sent)) else {
-            return;
-        };
+        let Submission { id, piece, .. } = submission;
+        let flight = self.flights.get_mut(&id).filter(|flight| flight.waits_for(submission));
+        let Some(flight) = flight else { return };
         if status.is_ok() {
             self.paused.1 = 0;
             flight.put(piece, Place::Accepted);
@@ -129,9 +123,8 @@ impl Link {
 
     fn doubt_all(&mut self, lost: Vec<Submission>) {
         for submission in &lost {
-            if let Some(flight) =
-                self.flights.get_mut(&submission.id).filter(|f| f.is(submission.piece, Place::Sent))
-            {
+            let flight = self.flights.get_mut(&submission.id);
+            if let Some(flight) = flight.filter(|flight| flight.waits_for(*submission)) {
                 flight.put(submission.piece, Place::InDoubt);
             }
         }
