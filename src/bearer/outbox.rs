@@ -53,17 +53,24 @@ pub trait Outbox: fmt::Debug + Send + Sync {
     /// [`OutboxError`].
     async fn record(&self, reports: Vec<Report>, now: Timestamp) -> Result<Vec<Settled>, OutboxError>;
 
-    /// Asks for deliveries that are [`State::Sending`] to be taken back by the process that sends them.
+    /// Lets those deliveries of a push that wait not be handed out before `until`.
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn call_back(&self, ids: Vec<DispatchId>) -> Result<(), OutboxError>;
+    async fn set_aside(&self, of: &InitiatorName, id: &PushId, until: Timestamp) -> Result<(), OutboxError>;
 
-    /// Deliveries of this process that somebody has called back since it was asked last.
+    /// Asks for deliveries that are [`State::Sending`] to be taken back by the process that sends them: to wait `until` then,
+    /// or without that for good.
     ///
     /// # Errors
     /// [`OutboxError`].
-    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError>;
+    async fn call_back(&self, ids: Vec<DispatchId>, until: Option<Timestamp>) -> Result<(), OutboxError>;
+
+    /// Deliveries of this process that somebody has called back since it was asked last, and until when they are to wait.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    async fn called_back(&self) -> Result<Vec<(DispatchId, Option<Timestamp>)>, OutboxError>;
 
     /// Deliveries that are [`State::Sending`] for a process that is gone: those of which nothing had left wait again; those
     /// of which the network has every segment become [`State::Sent`] until `receipts_until`; for the others it is not
@@ -151,15 +158,17 @@ pub struct Refused {
 }
 
 /// Whether a push was kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Accepted {
     /// It is kept.
     Kept,
+    /// It is kept in the place of another, of which these waited and came to their end by it.
+    Replaced(Vec<Settled>),
     /// The initiator has a push of that id already.
     Duplicate,
     /// The push that it would replace is not known.
     NothingToReplace,
-    /// The push that it would replace is pending nowhere, and only there was it to be replaced.
+    /// The push that it would replace is pending at none of its addresses, and only there was it to be replaced.
     NothingPending,
 }
 
@@ -173,7 +182,7 @@ pub struct Kept {
 }
 
 /// What is known of a delivery.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// Its number.
     pub id: DispatchId,
@@ -281,7 +290,7 @@ pub struct Move {
 }
 
 /// A delivery that came to its end.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settled {
     /// Whose push.
     pub initiator: InitiatorName,

@@ -1,5 +1,6 @@
 //! The outbox without a file: the same answers, gone with the process. For rehearsals and tests.
 
+mod accept;
 mod item;
 
 use std::{
@@ -15,10 +16,10 @@ use crate::{
     bearer::{
         Abandoned, Accepted, Claim, Claimed, Delivery, Dispatch, DispatchId, Doubt, InitiatorName, Kept,
         Lane, LaneOf, MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError,
-        Receipt, ReceiptState, Report, Settled, Stage, Standing, State, add_up,
+        Receipt, ReceiptState, Report, Settled, Stage, State, add_up,
     },
     ident::Timestamp,
-    wire::pap::{PushId, ReplaceMethod, StatusCode},
+    wire::pap::{PushId, StatusCode},
 };
 
 /// The outbox in memory.
@@ -79,12 +80,17 @@ impl Outbox for MemoryOutbox {
         Ok(self.kept().record(&reports, now))
     }
 
-    /// No other process sends anything of it.
-    async fn call_back(&self, _: Vec<DispatchId>) -> Result<(), OutboxError> {
+    async fn set_aside(&self, of: &InitiatorName, id: &PushId, until: Timestamp) -> Result<(), OutboxError> {
+        self.kept().set_aside(&(of.clone(), id.clone()), until);
         Ok(())
     }
 
-    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError> {
+    /// No other process sends anything of it.
+    async fn call_back(&self, _: Vec<DispatchId>, _: Option<Timestamp>) -> Result<(), OutboxError> {
+        Ok(())
+    }
+
+    async fn called_back(&self) -> Result<Vec<(DispatchId, Option<Timestamp>)>, OutboxError> {
         Ok(Vec::new())
     }
 
@@ -161,68 +167,6 @@ impl Outbox for MemoryOutbox {
 }
 
 impl Everything {
-    fn accept(&mut self, push: NewPush) -> Accepted {
-        let mut only: Option<BTreeSet<String>> = None;
-        if let Some(replace) = &push.replace {
-            let old = self.pushes.get(&(push.initiator.clone(), replace.push_id.clone())).cloned();
-            let Some(old) = old else { return Accepted::NothingToReplace };
-            if self.pushes.contains_key(&push.key()) {
-                return Accepted::Duplicate;
-            }
-            let mut cancelled = BTreeSet::new();
-            let waiting = |item: &&mut Item| {
-                Arc::ptr_eq(&item.push, &old) && item.delivery.standing.state == State::Waiting
-            };
-            for item in self.deliveries.values_mut().filter(waiting) {
-                let desc = "replaced by another push".to_owned();
-                item.stand(State::Cancelled, StatusCode::OK, desc, push.received);
-                cancelled.insert(item.delivery.address.as_str().to_owned());
-            }
-            if replace.method == ReplaceMethod::PendingOnly {
-                if cancelled.is_empty() {
-                    return Accepted::NothingPending;
-                }
-                only = Some(cancelled);
-            }
-        }
-        if self.pushes.contains_key(&push.key()) {
-            return Accepted::Duplicate;
-        }
-        let push = Arc::new(push);
-        self.pushes.insert(push.key(), Arc::clone(&push));
-        for new in &push.deliveries {
-            if only.as_ref().is_some_and(|only| !only.contains(new.address.as_str())) {
-                continue;
-            }
-            self.last += 1;
-            let id = DispatchId(self.last);
-            let (destination, segments, state, code, desc) = match &new.to {
-                Ok((to, segments)) => {
-                    (Some(to.clone()), *segments, State::Waiting, StatusCode::ACCEPTED, String::new())
-                }
-                Err(refused) => (None, 0, State::Rejected, refused.code, refused.why.clone()),
-            };
-            let standing = Standing { state, code, desc, at: push.received };
-            let delivery = Delivery { id, address: new.address.clone(), standing, stage: None };
-            let due = push.not_before.unwrap_or(push.received).max(push.received);
-            let untold = state.is_final() && push.notify.is_some();
-            let (push, lane) = (Arc::clone(&push), Arc::clone(&new.lane));
-            let item = Item {
-                push,
-                destination,
-                lane,
-                segments,
-                delivery,
-                due,
-                tries: 0,
-                untold,
-                doubt: Doubt::None,
-            };
-            self.deliveries.insert(id, item);
-        }
-        Accepted::Kept
-    }
-
     fn claim(&mut self, lanes: &[Lane], now: Timestamp) -> Claim {
         let is_in = |item: &Item| lanes.iter().position(|lane| lane.name == item.lane);
         let mut claim = Claim::default();
@@ -359,12 +303,6 @@ impl Everything {
             *known = Some(receipt.state);
         }
         *id
-    }
-}
-
-impl NewPush {
-    fn key(&self) -> (InitiatorName, PushId) {
-        (self.initiator.clone(), self.push_id.clone())
     }
 }
 

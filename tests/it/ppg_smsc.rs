@@ -171,6 +171,40 @@ fn what_one_process_holds_another_one_calls_back() {
     assert_eq!(smsc.smsc.taken(), 5, "nothing else has left");
 }
 
+/// The same for a push that takes the place of another: no device gets both, and each that has not got the old one gets the new
+/// one. What has left of the old one stays.
+#[test]
+fn what_one_process_holds_is_replaced_by_a_push_to_another_one() {
+    let (dir, mute, live) = (tempfile::tempdir().unwrap(), Smsc::start(true), Smsc::start(false));
+    let link = "window = \"5\"\nresponse-timeout = \"10min\"";
+    serve::configure(dir.path(), "in-doubt = \"hold\"", mute.smsc.address(), link);
+    let (_one, first) = serve::start(dir.path());
+    push(first, "old", 491_711_000_000..491_711_000_025);
+    wait_for("a full window at the SMSC", || mute.smsc.taken() == 5);
+    serve::configure(dir.path(), "in-doubt = \"hold\"", live.smsc.address(), link);
+    let (_two, second) = serve::start(dir.path());
+    let numbers = 491_711_000_000..491_711_000_025_u64;
+    let to = |n| format!("<address address-value=\"WAPPUSH=+{n}/TYPE=PLMN@ppg\"/>");
+    let replace = "replace-push-id=\"old\" replace-method=\"pending-only\"";
+    let body = ppg_http::push_body("new", replace, &numbers.map(to).collect::<String>());
+    let ask = || {
+        let stream = TcpStream::connect(second).unwrap();
+        ppg_http::exchange(stream, &[BASIC, BOUNDARY], body.as_bytes()).body
+    };
+    let mut answer = ask();
+    let until = Instant::now() + PATIENCE;
+    while answer.contains("code=\"4001\"") && Instant::now() < until {
+        answer = ask();
+    }
+    assert!(answer.contains("code=\"1001\""), "{answer}");
+    let old = states(first, "old");
+    assert_eq!((old["cancelled"], old["pending"]), (20, 5), "{old:?}");
+    let all = |states: BTreeMap<String, usize>| states.values().sum::<usize>();
+    assert_eq!(all(states(second, "new")), 20);
+    // Both processes send of it: the first one has no window left.
+    assert_eq!(mute.smsc.taken(), 5, "nothing else of the old one has left");
+}
+
 /// `job cancel` beside the gateway that has the job in hand.
 #[test]
 fn a_job_is_called_off_while_a_gateway_holds_it() {

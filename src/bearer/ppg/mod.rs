@@ -12,6 +12,7 @@
 //! | add up   | `receipts`     | receipts of segments                                             |
 //! | tell     | `notify`       | results to initiators that want them                             |
 //! | undo     | `take_back`    | what has not left yet, in this process or in another             |
+//! | replace  | `replace`      | one push by another, where it has not left yet                   |
 
 mod content;
 mod engine;
@@ -21,6 +22,7 @@ mod notify;
 mod protocol;
 mod rate;
 mod receipts;
+mod replace;
 mod settings;
 mod submission;
 mod take_back;

@@ -157,8 +157,18 @@ impl Ppg {
     async fn keep_here(&self, new: NewPush) -> Result<Option<String>, Refused> {
         let refused = |code, why: &str| Refused { code, why: why.to_owned() };
         let (of, out) = (new.deliveries.len(), new.deliveries.iter().filter(|d| d.to.is_err()).count());
-        match self.0.outbox.accept(new).await {
-            Ok(Accepted::Kept) => {
+        let accepted = match &new.replace {
+            Some(replace) => match self.make_way(&new, &replace.push_id).await {
+                Ok(()) => self.0.outbox.accept(new).await,
+                Err(error) => Err(error),
+            },
+            None => self.0.outbox.accept(new).await,
+        };
+        match accepted {
+            Ok(accepted @ (Accepted::Kept | Accepted::Replaced(_))) => {
+                if let Accepted::Replaced(ended) = accepted {
+                    self.announce(ended);
+                }
                 self.0.wake.notify_one();
                 if out > 0 {
                     self.0.tell.notify_one();
@@ -173,7 +183,8 @@ impl Ppg {
                 Err(refused(StatusCode::PUSH_ID_NOT_FOUND, "the push to be replaced is not known"))
             }
             Ok(Accepted::NothingPending) => {
-                Err(refused(StatusCode::NOT_POSSIBLE, "the push to be replaced is pending nowhere any more"))
+                let why = "the push to be replaced is pending at none of these addresses any more";
+                Err(refused(StatusCode::NOT_POSSIBLE, why))
             }
             Err(error) => {
                 warn!(error = &error as &dyn std::error::Error, "A push could not be kept");

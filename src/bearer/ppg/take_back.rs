@@ -1,30 +1,34 @@
 //! Taking pushes back: from the outbox, from our bearer, and from other processes on the same outbox, which may hold what they
 //! have not sent yet.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Initiator, Ppg, protocol::to_its_end};
+use super::{Initiator, Ppg, engine::back, protocol::to_its_end};
 use crate::{
     bearer::{Delivery, DispatchId, InitiatorName, Move, OutboxError, Report, Settled, State},
+    ident::Timestamp,
     wire::pap::{PushId, StatusCode},
 };
 
 /// How often it is looked whether another process has called something back.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long another process is given to do so.
-const PATIENCE: Duration = Duration::from_secs(3);
+pub(super) const PATIENCE: Duration = Duration::from_secs(3);
 /// How long is waited before it is looked whether it has: at first, and at the most.
-const GLANCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(640));
+pub(super) const GLANCE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(640));
 /// What is said of a delivery that was taken back for another process: that knows who wanted it.
 const TAKEN_BACK: &str = "it was taken back";
 /// How long what was claimed a moment ago is on its way to our bearer.
-const STEP: Duration = Duration::from_millis(2);
+pub(super) const STEP: Duration = Duration::from_millis(2);
 
 impl Ppg {
-    /// Those that could be taken back, of which `why` is said from then on. Whoever asked may be gone before it is written down; what the bearer gave back is not
-    /// lost by that.
+    /// Those that could be taken back, of which `why` is said from then on. Whoever asked may be gone before it is written down;
+    /// what the bearer gave back is not lost by that.
     pub(super) async fn take_back(
         &self,
         initiator: &Initiator,
@@ -66,22 +70,32 @@ impl Ppg {
             if self.under_way().is_empty() {
                 continue;
             }
-            let ids = match self.0.outbox.called_back().await {
-                Ok(ids) if ids.is_empty() => continue,
-                Ok(ids) => ids,
+            let calls = match self.0.outbox.called_back().await {
+                Ok(calls) if calls.is_empty() => continue,
+                Ok(calls) => calls,
                 Err(error) => {
                     self.breathe("look for what was called back", &error).await;
                     continue;
                 }
             };
-            if let Err(error) = self.withdraw(ids, TAKEN_BACK).await {
-                self.breathe("take down what was called back", &error).await;
+            let mut by_end: BTreeMap<Option<Timestamp>, Vec<DispatchId>> = BTreeMap::new();
+            for (id, until) in calls {
+                by_end.entry(until).or_default().push(id);
+            }
+            for (until, ids) in by_end {
+                let done = match until {
+                    Some(until) => self.hold_back(&ids, until).await.map(drop),
+                    None => self.withdraw(ids, TAKEN_BACK).await.map(drop),
+                };
+                if let Err(error) = done {
+                    self.breathe("take down what was called back", &error).await;
+                }
             }
         }
     }
 
     /// Those of ours that were claimed and are not at the bearer yet.
-    fn coming(&self, ids: &BTreeSet<DispatchId>, taken: &BTreeSet<DispatchId>) -> Vec<DispatchId> {
+    pub(super) fn coming(&self, ids: &BTreeSet<DispatchId>, taken: &BTreeSet<DispatchId>) -> Vec<DispatchId> {
         let ours = self.under_way();
         let coming =
             |id: &&DispatchId| !taken.contains(id) && ours.get(id).is_some_and(|held| !held.at_bearer);
@@ -118,11 +132,38 @@ impl Ppg {
                 return Ok(taken);
             }
             if !std::mem::replace(&mut asked, true) {
-                self.0.outbox.call_back(sending).await?;
+                self.0.outbox.call_back(sending, None).await?;
             }
             sleep(glance).await;
             glance = (glance * 2).min(GLANCE.1);
         }
+    }
+
+    /// Takes back what our bearer has and has not sent: it waits until then.
+    pub(super) async fn hold_back(
+        &self,
+        ids: &[DispatchId],
+        until: Timestamp,
+    ) -> Result<BTreeSet<DispatchId>, OutboxError> {
+        let Some(bearer) = self.0.bearer.get() else { return Ok(BTreeSet::new()) };
+        let held: BTreeSet<DispatchId> = ids.iter().copied().filter(|id| bearer.withdraw(*id)).collect();
+        if held.is_empty() {
+            return Ok(held);
+        }
+        for id in &held {
+            self.forget(*id);
+        }
+        let now = self.0.clock.now();
+        let moves = held.iter().map(|id| Report::Move(back(*id, until))).collect();
+        if let Err(error) = self.0.outbox.record(moves, now).await {
+            // They are sent after all, as soon as the outbox answers again.
+            let ppg = self.clone();
+            tokio::spawn(async move { ppg.put_back(held.into_iter().collect(), now).await });
+            return Err(error);
+        }
+        // There is room again.
+        self.0.wake.notify_one();
+        Ok(held)
     }
 
     /// Takes back what waits, and what our bearer has and has not sent.

@@ -7,8 +7,8 @@ use sqlx::{Row, SqliteConnection};
 
 use super::{Failed, record, row};
 use crate::{
-    bearer::{Accepted, NewDelivery, NewPush, State},
-    wire::pap::{ReplaceMethod, StatusCode},
+    bearer::{Accepted, NewDelivery, NewPush, Settled, State},
+    wire::pap::{PushId, Recipient, ReplaceMethod, StatusCode},
 };
 
 /// A push whose payload the vault has sealed.
@@ -38,7 +38,7 @@ pub(super) async fn all(tx: &mut SqliteConnection, pushes: &[Sealed]) -> Result<
 /// Keeps one, which may replace another.
 async fn one(tx: &mut SqliteConnection, sealed: &Sealed, id: i64) -> Result<Accepted, Failed> {
     let push = &sealed.push;
-    let mut taken: Option<BTreeSet<String>> = None;
+    let (mut only, mut ended): (Option<BTreeSet<Recipient>>, _) = (None, None);
     if let Some(replace) = &push.replace {
         let found = sqlx::query("SELECT id FROM push WHERE initiator = ? AND push_id = ?")
             .bind(push.initiator.as_str())
@@ -51,36 +51,56 @@ async fn one(tx: &mut SqliteConnection, sealed: &Sealed, id: i64) -> Result<Acce
         if exists.fetch_optional(&mut *tx).await?.is_some() {
             return Ok(Accepted::Duplicate);
         }
-        let cancelled = sqlx::query(
-            "UPDATE delivery SET state = iif(doubled > 0, 7, 6), code = iif(doubled > 0, ?4, ?2), reason = 'replaced by another push', changed_at = ?3, due_at = ?3,
-                    tries = 0, notice = CASE WHEN notice > 0 THEN 2 ELSE 0 END
-             WHERE push = ?1 AND state = 0 RETURNING address",
-        );
-        let cancelled = cancelled
-            .bind(old)
-            .bind(StatusCode::OK.0)
-            .bind(push.received.as_millis())
-            .bind(StatusCode::SERVICE_FAILURE.0)
-            .fetch_all(&mut *tx)
-            .await?;
-        record::forget_octets(tx, vec![old]).await?;
         if replace.method == ReplaceMethod::PendingOnly {
-            let addresses = cancelled.iter().map(|row| row.try_get("address"));
-            let addresses: BTreeSet<String> = addresses.collect::<Result<_, _>>()?;
-            if addresses.is_empty() {
+            let pending = pending(tx, old).await?;
+            if !push.deliveries.iter().any(|new| pending.contains(new.address.recipient())) {
                 return Ok(Accepted::NothingPending);
             }
-            taken = Some(addresses);
+            only = Some(pending);
         }
+        ended = Some(end(tx, old, &replace.push_id, push).await?);
     }
     if insert(tx, &[(id, sealed)]).await?.is_empty() {
         return Ok(Accepted::Duplicate);
     }
     let rows = delivery_rows(&[(id, sealed)], |_, delivery| {
-        taken.as_ref().is_none_or(|taken| taken.contains(delivery.address.as_str()))
+        only.as_ref().is_none_or(|only| only.contains(delivery.address.recipient()))
     });
     insert_deliveries(tx, rows).await?;
-    Ok(Accepted::Kept)
+    Ok(ended.map_or(Accepted::Kept, Accepted::Replaced))
+}
+
+/// Where a push waits. The same place may be written in another way than the one that takes its place does.
+async fn pending(tx: &mut SqliteConnection, push: i64) -> Result<BTreeSet<Recipient>, Failed> {
+    let waiting = sqlx::query("SELECT address FROM delivery WHERE push = ? AND state = 0");
+    let rows = waiting.bind(push).fetch_all(tx).await?;
+    rows.iter().map(|row| Ok(row::address(row)?.recipient().clone())).collect()
+}
+
+/// Ends what waits of a push, in whose place `new` comes.
+async fn end(
+    tx: &mut SqliteConnection,
+    old: i64,
+    old_id: &PushId,
+    new: &NewPush,
+) -> Result<Vec<Settled>, Failed> {
+    let cancel = sqlx::query(
+        "UPDATE delivery SET state = iif(doubled > 0, 7, 6), code = iif(doubled > 0, ?4, ?2), reason = 'replaced by another push', changed_at = ?3, due_at = ?3,
+                tries = 0, notice = CASE WHEN notice > 0 THEN 2 ELSE 0 END
+         WHERE push = ?1 AND state = 0
+         RETURNING id, push, address, state, code, reason, changed_at, doubled, ?5 AS initiator, ?6 AS push_id",
+    );
+    let cancelled = cancel
+        .bind(old)
+        .bind(StatusCode::OK.0)
+        .bind(new.received.as_millis())
+        .bind(StatusCode::SERVICE_FAILURE.0)
+        .bind(new.initiator.as_str())
+        .bind(old_id.as_str())
+        .fetch_all(&mut *tx)
+        .await?;
+    record::forget_octets(tx, vec![old]).await?;
+    cancelled.iter().map(row::settled).collect()
 }
 
 /// The number that was given last.

@@ -64,7 +64,8 @@ enum Ask {
     Claim { lanes: Vec<Lane>, now: Timestamp },
     Place(Vec<(i64, Arc<str>)>),
     Record { reports: Vec<Report>, now: Timestamp },
-    CallBack(Vec<DispatchId>),
+    SetAside { of: InitiatorName, id: PushId, until: Timestamp },
+    CallBack(Vec<DispatchId>, Option<Timestamp>),
     CalledBack,
     Abandoned { receipts_until: Timestamp, now: Timestamp },
     Noticed(Vec<Noticed>),
@@ -76,8 +77,9 @@ enum Answer {
     Accepted(Accepted),
     Claimed(claim::Rows),
     Settled(Vec<Settled>),
-    Ids(Vec<DispatchId>),
+    Calls(Vec<(DispatchId, Option<Timestamp>)>),
     Abandoned(Abandoned),
+    SetAside,
     CallingBack,
     Noticed,
     Placed,
@@ -157,17 +159,21 @@ impl Outbox for OutboxFile {
         }
     }
 
-    async fn call_back(&self, ids: Vec<DispatchId>) -> Result<(), OutboxError> {
-        self.ask(Ask::CallBack(ids)).await.map(drop)
+    async fn set_aside(&self, of: &InitiatorName, id: &PushId, until: Timestamp) -> Result<(), OutboxError> {
+        self.ask(Ask::SetAside { of: of.clone(), id: id.clone(), until }).await.map(drop)
     }
 
-    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError> {
+    async fn call_back(&self, ids: Vec<DispatchId>, until: Option<Timestamp>) -> Result<(), OutboxError> {
+        self.ask(Ask::CallBack(ids, until)).await.map(drop)
+    }
+
+    async fn called_back(&self) -> Result<Vec<(DispatchId, Option<Timestamp>)>, OutboxError> {
         // Asked often, and seldom with an answer: that is to cost no transaction.
         if !called_back::any(&self.store.readers).await.map_err(reading)? {
             return Ok(Vec::new());
         }
         match self.ask(Ask::CalledBack).await? {
-            Answer::Ids(ids) => Ok(ids),
+            Answer::Calls(calls) => Ok(calls),
             _ => Err(closed()),
         }
     }
@@ -258,11 +264,15 @@ async fn transact(
                 lanes::place(&mut tx, &lanes).await?;
                 Answer::Placed
             }
-            Ask::CallBack(ids) => {
-                called_back::ask(&mut tx, &ids).await?;
+            Ask::SetAside { of, id, until } => {
+                called_back::set_aside(&mut tx, &of, &id, until).await?;
+                Answer::SetAside
+            }
+            Ask::CallBack(ids, until) => {
+                called_back::ask(&mut tx, &ids, until).await?;
                 Answer::CallingBack
             }
-            Ask::CalledBack => Answer::Ids(called_back::take(&mut tx, &owner).await?),
+            Ask::CalledBack => Answer::Calls(called_back::take(&mut tx, &owner).await?),
             Ask::Abandoned { receipts_until, now } => {
                 Answer::Abandoned(claim::abandoned(&mut tx, store, receipts_until, now).await?)
             }

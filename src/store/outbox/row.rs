@@ -67,7 +67,7 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
     let r = Reading { table: "delivery", row };
     Ok(Delivery {
         id: dispatch(&r)?,
-        address: Address::as_it_came(r.plain("address")?).map_err(|_| r.corrupt("address"))?,
+        address: address(row)?,
         standing: Standing {
             state: read_state(r.plain("state")?).ok_or_else(|| r.corrupt("state"))?,
             code: StatusCode(r.plain("code")?),
@@ -76,6 +76,12 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
         },
         stage: None,
     })
+}
+
+/// The address of a delivery.
+pub(super) fn address(row: &SqliteRow) -> Result<Address, Failed> {
+    let r = Reading { table: "delivery", row };
+    Ok(Address::as_it_came(r.plain("address")?).map_err(|_| r.corrupt("address"))?)
 }
 
 /// A delivery with the columns initiator and push_id besides.

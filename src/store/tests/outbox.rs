@@ -273,14 +273,38 @@ both! {
         let duplicate = replacing("a", ReplaceMethod::All, &["1111"]);
         assert_eq!(outbox.accept(duplicate).await.unwrap(), Accepted::Duplicate);
         assert_eq!(states(outbox, "a").await, [State::Sent, State::Waiting, State::Waiting]);
-        let new = replacing("b", ReplaceMethod::PendingOnly, &["1111", "2222"]);
-        assert_eq!(outbox.accept(new).await.unwrap(), Accepted::Kept);
+        let elsewhere = replacing("b", ReplaceMethod::PendingOnly, &["1111", "4444"]);
+        assert_eq!(outbox.accept(elsewhere).await.unwrap(), Accepted::NothingPending);
+        assert_eq!(states(outbox, "a").await, [State::Sent, State::Waiting, State::Waiting]);
+        // The same number, written otherwise.
+        let mut new = replacing("b", ReplaceMethod::PendingOnly, &["1111", "2222"]);
+        new.deliveries[1].address = "WAPPUSH=+2-222/TYPE=PLMN@elsewhere".parse().unwrap();
+        let Accepted::Replaced(ended) = outbox.accept(new).await.unwrap() else { panic!("it is not kept") };
+        let ended: Vec<_> = ended.iter().map(|end| (end.push_id.as_str(), end.delivery.standing.state)).collect();
+        assert_eq!(ended, [("a", State::Cancelled); 2]);
         assert_eq!(states(outbox, "a").await, [State::Sent, State::Cancelled, State::Cancelled]);
+        assert_eq!(states(outbox, "b").await, [State::Waiting]);
         assert_eq!(claim(outbox, 9, 2).await[0].destination, Destination::Msisdn("2222".parse().unwrap()));
         let none = replacing("c", ReplaceMethod::PendingOnly, &["1111"]);
         assert_eq!(outbox.accept(none).await.unwrap(), Accepted::NothingPending);
         let all = replacing("d", ReplaceMethod::All, &["1111"]);
-        assert_eq!(outbox.accept(all).await.unwrap(), Accepted::Kept);
+        assert_eq!(outbox.accept(all).await.unwrap(), Accepted::Replaced(Vec::new()));
+    }
+
+    async fn what_is_set_aside_waits_until_then(outbox) {
+        outbox.accept(push("a", &["1111", "2222"])).await.unwrap();
+        outbox.accept(NewPush { not_before: Some(at(50)), ..push("later", &["3333"]) }).await.unwrap();
+        let gone = claim(outbox, 1, 0).await[0].id;
+        for id in ["a", "later", "nobody"] {
+            outbox.set_aside(&"pi".parse().unwrap(), &id.parse().unwrap(), at(10)).await.unwrap();
+        }
+        outbox.set_aside(&"other".parse().unwrap(), &"a".parse().unwrap(), at(99)).await.unwrap();
+        assert!(claim(outbox, 9, 9).await.is_empty());
+        assert_eq!(states(outbox, "a").await, [State::Sending, State::Waiting]);
+        let rest = claim(outbox, 9, 10).await;
+        assert_eq!((rest.len(), rest[0].id == gone), (1, false));
+        assert!(claim(outbox, 9, 49).await.is_empty(), "what goes later goes no sooner");
+        assert_eq!(claim(outbox, 9, 50).await.len(), 1);
     }
 
     async fn results_are_to_be_told_initiator_by_initiator(outbox) {
@@ -545,4 +569,19 @@ async fn what_an_outbox_survives_is_what_its_connection_is_set_to() {
         let set: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut writer).await.unwrap();
         assert_eq!(set, level, "{durability:?}");
     }
+}
+
+/// Each is told once, and whether it is to wait or comes back for good.
+#[tokio::test]
+async fn what_is_called_back_is_told_with_its_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let outbox = open(dir.path()).await;
+    outbox.accept(push("a", &["1111", "2222", "3333", "4444"])).await.unwrap();
+    let ids: Vec<_> = claim(&outbox, 3, 0).await.iter().map(|d| d.id).collect();
+    outbox.call_back(vec![ids[0], DispatchId(4)], None).await.unwrap();
+    outbox.call_back(vec![ids[1]], Some(at(10))).await.unwrap();
+    let mut calls = outbox.called_back().await.unwrap();
+    calls.sort();
+    assert_eq!(calls, [(ids[0], None), (ids[1], Some(at(10)))], "what waits is called back from nobody");
+    assert!(outbox.called_back().await.unwrap().is_empty());
 }

@@ -1,6 +1,7 @@
 //! What initiators ask for: cancel, addresses, quality of service, replace, and what is refused.
 
 use super::*;
+use crate::wire::pap::{Replace, ReplaceMethod};
 
 #[tokio::test(start_paused = true)]
 async fn a_push_is_taken_back_while_it_has_not_left() {
@@ -108,8 +109,7 @@ async fn quality_of_service_is_honoured_or_refused() {
 async fn one_push_takes_the_place_of_another() {
     let mut bench = Bench::new(Settings::default());
     let replacing = |id: &str, old: &str, method: &str, numbers: &[&str]| {
-        let replace =
-            crate::wire::pap::Replace { push_id: old.parse().unwrap(), method: method.parse().unwrap() };
+        let replace = Replace { push_id: old.parse().unwrap(), method: method.parse().unwrap() };
         PushMessage { replace: Some(replace), ..message(id, numbers) }
     };
     assert_eq!(bench.push(replacing("b", "a", "all", &["491711"])).await.0, StatusCode::PUSH_ID_NOT_FOUND);
@@ -126,6 +126,57 @@ async fn one_push_takes_the_place_of_another() {
     let all = replacing("d", "a", "all", &["491711"]);
     assert_eq!(bench.push(all).await.0, StatusCode::ACCEPTED);
     assert!(bench.given.try_recv().is_ok());
+}
+
+/// What the bearer has and has not sent is replaced, what has left is not.
+#[tokio::test(start_paused = true)]
+async fn one_push_takes_the_place_of_another_that_the_bearer_holds() {
+    for (method, sent) in [("pending-only", 1), ("all", 2)] {
+        let mut bench = Bench::new(Settings::default());
+        bench.push(message("a", &["491711", "491712"])).await;
+        let (gone, held) = (bench.next().id, bench.next().id);
+        bench.bearer.held.lock().unwrap().push(held);
+        let replace = Replace { push_id: "a".parse().unwrap(), method: method.parse().unwrap() };
+        let new = PushMessage { replace: Some(replace), ..message("b", &["491711", "491712"]) };
+        assert_eq!(bench.push(new.clone()).await.0, StatusCode::ACCEPTED, "{method}");
+        assert_eq!(states(&bench.status("a").await), [MessageState::Pending, MessageState::Cancelled]);
+        let told = bench.ends.try_recv().expect("the end is told at once");
+        assert_eq!((told.delivery.id, told.delivery.standing.state), (held, State::Cancelled));
+        let numbers: Vec<_> =
+            std::iter::from_fn(|| bench.given.try_recv().ok()).map(|d| d.destination).collect();
+        assert_eq!(numbers.len(), sent, "{method}");
+        assert_eq!(numbers[sent - 1], Destination::Msisdn("491712".parse().unwrap()));
+        // Nothing waits any more that could leave later.
+        bench.pass(Duration::from_secs(60)).await;
+        assert!(bench.given.try_recv().is_err(), "{method}");
+        bench.tell(Event::Sent { id: gone, segments: 1, receipts: false }).await;
+        assert_eq!(
+            bench.push(PushMessage { push_id: "c".parse().unwrap(), ..new }).await.0.0,
+            match method {
+                "all" => 1001,
+                _ => 3003,
+            }
+        );
+    }
+}
+
+/// It was claimed, and the bearer has no place for it yet.
+#[tokio::test(start_paused = true)]
+async fn what_is_on_its_way_to_the_bearer_is_replaced() {
+    let mut bench = Bench::new(Settings::default());
+    bench.bearer.places.forget_permits(1000);
+    bench.push(message("a", &["491711"])).await;
+    let handed_over = async {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        bench.bearer.held.lock().unwrap().push(DispatchId(1));
+        bench.bearer.places.add_permits(2);
+    };
+    let replace = Replace { push_id: "a".parse().unwrap(), method: ReplaceMethod::PendingOnly };
+    let new = PushMessage { replace: Some(replace), ..message("b", &["491711"]) };
+    let ((code, _), ()) = tokio::join!(bench.push(new), handed_over);
+    assert_eq!(code, StatusCode::ACCEPTED);
+    assert_eq!(states(&bench.status("a").await), [MessageState::Cancelled]);
+    assert_eq!([bench.next().id, bench.next().id], [DispatchId(1), DispatchId(2)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use crate::{
         Abandoned, Accepted, Claim, InitiatorName, Kept, Lane, LaneOf, NewPush, Noticed, Notices,
         OutboxError, Report, Unreadable,
     },
-    wire::pap::{PushId, Version},
+    wire::pap::{PushId, Replace, ReplaceMethod, Version},
 };
 
 /// An outbox that fails when it is told.
@@ -66,11 +66,15 @@ impl Outbox for Flaky {
         self.whole.record(reports, now).await
     }
 
-    async fn call_back(&self, ids: Vec<DispatchId>) -> Result<(), OutboxError> {
-        self.whole.call_back(ids).await
+    async fn set_aside(&self, of: &InitiatorName, id: &PushId, until: Timestamp) -> Result<(), OutboxError> {
+        self.whole.set_aside(of, id, until).await
     }
 
-    async fn called_back(&self) -> Result<Vec<DispatchId>, OutboxError> {
+    async fn call_back(&self, ids: Vec<DispatchId>, until: Option<Timestamp>) -> Result<(), OutboxError> {
+        self.whole.call_back(ids, until).await
+    }
+
+    async fn called_back(&self) -> Result<Vec<(DispatchId, Option<Timestamp>)>, OutboxError> {
         self.whole.called_back().await
     }
 
@@ -94,6 +98,27 @@ impl Outbox for Flaky {
     async fn prune(&self, before: Timestamp, most: usize) -> Result<usize, OutboxError> {
         self.whole.prune(before, most).await
     }
+}
+
+/// What makes way waits for the new push, and for no longer when that is not kept.
+#[tokio::test(start_paused = true)]
+async fn a_push_whose_replacement_cannot_be_written_is_sent_after_all() {
+    let outbox = Flaky::new();
+    let mut bench = Bench::on(Settings::default(), outbox.clone());
+    bench.push(message("a", &["491711"])).await;
+    let id = bench.next().id;
+    bench.bearer.held.lock().unwrap().push(id);
+    outbox.fails.store(true, Ordering::SeqCst);
+    let replace = Replace { push_id: "a".parse().unwrap(), method: ReplaceMethod::All };
+    let new = PushMessage { replace: Some(replace), ..message("b", &["491711"]) };
+    assert_eq!(bench.push(new.clone()).await.0, StatusCode::SERVICE_FAILURE);
+    bench.pass(Duration::from_secs(1)).await;
+    assert_eq!(bench.next().id, id);
+    // It is not in doubt for that, and can still be replaced.
+    bench.bearer.held.lock().unwrap().push(id);
+    assert_eq!(bench.push(new).await.0, StatusCode::ACCEPTED);
+    assert_eq!(states(&bench.status("a").await), [MessageState::Cancelled]);
+    assert_ne!(bench.next().id, id);
 }
 
 #[tokio::test(start_paused = true)]
