@@ -239,7 +239,8 @@ fn a_push_is_accepted_delivered_and_told() {
     assert_eq!(initiator.accept().map(drop).unwrap_err().kind(), ErrorKind::WouldBlock);
 }
 
-fn read_request(stream: &mut TcpStream) -> String {
+/// One request, head and body.
+pub fn read_request(stream: &mut TcpStream) -> String {
     let mut octets = Vec::new();
     let mut part = [0; 4096];
     loop {

@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeMap,
     io::Write as _,
-    net::{SocketAddr, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::Command,
     time::{Duration, Instant},
@@ -43,8 +43,13 @@ impl Smsc {
 
 /// Pushes to these numbers.
 fn push(address: SocketAddr, id: &str, numbers: std::ops::Range<u64>) {
+    push_with(address, id, "", numbers);
+}
+
+/// The same with attributes.
+fn push_with(address: SocketAddr, id: &str, attributes: &str, numbers: std::ops::Range<u64>) {
     let to = |n| format!("<address address-value=\"WAPPUSH=+{n}/TYPE=PLMN@ppg\"/>");
-    let body = ppg_http::push_body(id, "", &numbers.map(to).collect::<String>());
+    let body = ppg_http::push_body(id, attributes, &numbers.map(to).collect::<String>());
     let until = Instant::now() + PATIENCE;
     loop {
         let stream = TcpStream::connect(address).unwrap();
@@ -183,26 +188,55 @@ fn what_one_process_holds_is_replaced_by_a_push_to_another_one() {
     wait_for("a full window at the SMSC", || mute.smsc.taken() == 5);
     serve::configure(dir.path(), "in-doubt = \"hold\"", live.smsc.address(), link);
     let (_two, second) = serve::start(dir.path());
-    let numbers = 491_711_000_000..491_711_000_025_u64;
-    let to = |n| format!("<address address-value=\"WAPPUSH=+{n}/TYPE=PLMN@ppg\"/>");
     let replace = "replace-push-id=\"old\" replace-method=\"pending-only\"";
-    let body = ppg_http::push_body("new", replace, &numbers.map(to).collect::<String>());
-    let ask = || {
-        let stream = TcpStream::connect(second).unwrap();
-        ppg_http::exchange(stream, &[BASIC, BOUNDARY], body.as_bytes()).body
-    };
-    let mut answer = ask();
-    let until = Instant::now() + PATIENCE;
-    while answer.contains("code=\"4001\"") && Instant::now() < until {
-        answer = ask();
-    }
-    assert!(answer.contains("code=\"1001\""), "{answer}");
+    push_with(second, "new", replace, 491_711_000_000..491_711_000_025);
     let old = states(first, "old");
     assert_eq!((old["cancelled"], old["pending"]), (20, 5), "{old:?}");
     let all = |states: BTreeMap<String, usize>| states.values().sum::<usize>();
     assert_eq!(all(states(second, "new")), 20);
     // Both processes send of it: the first one has no window left.
     assert_eq!(mute.smsc.taken(), 5, "nothing else of the old one has left");
+}
+
+/// The gateway is killed while it tells a result: the next one tells it, word for word, and the third one knows that it was told.
+#[test]
+fn a_result_that_a_kill_cuts_off_is_told_by_the_next_gateway() {
+    let (dir, smsc) = (tempfile::tempdir().unwrap(), Smsc::start(false));
+    let initiator = TcpListener::bind("127.0.0.1:0").unwrap();
+    initiator.set_nonblocking(true).unwrap();
+    let host = initiator.local_addr().unwrap();
+    serve::configure(dir.path(), &format!("notify-hosts = \"{host}\""), smsc.smsc.address(), "");
+    let told = || {
+        let mut heard = None;
+        wait_for("a result", || {
+            heard = initiator.accept().ok();
+            heard.is_some()
+        });
+        let (mut stream, _) = heard.unwrap();
+        stream.set_nonblocking(false).unwrap();
+        let request = ppg_http::read_request(&mut stream);
+        let body = request.split_once("\r\n\r\n").unwrap().1.to_owned();
+        (stream, body)
+    };
+    let (mut process, address) = serve::start(dir.path());
+    let attributes = format!("ppg-notify-requested-to=\"http://{host}/result\"");
+    push_with(address, "a", &attributes, 491_711_000_000..491_711_000_001);
+    let (unanswered, first) = told();
+    assert!(first.contains("message-state=\"delivered\""), "{first}");
+    process.kill();
+    drop(unanswered);
+    let (mut process, address) = serve::start(dir.path());
+    let (mut stream, second) = told();
+    assert_eq!(second, first);
+    stream.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    // By the time that another one is told it is written down that this one was.
+    push_with(address, "b", &attributes, 491_711_000_001..491_711_000_002);
+    let (unanswered, other) = told();
+    assert!(other.contains("push-id=\"b\""), "{other}");
+    process.kill();
+    drop(unanswered);
+    let (_process, _) = serve::start(dir.path());
+    assert_eq!(told().1, other, "the first one is not told again");
 }
 
 /// `job cancel` beside the gateway that has the job in hand.

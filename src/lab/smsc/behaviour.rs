@@ -63,6 +63,25 @@ pub struct Faults {
     pub disconnect: u32,
 }
 
+/// How often what went wrong. A fault that a virtual SMSC is told of has happened once this says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Happened {
+    /// Messages refused with RTHROTTLED.
+    pub throttled: u64,
+    /// Messages refused with the status of [`Faults::refuse`].
+    pub refused: u64,
+    /// Messages taken on purpose without an answer, those at which a connection was closed apart.
+    pub answers_lost: u64,
+    /// Answers sent before an older one of their connection.
+    pub answers_mixed: u64,
+    /// Receipts sent before an older one that was due.
+    pub receipts_mixed: u64,
+    /// Receipts to be sent twice.
+    pub receipts_doubled: u64,
+    /// Connections closed.
+    pub disconnected: u64,
+}
+
 impl Default for Behaviour {
     fn default() -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
-use super::Behaviour;
+use super::{Behaviour, Happened};
 use crate::{bearer::smpp::IdForm, ident::Random, lab::random::SeededRandom, wire::smpp::MessageState};
 
 /// A receipt that was not taken yet.
@@ -34,6 +34,8 @@ pub(super) struct Book {
     held: bool,
     /// From how many that are due the next one is drawn.
     reorder: u32,
+    /// How often what went wrong.
+    pub(super) happened: Happened,
 }
 
 impl Book {
@@ -45,6 +47,7 @@ impl Book {
             out: 0,
             held: false,
             reorder: behaviour.faults.reorder,
+            happened: Happened::default(),
         }
     }
 
@@ -108,6 +111,7 @@ impl Book {
         let at = usize::try_from(drawn).ok().and_then(|drawn| due.get(drawn).copied());
         let owed = at.and_then(|at| self.owed.remove(at)).ok_or(soonest)?;
         self.out += 1;
+        self.happened.receipts_mixed += u64::from(drawn > 0);
         Ok(owed)
     }
 
@@ -146,7 +150,7 @@ mod tests {
     use crate::lab::smsc::Faults;
 
     /// The numbers of twenty receipts in the order in which they are sent.
-    fn order(reorder: u32) -> Vec<u64> {
+    fn order(reorder: u32) -> (Vec<u64>, u64) {
         let faults = Faults { reorder, ..Faults::default() };
         let mut book = Book::new(&Behaviour { faults, ..Behaviour::default() });
         let now = Instant::now();
@@ -164,15 +168,16 @@ mod tests {
             std::iter::from_fn(|| book.due("us", now).ok()).map(|owed| owed.number).collect();
         assert_eq!(book.due("us", now), Err(Some(Duration::from_secs(5))));
         assert_eq!(book.due("others", now), Err(None));
-        sent
+        (sent, book.happened.receipts_mixed)
     }
 
     #[test]
     fn receipts_leave_in_another_order_when_that_is_what_it_does() {
         let straight: Vec<u64> = (0..20).collect();
-        assert_eq!(order(0), straight);
-        let mut mixed = order(4);
+        assert_eq!(order(0), (straight.clone(), 0));
+        let (mut mixed, times) = order(4);
         assert_ne!(mixed, straight);
+        assert!((1..20).contains(&times), "{times} of 20");
         mixed.sort_unstable();
         assert_eq!(mixed, straight, "each once");
     }

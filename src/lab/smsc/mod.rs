@@ -22,7 +22,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-pub use behaviour::{Behaviour, FaultError, Faults, ReceiptForm, Receipts};
+pub use behaviour::{Behaviour, FaultError, Faults, Happened, ReceiptForm, Receipts};
 pub use received::Received;
 
 use book::Book;
@@ -77,6 +77,11 @@ impl VirtualSmsc {
     /// How many submit_sm it has taken, answered or not.
     pub fn taken(&self) -> u64 {
         self.shared.book().taken()
+    }
+
+    /// How often what went wrong, as it was told to.
+    pub fn happened(&self) -> Happened {
+        self.shared.book().happened
     }
 
     /// Keeps receipts back, or lets those go that are due.

@@ -178,9 +178,12 @@ impl Session {
         let refusal = {
             let mut book = self.shared.book();
             if book.chance(faults.throttle) {
+                book.happened.throttled += 1;
                 Some(CommandStatus::THROTTLED)
             } else {
-                faults.refuse.filter(|(n, _)| book.chance(*n)).map(|(_, status)| status)
+                let refusal = faults.refuse.filter(|(n, _)| book.chance(*n));
+                book.happened.refused += u64::from(refusal.is_some());
+                refusal.map(|(_, status)| status)
             }
         };
         if let Some(status) = refusal {
@@ -197,11 +200,15 @@ impl Session {
         let _ = self.shared.received.send(received).await;
         self.submissions += 1;
         if faults.disconnect > 0 && self.submissions >= faults.disconnect {
-            self.ends = true;
+            self.shared.book().happened.disconnected += u64::from(!std::mem::replace(&mut self.ends, true));
             return;
         }
-        if self.shared.book().chance(faults.lose_answer) {
-            return;
+        {
+            let mut book = self.shared.book();
+            if book.chance(faults.lose_answer) {
+                book.happened.answers_lost += 1;
+                return;
+            }
         }
         self.respond(CommandStatus::OK, sequence, id);
     }
@@ -219,6 +226,7 @@ impl Session {
         };
         let mut book = self.shared.book();
         let twice = book.chance(self.shared.behaviour.faults.duplicate);
+        book.happened.receipts_doubled += u64::from(twice);
         book.owe(owed.clone());
         if twice {
             book.owe(owed);
@@ -303,6 +311,7 @@ impl Session {
         while !self.held.is_empty() {
             let most = u32::try_from(self.held.len()).unwrap_or(u32::MAX);
             let at = if most > 1 { self.shared.book().below(most) } else { 0 };
+            self.shared.book().happened.answers_mixed += u64::from(at > 0);
             let answer = self.held.swap_remove(usize::try_from(at).unwrap_or(0));
             self.out.extend_from_slice(&answer);
         }

@@ -281,7 +281,7 @@ async fn whatever_the_smsc_does_every_dispatch_is_closed_once_and_none_is_sent_t
     }
     assert!(whole.values().all(|times| *times == 1), "nobody got it twice: {whole:?}");
     let arrived = |id: &DispatchId| whole.contains_key(&format!("49171{:07}", id.0));
-    let (mut sent, mut unclear) = (0, 0);
+    let (mut sent, mut unclear) = (0, 0_u64);
     for event in &closings {
         match event {
             Event::Sent { id, .. } => {
@@ -294,6 +294,15 @@ async fn whatever_the_smsc_does_every_dispatch_is_closed_once_and_none_is_sent_t
         }
     }
     assert!(sent > COUNT / 2 && unclear > 0, "{sent} sent, {unclear} unclear");
+    let happened = bench.smsc.happened();
+    let Happened { throttled, refused, answers_lost, disconnected, .. } = happened;
+    let Happened { answers_mixed, receipts_mixed, receipts_doubled, .. } = happened;
+    let each =
+        [throttled, refused, answers_lost, disconnected, answers_mixed, receipts_mixed, receipts_doubled];
+    assert!(each.iter().all(|times| *times > 0), "{happened:?}");
+    // A connection that is closed leaves a window in doubt at the most.
+    let most = answers_lost + disconnected * u64::from(hasty().window);
+    assert!(unclear <= most, "{unclear} unclear, {happened:?}");
     bench.link.stop(Duration::from_secs(5)).await;
 }
 
