@@ -114,12 +114,13 @@ impl<'a> KeyGuard<'a> {
     ) -> Result<T, KeyError> {
         // Each PIN is presented once, and so this comes to an end: what a card says of a PIN that it has taken is not relied on.
         let mut left: Vec<&Key> = keys.iter().filter(|key| key.is_pin()).collect();
+        let unnamed = unnamed(&left);
         loop {
             fs.take_denied();
             let done = work(fs);
             let mut opened = false;
             for file in fs.take_denied() {
-                opened |= self.open(fs, &file, &mut left, &mut agreed)?;
+                opened |= self.open(fs, &file, &mut left, unnamed, &mut agreed)?;
             }
             if !opened {
                 return Ok(done);
@@ -127,13 +128,14 @@ impl<'a> KeyGuard<'a> {
         }
     }
 
-    /// Presents those of the PINs that the rules of a file ask for before it is read, and takes them away. True when the card
-    /// took one.
+    /// Presents those of the PINs that the rules of a file ask for before it is read, and takes them away; `unnamed` where the rules
+    /// do not say which they mean. True when the card took one.
     fn open(
         &self,
         fs: &mut FileSystem<'_>,
         file: &FilePath,
         pins: &mut Vec<&Key>,
+        unnamed: Option<KeyRef>,
         agreed: &mut impl FnMut(&Iccid, KeyId) -> bool,
     ) -> Result<bool, KeyError> {
         if pins.is_empty() {
@@ -146,9 +148,8 @@ impl<'a> KeyGuard<'a> {
             Err(_) => None,
         };
         let asked = match &condition {
-            // Rules that cannot be told, or do not say which key they mean: whoever has given a PIN means this file.
-            None => held.clone(),
-            Some(condition) if asks_for_some_key(condition) => held.clone(),
+            None => unnamed.into_iter().collect(),
+            Some(condition) if asks_for_some_key(condition) => unnamed.into_iter().collect(),
             Some(condition) => keys_for(condition, &held).unwrap_or_default(),
         };
         let card = match fs.iccid() {
@@ -301,4 +302,13 @@ impl<'a> KeyGuard<'a> {
             state => Err(KeyError::AllowanceUsed { card: card.clone(), key, state }),
         }
     }
+}
+
+/// The PIN that is presented where access rules cannot be told, or do not say which they mean: PIN1, which is what the user of a card
+/// enters, or the only one that was given. Another would be a try that is risked for a guess.
+fn unnamed(pins: &[&Key]) -> Option<KeyRef> {
+    let mut references = pins.iter().filter_map(|pin| pin.id.reference());
+    let first = references.next()?;
+    let only = references.all(|other| other == first).then_some(first);
+    if pins.iter().any(|pin| pin.id == KeyRef::PIN1) { Some(KeyRef::PIN1) } else { only }
 }

@@ -78,3 +78,32 @@ fn a_file_behind_a_pin_is_written_when_the_pin_is_given() {
     let view = locate(&mut fs, Depth::Everything).unwrap();
     assert_eq!(view.file(CP).unwrap().content.used(), Some(cp.octets.as_slice()));
 }
+
+/// Rules that do not say which PIN they mean: PIN1 goes, or the only one that was given, and never one after the other.
+#[test]
+fn a_pin_without_a_number_is_one_pin() {
+    let mut image = sample(SampleKind::Pin).image();
+    image.add_quirk(crate::lab::image::Quirk::CompactRules);
+    let closed = from(image);
+    let pin = |key: u8, text: &str| Key::pin(KeyRef(key), &text.parse().unwrap()).unwrap();
+    for (pins, opened, sent) in [
+        (vec![pin(0x81, "9999"), pin(0x01, "1234")], true, &[0x01][..]),
+        (vec![pin(0x01, "1234"), pin(0x81, "5678")], true, &[0x01]),
+        (vec![pin(0x01, "1234")], true, &[0x01]),
+        (vec![pin(0x81, "5678")], false, &[0x81]),
+        (vec![pin(0x81, "5678"), pin(0x11, "1234")], false, &[]),
+    ] {
+        let card = closed.copy();
+        let mut reader = InProcess::insert(&card, bay());
+        let mut fs = FileSystem::new(Session::new(&mut reader));
+        let (journal, policy) = (MemoryKeyJournal::new(), policy());
+        let read = KeyGuard::new(&journal, &policy).with_pins(&mut fs, &pins, |fs| {
+            let view = locate(fs, Depth::Everything).unwrap();
+            view.file(CP).unwrap().content.used().is_some()
+        });
+        assert_eq!(read.unwrap(), opened, "{pins:?}");
+        let presented = |key: &u8| journal.state(&iccid(), KeyRef(*key).into()).unwrap() != KeyState::Clear;
+        let taken: Vec<u8> = [0x01, 0x11, 0x81].into_iter().filter(presented).collect();
+        assert_eq!(taken, sent, "{pins:?}");
+    }
+}
