@@ -52,8 +52,8 @@ pub use pending::{
     PendingFormatError, PendingSummary, PendingWrite, WriteJournal, WriteJournalError,
 };
 pub use plan::{
-    Access, Action, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right, State, Step,
-    plan, plan_erase,
+    Access, Action, AdmKeys, BootstrapFile, CONTENT_FID, Plan, PlanError, PlanOptions, ReadAccess, Right,
+    State, Step, plan, plan_erase,
 };
 pub use reader::{Look, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState};
 pub use recover::{
@@ -61,7 +61,7 @@ pub use recover::{
 };
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};
-pub use settings::{FoundSettings, SettingsOctets, has_settings, settings_file, settings_files};
+pub use settings::{FoundSettings, Holds, SettingsOctets, has_settings, settings_file, settings_files};
 pub use transport::{CardTransport, Protocol, TransportError};
 pub use view::{Application, CardKind, CardView, Content, FoundBy, FoundFile, Listing, Pkcs15, Warning};
 

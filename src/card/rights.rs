@@ -30,9 +30,19 @@ pub enum UnknownRights {
     Compact,
     /// They are in compact format, which says that a key is asked for and not which.
     #[error(
-        "its access rules are in compact format, which does not say which key is asked for; name it with --adm-ref"
+        "its access rules are in compact format, which does not say which key is asked for; name it with --adm-ref, or give \
+         no other administrative key"
     )]
     KeyNotNamed,
+    /// A card of class A0 tells a level, and no key of that number is at hand but others are.
+    #[error(
+        "it asks for access level {level:X}, and no key {level:02X} is at hand; if the card numbers its keys in another way, name \
+         the one that is meant with --adm-ref"
+    )]
+    LevelNotNamed {
+        /// The level, 4 to E (3GPP TS 51.011, section 9.3).
+        level: u8,
+    },
     /// The EF(ARR) or the record that the parameters name does not exist or cannot be read.
     #[error("record {record} of EF(ARR) {arr}, which its parameters name, cannot be read")]
     Unreadable {
@@ -61,7 +71,7 @@ impl Rights {
 }
 
 impl Rights {
-    /// The same rules with the administrative key that was named in the places where compact rules say only that a key is
+    /// The same rules with the administrative key that is meant in the places where compact rules say only that a key is
     /// asked for. Reading is left out: what guards that may be a PIN.
     pub(super) fn with_key(self, adm: Option<KeyRef>) -> Self {
         let (Self::Rules(mut rules), Some(adm)) = (self.clone(), adm) else { return self };

@@ -73,23 +73,44 @@ fn look_for(fs: &mut FileSystem<'_>, kinds: &[SettingsFile]) -> Result<Vec<Found
     Ok(found)
 }
 
-/// Whether settings files hold this and nothing else. One that cannot be read without a PIN counts as holding it. Nothing is written
-/// and no key is presented.
+/// Whether a card holds something that was put there once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// It does; that was read.
+    Yes,
+    /// It does not; that was read.
+    No,
+    /// A file could not be read, and may hold it or not. Nobody may say that it does.
+    Unread,
+}
+
+impl Holds {
+    /// Whether it holds this and that.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::No, _) | (_, Self::No) => Self::No,
+            (Self::Yes, Self::Yes) => Self::Yes,
+            _ => Self::Unread,
+        }
+    }
+}
+
+/// Whether settings files hold this and nothing else. Nothing is written and no key is presented.
 ///
 /// # Errors
 /// [`TransportError`].
-pub fn has_settings(fs: &mut FileSystem<'_>, wanted: &[SettingsContent]) -> Result<bool, TransportError> {
+pub fn has_settings(fs: &mut FileSystem<'_>, wanted: &[SettingsContent]) -> Result<Holds, TransportError> {
+    let mut holds = Holds::Yes;
     for content in wanted {
         let file = usim().child(content.file.fid());
-        let has = match kept(fs.settings(content.file, &file))? {
-            Ok(now) => is_same(content, &now),
-            Err(error) => error.is_denied(),
-        };
-        if !has {
-            return Ok(false);
-        }
+        holds = holds.and(match kept(fs.settings(content.file, &file))? {
+            Ok(now) if is_same(content, &now) => Holds::Yes,
+            Err(error) if !error.is_absent() => Holds::Unread,
+            _ => Holds::No,
+        });
     }
-    Ok(true)
+    Ok(holds)
 }
 
 /// Whether what was read of a file is this and FF behind it.

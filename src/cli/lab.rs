@@ -14,6 +14,7 @@ use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 use super::{
     Exit, Failure, Global,
+    card::args::key_ref,
     output::{ForceArg, emit, note},
 };
 use crate::{
@@ -27,7 +28,7 @@ use crate::{
         reader::CardHandle,
         vpcd::{self, VpcdError},
     },
-    wire::{Fid, ef},
+    wire::{Fid, arr::KeyRef, ef},
 };
 
 /// Actions.
@@ -62,7 +63,7 @@ pub(super) struct CardArgs {
     #[arg(long, value_name = "FILE")]
     new: Option<PathBuf>,
     /// The card to put in: an image file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "personality", "iccid", "imsi", "adm", "protocol", "bootstrap_size", "all_settings_files"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["new", "kind", "personality", "iccid", "imsi", "adm", "adm_ref", "protocol", "bootstrap_size", "all_settings_files"])]
     image: Option<PathBuf>,
     /// Saves the card after each change: into FILE, or into the --image file.
     #[arg(long, value_name = "FILE", num_args = 0..=1, requires = "vpcd")]
@@ -86,6 +87,9 @@ pub(super) struct CardArgs {
     /// ADM1 of the sample card: 4 to 8 characters, or 16 hexadecimal digits. Without it: 12345678.
     #[arg(long, value_name = "KEY")]
     adm: Option<AdmKey>,
+    /// Which key that is: 0A is ADM1. A SIM or R-UIM tells 04 to 0E as the access level of its files.
+    #[arg(long, value_name = "REF", default_value = "0A", value_parser = key_ref)]
+    adm_ref: KeyRef,
     /// Protocol of the sample card.
     #[arg(long, value_enum, default_value = "t0")]
     protocol: ProtocolName,
@@ -204,6 +208,7 @@ impl CardArgs {
         if let Some(adm) = &self.adm {
             sample.adm = adm.clone();
         }
+        sample.adm_ref = self.adm_ref;
         sample.personality = self.personality;
         sample.protocol = self.protocol.into();
         sample.all_settings = self.all_settings_files;

@@ -68,9 +68,9 @@ pub(super) struct Args {
     /// only. A virtual card's own key is known.
     #[arg(long, value_name = "SECRET")]
     adm: Option<SecretOrLiteral>,
-    /// Which key --adm is, in hexadecimal: 0A is ADM1.
-    #[arg(long, value_name = "HEX", default_value = "0A", value_parser = key_ref)]
-    adm_ref: KeyRef,
+    /// Which key --adm is, in hexadecimal: 0A is ADM1, which it is without this.
+    #[arg(long, value_name = "HEX", value_parser = key_ref)]
+    adm_ref: Option<KeyRef>,
     /// CHV1 (PIN1) of the card, for files behind it: @FILE, env:NAME, - (prompt), or the PIN itself, which is fit for a virtual
     /// card only. Station and phone present it once each, and only while its counter shows enough tries. A virtual card's
     /// own is known.
@@ -151,6 +151,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             ..Layout::default()
         },
         keys: Vec::new(),
+        adm: args.adm_ref.into_iter().collect(),
         card_pin: args.card_pin.as_ref().map(|pin| pin.parse("card PIN")).transpose()?,
         past: if args.pcsc.is_some() { Past::Unknown } else { Past::None },
         imei,
@@ -168,7 +169,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
             plot.subscriber.imsi = Some(sample.imsi.clone());
             plot.keys = vec![Key::adm(KeyRef::ADM1, sample.adm.clone())];
             if let Some(adm) = adm(&args)? {
-                plot.keys = vec![Key::adm(args.adm_ref, adm)];
+                plot.keys = vec![Key::adm(args.adm_ref.unwrap_or(KeyRef::ADM1), adm)];
             }
             if sample.kind == SampleKind::Pin && plot.card_pin.is_none() {
                 plot.card_pin = Some(SAMPLE_PIN.parse()?);
@@ -204,7 +205,7 @@ pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
                 return Err(Failure::because(Exit::Refused, why));
             }
             plot.keys = match adm(&args)? {
-                Some(adm) => vec![Key::adm(args.adm_ref, adm)],
+                Some(adm) => vec![Key::adm(args.adm_ref.unwrap_or(KeyRef::ADM1), adm)],
                 // Only a card that says it is one of ours is given the key that all of ours have.
                 None if virtual_card => vec![Key::adm(KeyRef::ADM1, sample(&args, &given)?.adm)],
                 None => Vec::new(),

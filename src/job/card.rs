@@ -37,9 +37,9 @@ use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Rout
 use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
-        self, ApduTrace, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard, KeyId,
-        KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered,
-        Session, WriteJournal,
+        self, AdmKeys, ApduTrace, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard,
+        KeyId, KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions,
+        Recovered, Session, WriteJournal,
     },
     dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
@@ -63,6 +63,8 @@ pub struct CardJob {
     pub layout: Layout,
     /// Keys that may be presented, each only when the plan needs it.
     pub keys: Vec<Key>,
+    /// Which administrative keys of the card somebody has named by their references, for cards that do not say which they mean.
+    pub adm: Vec<KeyRef>,
     /// Where other keys of the card come from.
     pub rings: KeyRings,
     /// True when somebody has attested that a key may be presented once to this card although it does not tell its counter.
@@ -79,14 +81,13 @@ impl CardJob {
     }
 
     /// The file of the card that a payload becomes, and how to plan for it: as the job says, then as its profile does.
-    /// `keys` are those at hand, `settings` settings files of the USIM that are filled besides.
+    /// `adm` are the administrative keys at hand, `settings` settings files of the USIM that are filled besides.
     pub(super) fn wish<'a>(
         &self,
-        keys: &[Key],
+        adm: &'a AdmKeys,
         payload: &Payload,
         settings: &'a [SettingsContent],
     ) -> (BootstrapFile, PlanOptions<'a>) {
-        let adm = keys.iter().filter_map(|key| key.id.reference()).find(|key| *key >= KeyRef::ADM1);
         let layout = self.layout.or(&self.profile.card);
         (layout.file(payload), PlanOptions { settings, ..layout.options(adm, &describe) })
     }

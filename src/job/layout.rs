@@ -2,11 +2,10 @@
 
 use crate::{
     bootstrap::{Payload, PayloadKind},
-    card::{BootstrapFile, PlanOptions, ReadAccess},
+    card::{AdmKeys, BootstrapFile, PlanOptions, ReadAccess},
     profile::{CardCpFile, CardEntry, CardLayout, CardReaders},
     wire::{
         Fid,
-        arr::KeyRef,
         pkcs15::{ObjectId, Shape},
     },
 };
@@ -75,7 +74,7 @@ impl Layout {
     /// As a plan takes it.
     pub fn options<'a>(
         self,
-        adm: Option<KeyRef>,
+        adm: &'a AdmKeys,
         describe: &'a dyn Fn(ObjectId, &[u8]) -> String,
     ) -> PlanOptions<'a> {
         PlanOptions {
@@ -111,6 +110,6 @@ mod tests {
         assert_eq!((layout.directory_fid, layout.read), (Some(Fid(0x7F51)), Some(ReadAccess::Pin)));
         let open = Layout::default().or(&CardLayout::default());
         assert_eq!(open, Layout::default());
-        assert_eq!(open.options(None, &|_, _| String::new()).read, ReadAccess::Always);
+        assert_eq!(open.options(AdmKeys::NONE, &|_, _| String::new()).read, ReadAccess::Always);
     }
 }

@@ -16,13 +16,13 @@ use super::{
 use crate::{
     bootstrap::{self, BootstrapError, Payload, PayloadKind},
     card::{
-        self, ApduTrace, CardKind, CardTransport, CardView, Content, Depth, FilePath, FileSystem, FoundFile,
-        Key, KeyId, KeyRingError, KeyRings, Outcome, PendingSummary, PendingWrite, Plan, PlanError, Protocol,
-        Session, TransportError, locate,
+        self, AdmKeys, ApduTrace, CardKind, CardTransport, CardView, Content, Depth, FilePath, FileSystem,
+        FoundFile, Holds, Key, KeyId, KeyRingError, KeyRings, Outcome, PendingSummary, PendingWrite, Plan,
+        PlanError, Protocol, Session, TransportError, locate,
     },
     ident::{Iccid, JobId, ProfileName},
     profile::{Profile, Subscriber},
-    wire::pkcs15::ObjectId,
+    wire::{arr::KeyRef, pkcs15::ObjectId},
 };
 
 /// A station: the way to the cards, and what they may get.
@@ -46,6 +46,8 @@ pub struct Offer {
     pub subscriber: Subscriber,
     /// The keys that may be presented, where no table tells them.
     pub keys: Vec<Key>,
+    /// Which administrative keys were named by their references.
+    pub adm: Vec<KeyRef>,
     /// Where other keys of the cards come from.
     pub rings: KeyRings,
 }
@@ -104,6 +106,9 @@ pub struct Waiting {
     pub payload: PayloadKind,
     /// The line of the table.
     pub line: Option<u64>,
+    /// The job that has brought it before. Whether the card still holds it cannot be read, perhaps for want of a PIN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unread: Option<JobId>,
 }
 
 /// What was written on a card and read back.
@@ -213,7 +218,8 @@ impl Station {
         let settings = bootstrap::resolve(&job.profile, &job.subscriber, &*self.route.random)?;
         let payload = bootstrap::build(&settings, job.payload)?;
         let files = bootstrap::usim_files(&settings, &job.profile.card)?;
-        let (wanted, options) = job.wish(&keys, &payload, &files);
+        let adm = AdmKeys::new(&job.adm, &keys);
+        let (wanted, options) = job.wish(&adm, &payload, &files);
         let mut session = Session::new(card);
         session.use_channel(self.route.channel)?;
         Ok(card::plan(&mut FileSystem::new(session), &[wanted], &options)?)
@@ -263,6 +269,7 @@ impl Station {
             payload: offer.payload,
             layout: offer.layout,
             keys,
+            adm: offer.adm.clone(),
             rings: offer.rings.clone(),
             attested: row.is_some_and(|row| row.allow_once),
         })
@@ -287,18 +294,25 @@ impl Station {
         let numbers = row.map_or(&offer.subscriber, |row| &row.subscriber);
         let subscriber = Subscriber { iccid: Some(iccid.clone()), ..numbers.clone() };
         let done = |job: &&Job| wanted.is_done_by(job, &subscriber, key);
-        let stands = |job: &&Job| !torn && holds(view, job, key);
-        let job = jobs.iter().find(|job| job.route == Route::Card).filter(done).filter(stands);
-        if let Some(job) = job
-            && holds_settings(fs, &offer.profile, &subscriber).map_err(|error| error.to_string())?
-        {
-            return Err(format!("it has this version of the profile already, by job {}", job.id));
+        let job = jobs.iter().find(|job| job.route == Route::Card).filter(done).filter(|_| !torn);
+        let mut unread = None;
+        if let Some(job) = job {
+            let settings =
+                holds_settings(fs, &offer.profile, &subscriber).map_err(|error| error.to_string())?;
+            match holds(view, job, key).and(settings) {
+                Holds::Yes => {
+                    return Err(format!("it has this version of the profile already, by job {}", job.id));
+                }
+                Holds::Unread => unread = Some(job.id),
+                Holds::No => {}
+            }
         }
         Ok(Some(Waiting {
             profile: offer.profile.name.clone(),
             version: offer.profile.version,
             payload: offer.payload,
             line: row.map(|row| row.line),
+            unread,
         }))
     }
 }

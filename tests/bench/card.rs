@@ -4,8 +4,8 @@
 
 use bootgate::{
     card::{
-        BootstrapFile, FileSystem, Key, KeyGuard, KeyPolicy, MemoryKeyJournal, MemoryWriteJournal, Outcome,
-        Protocol, Session, apply, plan,
+        AdmKeys, BootstrapFile, FileSystem, Key, KeyGuard, KeyPolicy, MemoryKeyJournal, MemoryWriteJournal,
+        Outcome, Protocol, Session, apply, plan,
     },
     job::Layout,
     lab::{
@@ -32,7 +32,7 @@ fn write(image: CardImage, octets: Vec<u8>) -> Outcome {
     let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap());
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let describe = |oid: ObjectId, _: &[u8]| oid.to_string();
-    let options = Layout::default().options(None, &describe);
+    let options = Layout::default().options(AdmKeys::NONE, &describe);
     let wanted = BootstrapFile { oid: ObjectId::CP_BOOTSTRAP, label: "Bootstrap".into(), octets };
     let plan = plan(&mut fs, &[wanted], &options).unwrap();
     let policy = KeyPolicy::new(KeyPolicy::FLOOR, Vec::new());

@@ -223,3 +223,48 @@ fn a_row_with_a_name_is_done_again_and_a_check_may_ask_for_all() {
     assert!(station.does(&dry).contains("done already, and skipped if the card still holds it"));
     assert!(!station.does(&[&dry[..], &["--again"]].concat()).contains("done already"));
 }
+
+/// A file behind a PIN: with the PIN of the row it is looked at, and no card is good for what cannot be read.
+#[test]
+fn a_card_whose_file_is_behind_a_pin_is_not_done_for_want_of_a_look() {
+    let station = Station::new();
+    let with_pin = format!("iccid,imei,adm1,pin\n{},{DEVICE},{ADM},1234\n", CARDS[0]);
+    let table = |text: &str| std::fs::write(station.0.folder().join("cards.csv"), text).unwrap();
+    let insert = || station.0.insert(0, &["--kind", "pin", "--iccid", CARDS[0], "--adm", ADM]);
+    table(&with_pin);
+    let card = insert();
+    station.writes("cp", &[]);
+    let again = station.run("cp", &[]);
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
+
+    // Another card with that number, which holds nothing. Without the PIN nobody can tell; the row says so, and is not good.
+    station.0.pull(0, card);
+    let empty = insert();
+    station.table(DEVICE);
+    let mut command = station.command();
+    let ran = command.args(["batch", "run", "cards.csv", "--profile", "acme.toml", "--as", "cp", "--yes"]);
+    let ran = ran.output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert!(said.contains("line 2 failed: ") && said.contains("PIN"), "{said}");
+    table(&with_pin);
+    station.writes("cp", &[]);
+    let again = station.run("cp", &[]);
+    assert!(again.contains("1 of 1 card good, 1 done before"), "{again}");
+    drop(empty);
+}
+
+/// At a station no PIN is presented before somebody agrees: the job waits, and it is said that nobody can tell.
+#[test]
+fn a_station_says_that_a_done_card_cannot_be_read() {
+    let station = Station::new();
+    let with_pin = format!("iccid,imei,adm1,pin\n{},{DEVICE},{ADM},1234\n", CARDS[0]);
+    std::fs::write(station.0.folder().join("cards.csv"), with_pin).unwrap();
+    let _card = station.0.insert(0, &["--kind", "pin", "--iccid", CARDS[0], "--adm", ADM]);
+    station.writes("cp", &[]);
+    let mut command = station.command();
+    command.args(["card", "watch", "-r", &Pcscd::reader(0), "--profile", "acme.toml", "--as", "cp"]);
+    let ran = command.args(["--table", "cards.csv", "--once"]).output().unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    assert!(said.contains("waits: ") && said.contains("whether it is still there cannot be read"), "{said}");
+}

@@ -175,6 +175,7 @@ async fn a_card_that_a_station_gave_up_is_written_in_another_reader() {
         rows: None,
         subscriber: Subscriber { imei: Some(device(1)), ..Subscriber::default() },
         keys: vec![Key::read(KeyRef::ADM1.into(), RIGHT).unwrap()],
+        adm: Vec::new(),
         rings: KeyRings::default(),
     };
     let desk = Arc::new(bootgate::job::Station::new(station.app.card_route(), Some(offer)));

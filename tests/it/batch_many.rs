@@ -79,6 +79,7 @@ async fn run(station: &Station, rows: &[(u16, &str, &str)], allowed: CardRange, 
         profile: profile(),
         payload: PayloadKind::Cp,
         layout: Layout::default(),
+        adm: None,
         rings: KeyRings::default(),
         again: false,
     };

@@ -116,6 +116,7 @@ impl Station {
             profile: profile(),
             payload: PayloadKind::Cp,
             layout: Layout::default(),
+            adm: None,
             rings,
             again: false,
         };

@@ -99,6 +99,7 @@ fn job(adm: &str) -> CardJob {
         payload: PayloadKind::Cp,
         layout: Layout::default(),
         keys: vec![Key::adm(KeyRef::ADM1, adm.parse().unwrap())],
+        adm: Vec::new(),
         rings: KeyRings::default(),
         attested: false,
     }

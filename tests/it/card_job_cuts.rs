@@ -299,6 +299,7 @@ impl World {
             payload: PayloadKind::Cp,
             layout: Layout::default(),
             keys: vec![Key::adm(KeyRef::ADM1, adm.parse().unwrap())],
+            adm: Vec::new(),
             rings: KeyRings::default(),
             attested: false,
         };

@@ -22,6 +22,7 @@ mod batch_screen;
 mod batch_script;
 mod batch_scripts_over_pcsc;
 mod batch_torn;
+mod batch_which_key;
 mod bays_over_pcsc;
 mod card_job;
 mod card_job_cuts;

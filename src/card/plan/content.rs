@@ -157,7 +157,7 @@ impl Draft<'_, '_> {
         if fcp.kind() != FileKind::Transparent || room < file.octets.len() {
             return Ok(false);
         }
-        let rights = self.fs.rights(&place.file)?.with_key(self.options.adm);
+        let rights = self.fs.rights(&place.file)?.with_key(self.options.adm.unnumbered());
         let readers = rights.condition(Op::Read);
         let open = readers == Some(SecurityCondition::Always);
         let may_update = rights

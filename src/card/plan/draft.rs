@@ -140,7 +140,7 @@ impl<'a, 't> Draft<'a, 't> {
     }
 
     pub(super) fn held(&self) -> Vec<KeyRef> {
-        vec![self.options.adm.unwrap_or(KeyRef::ADM1)]
+        self.options.adm.held()
     }
 
     pub(super) fn rights(&mut self, file: &FilePath, right: Right) -> Result<(Rights, Op), PlanError> {
@@ -150,7 +150,7 @@ impl<'a, 't> Draft<'a, 't> {
             Right::CreateEf => Op::CreateEf,
             Right::CreateDf => Op::CreateDf,
         };
-        Ok((self.fs.rights(file)?.with_key(self.options.adm), operation))
+        Ok((self.fs.rights(file)?.with_key(self.options.adm.unnumbered()), operation))
     }
 
     /// Notes the keys that a right asks for; refuses what the rules do not allow.
@@ -161,13 +161,20 @@ impl<'a, 't> Draft<'a, 't> {
             (Some(condition), _) => match keys_for(&condition, &self.held()) {
                 Some(keys) => {
                     let class_a0 = !self.fs.creates_files();
-                    let named = self.options.adm;
-                    let keys = keys.into_iter().map(|key| match named {
-                        // Class A0 tells a level and not which key it is: the one that was named, then.
-                        Some(adm) if class_a0 && gsm::is_administrative(key) => adm,
-                        _ => key,
-                    });
-                    self.keys.extend(keys);
+                    for key in keys {
+                        // Class A0 tells a level, and not which key that is.
+                        let key = if class_a0 && gsm::is_administrative(key) {
+                            let of_level = self.options.adm.of_level(key);
+                            of_level.map_err(|why| PlanError::RightsUnknown {
+                                file: file.clone(),
+                                right,
+                                why,
+                            })?
+                        } else {
+                            key
+                        };
+                        self.keys.push(key);
+                    }
                     Ok(())
                 }
                 None if asks_for_some_key(&condition) => {

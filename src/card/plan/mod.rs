@@ -8,6 +8,7 @@
 //!
 //! Rights are read from EF(ARR) before; what they do not allow is refused here and not tried.
 
+mod adm;
 mod content;
 mod draft;
 mod edit;
@@ -34,6 +35,7 @@ use crate::{
 
 use super::{Depth, FilePath, FileSystem, locate};
 
+pub use adm::AdmKeys;
 pub use error::{PlanError, Right};
 
 /// The identifier that a new bootstrap file gets when it is free, else the next free one up to 643F. By convention only: the
@@ -84,8 +86,8 @@ pub struct PlanOptions<'a> {
     pub double_wrapped_oid: bool,
     /// Settings files of the USIM that are filled besides. They are not created: a card has them or has not.
     pub settings: &'a [SettingsContent],
-    /// The administrative key that is at hand, for cards that number theirs in their own way.
-    pub adm: Option<KeyRef>,
+    /// The administrative keys that are at hand or were named.
+    pub adm: &'a AdmKeys,
     /// Says in a few words what octets are, without secrets: this room does not know.
     pub describe: &'a dyn Fn(ObjectId, &[u8]) -> String,
 }

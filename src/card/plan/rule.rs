@@ -2,18 +2,15 @@
 //! LwM2M TS, annex G.3; for CP and DM by analogy, remembered).
 
 use crate::{
-    card::{
-        FileError, FilePath, FileSystem, Rights,
-        rights::{is_administrative, is_pin},
-    },
+    card::{FileError, FilePath, FileSystem, Rights, rights::is_pin},
     wire::{
         Fid,
-        arr::{KeyRef, Operation as Op, SecurityCondition},
+        arr::{Operation as Op, SecurityCondition},
         fcp::Security,
     },
 };
 
-use super::{Access, PlanError, ReadAccess};
+use super::{Access, AdmKeys, PlanError, ReadAccess};
 
 /// What kind of file the conditions are for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +35,10 @@ impl For {
     }
 
     /// Whether rules give the conditions, and nobody without the key may do harm.
-    fn is_given_by(self, rights: &Rights, adm: Option<KeyRef>) -> bool {
+    fn is_given_by(self, rights: &Rights, adm: &AdmKeys) -> bool {
         let condition = |operation| rights.condition(operation);
         let is_ours = |operation| match condition(operation) {
-            Some(SecurityCondition::Key { key, .. }) => adm.map_or(is_administrative(key), |adm| adm == key),
+            Some(SecurityCondition::Key { key, .. }) => adm.is_ours(key),
             _ => false,
         };
         let is_open = |operation| condition(operation) == Some(SecurityCondition::Always);
@@ -69,7 +66,7 @@ pub(super) fn choose(
     name: &str,
     what: For,
     like: &[FilePath],
-    adm: Option<KeyRef>,
+    adm: &AdmKeys,
 ) -> Result<(Security, Access), PlanError> {
     let mut arrs = Vec::new();
     for file in like {
@@ -80,7 +77,7 @@ pub(super) fn choose(
             Err(_) => None,
         };
         let Some(security) = security else { continue };
-        let rights = fs.rights(file)?.with_key(adm);
+        let rights = fs.rights(file)?.with_key(adm.unnumbered());
         if what.is_given_by(&rights, adm) {
             let access = access(what, &rights, &security);
             return Ok((security, access));
@@ -136,7 +133,7 @@ fn access(what: For, rights: &Rights, security: &Security) -> Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::arr::AccessRules;
+    use crate::wire::arr::{AccessRules, KeyRef};
     use crate::wire::vectors::hex;
 
     fn rights(record: &str) -> Rights {
@@ -152,22 +149,24 @@ mod tests {
         let readers = rights("80010190008001029700800118A40683010A9501088401D4A40683010A950108");
         let open = rights("8001039000800140A40683010A950108");
         let (file, file_pin) = (For::File(ReadAccess::Always), For::File(ReadAccess::Pin));
-        assert!(file.is_given_by(&always, None) && !file.is_given_by(&pin, None));
-        assert!(file_pin.is_given_by(&pin, None) && !file_pin.is_given_by(&always, None));
+        assert!(file.is_given_by(&always, AdmKeys::NONE) && !file.is_given_by(&pin, AdmKeys::NONE));
+        assert!(file_pin.is_given_by(&pin, AdmKeys::NONE) && !file_pin.is_given_by(&always, AdmKeys::NONE));
         for bad in [&directory, &readers, &open] {
-            assert!(!file.is_given_by(bad, None) && !file_pin.is_given_by(bad, None));
+            assert!(!file.is_given_by(bad, AdmKeys::NONE) && !file_pin.is_given_by(bad, AdmKeys::NONE));
         }
-        assert!(For::Directory.is_given_by(&directory, None));
+        assert!(For::Directory.is_given_by(&directory, AdmKeys::NONE));
         // A file's record would let everybody delete what is in a directory.
-        assert!(!For::Directory.is_given_by(&always, None));
-        assert!(
-            !file.is_given_by(&always, Some(KeyRef::ADM3)) && file.is_given_by(&always, Some(KeyRef::ADM1))
-        );
+        assert!(!For::Directory.is_given_by(&always, AdmKeys::NONE));
+        let (first, third) = (AdmKeys::of(&[], [KeyRef::ADM1]), AdmKeys::of(&[KeyRef::ADM3], []));
+        assert!(file.is_given_by(&always, &first) && !file.is_given_by(&always, &third));
+        // Any of those at hand will do, in whatever order they came.
+        let several = AdmKeys::of(&[], [KeyRef::ADM3, KeyRef::ADM1]);
+        assert!(file.is_given_by(&always, &several));
     }
 
     #[test]
     fn a_file_that_everybody_may_delete_is_not_made() {
         let record = rights("8001019000800102A40683010A9501088001409000");
-        assert!(!For::File(ReadAccess::Always).is_given_by(&record, None));
+        assert!(!For::File(ReadAccess::Always).is_given_by(&record, AdmKeys::NONE));
     }
 }

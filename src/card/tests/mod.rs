@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod adm;
 mod cut;
 mod cuts;
 mod directory;
@@ -90,7 +91,7 @@ pub(super) fn options() -> PlanOptions<'static> {
         dodf_fid: None,
         double_wrapped_oid: false,
         settings: &[],
-        adm: None,
+        adm: AdmKeys::NONE,
         describe: &|oid, octets| format!("{oid}, {} octets", octets.len()),
     }
 }

@@ -40,8 +40,9 @@ fn on(
     journal: &MemoryKeyJournal,
     policy: &KeyPolicy,
 ) -> Ended {
-    let adm = (quirk == Quirk::CompactRules).then_some(KeyRef::ADM1);
-    let options = PlanOptions { adm, ..options() };
+    let adm =
+        if quirk == Quirk::CompactRules { AdmKeys::of(&[KeyRef::ADM1], []) } else { AdmKeys::default() };
+    let options = PlanOptions { adm: &adm, ..options() };
     let mut reader = InProcess::insert(card, bay());
     let mut fs = FileSystem::new(Session::new(&mut reader));
     match plan(&mut fs, wanted, &options) {

@@ -122,7 +122,9 @@ fn a_card_is_known_to_have_the_settings_that_it_was_given() {
         let mut reader = InProcess::insert(card, bay());
         has_settings(&mut FileSystem::new(Session::new(&mut reader)), wanted).unwrap()
     };
-    assert!(has(&card, &given) && has(&card, &[]) && has(&card, &given[1..2]));
+    for held in [&given[..], &[], &given[1..2]] {
+        assert_eq!(has(&card, held), Holds::Yes);
+    }
     let other_acl = SettingsContent::octets(SettingsFile::AccessPoints, b"\x01\xDD\x06\x05other".to_vec());
     let lacking = SettingsContent::octets(SettingsFile::MmsIssuer, b"\x80\x01\x01".to_vec());
     for other in [
@@ -136,11 +138,12 @@ fn a_card_is_known_to_have_the_settings_that_it_was_given() {
         ims(0),
         lacking,
     ] {
-        assert!(!has(&card, std::slice::from_ref(&other)), "{} {:?}", other.file, other.parts);
-        assert!(!has(&card, &[acl(), other]));
+        let has_it = has(&card, std::slice::from_ref(&other));
+        assert_eq!(has_it, Holds::No, "{} {:?}", other.file, other.parts);
+        assert_eq!(has(&card, &[acl(), other]), Holds::No);
     }
     // A file that is not there holds nothing; one that only a PIN opens may hold it.
-    assert!(!has(&from(sample(SampleKind::Bare).image()), &[ims(700)]));
+    assert_eq!(has(&from(sample(SampleKind::Bare).image()), &[ims(700)]), Holds::No);
     let mut image = card.image();
     image.key_mut(KeyRef::PIN1).unwrap().enabled = true;
     change(&mut image, &[USIM, SettingsFile::AccessPoints.fid()], |file| {
@@ -150,7 +153,8 @@ fn a_card_is_known_to_have_the_settings_that_it_was_given() {
         );
         file.security = Some(crate::wire::fcp::Security::Expanded(crate::wire::arr::AccessRules(vec![rule])));
     });
-    assert!(has(&from(image), &[SettingsContent::octets(SettingsFile::AccessPoints, vec![1])]));
+    let (card, unread) = (from(image), SettingsContent::octets(SettingsFile::AccessPoints, vec![1]));
+    assert_eq!(has(&card, &[unread]), Holds::Unread);
 }
 
 #[test]

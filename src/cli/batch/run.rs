@@ -40,7 +40,7 @@ use crate::{
     cli::{
         Exit, Failure, Global,
         card::{
-            args::{ConsentArgs, KeyRingArgs, LayoutArgs},
+            args::{ConsentArgs, KeyRingArgs, LayoutArgs, key_ref},
             bays::{bay_config, choose},
             open_app,
         },
@@ -50,6 +50,7 @@ use crate::{
     ident::{Clock as _, Timestamp, counted},
     job::batch::{Matching, Run, ScriptWork, Shift, Task, Totals, Work},
     vault::Vault,
+    wire::arr::KeyRef,
 };
 
 /// Arguments of `run`.
@@ -72,6 +73,10 @@ pub(in crate::cli) struct RunArgs {
     layout: LayoutArgs,
     #[command(flatten)]
     rings: KeyRingArgs,
+    /// Which administrative key the cards mean where they do not say it (compact access rules), or mean another by their access
+    /// level (SIM, R-UIM) than those at hand: 0A is adm1.
+    #[arg(long, value_name = "REF", value_parser = key_ref, conflicts_with = "script")]
+    adm_ref: Option<KeyRef>,
     /// Goes on after a card refused its key. Without it the batch stops there: the next card may be of the same wrong lot.
     #[arg(long)]
     go_on: bool,
@@ -223,7 +228,7 @@ fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<T
         }
     };
     let (profile, layout, again) = (profile::load(file)?, args.layout.layout(), args.script.again);
-    Ok(Work { profile, payload, layout, rings, again }.into())
+    Ok(Work { profile, payload, layout, adm: args.adm_ref, rings, again }.into())
 }
 
 /// Becomes true when somebody presses Ctrl-C.

@@ -6,10 +6,10 @@ use std::{
 };
 
 use crate::{
-    app::{App, KeyRingName, config::Config},
+    app::{App, KeyRingName, OsRandom, config::Config},
     bootstrap::PayloadKind,
-    card::{FileSystem, Key, KeyError, KeyGuard, KeyId, KeyRings, Plan, ReadAccess},
-    cli::{Exit, Failure, Format, Global, exit::failure, input, output, secret::SecretSource},
+    card::{AdmKeys, FileSystem, Key, KeyError, KeyGuard, KeyId, KeyRings, Plan, ReadAccess},
+    cli::{Exit, Failure, Format, Global, config, exit::failure, input, output, secret::SecretSource},
     ident::{AdmKey, Iccid, Pin},
     job::Layout,
     profile::CardCpFile,
@@ -63,7 +63,8 @@ pub(super) struct AdmArgs {
     /// for several.
     #[arg(long, value_name = "SECRET")]
     adm: Vec<SecretSource>,
-    /// Which key of the card it is: 0A is ADM1. As often as --adm.
+    /// Which key of the card it is: 0A is ADM1. As often as --adm. Where a card does not say which key it means (compact access
+    /// rules), or means another by its access level (SIM, R-UIM) than those at hand, it is the one that is named here.
     #[arg(long, value_name = "REF", value_parser = key_ref)]
     adm_ref: Vec<KeyRef>,
     #[command(flatten)]
@@ -118,9 +119,28 @@ impl AdmArgs {
         }
     }
 
-    /// The reference of the first key, when it was named.
-    pub(super) fn named(&self) -> Option<KeyRef> {
-        self.adm_ref.first().copied()
+    /// The references that were named.
+    pub(super) fn named(&self) -> Vec<KeyRef> {
+        self.adm_ref.clone()
+    }
+
+    /// What a plan may ask for, with these keys at hand.
+    pub(super) fn at_hand(&self, keys: &[Key]) -> AdmKeys {
+        AdmKeys::new(&self.adm_ref, keys)
+    }
+
+    /// The same for a plan that is only shown: no secret of the command line is read, and nobody asked for one. Sources of keys
+    /// are asked; of one that cannot tell, that is said.
+    pub(super) fn to_show(&self, card: Option<&Iccid>, global: &Global) -> anyhow::Result<AdmKeys> {
+        let config = config::load(global, Vec::new())?;
+        let vault = App::vault_of(&config, Arc::new(OsRandom));
+        let known = self.rings.open_with(&config, &vault)?.complete(card, &[]).unwrap_or_else(|error| {
+            output::note(&format!("note: the plan is made without sources of keys: {error}"));
+            Vec::new()
+        });
+        let given = self.references()?.into_iter().take(self.adm.len());
+        let known = known.iter().filter_map(|key| key.id.reference());
+        Ok(AdmKeys::of(&self.adm_ref, given.chain(known)))
     }
 
     /// Opens the sources of keys.
@@ -363,6 +383,6 @@ mod tests {
         assert_eq!(args(1, &[]).references().unwrap(), [KeyRef::ADM1]);
         assert_eq!(args(2, &[0x0A, 0x0C]).references().unwrap(), [KeyRef::ADM1, KeyRef::ADM3]);
         assert!(args(2, &[]).references().is_err() && args(1, &[1, 2]).references().is_err());
-        assert_eq!((args(0, &[]).named(), args(0, &[0x0C]).named()), (None, Some(KeyRef::ADM3)));
+        assert_eq!((args(0, &[]).named(), args(0, &[0x0C]).named()), (vec![], vec![KeyRef::ADM3]));
     }
 }

@@ -43,7 +43,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let (journal, policy) = (app.key_journal(), rings.policy(iccid.as_ref(), &app.key_policy()));
     let guard = KeyGuard::new(&*journal, &policy);
     settle_first(&args.change, &mut fs, &keys, &guard, &app)?;
-    let options = Layout::default().options(args.change.adm.named(), &describe);
+    let adm = args.change.adm.at_hand(&keys);
+    let options = Layout::default().options(&adm, &describe);
     let objects = match args.cp_file {
         Some(CardCpFile::Bootstrap) => vec![ObjectId::CP_BOOTSTRAP],
         Some(CardCpFile::Config1) => vec![ObjectId::CP_CONFIG1],

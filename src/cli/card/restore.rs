@@ -57,7 +57,8 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let guard = KeyGuard::new(&*journal, &policy);
     settle_first(&args.change, &mut fs, &keys, &guard, &app)?;
     let layout = args.layout.layout();
-    let options = layout.options(args.change.adm.named(), &describe);
+    let adm = args.change.adm.at_hand(&keys);
+    let options = layout.options(&adm, &describe);
     let wanted = [layout.file_of(kind, octets.to_vec())];
     let plan = args.change.with_pins(&mut fs, &keys, &guard, |fs| plan(fs, &wanted, &options))?;
     let plan = plan.map_err(failure)?;

@@ -170,8 +170,8 @@ fn offer(args: &Args, app: &App, runtime: &Runtime) -> anyhow::Result<Option<Off
     let mut keys = args.adm.keys()?;
     keys.extend(args.pin.key()?);
     let layout = args.layout.layout();
-    let (subscriber, rings) = (args.subscriber.read()?, args.adm.rings(app)?);
-    Ok(Some(Offer { profile, payload, layout, rows, subscriber, keys, rings }))
+    let (subscriber, adm, rings) = (args.subscriber.read()?, args.adm.named(), args.adm.rings(app)?);
+    Ok(Some(Offer { profile, payload, layout, rows, subscriber, keys, adm, rings }))
 }
 
 /// The rows of the table by their cards: checked as a batch checks them, against the table itself, the profile, and what was done

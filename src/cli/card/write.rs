@@ -98,11 +98,11 @@ pub(super) fn run_write(args: &WriteArgs, global: &Global) -> anyhow::Result<Exi
     // Keys are asked for before the card is touched: nobody has to hurry at the prompt.
     let mut keys = args.job.adm.keys()?;
     keys.extend(args.job.pin.key()?);
-    let layout = args.job.layout.layout();
+    let (layout, adm) = (args.job.layout.layout(), args.job.adm.named());
     let app = open_app(global)?;
     let rings = args.job.adm.rings(&app)?;
     let payload = args.job.kind;
-    let job = CardJob { key: None, profile, subscriber, payload, layout, keys, rings, attested: false };
+    let job = CardJob { key: None, profile, subscriber, payload, layout, keys, adm, rings, attested: false };
     let card = Box::new(connect(&args.job.reader.reader, global)?);
     let consent = ConsentArgs { dry_run: false, yes: args.consent.yes };
     let (format, pin) = (global.format, args.job.pin.id());
@@ -142,6 +142,7 @@ fn planned(
         let error = CardJobError::OtherCard { meant: meant.clone(), found: found.clone() };
         return Err(failure(error));
     }
+    let adm = args.adm.to_show(iccid.as_ref(), global)?;
     let subscriber = Subscriber { iccid, ..subscriber };
     let settings = resolve(profile, &subscriber, &OsRandom).map_err(failure)?;
     let payload = build(&settings, args.kind).map_err(failure)?;
@@ -153,7 +154,7 @@ fn planned(
     }
     let files = usim_files(&settings, &profile.card).map_err(failure)?;
     let layout = args.layout.layout().or(&profile.card);
-    let options = layout.options(args.adm.named(), &describe);
+    let options = layout.options(&adm, &describe);
     let options = PlanOptions { settings: &files, ..options };
     let wanted = [layout.file(&payload)];
     let plan = with_pin(&mut fs, &args.pin, global, |fs| plan(fs, &wanted, &options))?.map_err(failure)?;

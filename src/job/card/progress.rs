@@ -8,8 +8,8 @@ use super::{CardJob, CardJobError, CardRoute, Observer, SettleError, Verdict, se
 use crate::{
     bootstrap::{Payload, Settings},
     card::{
-        self, ApplyError, FileSystem, Key, KeyError, KeyPolicy, KeyRings, NotTold, Now, Outcome, Plan,
-        Settled, WriteObserver,
+        self, AdmKeys, ApplyError, FileSystem, Key, KeyError, KeyPolicy, KeyRings, NotTold, Now, Outcome,
+        Plan, Settled, WriteObserver,
     },
     handoff,
     ident::{Iccid, JobId},
@@ -56,7 +56,8 @@ impl Progress<'_, '_> {
         payload: &Payload,
         files: Vec<SettingsContent>,
     ) -> Result<Plan, CardJobError> {
-        let (wanted, options) = job.wish(keys, payload, &files);
+        let adm = AdmKeys::new(&job.adm, keys);
+        let (wanted, options) = job.wish(&adm, payload, &files);
         let id = self.id;
         self.settle(fs, keys)?;
         // What is behind a PIN can be neither planned for nor read back without it.

@@ -65,8 +65,10 @@ pub struct Sample {
     pub iccid: Iccid,
     /// Its subscriber.
     pub imsi: Imsi,
-    /// ADM1.
+    /// Its administrative key.
     pub adm: AdmKey,
+    /// Which one that is: 0A is ADM1. A card of class A0 tells it as an access level, 4 to E.
+    pub adm_ref: KeyRef,
     /// The protocol that it speaks.
     pub protocol: Protocol,
     /// Octets of each bootstrap EF of a prepared card.
@@ -141,6 +143,7 @@ impl Sample {
             iccid,
             imsi,
             adm: AdmKey::from_octets(ADM1),
+            adm_ref: KeyRef::ADM1,
             protocol: Protocol::T0,
             bootstrap_size: 4096,
             memory: 0x1_0000,
@@ -169,7 +172,7 @@ impl Sample {
         let mut files = vec![
             records(Fid::DIR, applications).ruled_by(Fid::ARR, dir_rule).with_sfi(0x1E),
             transparent(Fid(0x2F05), b"en", 10).ruled_by(Fid::ARR, rule::WRITE_PIN).with_sfi(0x05),
-            records(Fid::ARR, rules()).ruled_by(Fid::ARR, rule::READ_ONLY).with_sfi(0x06),
+            records(Fid::ARR, rules(self.adm_ref)).ruled_by(Fid::ARR, rule::READ_ONLY).with_sfi(0x06),
             transparent(Fid::ICCID, &ef::encode_iccid(&self.iccid), 10)
                 .ruled_by(Fid::ARR, rule::READ_ONLY)
                 .with_sfi(0x02),
@@ -180,7 +183,7 @@ impl Sample {
         files.push(self.usim());
         let mut mf = FileImage::new(Fid::MF, Body::Directory { total_size: None, files });
         mf = mf.ruled_by(Fid::ARR, if closed { rule::DIRECTORY_CLOSED } else { rule::DIRECTORY_ADM });
-        mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, KeyRef::ADM1];
+        mf.pins = vec![KeyRef::PIN1, KeyRef::PIN2, self.adm_ref];
         mf.proprietary = vec![(0x80, vec![0x71]), (0x83, vec![0; 4]), (0x87, vec![0x01])];
         let protocol = if self.personality.speaks_3g() { self.protocol } else { Protocol::T0 };
         let atr = match protocol {
@@ -188,7 +191,7 @@ impl Sample {
             Protocol::T1 => ATR_T1,
         };
         let pin1 = KeyImage::new(KeyRef::PIN1, PIN1).with_puk(PUKS[0]);
-        kinds::change(&mut mf, self.personality, &rules());
+        kinds::change(&mut mf, self.personality, &rules(self.adm_ref));
         CardImage {
             personality: self.personality,
             quirks: std::collections::BTreeSet::new(),
@@ -198,7 +201,7 @@ impl Sample {
             keys: vec![
                 if self.kind == SampleKind::Pin { pin1 } else { pin1.disabled() },
                 KeyImage::new(KeyRef::PIN2, PIN2).with_puk(PUKS[1]),
-                KeyImage::new(KeyRef::ADM1, *self.adm.expose()),
+                KeyImage::new(self.adm_ref, *self.adm.expose()),
             ],
             mf,
         }
@@ -228,7 +231,7 @@ impl Sample {
 
     fn usim(&self) -> FileImage {
         let mut files = vec![
-            records(Fid::ARR_APPLICATION, rules())
+            records(Fid::ARR_APPLICATION, rules(self.adm_ref))
                 .ruled_by(Fid::ARR_APPLICATION, rule::READ_ONLY)
                 .with_sfi(0x17),
             transparent(Fid::IMSI, &ef::encode_imsi(&self.imsi), ef::IMSI_LENGTH)
@@ -280,10 +283,10 @@ fn services(numbers: &[u16], length: usize) -> Vec<u8> {
 }
 
 /// The records of EF(ARR), in the order of [`rule`].
-fn rules() -> Vec<Vec<u8>> {
+fn rules(adm: KeyRef) -> Vec<Vec<u8>> {
     use Operation::{Activate, CreateDf, CreateEf, Deactivate, DeleteChild, DeleteSelf, Read, Update};
     let (always, never) = (SecurityCondition::Always, SecurityCondition::Never);
-    let (pin, adm) = (SecurityCondition::key(KeyRef::PIN1), SecurityCondition::key(KeyRef::ADM1));
+    let (pin, adm) = (SecurityCondition::key(KeyRef::PIN1), SecurityCondition::key(adm));
     let records: [&[(&[Operation], &SecurityCondition)]; 6] = [
         &[(&[DeleteChild, CreateEf, CreateDf, Deactivate, Activate, DeleteSelf], &adm)],
         &[(&[Read], &always), (&[Update, Deactivate, Activate, DeleteSelf], &adm)],
@@ -367,7 +370,7 @@ mod tests {
             assert_eq!(aids, if prepared { vec![12, 16] } else { vec![16] });
         }
         assert!("full".parse::<SampleKind>().is_err());
-        for record in rules() {
+        for record in rules(KeyRef::ADM1) {
             assert!(record.len() <= usize::from(RECORD_LENGTH) && AccessRules::decode(&record).is_ok());
         }
     }

@@ -5,7 +5,7 @@ use super::{Party, Plot, RehearsalError, recorder::Recorder};
 use crate::{
     app::App,
     bootstrap::{self, PayloadKind},
-    card::{self, CardTransport, Depth, FileSystem, KeyGuard, Session},
+    card::{self, AdmKeys, CardTransport, Depth, FileSystem, KeyGuard, Session},
     ident::ServerId,
     job::{CardJobError, Observer, describe},
 };
@@ -35,8 +35,8 @@ pub(super) fn clear_others(
         Party::Station,
         format!("another bootstrap for {} is on the card: empty it", account.server_id),
     );
-    let adm = plot.keys.first().and_then(|key| key.id.reference());
-    let options = plot.layout.or(&plot.profile.card).options(adm, &describe);
+    let adm = AdmKeys::new(&plot.adm, &plot.keys);
+    let options = plot.layout.or(&plot.profile.card).options(&adm, &describe);
     let plan = card::plan_erase(&mut fs, &stale, &options)?;
     let (journal, policy) = (app.key_journal(), app.key_policy());
     let guard = KeyGuard::new(&*journal, &policy);

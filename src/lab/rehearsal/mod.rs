@@ -29,7 +29,7 @@ use crate::{
     phone::{CardError, Identity, Phone, tree::TreeError, usim_settings},
     profile::{Profile, Subscriber},
     store::StoreError,
-    wire::Syntax,
+    wire::{Syntax, arr::KeyRef},
 };
 
 pub use crate::phone::SAMPLE_IMEI;
@@ -56,6 +56,8 @@ pub struct Plot {
     pub layout: Layout,
     /// Keys of the card.
     pub keys: Vec<Key>,
+    /// Which administrative keys were named by their references.
+    pub adm: Vec<KeyRef>,
     /// CHV1 (PIN1) of the card, for the phone; the station has it among its keys.
     pub card_pin: Option<Pin>,
     /// What may be on the card already.
@@ -287,6 +289,7 @@ impl Stage {
             payload: plot.payload,
             layout: plot.layout,
             keys: plot.keys.clone(),
+            adm: plot.adm.clone(),
             rings: KeyRings::default(),
             attested: false,
         };

@@ -10,7 +10,7 @@ use crate::{
     app::{App, OsRandom},
     bootstrap::{build, resolve, usim_files},
     card::{
-        FileSystem, Pcsc, Plan, PlanOptions, Session, plan,
+        AdmKeys, FileSystem, Pcsc, Plan, PlanOptions, Session, plan,
         script::{Entry, dry_run},
         survey,
     },
@@ -166,12 +166,10 @@ impl What {
         let (mut plan_of_card, mut unplanned) = (None, None);
         if let Some((reader, watchdog)) = reader {
             let mut card = connect_within(reader.as_str(), watchdog).map_err(failure)?;
-            let adm = row
-                .keys
-                .iter()
-                .filter_map(|key| key.id.reference())
-                .find(|key| *key >= crate::wire::arr::KeyRef::ADM1);
-            let options = PlanOptions { settings: &of_usim, ..layout.options(adm, &describe) };
+            let keys = work.rings.complete(row.subscriber.iccid.as_ref(), &row.keys).map_err(failure)?;
+            let named: Vec<_> = work.adm.into_iter().collect();
+            let adm = AdmKeys::new(&named, &keys);
+            let options = PlanOptions { settings: &of_usim, ..layout.options(&adm, &describe) };
             match plan(&mut FileSystem::new(Session::new(&mut card)), &wanted, &options) {
                 Ok(plan) => plan_of_card = Some(plan),
                 Err(error) => unplanned = Some(error.to_string()),

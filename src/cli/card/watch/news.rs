@@ -144,7 +144,15 @@ impl fmt::Display for Line<'_> {
                         if let Some(line) = waiting.line {
                             write!(f, ", line {line} of the table")?;
                         }
-                        Ok(())
+                        match waiting.unread {
+                            Some(job) => {
+                                write!(
+                                    f,
+                                    "; job {job} has brought it, and whether it is still there cannot be read"
+                                )
+                            }
+                            None => Ok(()),
+                        }
                     }
                     (None, Some(why)) => write!(f, "\n  nothing waits: {why}"),
                     (None, None) => Ok(()),

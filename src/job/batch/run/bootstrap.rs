@@ -9,8 +9,8 @@ use super::{
 use crate::{
     bootstrap::{Payload, PayloadKind},
     card::{
-        ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, KeyError, KeyRings, Now, RecoverError, Settled,
-        WriteObserver as _, locate,
+        ApplyError, BOOTSTRAP_OBJECTS, CardTransport, Depth, FileSystem, Holds, Key, KeyError, KeyRings, Now,
+        RecoverError, Settled, TransportError, WriteObserver as _, locate,
     },
     ident::{Iccid, JobId},
     job::{
@@ -19,6 +19,7 @@ use crate::{
         card::{holds, holds_settings},
     },
     profile::Profile,
+    wire::arr::KeyRef,
 };
 
 /// The most jobs that a row with a name may make.
@@ -33,6 +34,8 @@ pub struct Work {
     pub payload: PayloadKind,
     /// How it goes on the card.
     pub layout: Layout,
+    /// Which administrative key of the cards was named by its reference, for cards that do not say which they mean.
+    pub adm: Option<KeyRef>,
     /// Where keys come from that the table does not have.
     pub rings: KeyRings,
     /// Whether cards are written also that have it.
@@ -62,6 +65,7 @@ impl Run {
             payload: work.payload,
             layout: work.layout,
             keys: row.keys.clone(),
+            adm: work.adm.into_iter().collect(),
             rings: work.rings.clone(),
             attested: row.allow_once,
         };
@@ -173,29 +177,65 @@ impl Run {
         Ok(newest(&jobs).get(card).filter(done).map(|job| (*job).clone()))
     }
 
-    /// Whether what a job has put on the card is there still, to the octet: somebody may have erased it, or torn a write.
+    /// Whether what a job has put on the card is there still, to the octet: somebody may have erased it, or torn a write. What cannot
+    /// be read does not stand: the row is done again, which says why where it cannot be.
     pub(super) fn stands(
         &self,
         work: &Work,
         job: &Job,
+        hand: &Hand,
         iccid: &Iccid,
         card: &mut dyn CardTransport,
     ) -> Result<bool, Lapse> {
         if self.route.writes.pending(iccid)?.is_some() {
             return Ok(false);
         }
-        let mut fs = self.files(card)?;
-        let view = locate(&mut fs, Depth::Objects(&BOOTSTRAP_OBJECTS))?;
         let row = self.ledger().row_of(iccid).cloned();
-        let stands = holds(&view, job, self.keepers.fingerprints.known_key()?)
-            && match row {
-                Some(row) => holds_settings(&mut fs, &work.profile, &row.subscriber_of(iccid))?,
-                None => true,
-            };
+        let key = self.keepers.fingerprints.known_key()?;
+        let look = |fs: &mut FileSystem<'_>| {
+            let view = locate(fs, Depth::Objects(&BOOTSTRAP_OBJECTS))?;
+            let held = holds(&view, job, key);
+            Ok::<_, TransportError>(match &row {
+                Some(row) => held.and(holds_settings(fs, &work.profile, &row.subscriber_of(iccid))?),
+                None => held,
+            })
+        };
+        let mut fs = self.files(card)?;
+        let mut held = look(&mut fs)?;
+        if held == Holds::Unread
+            && let Some(row) = &row
+        {
+            let keys = work.rings.complete(Some(iccid), &row.keys).map_err(Lapse::of)?;
+            held = self.look_with_pins(hand, iccid, &keys, &mut fs, look)?;
+        }
         drop(fs);
         // What comes next begins in the MF of a fresh card.
         card.reset()?;
-        Ok(stands)
+        Ok(held == Holds::Yes)
+    }
+
+    /// Looks once more, with the PINs at hand that the card asks for. One whose tries the card does not tell is kept for the write: it
+    /// may be presented once.
+    fn look_with_pins(
+        &self,
+        hand: &Hand,
+        iccid: &Iccid,
+        keys: &[Key],
+        fs: &mut FileSystem<'_>,
+        mut look: impl FnMut(&mut FileSystem<'_>) -> Result<Holds, TransportError>,
+    ) -> Result<Holds, Lapse> {
+        let route = hand.route(&self.route);
+        let guard = route.guard(&route.policy);
+        let told = |key: &&Key| {
+            key.is_pin() && matches!(guard.look(fs.session_mut(), Some(iccid), key.id), Ok(Some(_)))
+        };
+        let pins: Vec<Key> = keys.iter().filter(told).cloned().collect();
+        match guard.with_pins(fs, &pins, &mut look) {
+            Ok(held) => Ok(held?),
+            Err(KeyError::Transport(error)) => Err(error.into()),
+            // The write meets it again, and tells it as what it is.
+            Err(_) => Ok(Holds::Unread),
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl Run {
                 let done = self.bootstrapped(work, card, runtime)?;
                 Ok(match done {
                     None => Before::Nothing,
-                    Some(job) if !self.stands(work, &job, card, transport)? => Before::Gone,
+                    Some(job) if !self.stands(work, &job, hand, card, transport)? => Before::Gone,
                     Some(job) => Before::Stands(Some((job.id, job.state))),
                 })
             }
