@@ -19,6 +19,11 @@ use crate::{bootstrap::PayloadKind, wire::usim::SettingsContent};
 pub(in crate::card::tests) const OLD: &str = "acme.dm";
 pub(in crate::card::tests) const NEW: &str = "beta.dm";
 
+/// The second administrative key of a card.
+const ADM2: KeyRef = KeyRef(0x0B);
+/// The value of an administrative key that no file asks for.
+pub(super) const OTHER: [u8; 8] = *b"otherkey";
+
 /// A kind of job on a kind of card.
 pub(in crate::card::tests) struct Case {
     pub(in crate::card::tests) kind: Kind,
@@ -45,7 +50,7 @@ impl Case {
             kind,
             target,
             payload,
-            before: from(target.image(sample)),
+            before: from(target.image(sample, adm_ref(kind, target))),
             old: None,
             new: Some(NEW),
             octets: document(payload, NEW),
@@ -120,8 +125,9 @@ impl Case {
         let wanted = [file(self.payload.oid(), octets)];
         let mut reader = InProcess::insert(&card, bay());
         let mut fs = self.files(&mut reader).unwrap();
-        let plan = plan(&mut fs, &wanted, &PlanOptions { settings, ..options() }).unwrap();
-        apply(&mut fs, &plan, &[adm()], &KeyGuard::new(&keys, &self.policy), &writes).unwrap();
+        let adm = self.adm();
+        let plan = plan(&mut fs, &wanted, &PlanOptions { settings, adm: &adm, ..options() }).unwrap();
+        apply(&mut fs, &plan, &self.keys(), &KeyGuard::new(&keys, &self.policy), &writes).unwrap();
         self.before = card;
     }
 
@@ -161,16 +167,18 @@ impl Case {
         writes: &MemoryWriteJournal,
     ) -> Result<(), Option<ApplyError>> {
         let mut fs = self.files(reader).map_err(|_| None)?;
+        let adm = self.adm();
+        let options = PlanOptions { adm: &adm, ..options() };
         let planned = match self.kind {
-            Kind::Erase => plan_erase(&mut fs, &[self.payload.oid()], &options()),
+            Kind::Erase => plan_erase(&mut fs, &[self.payload.oid()], &options),
             kind => {
                 let settings: Vec<_> = kind.fills().map(|file| content(file, NEW)).into_iter().collect();
                 let wanted = [file(self.payload.oid(), self.octets.clone())];
-                plan(&mut fs, &wanted, &PlanOptions { settings: &settings, ..options() })
+                plan(&mut fs, &wanted, &PlanOptions { settings: &settings, ..options })
             }
         };
         let plan = planned.map_err(|_| None)?;
-        apply(&mut fs, &plan, &[adm()], guard, writes).map(drop).map_err(Some)
+        apply(&mut fs, &plan, &self.keys(), guard, writes).map(drop).map_err(Some)
     }
 
     /// Goes one way, perhaps cut off in turn.
@@ -194,7 +202,26 @@ impl Case {
 
     /// The keys at hand, as they were before the job.
     fn keys(&self) -> Vec<Key> {
-        self.script.as_ref().map_or_else(|| vec![adm()], Work::keys)
+        if let Some(script) = &self.script {
+            return script.keys();
+        }
+        match self.adm_ref() {
+            KeyRef::ADM1 => vec![adm()],
+            // Another key is at hand, too, which the card has and no file asks for.
+            other => vec![
+                Key::adm(KeyRef::ADM1, AdmKey::from_octets(OTHER)),
+                Key::adm(other, "12345678".parse().unwrap()),
+            ],
+        }
+    }
+
+    /// Which administrative key the files of the card ask for.
+    pub(super) fn adm_ref(&self) -> KeyRef {
+        adm_ref(self.kind, self.target)
+    }
+
+    fn adm(&self) -> AdmKeys {
+        AdmKeys::new(&[], &self.keys())
     }
 
     /// The card has a content, whatever the counter of ADM1. A PIN that the job changes is as it was before, or as the job
@@ -242,20 +269,29 @@ impl Case {
     }
 }
 
+/// Which administrative key the files of a card ask for: those of a SIM for ADM2, where no script names the key.
+fn adm_ref(kind: Kind, target: Target) -> KeyRef {
+    let other = target.personality == Personality::Sim && !kind.is_script();
+    if other { ADM2 } else { KeyRef::ADM1 }
+}
+
 /// The same card without the counters of its keys.
 pub(in crate::card::tests) fn same(a: &CardHandle, b: &CardImage, at: &str) {
     let (mut a, mut b) = (a.image(), b.clone());
     for image in [&mut a, &mut b] {
-        image.key_mut(KeyRef::ADM1).unwrap().tries = 0;
+        for key in [KeyRef::ADM1, ADM2] {
+            image.key_mut(key).into_iter().for_each(|key| key.tries = 0);
+        }
     }
     assert!(a == b, "{at}: the card differs");
 }
 
 /// The keys of which a journal knows something in a case.
-const KEYS: [KeyId; 3] = [KeyId::Key(KeyRef::ADM1), KeyId::Key(KeyRef::PIN1), KeyId::Puk(KeyRef::PIN1)];
+const KEYS: [KeyId; 4] =
+    [KeyId::Key(KeyRef::ADM1), KeyId::Key(ADM2), KeyId::Key(KeyRef::PIN1), KeyId::Puk(KeyRef::PIN1)];
 
 /// What a journal knows of the keys.
-pub(super) fn known(journal: &MemoryKeyJournal) -> [KeyState; 3] {
+pub(super) fn known(journal: &MemoryKeyJournal) -> [KeyState; 4] {
     KEYS.map(|key| journal.state(&iccid(), key).unwrap())
 }
 

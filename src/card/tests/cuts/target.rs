@@ -2,8 +2,8 @@
 
 #![cfg(test)]
 
-use super::*;
-use crate::lab::image::{Personality, Quirk};
+use super::{case::OTHER, *};
+use crate::lab::image::{KeyImage, Personality, Quirk};
 
 /// A kind of card, and how it is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +69,14 @@ impl Target {
         session
     }
 
-    /// The card as a sample has it.
-    pub(super) fn image(self, mut sample: Sample) -> CardImage {
+    /// The card as a sample has it, with an administrative key of that reference; ADM1 is there in any case.
+    pub(super) fn image(self, mut sample: Sample, adm_ref: KeyRef) -> CardImage {
         (sample.personality, sample.protocol) = (self.personality, self.protocol);
+        sample.adm_ref = adm_ref;
         let mut image = sample.image();
+        if adm_ref != KeyRef::ADM1 {
+            image.keys.push(KeyImage::new(KeyRef::ADM1, OTHER));
+        }
         if self.by_aid {
             image.add_quirk(Quirk::DirWithoutPath);
         }

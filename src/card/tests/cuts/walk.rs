@@ -65,7 +65,7 @@ impl Left<'_> {
 
 /// What two cuts leave in common: how often the card has changed, which UPDATE is torn, what is known of the keys, and whether
 /// the journal holds the write.
-type State = (u64, Option<usize>, [KeyState; 3], bool);
+type State = (u64, Option<usize>, [KeyState; 4], bool);
 
 /// Cuts the job off everywhere, and goes both ways from there; from every so manieth state with something in the journal the ways
 /// are cut off too, and where it is every one, with lost and with half answers besides.
@@ -162,7 +162,7 @@ fn from_untouched(case: &Case, left: &Left<'_>, after: &CardImage, at: &str) {
 
 /// Where no counter is told, a person looks into it before a key is presented again.
 fn rule_forbids(case: &Case, keys: &MemoryKeyJournal) -> bool {
-    let state = keys.state(&iccid(), KeyRef::ADM1.into()).unwrap();
+    let state = keys.state(&iccid(), case.adm_ref().into()).unwrap();
     case.target.tells_no_counter() && state != KeyState::Clear
 }
 
