@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use super::{Key, KeyId, KeyPolicy};
-use crate::ident::Iccid;
+use crate::{ident::Iccid, wire::arr::KeyRef};
 
 /// A source of keys.
 pub trait KeyRing: Send + Sync {
@@ -78,12 +78,14 @@ fn looked(places: &[String]) -> String {
 pub struct KeyRings {
     rings: Vec<Arc<dyn KeyRing>>,
     attested: Vec<Iccid>,
+    /// Which key of the cards it is that is called `adm1`, where that is none with a name.
+    adm1: Option<KeyRef>,
 }
 
 impl KeyRings {
     /// These sources.
     pub fn new(rings: Vec<Arc<dyn KeyRing>>) -> Self {
-        Self { rings, attested: Vec::new() }
+        Self { rings, attested: Vec::new(), adm1: None }
     }
 
     /// The same, and somebody attests that a key may be presented once to each of these cards, although it does not tell its
@@ -91,6 +93,13 @@ impl KeyRings {
     #[must_use]
     pub fn attesting(self, cards: Vec<Iccid>) -> Self {
         Self { attested: cards, ..self }
+    }
+
+    /// The same, and a person says which administrative key of the cards is meant. Where tables and sources have no name for it (04 to 09,
+    /// 11), what they call `adm1` is that key.
+    #[must_use]
+    pub fn meaning(self, key: KeyRef) -> Self {
+        Self { adm1: Some(key).filter(|key| KeyId::Key(*key).name().is_none()), ..self }
     }
 
     /// True when there is no source.
@@ -105,13 +114,17 @@ impl KeyRings {
     /// [`KeyRingError`].
     pub fn complete(&self, card: Option<&Iccid>, given: &[Key]) -> Result<Vec<Key>, KeyRingError> {
         let mut keys = given.to_vec();
-        let Some(card) = card else { return Ok(keys) };
-        for ring in &self.rings {
-            for key in ring.keys_of(card)? {
-                if !keys.iter().any(|known| known.id == key.id) {
-                    keys.push(key);
+        if let Some(card) = card {
+            for ring in &self.rings {
+                for key in ring.keys_of(card)? {
+                    if !keys.iter().any(|known| known.id == key.id) {
+                        keys.push(key);
+                    }
                 }
             }
+        }
+        if let Some(adm1) = self.adm1.filter(|adm1| !keys.iter().any(|key| key.id == *adm1)) {
+            keys.iter_mut().filter(|key| key.id == KeyRef::ADM1).for_each(|key| key.id = adm1.into());
         }
         Ok(keys)
     }
@@ -133,7 +146,8 @@ impl KeyRings {
 
     /// Where a key of a card is looked for.
     pub fn places_of(&self, card: &Iccid, key: KeyId) -> Vec<String> {
-        self.rings.iter().map(|ring| ring.place_of(card, key)).collect()
+        let called = if self.adm1.is_some_and(|adm1| key == adm1) { KeyRef::ADM1.into() } else { key };
+        self.rings.iter().map(|ring| ring.place_of(card, called)).collect()
     }
 
     /// The policy for a card: the one that is there, and once more where a source attests that.
@@ -157,7 +171,7 @@ impl fmt::Debug for KeyRings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ident::AdmKey, wire::arr::KeyRef};
+    use crate::ident::AdmKey;
 
     struct Fixed(Vec<(KeyRef, &'static str)>);
 
@@ -192,6 +206,14 @@ mod tests {
         assert_eq!(told, expected.map(|(of, key)| (of.into(), key.parse().unwrap())));
         // A card without number has no keys in a source.
         assert_eq!(rings.complete(None, &given).unwrap().len(), 1);
+        // A key that sources have no name for is the one that they call adm1; one that they have a name for is not.
+        let ids = |rings: &KeyRings| -> Vec<KeyId> {
+            rings.complete(Some(&card), &given).unwrap().iter().map(|key| key.id).collect()
+        };
+        let (plain, vendor) = (ids(&rings), ids(&rings.clone().meaning(KeyRef(0x05))));
+        assert_eq!(vendor[0], KeyRef(0x05));
+        assert_eq!(vendor[1..], plain[1..]);
+        assert_eq!(ids(&rings.clone().meaning(KeyRef::ADM3)), plain);
         assert_eq!(format!("{rings:?}"), r#"["fixed", "fixed"]"#);
     }
 }

@@ -134,7 +134,7 @@ impl AdmArgs {
     pub(super) fn to_show(&self, card: Option<&Iccid>, global: &Global) -> anyhow::Result<AdmKeys> {
         let config = config::load(global, Vec::new())?;
         let vault = App::vault_of(&config, Arc::new(OsRandom));
-        let known = self.rings.open_with(&config, &vault)?.complete(card, &[]).unwrap_or_else(|error| {
+        let known = self.rings_with(&config, &vault)?.complete(card, &[]).unwrap_or_else(|error| {
             output::note(&format!("note: the plan is made without sources of keys: {error}"));
             Vec::new()
         });
@@ -145,7 +145,15 @@ impl AdmArgs {
 
     /// Opens the sources of keys.
     pub(super) fn rings(&self, app: &App) -> anyhow::Result<KeyRings> {
-        self.rings.open(app)
+        self.rings_with(app.config(), app.vault())
+    }
+
+    fn rings_with(&self, config: &Config, vault: &Arc<Vault>) -> anyhow::Result<KeyRings> {
+        let rings = self.rings.open_with(config, vault)?;
+        Ok(match (self.adm.as_slice(), self.adm_ref.as_slice()) {
+            ([], [named]) => rings.meaning(*named),
+            _ => rings,
+        })
     }
 
     /// The keys that were given. A prompt asks for them now.
