@@ -3,7 +3,7 @@
 
 use super::KeyId;
 use crate::{
-    card::{Mode, Session, TransportError, gsm},
+    card::{Mode, Session, TransportError, gsm, rights::is_administrative},
     wire::{
         apdu::{CommandApdu, StatusClass, StatusWord},
         arr::KeyRef,
@@ -51,6 +51,21 @@ pub(super) fn named(mode: Mode, key: KeyId) -> KeyId {
         (Mode::TwoG, KeyId::Puk(PUK1)) => KeyId::Puk(KeyRef::PIN1),
         _ => key,
     }
+}
+
+/// Administrative keys as the other class numbers them. Class A0 numbers them by access levels (or as somebody has named them), and
+/// class 00 by its references: which of these is the same key of the card nothing tells, and so what befell one counts for the other.
+pub(super) fn namesakes(mode: Mode, key: KeyId) -> Vec<KeyId> {
+    let KeyId::Key(of) = key else { return Vec::new() };
+    let others: &[u8] = match mode {
+        Mode::TwoG if gsm::is_administrative(of) || is_administrative(of) => {
+            &[0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E]
+        }
+        // Numbers that only class A0 has for such keys.
+        Mode::ThreeG if is_administrative(of) => &[0x04, 0x05, 0x06, 0x07, 0x08, 0x09],
+        _ => &[],
+    };
+    others.iter().map(|other| KeyId::Key(KeyRef(*other))).filter(|other| *other != key).collect()
 }
 
 /// A command about a key, by its name, still without data.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Key, KeyError, KeyId, KeyPermit, KeyPolicy,
-    counter::{Counter, UNBLOCK, VERIFY, about, counter, named},
+    counter::{Counter, UNBLOCK, VERIFY, about, counter, named, namesakes},
     spend::{Spending, is_unknown, no_instruction},
 };
 use crate::{
@@ -223,6 +223,18 @@ impl<'a> KeyGuard<'a> {
         if let KeyState::Refused { .. } = state {
             self.tell_refused();
             return Err(KeyError::Quarantined { card: card.clone(), key });
+        }
+        for other in namesakes(session.mode(), key) {
+            match self.journal.state(card, other)? {
+                KeyState::Refused { .. } => {
+                    self.tell_refused();
+                    return Err(KeyError::Quarantined { card: card.clone(), key: other });
+                }
+                KeyState::Unanswered { .. } => {
+                    return Err(KeyError::InDoubt { card: card.clone(), key: other });
+                }
+                _ => {}
+            }
         }
         // An UNBLOCK whose answer was lost may have given the PIN another value, whatever its counter shows. (Journals of earlier
         // versions say so in the entry of the PUK alone.)

@@ -142,3 +142,36 @@ fn a_key_without_a_number_is_the_only_one_or_the_one_that_was_named() {
         assert!(sent.is_empty(), "{sent:02X?}");
     }
 }
+
+/// The same key of a card may have one number in class 00 and another in class A0: what was refused in one class is not tried in the
+/// other until a person has cleared it.
+#[test]
+fn a_key_that_was_refused_in_one_class_is_not_tried_in_the_other() {
+    let card = with_adm(SampleKind::Prepared, Personality::Uicc2g, 0x05);
+    let policy = allowed_once();
+    let adm = |of: u8, text: &str| Key::adm(KeyRef(of), text.parse().unwrap());
+    let present = |journal: &MemoryKeyJournal, mode, key: &Key| {
+        let mut reader = InProcess::insert(&card, bay());
+        let mut session = Session::new(&mut reader);
+        session.set_mode(mode);
+        KeyGuard::new(journal, &policy).present(&mut session, Some(&iccid()), key)
+    };
+    let tries = |of: u8| card.image().key_mut(KeyRef(of)).unwrap().tries;
+    let pin2 = Key::pin(KeyRef::PIN2, &"5678".parse().unwrap()).unwrap();
+    for (first, refused, then, other) in
+        [(Mode::ThreeG, 0x0A, Mode::TwoG, 0x05), (Mode::TwoG, 0x05, Mode::ThreeG, 0x0A)]
+    {
+        let journal = MemoryKeyJournal::new();
+        let wrong = present(&journal, first, &adm(refused, "87654321"));
+        assert!(matches!(wrong, Err(KeyError::Wrong { .. })), "{wrong:?}");
+        let before = tries(other);
+        let kept = present(&journal, then, &adm(other, "87654321"));
+        assert!(matches!(kept, Err(KeyError::Quarantined { key, .. }) if key == KeyRef(refused)), "{kept:?}");
+        assert_eq!(tries(other), before);
+        // A PIN is no other key's namesake.
+        assert_eq!(present(&journal, then, &pin2).unwrap(), Presented::Accepted);
+        journal.clear(&iccid()).unwrap();
+        let right = adm(other, if other == 0x05 { RIGHT } else { "otherkey" });
+        assert_eq!(present(&journal, then, &right).unwrap(), Presented::Accepted);
+    }
+}
