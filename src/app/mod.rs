@@ -277,7 +277,7 @@ impl App {
             writes: Arc::clone(&self.writes),
             policy: self.key_policy(),
             permit: None,
-            channel: self.config.card.channel,
+            addressing: self.config.card.addressing,
             clock: Arc::clone(&self.clock),
             random: Arc::clone(&self.random),
         }

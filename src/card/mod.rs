@@ -4,6 +4,7 @@
 //! Everything here blocks: a reader answers when it answers, and no call can be cancelled. Whoever runs an
 //! asynchronous program gives each reader a thread of its own.
 
+mod addressing;
 mod apply;
 mod bay;
 mod channel;
@@ -31,6 +32,7 @@ mod settings;
 mod transport;
 mod view;
 
+pub use addressing::{Addressing, ClassChoice, ClassChoiceError};
 pub use apply::{ApplyError, Change, Outcome, Written, apply, apply_for};
 pub use bay::{
     Bay, BayConfig, BayEvent, BayName, BayNews, Bays, Contact, Identity, Label, LoneCard, Mark, Stay,

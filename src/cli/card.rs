@@ -30,9 +30,20 @@ use crate::{
 
 use args::{ChangeArgs, PinArgs};
 
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Speaks to the card in class A0: a UICC that knows it is in 2G mode then. As `[card] class` of the configuration does;
+    /// commands of scripts have their own class.
+    #[arg(long = "2g", global = true)]
+    two_g: bool,
+    #[command(subcommand)]
+    action: Action,
+}
+
 /// Actions.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Action {
+enum Action {
     /// Lists the PC/SC readers and what is in them.
     #[command(after_help = "Examples:
   bootgate card list
@@ -101,8 +112,9 @@ Exit status: 0, or 69 when the PC/SC service or a reader is not there.")]
     ClearRefusal(refusal::Args),
 }
 
-pub(super) fn run(action: Action, global: &Global) -> anyhow::Result<Exit> {
-    let done = match action {
+pub(super) fn run(args: Args, global: &Global) -> anyhow::Result<Exit> {
+    let global = &global.in_2g(args.two_g);
+    let done = match args.action {
         Action::List { identity } => list(identity, global),
         Action::Inspect(args) => inspect::run(&args, global),
         Action::Read(args) => read::run(&args, global),
@@ -196,10 +208,10 @@ pub(super) fn connect_within(reader: &str, watchdog: Duration) -> Result<LoneCar
 
 /// The file system of a card that was connected just now; its commands go to the log.
 fn file_system<'c>(card: &'c mut LoneCard, global: &Global) -> anyhow::Result<FileSystem<'c>> {
-    let channel = config::load(global, Vec::new())?.card.channel;
+    let addressing = config::load(global, Vec::new())?.card.addressing;
     let mut session = Session::new(card);
     session.set_trace(|apdu| debug!("{apdu}"));
-    session.use_channel(channel).map_err(failure)?;
+    session.address(addressing).map_err(failure)?;
     Ok(FileSystem::new(session))
 }
 

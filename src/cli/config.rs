@@ -61,7 +61,8 @@ fn all_there(config: &Config, environment: bool) -> anyhow::Result<()> {
 }
 
 /// The configuration in force for this run of the program, with `flags` on top.
-pub(super) fn load(global: &Global, flags: Vec<Flag>) -> anyhow::Result<Config> {
+pub(super) fn load(global: &Global, mut flags: Vec<Flag>) -> anyhow::Result<Config> {
+    flags.extend(global.flags.iter().cloned());
     let config =
         Config::load(&Sources::of_process(global.config.as_deref(), flags)).map_err(|e| failure(&e))?;
     static TOLD: Once = Once::new();

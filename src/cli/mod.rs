@@ -31,7 +31,7 @@ use clap::{
     error::{ContextKind, ContextValue, ErrorKind},
 };
 
-use crate::ident::printable;
+use crate::{app::config::Flag, ident::printable};
 
 pub use output::Format;
 
@@ -56,7 +56,7 @@ Exit status: 0 ok, 1 failed, 2 usage (a file that is named and cannot be read, o
 peer unavailable, 77 refused, 78 bad profile, table, script or configuration";
 
 /// Options that every noun takes.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 struct Global {
     /// How results are printed.
     #[arg(long, global = true, value_enum, default_value = "text")]
@@ -67,6 +67,20 @@ struct Global {
     /// More log on standard error: -v info, -vv debug.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     verbose: u8,
+    /// What options of a noun say of the configuration.
+    #[arg(skip)]
+    flags: Vec<Flag>,
+}
+
+impl Global {
+    /// The same, with cards spoken to in class A0.
+    fn in_2g(&self, two_g: bool) -> Self {
+        let mut global = self.clone();
+        if two_g {
+            global.flags.push(Flag { flag: "--2g", key: "card.class", value: "2g".into() });
+        }
+        global
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -79,8 +93,7 @@ enum Noun {
     /// Explains any artefact, octet by octet; exit 1 when something is wrong with it.
     Decode(decode::Args),
     /// Reads and writes bootstrap files on cards in PC/SC readers.
-    #[command(subcommand)]
-    Card(card::Action),
+    Card(card::Args),
     /// Builds and sends notifications, by which a DM server asks a device for a session.
     #[command(subcommand)]
     Notify(notify::Action),
@@ -148,7 +161,7 @@ pub fn main() -> ExitCode {
         Noun::Rehearse(args) => rehearse::run(args, &cli.global),
         Noun::Profile(action) => profile::run(action, &cli.global),
         Noun::Decode(args) => decode::run(args, &cli.global),
-        Noun::Card(action) => card::run(action, &cli.global),
+        Noun::Card(args) => card::run(args, &cli.global),
         Noun::Notify(action) => notify::run(action, &cli.global),
         Noun::Push(action) => push::run(action, &cli.global),
         Noun::Factory(action) => factory::run(action, &cli.global),

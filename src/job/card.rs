@@ -37,9 +37,9 @@ use super::{Event, Fingerprints, Job, JobKey, Jobs, Layout, NewJob, Record, Rout
 use crate::{
     bootstrap::{self, Payload, PayloadKind},
     card::{
-        self, AdmKeys, ApduTrace, BootstrapFile, CardTransport, ChannelChoice, FileSystem, Key, KeyGuard,
-        KeyId, KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions,
-        Recovered, Session, WriteJournal,
+        self, Addressing, AdmKeys, ApduTrace, BootstrapFile, CardTransport, FileSystem, Key, KeyGuard, KeyId,
+        KeyJournal, KeyPermit, KeyPolicy, KeyRings, Outcome, PendingWrite, Plan, PlanOptions, Recovered,
+        Session, WriteJournal,
     },
     dm::Register,
     ident::{Clock, Iccid, JobId, Random, ServerId},
@@ -168,8 +168,8 @@ pub struct CardRoute {
     pub policy: KeyPolicy,
     /// Who is asked before a key is presented, where many cards are worked on.
     pub permit: Option<Arc<dyn KeyPermit>>,
-    /// On which channel the card is spoken to.
-    pub channel: ChannelChoice,
+    /// How the card is spoken to.
+    pub addressing: Addressing,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Where secrets come from.
@@ -199,7 +199,7 @@ impl CardRoute {
         let observer = RefCell::new(observer);
         let mut session = Session::new(card);
         session.set_trace(|apdu| observer.borrow_mut().exchanged(apdu));
-        session.use_channel(self.channel)?;
+        session.address(self.addressing)?;
         let mut fs = FileSystem::new(session);
 
         let asked = target::server(&job.profile, &self.server_id)?;

@@ -178,7 +178,7 @@ impl Station {
     /// [`CardJobError::Transport`] and [`CardJobError::Jobs`].
     pub fn look(&self, card: &mut dyn CardTransport, runtime: &Handle) -> Result<Sighting, CardJobError> {
         let mut session = Session::new(card);
-        session.use_channel(self.route.channel)?;
+        session.address(self.route.addressing)?;
         let mut fs = FileSystem::new(session);
         let view = locate(&mut fs, Depth::Everything)?;
         let jobs = match &view.iccid {
@@ -221,7 +221,7 @@ impl Station {
         let adm = AdmKeys::new(&job.adm, &keys);
         let (wanted, options) = job.wish(&adm, &payload, &files);
         let mut session = Session::new(card);
-        session.use_channel(self.route.channel)?;
+        session.address(self.route.addressing)?;
         Ok(card::plan(&mut FileSystem::new(session), &[wanted], &options)?)
     }
 

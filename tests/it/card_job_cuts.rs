@@ -12,7 +12,7 @@ use bootgate::{
     app::{OsRandom, SystemClock},
     bootstrap::{Payload, PayloadKind},
     card::{
-        CardTransport, ChannelChoice, Content, Depth, EntryId, FileSystem, Hold, JournalError, Key, KeyGuard,
+        Addressing, CardTransport, Content, Depth, EntryId, FileSystem, Hold, JournalError, Key, KeyGuard,
         KeyId, KeyJournal, KeyOutcome, KeyPolicy, KeyRings, KeyState, MemoryKeyJournal, MemoryWriteJournal,
         PendingEntry, PendingSummary, PendingWrite, Protocol, Session, TransportError, WriteJournal,
         WriteJournalError, locate, settle,
@@ -274,7 +274,7 @@ impl World {
             writes: through(&self.writes, life),
             policy: KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()),
             permit: None,
-            channel: ChannelChoice::default(),
+            addressing: Addressing::default(),
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
         }

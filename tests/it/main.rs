@@ -24,6 +24,7 @@ mod batch_scripts_over_pcsc;
 mod batch_torn;
 mod batch_which_key;
 mod bays_over_pcsc;
+mod card_in_2g;
 mod card_job;
 mod card_job_cuts;
 mod card_keys;

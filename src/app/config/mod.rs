@@ -25,7 +25,7 @@ use std::{
 
 use crate::{
     app::KeyRingName,
-    card::{ChannelChoice, Label},
+    card::{Addressing, Label},
     ident::{IdentError, ServerId},
     vault::short_text,
 };
@@ -149,8 +149,8 @@ pub struct Card {
     pub bays: Vec<Label>,
     /// Where keys come from when the command line does not have them.
     pub key_rings: Vec<KeyRingName>,
-    /// On which channel cards are spoken to.
-    pub channel: ChannelChoice,
+    /// How cards are spoken to.
+    pub addressing: Addressing,
 }
 
 /// One value in force, as `bootgate config show` prints it.
@@ -370,13 +370,14 @@ impl Card {
         }
         let key_rings = layers.tables("card.key-source", &["from"], value::key_ring);
         let channel = layers.text("card.channel", value::channel);
+        let class = layers.text("card.class", value::class);
         Some(Self {
             key_floor: key_floor?,
             key_policies: key_policies?,
             watchdog: watchdog?,
             bays: bays?,
             key_rings: key_rings?,
-            channel: channel?,
+            addressing: Addressing { class: class?, channel: channel? },
         })
     }
 }

@@ -39,7 +39,7 @@ fn the_shipped_file_is_the_defaults() {
     .unwrap();
     let values = |c: &Config| c.shown().into_iter().map(|s| (s.key, s.value)).collect::<Vec<_>>();
     assert_eq!(values(&built_in), values(&from_file));
-    assert_eq!(built_in.shown().len(), 59, "a key was added or lost: say so here");
+    assert_eq!(built_in.shown().len(), 60, "a key was added or lost: say so here");
 
     assert_eq!(built_in.http.listen, "127.0.0.1:8100".parse().unwrap());
     assert!(built_in.http.listen.ip().is_loopback());
@@ -148,6 +148,7 @@ fn mistakes_are_named_with_place_and_suggestion() {
         ),
         ("[store]\npath = \"\"\n", "2:8: `store.path` is not a path"),
         ("[vault]\nkey-file = \"env:\"\n", "2:12: `vault.key-file` names no environment variable"),
+        ("[card]\nclass = \"3g\"\n", "2:9: `card.class` is none; expected `auto` or `2g`"),
         ("[card]\nchannel = \"first\"\n", "2:11: `card.channel` is none; expected `basic` or `logical`"),
         ("[card]\nkey-floor = 1\n", "2:13: `card.key-floor` is out of range; expected 2 to 15"),
         (

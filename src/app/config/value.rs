@@ -252,6 +252,11 @@ fn measured(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, unit.trim_start()))
 }
 
+/// In which class of commands cards are spoken to.
+pub(super) fn class(text: &str) -> Result<crate::card::ClassChoice, String> {
+    text.parse().map_err(|_| "is none; expected `auto` or `2g`".to_owned())
+}
+
 /// On which channel cards are spoken to.
 pub(super) fn channel(text: &str) -> Result<crate::card::ChannelChoice, String> {
     text.parse().map_err(|_| "is none; expected `basic` or `logical`".to_owned())

@@ -24,6 +24,7 @@ use serde::Serialize;
 use self::{
     floor::{Books, Floor},
     hook::{Heard, Hook},
+    plan::Reach,
     results::Results,
     scanner::Scanner,
     screen::Screen,
@@ -74,9 +75,14 @@ pub(in crate::cli) struct RunArgs {
     #[command(flatten)]
     rings: KeyRingArgs,
     /// Which administrative key the cards mean where they do not say it (compact access rules), or mean another by their access
-    /// level (SIM, R-UIM) than those at hand: 0A is adm1.
+    /// level (SIM, R-UIM) than those at hand: 0A is adm1. One that no column is called for (04 to 09, 11) is what adm1 of the table
+    /// and of sources of keys is.
     #[arg(long, value_name = "REF", value_parser = key_ref, conflicts_with = "script")]
     adm_ref: Option<KeyRef>,
+    /// Speaks to the cards in class A0: a UICC that knows it is in 2G mode then. As `[card] class` of the configuration does;
+    /// commands of scripts have their own class.
+    #[arg(long = "2g")]
+    two_g: bool,
     /// Goes on after a card refused its key. Without it the batch stops there: the next card may be of the same wrong lot.
     #[arg(long)]
     go_on: bool,
@@ -105,6 +111,7 @@ pub(in crate::cli) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
+    let global = &global.in_2g(args.two_g);
     if args.consent.dry_run {
         return plan::run(args, global);
     }
@@ -166,7 +173,8 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     if bootstraps && run.totals().before > 0 {
         // Those that lie in readers are not called good unseen. One that cannot be read now is not waited for.
         let readers = plan::readers(args, &app.config().card.bays).unwrap_or_default();
-        plan::there(&readers, app.config().card.watchdog).keys().for_each(|card| run.expect(card));
+        let reach = Reach::of(&app.config().card);
+        plan::there(&readers, reach).keys().for_each(|card| run.expect(card));
     }
     let hook = args.hook.clone().map(|hook| Hook::start(hook, Duration::from_secs(args.hook_limit)));
     let mut results = Results::open(&path, args.csv.as_deref(), hook, sign_key, global.format)?;
@@ -227,6 +235,7 @@ fn task(args: &RunArgs, rings: KeyRings, vault: &Arc<Vault>) -> anyhow::Result<T
             return Err(Failure::because(Exit::Usage, why));
         }
     };
+    let rings = args.adm_ref.into_iter().fold(rings, KeyRings::meaning);
     let (profile, layout, again) = (profile::load(file)?, args.layout.layout(), args.script.again);
     Ok(Work { profile, payload, layout, adm: args.adm_ref, rings, again }.into())
 }

@@ -282,10 +282,10 @@ impl Run {
         }
     }
 
-    /// The files of a card, on the channel that was chosen.
+    /// The files of a card, spoken to as was chosen.
     fn files<'c>(&self, card: &'c mut dyn CardTransport) -> Result<FileSystem<'c>, FileError> {
         let mut session = Session::new(card);
-        session.use_channel(self.route.channel)?;
+        session.address(self.route.addressing)?;
         Ok(FileSystem::new(session))
     }
 

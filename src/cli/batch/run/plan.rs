@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::{RunArgs, asked, task};
 use crate::{
-    app::{App, OsRandom},
+    app::{App, OsRandom, config::Card as CardConfig},
     bootstrap::{build, resolve, usim_files},
     card::{
-        AdmKeys, FileSystem, Pcsc, Plan, PlanOptions, Session, plan,
+        Addressing, AdmKeys, CardTransport, FileSystem, Pcsc, Plan, PlanOptions, Session, TransportError,
+        plan,
         script::{Entry, dry_run},
         survey,
     },
@@ -33,7 +34,7 @@ use crate::{
 
 pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     let config = config::load(global, Vec::new())?;
-    let watchdog = config.card.watchdog;
+    let reach = Reach::of(&config.card);
     let vault = App::vault_of(&config, Arc::new(OsRandom));
     let rings = args.rings.open_with(&config, &vault)?;
     let task = task(args, rings, &vault)?;
@@ -48,15 +49,13 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     for problem in &report.problems {
         output::note(&format!("{file}:{problem}"));
     }
-    let mut cards = there(&readers, watchdog);
+    let mut cards = there(&readers, reach);
     let rows = batch.rows.iter().map(|row| {
         let iccid = row.subscriber.iccid.clone();
         let reader = iccid.as_ref().and_then(|iccid| cards.remove(iccid));
         let what = match &task {
             Task::Script(work) => What::script(work, row),
-            Task::Bootstrap(work) => {
-                What::bootstrap(work, row, reader.as_ref().map(|reader| (reader, watchdog)))?
-            }
+            Task::Bootstrap(work) => What::bootstrap(work, row, reader.as_ref(), reach)?,
         };
         anyhow::Ok(PlannedRow { line: row.line, iccid, done: report.is_done(row.line), reader, what })
     });
@@ -80,12 +79,34 @@ pub(super) fn readers(args: &RunArgs, labels: &[crate::card::Label]) -> anyhow::
 }
 
 /// The cards in readers. One that does not tell its number is none that a row names.
-pub(super) fn there(readers: &[ReaderName], watchdog: Duration) -> BTreeMap<Iccid, ReaderName> {
+pub(super) fn there(readers: &[ReaderName], reach: Reach) -> BTreeMap<Iccid, ReaderName> {
     let number = |reader: &ReaderName| {
-        let mut card = connect_within(reader.as_str(), watchdog).ok()?;
-        FileSystem::new(Session::new(&mut card)).iccid().ok()
+        let mut card = connect_within(reader.as_str(), reach.watchdog).ok()?;
+        reach.files(&mut card).ok()?.iccid().ok()
     };
     readers.iter().filter_map(|reader| Some((number(reader)?, reader.clone()))).collect()
+}
+
+/// How cards in readers are reached.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// How long one may take for an answer.
+    watchdog: Duration,
+    /// How it is spoken to.
+    addressing: Addressing,
+}
+
+impl Reach {
+    pub(super) fn of(config: &CardConfig) -> Self {
+        Self { watchdog: config.watchdog, addressing: config.addressing }
+    }
+
+    /// The files of a card that was connected just now.
+    fn files(self, card: &mut dyn CardTransport) -> Result<FileSystem<'_>, TransportError> {
+        let mut session = Session::new(card);
+        session.address(self.addressing)?;
+        Ok(FileSystem::new(session))
+    }
 }
 
 /// What all rows would bring.
@@ -144,7 +165,7 @@ impl What {
     }
 
     /// Secrets are drawn for it, and thrown away.
-    fn bootstrap(work: &Work, row: &Row, reader: Option<(&ReaderName, Duration)>) -> anyhow::Result<Self> {
+    fn bootstrap(work: &Work, row: &Row, reader: Option<&ReaderName>, reach: Reach) -> anyhow::Result<Self> {
         let mut subscriber: Subscriber = row.subscriber.clone();
         if subscriber.iccid.is_none() {
             // The card itself will say it; any of that length will do here.
@@ -164,13 +185,13 @@ impl What {
             }),
         );
         let (mut plan_of_card, mut unplanned) = (None, None);
-        if let Some((reader, watchdog)) = reader {
-            let mut card = connect_within(reader.as_str(), watchdog).map_err(failure)?;
+        if let Some(reader) = reader {
+            let mut card = connect_within(reader.as_str(), reach.watchdog).map_err(failure)?;
             let keys = work.rings.complete(row.subscriber.iccid.as_ref(), &row.keys).map_err(failure)?;
             let named: Vec<_> = work.adm.into_iter().collect();
             let adm = AdmKeys::new(&named, &keys);
             let options = PlanOptions { settings: &of_usim, ..layout.options(&adm, &describe) };
-            match plan(&mut FileSystem::new(Session::new(&mut card)), &wanted, &options) {
+            match plan(&mut reach.files(&mut card).map_err(failure)?, &wanted, &options) {
                 Ok(plan) => plan_of_card = Some(plan),
                 Err(error) => unplanned = Some(error.to_string()),
             }
