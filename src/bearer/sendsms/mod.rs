@@ -138,6 +138,14 @@ pub enum SendsmsError {
         /// The status.
         status: u16,
     },
+    /// It, or a proxy before it, broke off.
+    #[error("{gateway} broke off (HTTP status {status}), which says nothing of what it took")]
+    Lost {
+        /// Which Kannel.
+        gateway: String,
+        /// The status.
+        status: u16,
+    },
     /// It refuses.
     #[error("{gateway} refuses with HTTP status {status}: {words:?}")]
     Refused {
@@ -153,7 +161,11 @@ pub enum SendsmsError {
 impl SendsmsError {
     /// Whether Kannel may have taken the segment all the same.
     pub fn is_in_doubt(&self) -> bool {
-        matches!(self, Self::Post(error) if error.is_in_doubt())
+        match self {
+            Self::Post(error) => error.is_in_doubt(),
+            Self::Lost { .. } => true,
+            Self::TooLong(_) | Self::Denied { .. } | Self::Busy { .. } | Self::Refused { .. } => false,
+        }
     }
 }
 
@@ -244,7 +256,10 @@ impl Sendsms {
             // Also what cannot be routed is answered with 403, in other words.
             403 if words.starts_with("Authorization") => Err(SendsmsError::Denied { gateway: gateway() }),
             401 => Err(SendsmsError::Denied { gateway: gateway() }),
-            429 | 502..=504 => Err(SendsmsError::Busy { gateway: gateway(), status }),
+            429 | 503 => Err(SendsmsError::Busy { gateway: gateway(), status }),
+            // Of a server that broke off, or a proxy that did not hear from Kannel in time. (503 is Kannel's own word for a
+            // queue that is full, so that here, other than for a push, it says that the segment was not taken.)
+            500.. => Err(SendsmsError::Lost { gateway: gateway(), status }),
             _ => Err(SendsmsError::Refused { gateway: gateway(), status, words }),
         }
     }

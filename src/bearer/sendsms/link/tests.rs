@@ -167,6 +167,21 @@ async fn a_refusal_is_final_a_lost_answer_unclear_and_one_that_is_away_is_left_a
     refused.send(dispatch(2, 9)).await.unwrap();
     let lost = told.recv().await.unwrap();
     assert_eq!(lost, Event::Unclear { id: DispatchId(2), in_doubt: 1, segments: 1 });
+    // What a proxy says that waited in vain, and a server that broke off. A queue that is full is another matter.
+    for status in [500, 502, 504] {
+        let answer = format!("HTTP/1.1 {status} Broken\r\nContent-Length: 0\r\n\r\n").leak();
+        let (url, mut requests) = kannel(&[answer, GOOD]).await;
+        let (broken, mut told) = link(&url, 1);
+        broken.send(dispatch(2, 9)).await.unwrap();
+        let lost = told.recv().await.unwrap();
+        assert_eq!(lost, Event::Unclear { id: DispatchId(2), in_doubt: 1, segments: 1 }, "{status}");
+        requests.recv().await.unwrap();
+        assert!(requests.try_recv().is_err(), "{status}: it was sent again");
+    }
+    let (url, _requests) = kannel(&["HTTP/1.1 503 Full\r\nContent-Length: 0\r\n\r\n", GOOD]).await;
+    let (full, mut told) = link(&url, 1);
+    full.send(dispatch(2, 9)).await.unwrap();
+    assert!(matches!(told.recv().await.unwrap(), Event::Submitted { id: DispatchId(2), .. }));
     // Of several the others stay here: no device can read it, so that it can go again.
     let (url, _requests) = kannel(&[GOOD, ""]).await;
     let (broken, mut told) = link(&url, 1);
