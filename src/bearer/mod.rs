@@ -39,7 +39,7 @@ pub use outbox::{
     Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError, Refused, Report, Settled, Unreadable,
 };
 pub use post::{Answer, Endpoint, EndpointError, Patience, PostError, post};
-pub use ppg::add_up;
+pub use ppg::{add_up, silence};
 pub use result::{Heard, Results, Told};
 use routes::nothing_stands;
 pub use routes::{Link, Route, Routes};

@@ -16,7 +16,7 @@ use crate::{
     bearer::{
         Abandoned, Accepted, Claim, Claimed, Delivery, Dispatch, DispatchId, Doubt, InitiatorName, Kept,
         Lane, LaneOf, MessageId, Move, NewPush, Notice, NoticeOutcome, Noticed, Notices, Outbox, OutboxError,
-        Receipt, ReceiptState, Report, Settled, Stage, State, add_up,
+        Receipt, ReceiptState, Report, Settled, Stage, State, add_up, silence,
     },
     ident::Timestamp,
     wire::pap::{PushId, StatusCode},
@@ -170,12 +170,18 @@ impl Everything {
     fn claim(&mut self, lanes: &[Lane], now: Timestamp) -> Claim {
         let is_in = |item: &Item| lanes.iter().position(|lane| lane.name == item.lane);
         let mut claim = Claim::default();
+        let accepted: BTreeSet<DispatchId> = self
+            .messages
+            .values()
+            .filter(|(_, receipt, _)| *receipt == Some(ReceiptState::Accepted))
+            .filter_map(|(of, ..)| *of)
+            .collect();
         for item in self.deliveries.values_mut() {
             let (state, code) = (item.delivery.standing.state, StatusCode::SERVICE_FAILURE);
             if state == State::Waiting && item.push.expires.is_some_and(|at| at <= now) {
                 item.stand(State::Expired, code, "its time ran out before it could be sent".to_owned(), now);
             } else if state == State::Sent && item.due <= now {
-                let desc = "the network took it and never said what became of it".to_owned();
+                let desc = silence(accepted.contains(&item.delivery.id)).to_owned();
                 item.stand(State::Unknown, code, desc, now);
             } else {
                 continue;
@@ -299,7 +305,7 @@ impl Everything {
 
     fn note(&mut self, receipt: &Receipt) -> Option<DispatchId> {
         let (id, known, _) = self.messages.entry(receipt.message.clone()).or_insert((None, None, 0));
-        if known.is_none_or(|state| state == ReceiptState::Enroute) {
+        if receipt.state.counts_after(*known) {
             *known = Some(receipt.state);
         }
         *id

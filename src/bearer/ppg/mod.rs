@@ -42,7 +42,7 @@ use std::{
 use tokio::sync::{Notify, broadcast};
 
 pub use initiator::{CredentialDigest, Credentials, Initiator, Initiators, Presented, Rights};
-pub use receipts::add_up;
+pub use receipts::{add_up, silence};
 pub use settings::{InDoubt, NotifySettings, Settings, Switches};
 
 use super::{Bearer, DispatchId, Outbox, Settled};

@@ -35,15 +35,26 @@ pub fn add_up(receipts: &[(u8, ReceiptState)], segments: u8) -> Option<(State, S
     if let Some((segment, _)) = first(&[ReceiptState::Expired]) {
         return failed(State::Expired, "its time ran out", *segment);
     }
-    let ended = receipts.iter().filter(|(_, receipt)| *receipt != ReceiptState::Enroute).count();
+    // What is read by a person at the SMSC on behalf of the subscriber (`Accepted`) is not at the device, and may get there.
+    let on_its_way = |receipt| matches!(receipt, ReceiptState::Enroute | ReceiptState::Accepted);
+    let ended = receipts.iter().filter(|(_, receipt)| !on_its_way(*receipt)).count();
     if segments == 0 || ended < usize::from(segments) {
         return None;
     }
     if let Some((segment, _)) = first(&[ReceiptState::Unknown]) {
         return failed(State::Unknown, "it does not know what became of it", *segment);
     }
-    // `Accepted` is read by a person at the SMSC on behalf of the subscriber, which is as good as delivered.
     Some((State::Delivered, StatusCode::OK, "the device has it, as the SMSC says".to_owned()))
+}
+
+/// What is said of a delivery whose time for receipts ran out; `accepted` when the last word of the SMSC about some of it was
+/// that it had accepted it.
+pub fn silence(accepted: bool) -> &'static str {
+    if accepted {
+        "the SMSC accepted it and never said whether the device has it"
+    } else {
+        "the network took it and never said what became of it"
+    }
 }
 
 #[cfg(test)]
@@ -67,7 +78,7 @@ mod tests {
         assert_eq!(state(&[Delivered], 1), Some(State::Delivered));
         assert_eq!(state(&[Delivered], 2), None);
         assert_eq!(state(&[Delivered, Enroute], 2), None);
-        assert_eq!(state(&[Delivered, Accepted], 2), Some(State::Delivered));
+        assert_eq!(state(&[Delivered, Accepted], 2), None);
         assert_eq!(state(&[Delivered, Unknown], 2), Some(State::Unknown));
         // One lost segment decides at once.
         assert_eq!(state(&[Rejected], 5), Some(State::Undeliverable));

@@ -124,7 +124,7 @@ impl Segments {
     fn take(&mut self, segment: &str, state: ReceiptState) {
         for (_, known) in self.states.iter_mut().filter(|(name, _)| name == segment) {
             // Receipts may come in any order: what is final stays.
-            if matches!(known, None | Some(ReceiptState::Enroute)) {
+            if state.counts_after(*known) {
                 *known = Some(state);
             }
         }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     bearer::{
         Abandoned, Carriage, Claim, Claimed, Destination, Dispatch, DispatchId, Lane, Move, Report, SENT,
-        Settled, State, Unreadable,
+        Settled, State, Unreadable, silence,
     },
     ident::Timestamp,
     vault::{Purpose, Vault},
@@ -283,7 +283,10 @@ async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settle
     let late =
         sqlx::query("SELECT id FROM delivery WHERE state = 0 AND expires_at IS NOT NULL AND expires_at <= ?");
     let late = late.bind(now.as_millis()).fetch_all(&mut *tx).await?;
-    let silent = sqlx::query("SELECT id FROM delivery WHERE state = 2 AND due_at <= ?");
+    let silent = sqlx::query(
+        "SELECT id, EXISTS (SELECT 1 FROM message WHERE message.delivery = delivery.id AND receipt = 6) AS accepted
+         FROM delivery WHERE state = 2 AND due_at <= ?",
+    );
     let silent = silent.bind(now.as_millis()).fetch_all(&mut *tx).await?;
     if late.is_empty() && silent.is_empty() {
         return Ok(Vec::new());
@@ -303,13 +306,14 @@ async fn ran_out(tx: &mut SqliteConnection, now: Timestamp) -> Result<Vec<Settle
         });
     }
     for row in &silent {
-        let id = dispatch(&Reading { table: "delivery", row })?;
+        let r = Reading { table: "delivery", row };
+        let (id, accepted) = (dispatch(&r)?, r.plain("accepted")?);
         moves.push(Move {
             id,
             from: &[State::Sent],
             to: State::Unknown,
             code: StatusCode::SERVICE_FAILURE,
-            desc: "the network took it and never said what became of it".to_owned(),
+            desc: silence(accepted).to_owned(),
             due: None,
             segments: None,
             again: false,

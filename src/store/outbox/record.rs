@@ -173,7 +173,7 @@ fn move_rows(moves: &[Move], now: Timestamp) -> String {
 }
 
 /// Writes receipts to their segments; the deliveries of which more is known now. A receipt that says the end stands; one
-/// that comes late, or twice, changes nothing.
+/// that comes late, or twice, changes nothing (`MessageState::counts_after`).
 async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt], now: Timestamp) -> Result<Vec<i64>, Failed> {
     if receipts.is_empty() {
         return Ok(Vec::new());
@@ -183,7 +183,8 @@ async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt], now: Timestamp) 
     let update = sqlx::query(
         "INSERT INTO message (smsc, id, receipt, noted_at)
          SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM jsonb_each(?1) WHERE true
-         ON CONFLICT (smsc, id) DO UPDATE SET receipt = excluded.receipt WHERE coalesce(message.receipt, 1) = 1
+         ON CONFLICT (smsc, id) DO UPDATE SET receipt = excluded.receipt
+             WHERE message.receipt IS NULL OR (message.receipt IN (1, 6, 7) AND excluded.receipt <> 1)
          RETURNING delivery",
     );
     let rows = update.bind(said.to_string()).bind(now.as_millis()).fetch_all(tx).await?;

@@ -7,7 +7,7 @@ use crate::{
     bearer::{
         Accepted, Carriage, Delivery, Destination, Dispatch, DispatchId, InitiatorName, Lane, MessageId,
         Move, NewDelivery, NewPush, NoticeOutcome, Noticed, Outbox, Receipt, ReceiptState, Refused, Report,
-        Stage, State, Taken,
+        Stage, State, Taken, silence,
     },
     store::{Durability, OutboxFile, Store},
     vault::{KeySource, Vault},
@@ -221,6 +221,31 @@ both! {
         assert_eq!(states(outbox, "a").await, [State::Unknown]);
         assert_eq!(outbox.record(vec![receipt("m", ReceiptState::Delivered)], at(2000)).await.unwrap().len(), 1);
         assert_eq!(states(outbox, "a").await, [State::Delivered]);
+    }
+
+    async fn what_an_smsc_accepts_has_not_arrived(outbox) {
+        outbox.accept(push("a", &["1111", "2222", "3333"])).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        let (early, names) = (receipt("m1", ReceiptState::Accepted), ["m0", "m1", "m2"]);
+        let taken = ids.iter().zip(names).flat_map(|(id, m)| [submitted(*id, 0, 1, m), sent(*id, 1)]);
+        let reports = std::iter::once(early).chain(taken).chain(std::iter::once(receipt("m0", ReceiptState::Accepted)));
+        assert!(outbox.record(reports.collect(), at(1)).await.unwrap().is_empty());
+        // That it is on its way is no news; the end is.
+        let later = vec![
+            receipt("m0", ReceiptState::Enroute),
+            receipt("m1", ReceiptState::Undeliverable),
+            receipt("m1", ReceiptState::Accepted),
+        ];
+        assert_eq!(outbox.record(later, at(2)).await.unwrap().len(), 1);
+        assert_eq!(states(outbox, "a").await, [State::Sent, State::Undeliverable, State::Sent]);
+        let silent = outbox.claim(&[Lane::only(9)], at(1000)).await.unwrap().settled;
+        let said: Vec<_> = silent.iter().map(|end| (end.delivery.id, &*end.delivery.standing.desc)).collect();
+        assert_eq!(said, [(ids[0], silence(true)), (ids[2], silence(false))]);
+        // Of what nobody knew the end can still come.
+        let late = vec![receipt("m0", ReceiptState::Delivered), receipt("m2", ReceiptState::Unknown)];
+        outbox.record(late, at(2000)).await.unwrap();
+        outbox.record(vec![receipt("m2", ReceiptState::Delivered)], at(2001)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Delivered, State::Undeliverable, State::Delivered]);
     }
 
     async fn a_number_that_an_smsc_gives_again_is_the_younger_segment(outbox) {

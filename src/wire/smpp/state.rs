@@ -45,6 +45,21 @@ impl MessageState {
         Self::Rejected,
     ];
 
+    /// Whether nothing comes after it. `Accepted` does not say so: the message was read at the SMSC on behalf of the subscriber
+    /// (SMPP 3.4, 5.2.28), and many an SMSC says it on the way (remembered from the field); nor does `Unknown`.
+    pub fn is_final(self) -> bool {
+        match self {
+            Self::Delivered | Self::Expired | Self::Deleted | Self::Undeliverable | Self::Rejected => true,
+            Self::Enroute | Self::Accepted | Self::Unknown => false,
+        }
+    }
+
+    /// Whether a receipt that says this counts where another has said `before`: what is final stays, and a word that it is on
+    /// its way says nothing new.
+    pub fn counts_after(self, before: Option<Self>) -> bool {
+        before.is_none_or(|before| !before.is_final() && self != Self::Enroute)
+    }
+
     /// The state of this octet.
     pub fn from_octet(octet: u8) -> Option<Self> {
         Self::ALL.into_iter().find(|state| state.octet() == octet)
