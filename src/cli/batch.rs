@@ -224,7 +224,7 @@ fn table_with(
 }
 
 /// What the columns are called.
-fn columns(file: Option<&Path>) -> anyhow::Result<Columns> {
+pub(super) fn columns(file: Option<&Path>) -> anyhow::Result<Columns> {
     let Some(file) = file else { return Ok(Columns::default()) };
     let wrong = |why: String| Failure::because(Exit::Config, why);
     let name = output::name(file);

@@ -126,8 +126,8 @@ fn a_source_that_fails_stops_everything_before_the_first_card() {
         (format!("pkcs11:token=Other{module}"), 69, "no such token is there"),
         ("pkcs11:?module-path=/no/such.so".to_owned(), 69, "cannot be had"),
         (format!("pkcs11:{module}&pin-value={TOKEN_PIN}"), 2, "pin-source=file:FILE"),
-        ("dir:nowhere".to_owned(), 69, "folder nowhere cannot be had"),
-        ("csv:nothing.csv".to_owned(), 69, "table nothing.csv"),
+        ("dir:nowhere".to_owned(), 2, "cannot read nowhere"),
+        ("csv:nothing.csv".to_owned(), 2, "cannot read nothing.csv"),
         ("MARKED-1".to_owned(), 2, "csv:FILE, dir:FOLDER, env:PREFIX or pkcs11:URI"),
     ] {
         let (ended, told) = run(&keys);

@@ -212,6 +212,12 @@ fn values_come_from_the_row_of_the_card() {
     table("ICCID;first;ADM1\n89001010000000000018;0102;MARKED-A\n89001010000000000026;0304;MARKED-B\n");
     let (exit, out, err) = of_batch(&[]);
     assert!(exit == 0 && out.contains("01 02 00 FF"), "{out}{err}");
+    // A table of a vendor, with the file that says what its columns are called.
+    table("Box;Serial;first;Secret\n7;89001010000000000018;0506;MARKED-A\n");
+    let columns = "ignore = [\"Box\"]\n[columns]\niccid = \"Serial\"\nadm1 = \"Secret\"\n";
+    std::fs::write(folder.join("columns.toml"), columns).unwrap();
+    let (exit, out, err) = of_batch(&["--columns", "columns.toml"]);
+    assert!(exit == 0 && out.contains("05 06 00 FF") && !err.contains("Box"), "{out}{err}");
     // Where it is missing, all places are named that it may come from.
     table("ICCID;first\n89001010000000000018;0102\n");
     let (exit, _, err) = of_batch(&[]);
@@ -229,6 +235,7 @@ fn files_of_old_content_are_looked_at_first() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("adm"), "MARKED-A").unwrap();
     std::fs::write(folder.path().join("other.json"), "{}").unwrap();
+    std::fs::write(folder.path().join("rows.csv"), "iccid\n89001010000000000018\n").unwrap();
     for (script, files, exit, says) in [
         ("restore", &["--restore", "none.json", "--no-backup"][..], 2, "cannot read none.json"),
         ("restore", &["--restore", "other.json", "--no-backup"], 78, "other.json is no backup of a card"),
@@ -236,6 +243,13 @@ fn files_of_old_content_are_looked_at_first() {
         ("erase", &["--backup", "other.json"], 2, "other.json exists"),
         ("erase", &["--backup", "none/card.json"], 2, "there is no folder none"),
         ("erase", &["--no-backup", "--restore", "other.json"], 2, "the script has no RES"),
+        ("erase", &["--no-backup", "--keys", "csv:none.csv"], 2, "cannot read none.csv"),
+        (
+            "erase",
+            &["--no-backup", "--rows", "rows.csv", "--columns", "none.toml"],
+            2,
+            "cannot read none.toml",
+        ),
         ("survey", &["--backup", "card.json"], 2, "there is no backup to make"),
     ] {
         let key: &[&str] = if script == "survey" { &[] } else { &["--set", "ADM=@adm"] };

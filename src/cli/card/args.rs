@@ -100,6 +100,12 @@ impl KeyRingArgs {
         // Read here and not by the argument parser, which repeats what it does not take.
         let names: Result<Vec<KeyRingName>, String> = self.keys.iter().map(|name| name.parse()).collect();
         let names = names.map_err(|why| Failure::because(Exit::Usage, format!("--keys: {why}")))?;
+        for name in &names {
+            // One that the configuration names is another affair.
+            if let KeyRingName::Table(place) | KeyRingName::Folder(place) = name {
+                std::fs::metadata(place).map_err(|error| input::unreadable(place, error))?;
+            }
+        }
         let rings = App::key_rings_of(config, vault, &names).map_err(failure)?;
         Ok(rings.attesting(self.allow_once.clone()))
     }

@@ -4,6 +4,7 @@ mod check;
 mod execute;
 mod help;
 mod keep;
+mod report;
 mod rows;
 mod values;
 
@@ -49,6 +50,9 @@ pub(in crate::cli) struct Args {
     /// goes before it. All rows are checked before any card is touched.
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     rows: Option<PathBuf>,
+    /// What the table's columns are called (TOML), where they do not have their own names (`batch check --help`).
+    #[arg(long, value_name = "FILE", requires = "rows")]
+    columns: Option<PathBuf>,
     #[command(flatten)]
     rings: KeyRingArgs,
     /// Keeps the old content of whatever the script changes in this new file, which only its owner can read and only this station's

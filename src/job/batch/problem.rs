@@ -57,11 +57,7 @@ pub enum ProblemKind {
     #[error("the table has no rows; expected a line of titles and one line for each card")]
     Empty,
     /// A title that stands for nothing.
-    #[error(
-        "unknown column{}; expected one of {expected}, or name it in the file of columns (--columns), under ignore if it \
-         means nothing",
-        did_you_mean(near.as_deref())
-    )]
+    #[error("unknown column{}", or_else(near.as_deref(), expected))]
     UnknownColumn {
         /// The nearest one.
         near: Option<String>,
@@ -201,6 +197,18 @@ pub enum ProblemKind {
         /// The job.
         id: String,
     },
+}
+
+fn or_else(near: Option<&str>, expected: &str) -> String {
+    let meant = did_you_mean(near);
+    match near {
+        Some(_) => format!(
+            "{meant} One that means nothing is named in the file of columns (--columns), under ignore"
+        ),
+        None => format!(
+            "; expected one of {expected}, or name it in the file of columns (--columns), under ignore if it means nothing"
+        ),
+    }
 }
 
 fn looked(places: &[String]) -> String {

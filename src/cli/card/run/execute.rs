@@ -1,38 +1,34 @@
 //! A script that is sent, or shown as it would be.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc};
 
-use serde::Serialize;
 use tracing::debug;
 
 use super::{
     Args,
     keep::{Keeps, require_backup},
+    report::{Done, Dry, DryRow, DryRows},
     rows::Rows,
     values::{self, Values},
 };
 use crate::{
     app::{App, OsRandom},
     card::{
-        ApduCounts, CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyId, KeyRings, LoneCard,
-        Session,
-        script::{
-            Backup, CardBackup, Entry, Output, Report, ScriptError, Setup, declared_keys, dry_run,
-            run as run_script,
-        },
+        CardTransport as _, FileError, FileSystem, Key, KeyGuard, KeyId, KeyRings, LoneCard, Session,
+        script::{Backup, CardBackup, Entry, ScriptError, Setup, declared_keys, dry_run, run as run_script},
     },
     cli::{
-        Exit, Failure, Format, Global,
+        Exit, Failure, Format, Global, batch,
         card::{args::ConsentArgs, connect, open_app},
         config,
         exit::{Meaning as _, failure},
         input, output,
     },
-    ident::{Iccid, counted, printable},
+    ident::{Iccid, counted},
     job::batch::{Row, ScriptWork},
     store::{BackupFile, BackupFileError},
     vault::Vault,
-    wire::script::{Checked, Need, Severity, check},
+    wire::script::{Checked, Need, ProblemKind, Severity, check},
 };
 
 pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<Exit> {
@@ -45,8 +41,10 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     let sources = args.rings.are_given() || !config.card.key_rings.is_empty();
     let mut need = if dry || sources { Need::Variables } else { Need::Everything };
     let work = ScriptWork { given: given.clone().into(), ..ScriptWork::new(script, text) };
-    let rows =
-        args.rows.as_deref().map(|file| Rows::read(file, &work, dry || sources, &vault)).transpose()?;
+    let rows = args.rows.as_deref().map(|file| {
+        Rows::read(file, batch::columns(args.columns.as_deref())?, &work, dry || sources, &vault)
+    });
+    let rows = rows.transpose()?;
     if let (Some(rows), true) = (&rows, dry) {
         let rows = rows.each().map(|(place, row)| DryRow::new(place, row, &work)).collect();
         output::emit(global.format, &DryRows { rows })?;
@@ -54,6 +52,7 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
     }
     // What is wrong with the command line is told before anybody is asked and before the reader is.
     let files = if dry { None } else { Some(Files::open(&work.text, args, &vault)?) };
+    let rings = if dry { KeyRings::default() } else { args.rings.open_with(&config, &vault)? };
     let mut card = None;
     if let Some(rows) = &rows {
         let mut connected = connect(args.reader.as_deref().unwrap_or_default(), global)?;
@@ -78,7 +77,7 @@ pub(super) fn run(script: &str, args: &Args, global: &Global) -> anyhow::Result<
         output::note("nothing was changed");
         return Ok(Exit::Failed);
     }
-    execute(script, &checked, keys, card, files, args, global)
+    execute(script, &checked, (keys, &rings), card, files, args, global)
 }
 
 /// The card whose row was looked for.
@@ -120,7 +119,12 @@ impl Files {
 fn sound(script: &str, text: &[u8], given: &Values, need: Need) -> anyhow::Result<Checked> {
     let checked = check(text, given, need);
     for problem in &checked.problems {
-        output::note(&format!("{script}:{problem}"));
+        let is_key = |name: &str| declared_keys(&checked.script).any(|(_, key)| key == name);
+        let or = match &problem.kind {
+            ProblemKind::NoValue { name } if is_key(name) => ", or name a source of keys with --keys",
+            _ => "",
+        };
+        output::note(&format!("{script}:{problem}{or}"));
     }
     match checked.problems.iter().filter(|problem| problem.severity() == Severity::Error).count() {
         0 => Ok(checked),
@@ -134,14 +138,13 @@ fn sound(script: &str, text: &[u8], given: &Values, need: Need) -> anyhow::Resul
 fn execute(
     script: &str,
     checked: &Checked,
-    keys: Vec<Key>,
+    (keys, rings): (Vec<Key>, &KeyRings),
     card: Option<Matched<'_>>,
     Files { restore, mut backup }: Files,
     args: &Args,
     global: &Global,
 ) -> anyhow::Result<Exit> {
     let app = open_app(global)?;
-    let rings = args.rings.open(&app)?;
     // One whose row was looked for is connected still: nobody can have put another in its place.
     let (mut card, iccid, attested) = match card {
         Some(Matched { card, iccid, row }) => (card, Some(iccid), row.allow_once),
@@ -151,7 +154,7 @@ fn execute(
             (card, iccid, false)
         }
     };
-    let keys = complete(checked, keys, &rings, iccid.as_ref())?;
+    let keys = complete(checked, keys, rings, iccid.as_ref())?;
     let policy = match &iccid {
         Some(card) if attested => app.key_policy().allowing_once(card),
         card => rings.policy(card.as_ref(), &app.key_policy()),
@@ -177,7 +180,8 @@ fn execute(
     };
     let report = run_script(session, checked, setup);
     let file = args.backup.as_ref().filter(|_| report.saved > 0).map(|file| file.display().to_string());
-    let done = Done { keeps: args.backup.is_some(), ..Done::new(script, &report, file) };
+    let mut done = Done::new(script, &report, file);
+    done.keeps = args.backup.is_some();
     let stopped = report.stopped;
     output::emit(global.format, &done)?;
     match stopped {
@@ -260,138 +264,4 @@ fn consent(script: &str, checked: &Checked, args: &Args, global: &Global) -> any
         (Format::Json, true) => {}
     }
     Ok(args.consent.ask("Run this script?"))
-}
-
-/// A dry run.
-#[derive(Serialize)]
-struct Dry {
-    entries: Vec<Entry>,
-}
-
-impl fmt::Display for Dry {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
-        f.write_str("dry run: nothing was sent")
-    }
-}
-
-/// A dry run of the rows of a table.
-#[derive(Serialize)]
-struct DryRows {
-    rows: Vec<DryRow>,
-}
-
-/// What would be sent to the card of a row.
-#[derive(Serialize)]
-struct DryRow {
-    /// Where it stands.
-    row: String,
-    /// Keys that have no value there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    lacks: Vec<String>,
-    entries: Vec<Entry>,
-}
-
-impl DryRow {
-    fn new(place: String, row: &Row, work: &ScriptWork) -> Self {
-        let checked = work.checked(row);
-        let is_there = |(key, name): &(KeyId, &str)| {
-            work.given.get(name).or_else(|| row.values.get(name)).is_some()
-                || row.keys.iter().any(|known| known.id == *key)
-        };
-        let lacks = declared_keys(&checked.script).filter(|declared| !is_there(declared));
-        let lacks = lacks.map(|(key, name)| format!("{name} in column {}", key.name().unwrap_or(name)));
-        Self { row: place, lacks: lacks.collect(), entries: dry_run(&checked) }
-    }
-}
-
-impl fmt::Display for DryRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for DryRow { row, lacks, entries } in &self.rows {
-            writeln!(f, "{}:", printable(row))?;
-            for lack in lacks {
-                writeln!(f, "  has no key {lack}: --set or a source of keys (--keys) must have it")?;
-            }
-            entries.iter().try_for_each(|entry| writeln!(f, "{entry}"))?;
-        }
-        f.write_str("dry run: nothing was sent")
-    }
-}
-
-/// A run.
-#[derive(Serialize)]
-struct Done {
-    script: String,
-    iccid: Option<Iccid>,
-    ok: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-    entries: Vec<Entry>,
-    outputs: Vec<Output>,
-    changes: u32,
-    not_read_back: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    backup: Option<String>,
-    /// Whether a backup was asked for.
-    #[serde(skip)]
-    keeps: bool,
-    saved: usize,
-    /// True when what it changed is in the journal of writes, to be taken back.
-    pending: bool,
-    apdus: ApduCounts,
-}
-
-impl Done {
-    fn new(script: &str, report: &Report, backup: Option<String>) -> Self {
-        Self {
-            script: script.to_owned(),
-            iccid: report.iccid.clone(),
-            ok: report.stopped.is_none(),
-            error: report.stopped.as_ref().map(ToString::to_string),
-            entries: report.entries.clone(),
-            outputs: report.outputs.clone(),
-            changes: report.changes,
-            not_read_back: report.not_read_back,
-            backup,
-            keeps: false,
-            saved: report.saved,
-            pending: report.pending,
-            apdus: report.apdus,
-        }
-    }
-}
-
-/// What cannot be said of some changes.
-fn unread(changes: u32) -> String {
-    if changes == 0 { String::new() } else { format!(", {changes} of them not read back") }
-}
-
-impl fmt::Display for Done {
-    /// Entries were shown when they happened.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let card = self.iccid.as_ref().map_or_else(|| "without a number".into(), ToString::to_string);
-        let how = if self.ok { "ok" } else { "stopped" };
-        write!(
-            f,
-            "{how}: {} on card {card}, {}{} ({})",
-            self.script,
-            counted(self.changes, "change"),
-            unread(self.not_read_back),
-            self.apdus
-        )?;
-        if self.pending {
-            let reader = "`bootgate card recover -r READER --roll-back`";
-            write!(
-                f,
-                "\nwhat it changed is in the journal of writes: {reader} takes back what it did to files, and says what it did to keys"
-            )?;
-        }
-        match &self.backup {
-            Some(file) => write!(f, "\nkept: {} of old content in {file}", counted(self.saved, "piece")),
-            None if self.keeps => f.write_str(
-                "\nkept: nothing, since the script came to no file that it changes; no backup was made",
-            ),
-            None => Ok(()),
-        }
-    }
 }

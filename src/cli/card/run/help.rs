@@ -47,7 +47,7 @@ Statements of the superset (first line: REM bootgate 1):
   CHG 01 ${NEW}, UNB 01 ${NEW}, ENA 01, DIS 01   another value, unblocks, switches on, off
   APD octets [data] (sw)         as CMD, with Lc and Le, and followed up (61xx, 6Cxx, …)
   LET NAME value                 sets a variable, also from the answer before: ${R}, ${SW}
-  OUT \"label\" value            puts a value into the report
+  OUT \"label\" value              puts a value into the report
   AST value == value             stops when they differ; also !=, and ^= for \"begins with\"
   PUT PATH [record N] value      writes a file or a record, and reads it back; N may be ${NAME}
   SAV PATH, RES PATH             keeps a file in the backup, puts it back from there";

@@ -33,6 +33,7 @@ impl Rows {
     /// of the cells is quoted.
     pub(super) fn read(
         file: &Path,
+        columns: Columns,
         work: &ScriptWork,
         may_come: bool,
         vault: &Arc<Vault>,
@@ -41,7 +42,7 @@ impl Rows {
         let octets = Zeroizing::new(input::read_most(file, most)?);
         let names = ScriptWork::names(&work.text);
         let declared = names.join(", ");
-        let columns = Columns::default().with_script(names);
+        let columns = columns.with_script(names);
         let (batch, mut report) = Report::of_sealed_table(&octets, &columns, &CellVault::new(vault));
         report.check_script_unasked(&batch, work, may_come);
 
