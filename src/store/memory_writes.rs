@@ -1,4 +1,4 @@
-//! The journal of writes beside [`Memory`](super::Memory): what is begun or taken up there tells the jobs and the claims of its card,
+//! The journal of writes beside [`Memory`]: what is begun or taken up there tells the jobs and the claims of its card,
 //! as in the file.
 
 use std::sync::Arc;
