@@ -81,7 +81,10 @@ pub(super) fn everywhere(case: &Case, every: usize) -> Row {
     assert_eq!(sent.key_changes.len(), key_changes, "{}", case.name());
     let mut row = Row { commands: sent.commands(), ..Row::default() };
     let mut states: Vec<State> = Vec::new();
-    let all = FAULTS.iter().flat_map(|fault| (1..=sent.commands()).map(|n| (fault(n), None)));
+    // Some readers call it a success when the card was pulled.
+    let more = if every == 1 { &[Fault::EmptyAnswer as fn(usize) -> Fault][..] } else { &[] };
+    let faults = FAULTS.iter().chain(more);
+    let all = faults.flat_map(|fault| (1..=sent.commands()).map(|n| (fault(n), None)));
     let torn = (1..=sent.updates.len()).map(|n| (Fault::TornUpdate(n), Some(n)));
     for (fault, torn) in all.chain(torn) {
         let at = format!("{}: {fault}", case.name());
@@ -138,7 +141,11 @@ pub(super) fn everywhere(case: &Case, every: usize) -> Row {
 /// The command that a cut is at.
 fn fault_at(fault: Fault) -> Option<usize> {
     match fault {
-        Fault::CutBefore(n) | Fault::CutAfter(n) | Fault::HalfAnswer(n) | Fault::AnswerLost(n) => Some(n),
+        Fault::CutBefore(n)
+        | Fault::CutAfter(n)
+        | Fault::EmptyAnswer(n)
+        | Fault::HalfAnswer(n)
+        | Fault::AnswerLost(n) => Some(n),
         _ => None,
     }
 }
