@@ -12,7 +12,7 @@ pub enum Act {
     Select,
     /// READ BINARY, READ RECORD.
     Read,
-    /// Whatever changes content: UPDATE, INCREASE, SET DATA, RESIZE, ACTIVATE.
+    /// Whatever changes content: UPDATE, WRITE, ERASE, INCREASE, SET DATA, RESIZE, ACTIVATE.
     Update(&'static str),
     /// CREATE FILE.
     Create,
@@ -27,11 +27,26 @@ pub enum Act {
     OtherKey(&'static str),
     /// TERMINATE: nobody can undo it.
     Terminal(&'static str),
-    /// Anything else.
+    /// What may change anything: a command that is not known here, or one that carries others to the card. Which files it is
+    /// about cannot be told.
+    Unknown(&'static str),
+    /// What is known to change no file and no key.
     Other,
 }
 
-/// What a command of that class and instruction does.
+/// What a command does.
+pub fn act_of(command: &CommandApdu) -> Act {
+    match act(command.cla(), command.ins()) {
+        // GlobalPlatform Card Specification, section 11.10 (remembered): the whole card, locked or terminated.
+        Act::DestroyOther("SET STATUS") if command.p1() == 0x80 && matches!(command.p2(), 0x7F | 0xFF) => {
+            Act::Terminal("SET STATUS that locks or ends the card")
+        }
+        does => does,
+    }
+}
+
+/// What a command of that class and instruction does, as far as these two tell. The list of what changes nothing is closed: an
+/// instruction that is not in it may change anything.
 pub fn act(cla: u8, ins: u8) -> Act {
     // GlobalPlatform has instructions of its own in class 8X and EX (remembered); TS 102 222 uses class 0X for files.
     let proprietary = cla & 0x80 != 0 && cla & 0xF0 != 0xA0;
@@ -40,6 +55,14 @@ pub fn act(cla: u8, ins: u8) -> Act {
         0xB0 | 0xB2 => Act::Read,
         0xD6 => Act::Update("UPDATE BINARY"),
         0xDC => Act::Update("UPDATE RECORD"),
+        // ISO/IEC 7816-4, table 4: cards that hold plain PKCS#15 tokens may have them.
+        0x0E | 0x0F => Act::Update("ERASE BINARY"),
+        0x0C => Act::Update("ERASE RECORD"),
+        0xD0 | 0xD1 => Act::Update("WRITE BINARY"),
+        0xD2 => Act::Update("WRITE RECORD"),
+        0xD7 => Act::Update("UPDATE BINARY with data objects"),
+        0xDD => Act::Update("UPDATE RECORD with data objects"),
+        0xE2 if !proprietary => Act::Update("APPEND RECORD"),
         0x32 => Act::Update("INCREASE"),
         0xDB => Act::Update("SET DATA"),
         0xD4 => Act::Update("RESIZE FILE"),
@@ -63,7 +86,16 @@ pub fn act(cla: u8, ins: u8) -> Act {
         0xE6 => Act::Terminal("TERMINATE DF"),
         0xE8 => Act::Terminal("TERMINATE EF"),
         0xFE => Act::Terminal("TERMINATE CARD USAGE"),
-        _ => Act::Other,
+        // A short message for the card may tell it to change and delete files (3GPP TS 31.115 and 31.116).
+        0xC2 => Act::Unknown("ENVELOPE"),
+        0xDA => Act::Unknown("PUT DATA"),
+        0xE2 => Act::Unknown("STORE DATA"),
+        // TERMINAL PROFILE, FETCH, TERMINAL RESPONSE; MANAGE CHANNEL, MANAGE SECURE CHANNEL, SUSPEND UICC; GET CHALLENGE,
+        // AUTHENTICATE; SEARCH RECORD, TERMINAL CAPABILITY; GET RESPONSE, GET DATA, RETRIEVE DATA; STATUS; SLEEP of class A0.
+        0x10 | 0x12 | 0x14 | 0x70 | 0x73 | 0x76 | 0x84 | 0x88 | 0x89 | 0xA2 | 0xAA | 0xC0 | 0xCA | 0xCB
+        | 0xF2 => Act::Other,
+        0xFA if cla & 0xF0 == 0xA0 => Act::Other,
+        _ => Act::Unknown("a command that is not known"),
     }
 }
 
@@ -92,9 +124,15 @@ pub fn target(act: Act, command: &CommandApdu, cursor: &Cursor) -> Option<Place>
     let cursor = cursor.on(channel(command))?;
     let selected = || cursor.file().or(cursor.directory()).cloned();
     match act {
-        Act::Read | Act::Update("UPDATE BINARY" | "UPDATE RECORD") => {
+        Act::Read
+        | Act::Update(
+            "UPDATE BINARY" | "UPDATE RECORD" | "ERASE BINARY" | "WRITE BINARY" | "ERASE RECORD"
+            | "WRITE RECORD" | "APPEND RECORD",
+        ) => {
             let by_sfi = match command.ins() {
-                0xB0 | 0xD6 => command.p1() & 0x80 != 0,
+                0xB0 | 0xD6 | 0x0E | 0xD0 => command.p1() & 0x80 != 0,
+                // P1 and P2 name a file, or are 0000 for the one that is selected.
+                0x0F | 0xD1 => (command.p1(), command.p2()) != (0, 0),
                 _ => command.p2() & 0xF8 != 0,
             };
             if by_sfi { None } else { cursor.file().cloned() }
@@ -106,6 +144,8 @@ pub fn target(act: Act, command: &CommandApdu, cursor: &Cursor) -> Option<Place>
             None if command.data().is_empty() => selected(),
             None => None,
         },
+        Act::Update("UPDATE BINARY with data objects") if (command.p1(), command.p2()) != (0, 0) => None,
+        Act::Update("UPDATE RECORD with data objects") if command.p2() & 0xF8 != 0 => None,
         Act::Update("RESIZE FILE") => created(command).and_then(|fid| cursor.named(fid)),
         Act::Update(_) => cursor.file().cloned(),
         _ => None,
@@ -154,6 +194,8 @@ impl Cursor {
 #[derive(Debug, Clone, Default)]
 pub struct Declared {
     effects: Vec<(EffectKind, Place, Vec<KeyRef>)>,
+    /// Files of which it is known that the card does not show what they hold.
+    unread: Vec<Place>,
     /// Keys that are changed.
     changed: Vec<KeyRef>,
     /// Files whose names are not known yet: nothing can be said against them.
@@ -174,6 +216,7 @@ impl Declared {
             for file in &effect.files {
                 match eval::place(file, env) {
                     Ok(Some(place)) => {
+                        out.unread.extend(effect.unread.then(|| place.clone()));
                         let by = effect.by.iter().map(|key| key.value).collect();
                         out.effects.push((effect.kind, place, by));
                     }
@@ -202,6 +245,17 @@ impl Declared {
     /// True when an effect of that kind is declared at all.
     pub fn has(&self, kind: EffectKind) -> bool {
         self.open.contains(&kind) || self.effects.iter().any(|(declared, ..)| *declared == kind)
+    }
+
+    /// True when the script says that it changes or destroys something: a command whose files cannot be told may be sent.
+    pub fn may_do_anything(&self) -> bool {
+        self.has(EffectKind::Updates) || self.has(EffectKind::Destroys)
+    }
+
+    /// True when the script says that what it does to a file cannot be read back; of a command whose file cannot be told, when it
+    /// says so of any.
+    pub fn may_stay_unread(&self, place: Option<&Place>) -> bool {
+        self.unread.iter().any(|name| place.is_none_or(|place| name.stands_for(place)))
     }
 
     /// True when something that is done to a file takes that key.

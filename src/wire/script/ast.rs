@@ -308,6 +308,8 @@ pub struct Effect {
     pub keys: Vec<At<KeyRef>>,
     /// The keys that must have been presented before.
     pub by: Vec<At<KeyRef>>,
+    /// Whether it is known that the card does not show what it did: the script is well without that.
+    pub unread: bool,
 }
 
 /// How two values are compared.

@@ -69,7 +69,7 @@ mod print;
 mod problem;
 mod value;
 
-pub use act::{Act, Declared, act, asks_counter, target};
+pub use act::{Act, Declared, act, act_of, asks_counter, target};
 pub use ast::{
     Argument, Assertion, Command, Comparison, Effect, EffectKind, Expected, Expr, KeyChange, KeyDecl, Label,
     Manner, Put, Script, Statement, StatusPattern, Switch, Type, VarDecl,

@@ -43,7 +43,8 @@ impl fmt::Display for Statement {
                 effect.keys.iter().try_for_each(|key| write!(f, " {:02X}", key.value.0))?;
                 let by = if effect.by.is_empty() { "" } else { " by" };
                 f.write_str(by)?;
-                effect.by.iter().try_for_each(|key| write!(f, " {:02X}", key.value.0))
+                effect.by.iter().try_for_each(|key| write!(f, " {:02X}", key.value.0))?;
+                f.write_str(if effect.unread { " unread" } else { "" })
             }
             Self::Verify(key) => write!(f, "VER {:02X}", key.value.0),
             Self::ChangeKey(change) => {

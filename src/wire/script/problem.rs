@@ -174,6 +174,10 @@ pub enum ProblemKind {
         "{what} destroys, and is not declared; begin the script with REM bootgate 1 and declare it with EFF destroys PATH"
     )]
     UndeclaredDestruction { what: &'static str },
+    #[error(
+        "{what} may change the card, and nothing is declared; say with EFF updates PATH or EFF destroys PATH what it changes"
+    )]
+    UndeclaredUnknown { what: &'static str },
     #[error("{what} on {file} comes before VER {key}, which EFF says it takes")]
     NotVerified { what: &'static str, file: Place, key: KeyRef },
     #[error("key {key} is not declared; say KEY {:02X} NAME", .key.0)]

@@ -4,7 +4,7 @@ use crate::wire::{
     apdu::CommandApdu,
     script::{
         Act, At, Command, EffectKind, Expected, Octets, Position, ProblemKind, StatusPattern, act,
-        act::created, asks_counter, eval, form, target,
+        act::created, act_of, asks_counter, eval, form, target,
     },
 };
 
@@ -69,14 +69,14 @@ impl Walk<'_> {
     }
 
     fn acts(&mut self, at: Position, command: &Command, apdu: &CommandApdu, octets: &Octets, state: &State) {
-        let does = act(apdu.cla(), apdu.ins());
+        let does = act_of(apdu);
         let kind = match does {
             Act::Select | Act::Other => return,
             Act::Verify if asks_counter(apdu) => return,
             Act::Verify if apdu.data().is_empty() => {
                 return self.say(at, ProblemKind::UnguardedKey { what: "VERIFY without a key" });
             }
-            Act::Verify | Act::OtherKey(_) | Act::Terminal(_) | Act::DestroyOther(_) => {
+            Act::Verify | Act::OtherKey(_) | Act::Terminal(_) | Act::DestroyOther(_) | Act::Unknown(_) => {
                 return self.refused(at, does, octets);
             }
             Act::Read => EffectKind::Reads,
@@ -118,6 +118,13 @@ impl Walk<'_> {
                 }
                 ProblemKind::UndeclaredDestruction { what }
             }
+            // Annex B declares nothing; there it counts as a change, and is asked for.
+            Act::Unknown(what) => {
+                if !self.extended || self.declared.may_do_anything() {
+                    return;
+                }
+                ProblemKind::UndeclaredUnknown { what }
+            }
             _ if self.extended || octets.has_secret() => ProblemKind::RawKey { what: "VERIFY" },
             _ => ProblemKind::KeyInClear,
         };
@@ -136,11 +143,11 @@ impl Walk<'_> {
             return state.cursor = crate::wire::script::Cursor::lost();
         };
         let does = act(*cla, *ins);
-        if matches!(does, Act::Update(_) | Act::Create | Act::Destroy(_)) {
+        if matches!(does, Act::Update(_) | Act::Create | Act::Destroy(_) | Act::Unknown(_)) {
             self.early_key_changes(state);
         }
         match does {
-            Act::Verify | Act::OtherKey(_) | Act::Terminal(_) | Act::DestroyOther(_) => {
+            Act::Verify | Act::OtherKey(_) | Act::Terminal(_) | Act::DestroyOther(_) | Act::Unknown(_) => {
                 self.refused(at, does, &octets);
             }
             Act::Destroy(what) if !self.declared.has(EffectKind::Destroys) => {

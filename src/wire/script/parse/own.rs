@@ -60,25 +60,28 @@ fn effect(tokens: &mut Tokens<'_>) -> Result<Effect, Problem> {
     };
     let kind = kind.ok_or_else(|| tokens.wrong("reads, updates, creates, destroys or keys"))?;
     tokens.next();
-    let by_word = Token::Word("by".into());
+    let (by_word, unread_word) = (Token::Word("by".into()), Token::Word("unread".into()));
     let (mut files, mut keys) = (Vec::new(), Vec::new());
     loop {
         match kind {
             EffectKind::Keys => keys.push(tokens.key()?),
             _ => files.push(tokens.path()?),
         }
-        if tokens.is_end() || tokens.is_next(&by_word) || files.len() + keys.len() >= MAX_FILES {
+        let is_end = tokens.is_end() || tokens.is_next(&by_word) || tokens.is_next(&unread_word);
+        if is_end || files.len() + keys.len() >= MAX_FILES {
             break;
         }
     }
     let mut by = Vec::new();
     if tokens.take(&by_word) {
         by.push(tokens.key()?);
-        while !tokens.is_end() && by.len() < MAX_FILES {
+        while !tokens.is_end() && !tokens.is_next(&unread_word) && by.len() < MAX_FILES {
             by.push(tokens.key()?);
         }
     }
-    Ok(Effect { kind, files, keys, by })
+    let changes = !matches!(kind, EffectKind::Reads | EffectKind::Keys);
+    let unread = changes && tokens.take(&unread_word);
+    Ok(Effect { kind, files, keys, by, unread })
 }
 
 /// `${NAME}`, and nothing else: no key stands in a script.

@@ -204,6 +204,40 @@ pub(super) const OWN: &[(&str, &str)] = &[
         "KEY 0A A\nEFF updates 3F00/2F05 by 0A\nVER 0A\nRST\nPUT 3F00/2F05 00",
         "6:5: error: PUT on 3F00/2F05 comes before VER 0A",
     ),
+    // What may change the card in ways that cannot be told.
+    ("CMD 00 0E 00 00 00", "2:1: error: which file ERASE BINARY is about cannot be told"),
+    (
+        "APD 00 A4 00 0C 02 2F 05\nCMD 00 0E 00 00 00",
+        "3:1: error: ERASE BINARY changes 3F00/2F05, which no EFF updates declares",
+    ),
+    ("APD 00 A4 00 0C 02 2F 05\nCMD 00 0F 00 00 00", "3:1: error: ERASE BINARY changes 3F00/2F05"),
+    ("APD 00 A4 00 0C 02 2F 00\nCMD 00 0C 01 04 00", "3:1: error: ERASE RECORD changes 3F00/2F00"),
+    ("APD 00 A4 00 0C 02 2F 05\nCMD 00 D0 00 00 01 00", "3:1: error: WRITE BINARY changes 3F00/2F05"),
+    ("APD 00 A4 00 0C 02 2F 05\nCMD 00 D1 00 00 01 00", "3:1: error: WRITE BINARY changes 3F00/2F05"),
+    ("APD 00 A4 00 0C 02 2F 00\nCMD 00 D2 01 04 01 00", "3:1: error: WRITE RECORD changes 3F00/2F00"),
+    (
+        "APD 00 A4 00 0C 02 2F 05\nCMD 00 D7 00 00 01 00",
+        "3:1: error: UPDATE BINARY with data objects changes",
+    ),
+    (
+        "APD 00 A4 00 0C 02 2F 00\nCMD 00 DD 01 04 01 00",
+        "3:1: error: UPDATE RECORD with data objects changes",
+    ),
+    ("APD 00 A4 00 0C 02 2F 00\nCMD 00 E2 00 00 01 00", "3:1: error: APPEND RECORD changes 3F00/2F00"),
+    ("CMD 00 DA 00 6E 01 00", "2:1: error: PUT DATA may change the card, and nothing is declared"),
+    ("CMD 80 E2 80 00 01 00", "2:1: error: STORE DATA may change the card, and nothing is declared"),
+    ("CMD 80 C2 00 00 02 D1 00", "2:1: error: ENVELOPE may change the card, and nothing is declared"),
+    ("CMD A0 C2 00 00 02 D1 00", "2:1: error: ENVELOPE may change the card"),
+    ("CMD 00 46 80 00 00", "2:1: error: a command that is not known may change the card"),
+    ("VAR A hex\nCMD 80 C2 00 00 lv(${A})", "3:1: error: ENVELOPE may change the card"),
+    (
+        "EFF destroys 3F00/2F05\nCMD 80 F0 80 FF 00",
+        "3:1: error: SET STATUS that locks or ends the card cannot be undone",
+    ),
+    (
+        "EFF destroys 3F00/2F05\nCMD 80 F0 80 7F 00",
+        "3:1: error: SET STATUS that locks or ends the card cannot be undone",
+    ),
     (
         "CMD 00 20 00 0A 08 3132333435363738",
         "2:1: error: VERIFY presents a key; in a script that is done by VER",
@@ -229,6 +263,18 @@ fn each_check_trips() {
     });
     assert_eq!(wrong.collect::<Vec<_>>().join("\n"), "");
     assert!(PLAIN.len() + OWN.len() > 80);
+}
+
+/// Annex B declares nothing, so that is asked of whoever runs it.
+#[test]
+fn what_may_change_the_card_counts_as_a_change() {
+    let changes = |text: &str| check(text.as_bytes(), &nothing(), Need::Nothing).changes_card();
+    for command in
+        ["00 0E 00 00 00", "00 DA 00 6E 01 00", "80 E2 80 00 01 00", "80 C2 00 00 02 D1 00", "00 46 80 00 00"]
+    {
+        assert!(changes(&format!("CMD {command}")), "{command}");
+    }
+    assert!(!changes("CMD 00 A4 00 00 02 3F 00\nCMD A0 88 00 00 00\nCMD A0 C0 00 00 02 []"));
 }
 
 #[test]
@@ -261,6 +307,10 @@ fn what_is_declared_is_sound() {
         "VAR N secret digits\nKEY 0A A\nEFF keys 0A\nEFF updates 3F00/6F07 by 0A\nVER 0A\nPUT 3F00/6F07 01\nCHG 0A ${N}",
         "VAR N secret digits\nKEY 0A A\nPUK 01 P\nEFF keys 01\nEFF updates 3F00/6F07 by 0A\nVER 0A\nUNB 01 ${N}\nPUT 3F00/6F07 01",
         "KEY 01 P\nEFF keys 01\nEFF updates 3F00/6F07 by 01\nENA 01\nPUT 3F00/6F07 01",
+        "EFF updates 3F00/2F05\nCMD 80 C2 00 00 02 D1 00",
+        "EFF destroys 3F00/2F05\nCMD 80 F0 40 FF 03 4F 01 A0",
+        // They change nothing.
+        "APD 80 10 00 00 01 FF\nAPD 80 F2 00 00 00 []\nAPD 00 84 00 00 08 []\nAPD A0 FA 00 00 00",
         // Asking for the counter presents nothing.
         "CMD 00 20 00 0A 00 (63 CX)",
         // Another channel, from the first SELECT on it.
