@@ -241,6 +241,35 @@ async fn a_card_whose_answer_was_lost_is_whole_when_it_comes_again() {
     assert!(bad > 20, "{bad} answers were missed");
 }
 
+/// What the journal holds is not settled, whoever has left it: such a card has not just failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_is_cut_off_while_an_earlier_write_is_taken_back_is_unknown() {
+    let station = Station::new().await;
+    let run = station.run(&table(&[(0, RIGHT)]), true).await;
+    let all = commands(&run, &sample(0)).await;
+    let torn = || station.app.write_journal().list().unwrap().len();
+    let (mut failed_before, mut left) = (0, 0);
+    for (n, at) in (1..).zip(1..=all) {
+        let run = station.run(&table(&[(n, RIGHT)]), true).await;
+        let card = sample(n);
+        let mut last = all;
+        while torn() == 0 {
+            insert(&run, &card, &[Fault::CutBefore(last)]).await;
+            last -= 1;
+        }
+        let again = insert(&run, &card, &[Fault::CutBefore(at)]).await;
+        let told = format!("{at}: {:?}: {:?}", again.ending, again.reason);
+        if torn() == 1 && again.iccid.is_some() {
+            left += 1;
+            assert_eq!((again.ending, again.bin), (Ending::Unknown, Bin::Bad), "{told}");
+            failed_before += usize::from(again.reason.is_some_and(|why| why.contains("put it in again")));
+        }
+        assert_eq!(insert(&run, &card, &[]).await.ending, Ending::Done, "{told}");
+        assert_eq!(torn(), 0, "{told}");
+    }
+    assert!(left > 10 && failed_before > 0, "{left}, {failed_before} of them told what to do");
+}
+
 /// A row with a name makes one job; one that did not end well does not keep its card from being done.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_with_a_name_is_done_again_until_it_is_good() {

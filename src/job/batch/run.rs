@@ -150,6 +150,7 @@ impl Run {
                 None
             }
         };
+        self.look_for_torn(&mut result);
         result.bin = result.ending.bin();
         result.at = self.route.clock.now();
         result.took(began);
@@ -191,6 +192,7 @@ impl Run {
         };
         if let Some((job, _)) = held.job {
             let reason = Reason::new(why);
+            // The job has brought nothing of its own yet.
             let event = match result.ending {
                 Ending::Failed => Event::Failed { reason },
                 _ => Event::DeliveryUnclear { reason },
@@ -200,12 +202,28 @@ impl Run {
                 result.state = Some(state);
             }
         }
+        self.look_for_torn(&mut result);
         result.bin = result.ending.bin();
         held.before.iter().for_each(|before| result.follow(before));
         if let Some((at, _)) = held.row {
             self.ledger().settle(at, result.ending, false);
         }
         result
+    }
+
+    /// A card that is between old and new has not just failed, whoever has left it so: an earlier write that was being taken back, or one
+    /// of this contact. Whoever has it in hand is told what to do.
+    fn look_for_torn(&self, result: &mut CardResult) {
+        let Some(card) = result.iccid.as_ref().filter(|_| result.ending == Ending::Failed) else { return };
+        // What another has under way is his.
+        if !matches!(self.route.writes.pending(card), Ok(Some(entry)) if !entry.under_way) {
+            return;
+        }
+        result.ending = Ending::Unknown;
+        let why = result.reason.take().map_or_else(String::new, |why| format!("{why}; "));
+        result.reason = Some(format!(
+            "{why}a write to this card was cut off and is not settled yet: put it in again, or see `bootgate card recover`"
+        ));
     }
 
     /// The sums so far.
