@@ -97,6 +97,30 @@ impl FileSystem<'_> {
         Ok(())
     }
 
+    /// Activates a file, or deactivates it (TS 102 222, sections 6.6 and 6.7; REHABILITATE and INVALIDATE of TS 51.011).
+    ///
+    /// # Errors
+    /// [`FileError`]; [`FileError::NotSeen`] where the file cannot be looked at afterwards, [`FileError::Kind`] where it is not
+    /// what it should be then.
+    pub(in crate::card) fn activate(&mut self, file: &FilePath, is: bool) -> Result<(), FileError> {
+        self.open(file)?;
+        let (doing, instruction) = if is { ("ACTIVATE FILE", 0x44) } else { ("DEACTIVATE FILE", 0x04) };
+        let done = self.done(doing, file, CommandApdu::new(0x00, instruction, 0x00, 0x00), &[], None);
+        self.directory = None;
+        self.selected = None;
+        self.parameters.remove(file);
+        done?;
+        match self.parameters(file) {
+            Ok(fcp) if fcp.life_cycle.is_some_and(|now| now.is_activated() == is) => Ok(()),
+            Ok(_) => Err(FileError::Kind {
+                file: file.clone(),
+                expected: if is { "activated" } else { "deactivated" },
+            }),
+            Err(FileError::Transport(error)) => Err(error.into()),
+            Err(source) => Err(FileError::NotSeen { file: file.clone(), source: Box::new(source) }),
+        }
+    }
+
     /// Whether the card has CREATE FILE. In class A0 it is each issuer's own affair, so it is not tried.
     pub(in crate::card) fn creates_files(&self) -> bool {
         self.session.mode() == Mode::ThreeG

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-use super::{ChangedKey, Origin, PendingFormatError, PendingWrite, Touch};
+use super::{ACTIVE, ChangedKey, INACTIVE, Origin, PendingFormatError, PendingWrite, Touch};
 
 /// The form that is written.
 const FORM: u32 = 1;
@@ -37,11 +37,41 @@ struct Written {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", tag = "step")]
 enum Step {
-    Create { file: String, fcp: String },
-    Octets { file: String, at: usize, known: usize, old: String, new: String },
-    Record { file: String, number: u8, old: String, new: String },
-    Object { file: String, tag: u8, old: String, new: String },
-    Other { file: String, what: String },
+    Create {
+        file: String,
+        fcp: String,
+        /// Whether the card was asked and had no such file. Scripts did not ask once.
+        #[serde(default)]
+        absent: bool,
+    },
+    Octets {
+        file: String,
+        at: usize,
+        known: usize,
+        old: String,
+        new: String,
+    },
+    Record {
+        file: String,
+        number: u8,
+        old: String,
+        new: String,
+    },
+    Object {
+        file: String,
+        tag: u8,
+        old: String,
+        new: String,
+    },
+    Active {
+        file: String,
+        old: bool,
+        new: bool,
+    },
+    Other {
+        file: String,
+        what: String,
+    },
 }
 
 impl Drop for Step {
@@ -59,7 +89,8 @@ impl Drop for Step {
 pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
     let step = |touch: &Touch| match touch {
         Touch::Create { file, fcp } => {
-            Step::Create { file: file.to_string(), fcp: hex(&fcp.to_octets(Order::Create)) }
+            let fcp = hex(&fcp.to_octets(Order::Create));
+            Step::Create { file: file.to_string(), fcp, absent: true }
         }
         Touch::Octets { file, at, known, old, new } => {
             Step::Octets { file: file.to_string(), at: *at, known: *known, old: hex(old), new: hex(new) }
@@ -69,6 +100,9 @@ pub(super) fn encode(write: &PendingWrite) -> Zeroizing<Vec<u8>> {
         }
         Touch::Object { file, tag, old, new } => {
             Step::Object { file: file.to_string(), tag: *tag, old: hex(old), new: hex(new) }
+        }
+        Touch::Active { file, old, new } => {
+            Step::Active { file: file.to_string(), old: *old == ACTIVE, new: *new == ACTIVE }
         }
         Touch::Other { file, what } => Step::Other { file: file.to_string(), what: what.clone() },
     };
@@ -98,7 +132,12 @@ pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> 
         |text: &str| from_hex(text).ok_or_else(|| failed(&"contents that are no hexadecimal digits"));
     let step = |step: &Step| -> Result<Touch, PendingFormatError> {
         let touch = match step {
-            Step::Create { file, fcp } => {
+            // Nobody deletes what may have been there before.
+            Step::Create { file, absent: false, .. } if written.script => Touch::Other {
+                file: path(file)?,
+                what: "CREATE FILE, before which nobody had looked whether one was there".into(),
+            },
+            Step::Create { file, fcp, .. } => {
                 let fcp = Fcp::decode(&contents(fcp)?).map_err(|error| failed(&error))?;
                 Touch::Create { file: path(file)?, fcp }
             }
@@ -114,6 +153,10 @@ pub(super) fn decode(octets: &[u8]) -> Result<PendingWrite, PendingFormatError> 
             }
             Step::Object { file, tag, old, new } => {
                 Touch::Object { file: path(file)?, tag: *tag, old: contents(old)?, new: contents(new)? }
+            }
+            Step::Active { file, old, new } => {
+                let octet = |is: bool| if is { ACTIVE } else { INACTIVE };
+                Touch::Active { file: path(file)?, old: octet(*old), new: octet(*new) }
             }
             Step::Other { file, what } => Touch::Other { file: path(file)?, what: what.clone() },
         };
@@ -188,6 +231,7 @@ mod tests {
                     new: octets(&[0x61; 40]),
                 },
                 Touch::object(FilePath::mf().child(Fid(0x6FF8)), 0x81, None, Some(&[0x81, 0x01, 0x00])),
+                Touch::Active { file: FilePath::mf().child(Fid(0x6431)), old: ACTIVE, new: INACTIVE },
                 Touch::Other { file: FilePath::mf().child(Fid(0x6431)), what: "DELETE FILE".into() },
             ],
             changed_keys: vec![
@@ -202,6 +246,21 @@ mod tests {
         let shown = format!("{write:?}");
         assert!(shown.contains("A063/6431: 4 octets from 300"), "{shown}");
         assert!(!shown.contains("4815") && !shown.contains("34383135"), "{shown}");
+    }
+
+    /// Entries that an earlier version of this program has left.
+    #[test]
+    fn a_file_of_a_script_that_nobody_had_looked_for_is_not_deleted() {
+        let of = |script: &str| {
+            let entry = format!(
+                r#"{{"form":1,"card":"8988211000000430010","keys":[],{script}"steps":[{{"step":"create","file":"3F00/7F50","fcp":"FCP"}}]}}"#
+            );
+            let fcp = hex(&Fcp::new(FileKind::Df, Fid::PKCS15).to_octets(Order::Create));
+            PendingWrite::from_octets(entry.replace("FCP", &fcp).as_bytes()).unwrap()
+        };
+        assert!(matches!(of("\"script\":true,").touches[..], [Touch::Other { .. }]));
+        // A plan has always looked.
+        assert!(matches!(of("").touches[..], [Touch::Create { .. }]));
     }
 
     #[test]

@@ -15,7 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     ident::{Iccid, Timestamp, counted},
-    wire::{arr::KeyRef, fcp::Fcp},
+    wire::{
+        arr::KeyRef,
+        fcp::{Fcp, LifeCycle},
+    },
 };
 
 use super::{FilePath, Key, rights::is_pin};
@@ -137,6 +140,11 @@ pub struct PendingSummary {
     pub under_way: bool,
 }
 
+/// The life cycle of a file that is active (ETSI TS 102 221, section 11.1.1.4.9).
+pub(super) const ACTIVE: [u8; 1] = [LifeCycle::ACTIVATED.0];
+/// And of one that is not.
+pub(super) const INACTIVE: [u8; 1] = [LifeCycle::DEACTIVATED.0];
+
 /// One step of a write.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Touch {
@@ -149,6 +157,9 @@ pub(super) enum Touch {
     Record { file: FilePath, number: u8, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
     /// A data object comes, goes or becomes another; how its octets are laid out, see `object`.
     Object { file: FilePath, tag: u8, old: Zeroizing<Vec<u8>>, new: Zeroizing<Vec<u8>> },
+    /// A script activates or deactivates a file; the octet says which, by [`ACTIVE`] and [`INACTIVE`]. While it is not active, nobody
+    /// reads what it holds.
+    Active { file: FilePath, old: [u8; 1], new: [u8; 1] },
     /// A script does something that cannot be taken back: it deletes a file, or changes what could not be read before. The
     /// file is the MF where it is not known which one it is.
     Other { file: FilePath, what: String },
@@ -232,6 +243,7 @@ impl Touch {
             | Self::Octets { file, .. }
             | Self::Record { file, .. }
             | Self::Object { file, .. }
+            | Self::Active { file, .. }
             | Self::Other { file, .. } => file,
         }
     }
@@ -246,6 +258,8 @@ impl Touch {
                 format!("data object {tag:02X} away")
             }
             Self::Object { tag, .. } => format!("data object {tag:02X}"),
+            Self::Active { new, .. } if *new == ACTIVE => "activate".into(),
+            Self::Active { .. } => "deactivate".into(),
             Self::Other { what, .. } => what.clone(),
         }
     }

@@ -72,8 +72,11 @@ impl Draft<'_, '_> {
         let fid = self.options.directory_fid.unwrap_or(Fid::PKCS15);
         let directory = FilePath::mf().child(fid);
         self.needs_create(&directory)?;
-        if self.fs.parameters(&directory).is_ok() {
-            return Err(PlanError::FidTaken { file: directory });
+        match self.fs.parameters(&directory) {
+            Ok(_) => return Err(PlanError::FidTaken { file: directory }),
+            Err(error) if error.is_absent() => {}
+            // What is there cannot be told, so it is not taken for nothing.
+            Err(error) => return Err(error.into()),
         }
         let mf = FilePath::mf();
         self.need(&mf, Right::CreateDf)?;

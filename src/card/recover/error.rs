@@ -33,7 +33,10 @@ pub enum RecoverError {
         file: FilePath,
     },
     /// A file cannot be read.
-    #[error("{source}; if it is behind a PIN, give that with --pin")]
+    #[error(
+        "{source}; if it is behind a PIN, give that with --pin; if behind an administrative key, say --roll-back (or --resume), for which \
+         that key is presented"
+    )]
     Denied {
         /// What the card said.
         source: FileError,

@@ -14,13 +14,17 @@ mod seen;
 mod standing;
 mod way;
 
-use crate::ident::Iccid;
+use crate::{
+    ident::Iccid,
+    wire::arr::{KeyRef, Operation},
+};
 
 use super::{
-    ApplyError, FilePath, FileSystem, Key, KeyGuard, Written,
+    ApplyError, FileError, FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
     observer::{Settled, WriteObserver},
     pending::{ChangedKey, HeldEntry, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
+    rights::keys_for,
 };
 
 pub use error::RecoverError;
@@ -75,6 +79,43 @@ pub fn examine(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Standing
     Standing::of(write, seen)
 }
 
+/// As [`examine`]. Where the card lets none of it be seen without a key that the write has taken too, that is presented: it is needed for
+/// either way. Which keys those were.
+fn examine_with_keys(
+    fs: &mut FileSystem<'_>,
+    write: &PendingWrite,
+    keys: &[Key],
+    guard: &KeyGuard<'_>,
+) -> Result<(Standing, Vec<KeyRef>), RecoverError> {
+    let denied = match examine(fs, write) {
+        Err(denied @ RecoverError::Denied { .. }) => denied,
+        other => return Ok((other?, Vec::new())),
+    };
+    let mut needed: Vec<KeyRef> = Vec::new();
+    for file in write.files() {
+        // Keys of the write alone; a PIN that is needed besides is presented by whoever calls.
+        let condition = match fs.rights(file) {
+            Ok(rights) => rights.condition(Operation::Read),
+            Err(FileError::Transport(error)) => return Err(error.into()),
+            Err(_) => None,
+        };
+        let asked = condition.and_then(|condition| keys_for(&condition, &write.keys)).unwrap_or_default();
+        for key in asked.into_iter().filter(|key| write.keys.contains(key)) {
+            if !needed.contains(&key) {
+                needed.push(key);
+            }
+        }
+    }
+    if needed.is_empty() {
+        return Err(denied);
+    }
+    if let Some(key) = needed.iter().copied().find(|key| write.has_replaced(*key)) {
+        return Err(RecoverError::KeyReplaced { key });
+    }
+    present_keys(fs, Some(&write.card), &needed, keys, guard)?;
+    Ok((examine(fs, write)?, needed))
+}
+
 /// Goes on to the end of a write, or back to its beginning; reads all of it back, tells `observer`, and closes it in the
 /// journal.
 ///
@@ -99,7 +140,7 @@ pub fn recover(
     }
     // Nobody else may settle it meanwhile, nor may we while somebody still writes.
     let held = HeldEntry::take(writes, &iccid, entry.id)?;
-    let standing = examine(fs, write)?;
+    let (standing, presented) = examine_with_keys(fs, write, keys, guard)?;
     let now = match way {
         Way::Resume => Now::New,
         Way::RollBack => Now::Old,
@@ -120,7 +161,9 @@ pub fn recover(
         if let Some(key) = write.keys.iter().copied().find(|key| write.has_replaced(*key)) {
             return Err(RecoverError::KeyReplaced { key });
         }
-        present_keys(fs, Some(&write.card), &write.keys, keys, guard)?;
+        // One that was needed to look is not sent twice.
+        let needed: Vec<KeyRef> = write.keys.iter().copied().filter(|key| !presented.contains(key)).collect();
+        present_keys(fs, Some(&write.card), &needed, keys, guard)?;
         way::go(fs, moves, &mut recovered)?;
         // Once more all of it: what is said now is said of what was read.
         let after = examine(fs, write)?;

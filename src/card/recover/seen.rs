@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, fmt, ops::Range};
 use crate::{
     card::{
         FileError, FilePath, FileSystem,
-        pending::{PendingWrite, Touch, lay_out, object_in},
+        pending::{ACTIVE, INACTIVE, PendingWrite, Touch, lay_out, object_in},
     },
-    wire::{Decode, apdu::StatusClass, tlv::Tlv},
+    wire::{Decode, apdu::StatusClass, fcp::LifeCycle, tlv::Tlv},
 };
 
 use super::RecoverError;
@@ -43,6 +43,15 @@ enum Part {
     Record(u8),
     /// Those of a data object, laid out.
     Object(u8),
+    /// No octet of it: whether it is active.
+    Active,
+}
+
+impl Span {
+    /// Whether it is no content.
+    pub(super) fn is_life_cycle(&self) -> bool {
+        self.part == Part::Active
+    }
 }
 
 impl fmt::Debug for Seen {
@@ -93,6 +102,7 @@ fn extent(touch: &Touch) -> (Part, usize, usize) {
         Touch::Octets { at, new, .. } => (Part::Octets, *at, new.len()),
         Touch::Record { number, new, .. } => (Part::Record(*number), 0, new.len()),
         Touch::Object { tag, new, .. } => (Part::Object(*tag), 0, new.len()),
+        Touch::Active { new, .. } => (Part::Active, 0, new.len()),
     }
 }
 
@@ -100,6 +110,7 @@ fn extent(touch: &Touch) -> (Part, usize, usize) {
 pub(super) fn contents(touch: &Touch) -> (&[u8], &[u8]) {
     match touch {
         Touch::Create { .. } | Touch::Other { .. } => (&[], &[]),
+        Touch::Active { old, new, .. } => (old, new),
         Touch::Octets { old, new, .. } | Touch::Record { old, new, .. } | Touch::Object { old, new, .. } => {
             (old, new)
         }
@@ -124,11 +135,16 @@ pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen
     for (index, file) in seen.files.iter().enumerate() {
         let touches = || write.touches.iter().filter(|touch| touch.file() == file);
         let created = touches().any(|touch| matches!(touch, Touch::Create { .. }));
-        let there = match fs.parameters(file) {
-            Ok(_) => true,
-            Err(error) if error.is_absent() && created => false,
+        let fcp = match fs.parameters(file) {
+            Ok(fcp) => Some(fcp),
+            Err(error) if error.is_absent() && created => None,
             Err(error) => return Err(changed(file, error)),
         };
+        let there = fcp.is_some();
+        let life_cycle = fcp.and_then(|fcp| fcp.life_cycle);
+        // What it holds is seen when it is active again. Of one that is not, the write has said so or is about to.
+        let is_hidden = life_cycle.is_some_and(LifeCycle::is_deactivated)
+            && touches().any(|touch| matches!(touch, Touch::Active { .. }));
         seen.exists.push(there);
         // From the first octet to the last, for each record.
         let mut extents: BTreeMap<Part, Range<usize>> = BTreeMap::new();
@@ -139,6 +155,12 @@ pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen
         for (part, whole) in extents {
             let octets = match (there, part) {
                 (false, _) => Vec::new(),
+                (true, Part::Active) => match life_cycle {
+                    Some(is) if is.is_activated() => ACTIVE.to_vec(),
+                    Some(is) if is.is_deactivated() => INACTIVE.to_vec(),
+                    _ => return Err(RecoverError::Changed { file: file.clone() }),
+                },
+                (true, _) if is_hidden => Vec::new(),
                 (true, Part::Octets) => {
                     fs.read(file, whole.start, whole.len()).map_err(|error| changed(file, error))?
                 }

@@ -132,6 +132,8 @@ impl<'a> Model<'a> {
             for (place, (expected, seen)) in places.zip(expected.iter().zip(seen)) {
                 let (Some(seen), false) = (*seen, matches!(expected, Expected::Anything)) else { continue };
                 let fits = match expected {
+                    // One that this write makes: nothing was said of that before.
+                    _ if !is_there && span.is_life_cycle() => true,
                     _ if !is_there => being_created == Some(span.file) || seen == 0xFF,
                     Expected::Known(expected) => {
                         let within = place.checked_sub(free.start).filter(|_| free.contains(&place));

@@ -6,7 +6,7 @@ use crate::{
     card::{
         FileError, FilePath, FileSystem, Rights,
         apply::Work,
-        pending::{PendingWrite, Touch, object_in},
+        pending::{ACTIVE, PendingWrite, Touch, object_in},
         plan::{Operation, Region},
         rights::keys_for,
     },
@@ -30,6 +30,8 @@ pub enum Way {
 pub(super) enum Move {
     /// As in a plan.
     Do(Operation),
+    /// A file is activated, or is not any more.
+    Activate { file: FilePath, is: bool },
     /// A file is deleted; where the card does not do that after all, these octets of it are made FF.
     Delete { file: FilePath, else_empty: Vec<Operation> },
 }
@@ -126,6 +128,9 @@ impl Draft<'_> {
                 let (old, new) = (object_in(&there), object_in(&new));
                 Operation::Object { file: file.clone(), tag: *tag, old, new }
             }
+            Touch::Active { file, .. } => {
+                return self.moves.push(Move::Activate { file: file.clone(), is: new == ACTIVE });
+            }
             Touch::Create { .. } | Touch::Other { .. } => return,
         };
         self.moves.push(Move::Do(operation));
@@ -161,6 +166,10 @@ pub(super) fn go(
     for step in moves {
         let operations = match step {
             Move::Do(operation) => vec![operation],
+            Move::Activate { file, is } => {
+                fs.activate(&file, is)?;
+                continue;
+            }
             Move::Delete { file, else_empty } => match fs.delete(&file) {
                 Ok(()) => {
                     recovered.deleted.push(file);

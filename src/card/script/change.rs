@@ -4,7 +4,10 @@
 //! goes on as if it had not been there.
 
 use crate::{
-    card::{FileError, FilePath, FileSystem, pending::Touch},
+    card::{
+        FileError, FilePath, FileSystem,
+        pending::{ACTIVE, INACTIVE, Touch},
+    },
     wire::{
         apdu::{CommandApdu, StatusWord},
         fcp::FileKind,
@@ -19,7 +22,7 @@ use super::{
 };
 
 /// Numbers of records end here (TS 102 221, section 8.2.2.2).
-const LAST_RECORD: u8 = 254;
+pub(super) const LAST_RECORD: u8 = 254;
 
 impl Run<'_, '_> {
     /// Keeps what a command changes, and enters it in the journal of writes. When the card does not let it be read, the command
@@ -58,27 +61,27 @@ impl Run<'_, '_> {
             Act::Update(what @ "INCREASE") => {
                 let read = CommandApdu::new(apdu.cla(), 0xB2, 0x01, 0x04).with_le(0);
                 if let Some(octets) = self.old(at, what, &read)? {
+                    self.before = vec![octets.clone()];
                     self.keep(at, Saved { file: place, kept: Kept::Record { number: 1, octets } })?;
                 }
                 self.enter(at, other(what))
             }
-            Act::Update(what @ "RESIZE FILE") | Act::Destroy(what @ "DELETE FILE") => {
+            Act::Update(
+                what @ ("RESIZE FILE" | "ERASE BINARY" | "ERASE RECORD" | "WRITE BINARY" | "WRITE RECORD"
+                | "APPEND RECORD"),
+            )
+            | Act::Destroy(what @ "DELETE FILE") => {
                 if self.setup.backup.is_some() {
                     self.whole(at, what, place)?;
                 }
                 self.enter(at, other(what))
             }
             // They are undone by each other, and content stays.
-            Act::Update("ACTIVATE FILE") | Act::Destroy("DEACTIVATE FILE") => Ok(()),
-            Act::Create => {
-                let touch = match &file {
-                    Some(file) => journal::created(file.clone(), apdu),
-                    None => other("CREATE FILE"),
-                };
-                self.keep(at, Saved { file: place, kept: Kept::Absent {} })?;
-                self.enter(at, touch)
+            Act::Update(what @ "ACTIVATE FILE") | Act::Destroy(what @ "DEACTIVATE FILE") => {
+                self.life_cycle(at, what, file)
             }
-            Act::Update(what) | Act::Destroy(what) | Act::DestroyOther(what) => {
+            Act::Create => self.creation(at, apdu, place),
+            Act::Update(what) | Act::Destroy(what) | Act::DestroyOther(what) | Act::Unknown(what) => {
                 if self.setup.backup.is_some() {
                     let why = "there is no command that reads it".to_owned();
                     return Err(ScriptError::NotBackedUp { at, what, why });
@@ -87,6 +90,75 @@ impl Run<'_, '_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a file is active now, and is to be. The backup keeps content alone.
+    fn life_cycle(
+        &mut self,
+        at: Position,
+        what: &'static str,
+        file: Option<FilePath>,
+    ) -> Result<(), ScriptError> {
+        if self.ledger.is_none() {
+            return Ok(());
+        }
+        let Some(file) = file else {
+            return self.enter(at, Touch::Other { file: FilePath::mf(), what: what.into() });
+        };
+        let now = match self.aside(at, |fs| fs.parameters(&file).map(|fcp| fcp.life_cycle)) {
+            Ok(now) => now,
+            // It will be refused.
+            Err(ScriptError::File { source, .. }) if source.is_absent() => return Ok(()),
+            Err(ScriptError::File { .. }) => None,
+            Err(other) => return Err(other),
+        };
+        let new = if what == "ACTIVATE FILE" { ACTIVE } else { INACTIVE };
+        let touch = match now {
+            Some(now) if now.is_activated() => Touch::Active { file, old: ACTIVE, new },
+            Some(now) if now.is_deactivated() => Touch::Active { file, old: INACTIVE, new },
+            // From there no command leads back.
+            _ => Touch::Other { file, what: what.into() },
+        };
+        self.enter(at, touch)
+    }
+
+    /// A file that is created is taken back by deleting it. So the card is asked first: one that is there already is not the
+    /// script's, whatever the card makes of the command.
+    fn creation(
+        &mut self,
+        at: Position,
+        apdu: &CommandApdu,
+        place: Option<Place>,
+    ) -> Result<(), ScriptError> {
+        const WHAT: &str = "CREATE FILE";
+        let Some(place) = place else {
+            if self.setup.backup.is_some() {
+                return Err(not_told(at, WHAT));
+            }
+            return self.enter(at, Touch::Other { file: FilePath::mf(), what: WHAT.into() });
+        };
+        let file = path(&place);
+        let touch = match self.aside(at, |fs| fs.parameters(&file).map(drop)) {
+            Err(ScriptError::File { source, .. }) if source.is_absent() => {
+                self.keep(at, Saved { file: Some(place), kept: Kept::Absent {} })?;
+                journal::created(file, apdu)
+            }
+            Ok(()) => {
+                if self.setup.backup.is_some() {
+                    self.whole(at, "CREATE FILE of a file that is there", Some(place))?;
+                }
+                Touch::Other { file, what: "CREATE FILE of a file that was there".into() }
+            }
+            Err(ScriptError::File { source, .. }) if self.setup.backup.is_some() => {
+                return Err(ScriptError::NotBackedUp { at, what: WHAT, why: source.to_string() });
+            }
+            Err(ScriptError::File { .. }) => Touch::Other {
+                file,
+                what: "CREATE FILE where it could not be told whether one is there".into(),
+            },
+            Err(other) => return Err(other),
+        };
+        self.enter(at, touch)
     }
 
     /// The record that is written; all of them when the card chooses the next or the previous one.
@@ -108,6 +180,9 @@ impl Run<'_, '_> {
             let Some(octets) = self.old(at, what, &read(number))? else { break };
             if let Some(file) = file.as_ref().filter(|_| is_absolute && octets.len() == apdu.data().len()) {
                 touch = journal::record(file.clone(), number, &octets, apdu.data());
+            }
+            if !is_absolute {
+                self.before.push(octets.clone());
             }
             self.keep(at, Saved { file: place.clone(), kept: Kept::Record { number, octets } })?;
         }
@@ -152,8 +227,7 @@ impl Run<'_, '_> {
     /// A whole file; of a directory, what the script has kept of its files has to do.
     fn whole(&mut self, at: Position, what: &'static str, file: Option<Place>) -> Result<(), ScriptError> {
         let Some(place) = file else {
-            let why = "which file it is cannot be told".to_owned();
-            return Err(ScriptError::NotBackedUp { at, what, why });
+            return Err(not_told(at, what));
         };
         let kind = self.aside(at, |fs| fs.parameters(&path(&place)).map(|fcp| fcp.kind()));
         match kind {
@@ -193,6 +267,11 @@ impl Run<'_, '_> {
     }
 }
 
+fn not_told(at: Position, what: &'static str) -> ScriptError {
+    let why = "which file it is cannot be told".to_owned();
+    ScriptError::NotBackedUp { at, what, why }
+}
+
 /// All that a file holds.
 pub(super) fn contents(fs: &mut FileSystem<'_>, place: &Place) -> Result<Vec<Saved>, FileError> {
     let file = path(place);
@@ -217,6 +296,6 @@ pub(super) fn length(apdu: &CommandApdu) -> u8 {
 }
 
 /// Status words that say that there is nothing to read there: no file, no record, no such place in it.
-fn has_nothing(sw: StatusWord) -> bool {
+pub(super) fn has_nothing(sw: StatusWord) -> bool {
     matches!(sw.0, 0x6700 | 0x6981 | 0x6986 | 0x6A81 | 0x6A82 | 0x6A83 | 0x6A86 | 0x6B00) || sw.sw1() == 0x94
 }

@@ -6,7 +6,7 @@ use crate::{
         apdu::{CommandApdu, ResponseApdu, StatusWord},
         script::{
             Act, Command, EffectKind, Expected, Manner, Octets, Position, ProblemKind, StatusPattern, Value,
-            act, form, target,
+            act_of, form, target,
         },
     },
 };
@@ -30,7 +30,7 @@ impl Run<'_, '_> {
         let apdu = form(octets.expose(), command.manner, command.data.is_some())
             .map_err(|kind| problem(at, kind))?;
         let wanted = self.expectation(at, command)?;
-        let does = act(apdu.cla(), apdu.ins());
+        let does = act_of(&apdu);
         if does == Act::Verify {
             // A key that stands in the script is one all the same.
             (5..octets.len()).for_each(|place| octets.hide(place));
@@ -40,6 +40,7 @@ impl Run<'_, '_> {
             Manner::Raw => "CMD",
             Manner::Followed => "APD",
         };
+        let place = target(does, &apdu, &self.cursor);
         let answered = match does {
             Act::Terminal(what) => return Err(problem(at, ProblemKind::Terminal { what })),
             Act::OtherKey(what) => return Err(problem(at, ProblemKind::UnguardedKey { what })),
@@ -64,7 +65,7 @@ impl Run<'_, '_> {
                 self.changed();
             }
         }
-        let back = if is_done(sw) { self.read_back(at, &apdu, does) } else { Ok(None) };
+        let back = if is_done(sw) { self.read_back(at, &apdu, does, place) } else { Ok(None) };
         let data = Octets::hiding(&answered.response.data, &self.secrets);
         let mut entry = Entry::new(at.line, word);
         entry.sent = Some(octets);
@@ -127,6 +128,9 @@ impl Run<'_, '_> {
             Act::Update(what) => (what, EffectKind::Updates),
             Act::Create => ("CREATE FILE", EffectKind::Creates),
             Act::Destroy(what) | Act::DestroyOther(what) => (what, EffectKind::Destroys),
+            Act::Unknown(what) if self.extended && !self.declared.may_do_anything() => {
+                return Err(problem(at, ProblemKind::UndeclaredUnknown { what }));
+            }
             _ => return Ok(()),
         };
         let declared = match does {
@@ -181,7 +185,7 @@ pub(super) fn class(apdu: &CommandApdu) -> Mode {
 /// The name of a command that changes something.
 fn changing(does: Act) -> Option<&'static str> {
     match does {
-        Act::Update(what) | Act::Destroy(what) | Act::DestroyOther(what) => Some(what),
+        Act::Update(what) | Act::Destroy(what) | Act::DestroyOther(what) | Act::Unknown(what) => Some(what),
         Act::Create => Some("CREATE FILE"),
         _ => None,
     }

@@ -122,6 +122,24 @@ pub enum ScriptError {
         /// Why not.
         source: NotTold,
     },
+    /// The journal of writes and that of keys go by the card's number.
+    #[error(
+        "{at}: the card does not tell its number, so what the script changes could not be kept for the next contact, nor taken \
+         back; nothing was sent"
+    )]
+    NoNumber {
+        /// Where the script begins.
+        at: Position,
+    },
+    /// The script came to its end, and not all that it has done could be seen on the card.
+    #[error(
+        "the script came to its end, and {changes} of its changes could not be read back: whether the card holds them is not known; \
+         a script that cannot do better says so with EFF updates PATH unread"
+    )]
+    NotReadBack {
+        /// How many.
+        changes: u32,
+    },
     /// Content that was written reads back as something else.
     #[error("{at}: {file} reads back other octets than were written, from octet {octet} on")]
     Mismatch {

@@ -269,9 +269,13 @@ impl Run<'_, '_> {
             FileError::Transport(source) => ScriptError::Transport { at, source },
             source => ScriptError::File { at, source },
         };
-        let done = done.map_err(failed)?;
-        back.map_err(failed)?;
-        Ok(done)
+        // What comes next goes to what was selected before: also where there was nothing to be seen.
+        match (done, back) {
+            (Err(error @ FileError::Transport(_)), _) | (_, Err(error)) | (Err(error), Ok(())) => {
+                Err(failed(error))
+            }
+            (Ok(done), Ok(())) => Ok(done),
+        }
     }
 }
 

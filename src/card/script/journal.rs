@@ -5,7 +5,6 @@
 //! when nothing that it sent has changed anything; a script that stops in the middle leaves it, as one that was cut off does.
 //! What it does to keys is entered too; that cannot be taken back, and says which values are no longer to be presented. So it stays in
 //! the entry of a script that stops, also where nothing else is there.
-//! ACTIVATE and DEACTIVATE FILE are not entered: content stays, and each undoes the other.
 
 use zeroize::Zeroizing;
 
@@ -26,6 +25,8 @@ pub(super) struct Ledger<'a> {
     writes: &'a dyn WriteJournal,
     write: PendingWrite,
     held: Option<HeldEntry<'a>>,
+    /// Whether the entry says more than was done.
+    outdated: bool,
 }
 
 impl<'a> Ledger<'a> {
@@ -39,7 +40,7 @@ impl<'a> Ledger<'a> {
             touches: Vec::new(),
             changed_keys: Vec::new(),
         };
-        Self { writes, write, held: None }
+        Self { writes, write, held: None, outdated: false }
     }
 
     /// Refuses a card with a write that is not settled.
@@ -73,17 +74,27 @@ impl<'a> Ledger<'a> {
 
     fn keep(&mut self) -> Result<(), WriteJournalError> {
         match &self.held {
-            Some(held) => held.replace(&self.write),
-            None => {
-                self.held = Some(HeldEntry::begin(self.writes, &self.write)?);
-                Ok(())
-            }
+            Some(held) => held.replace(&self.write)?,
+            None => self.held = Some(HeldEntry::begin(self.writes, &self.write)?),
         }
+        self.outdated = false;
+        Ok(())
+    }
+
+    /// What was entered last was not done. An entry that went on saying so would call a card lost that nothing was done to.
+    fn was_not_done(&mut self) {
+        self.write.touches.pop();
+        self.outdated = true;
+        // When that fails, it is tried once more with whatever is entered next, and at the end.
+        let _ = self.keep();
     }
 
     /// The script is over. True when what it has changed stays in the journal. Of keys there is nothing to take back, and whoever has
     /// the card next must know all the same: the values at hand may be the old ones.
-    pub(super) fn end(self, came_to_its_end: bool) -> Result<bool, WriteJournalError> {
+    pub(super) fn end(mut self, came_to_its_end: bool) -> Result<bool, WriteJournalError> {
+        if self.outdated && !came_to_its_end && !self.write.is_empty() {
+            self.keep()?;
+        }
         match self.held {
             None => Ok(false),
             Some(held) if came_to_its_end || self.write.is_empty() => held.close().map(|()| false),
@@ -103,27 +114,32 @@ impl Run<'_, '_> {
     /// Nothing of what is sent next is in the journal yet: an answer says nothing of what went before.
     pub(super) fn begin(&mut self) {
         self.entered = false;
+        self.before.clear();
     }
 
     /// The card has done the last thing. One that has brought what was there already needs no way back.
     pub(super) fn was_done(&mut self) {
         let last = self.ledger.as_ref().and_then(|ledger| ledger.write.touches.last());
-        match last {
+        let changes_nothing = match last {
+            Some(Touch::Active { old, new, .. }) => old == new,
             Some(
                 Touch::Octets { old, new, .. }
                 | Touch::Record { old, new, .. }
                 | Touch::Object { old, new, .. },
-            ) if old == new => {
-                self.was_not_done();
-            }
-            _ => self.entered = false,
+            ) => old == new,
+            _ => false,
+        };
+        let entered = std::mem::take(&mut self.entered);
+        if let (Some(ledger), true) = (&mut self.ledger, entered && changes_nothing) {
+            // It may stay in the entry as it is kept: to take it back is to do nothing.
+            ledger.write.touches.pop();
         }
     }
 
     /// The card has said that the last thing was not done.
     pub(super) fn was_not_done(&mut self) {
         if let (Some(ledger), true) = (&mut self.ledger, std::mem::take(&mut self.entered)) {
-            ledger.write.touches.pop();
+            ledger.was_not_done();
         }
     }
 }

@@ -100,7 +100,7 @@ pub struct Report {
     pub outputs: Vec<Output>,
     /// Commands that changed the card.
     pub changes: u32,
-    /// Updates of files that no READ shows.
+    /// Changes that no command shows, or none that the card answers.
     pub not_read_back: u32,
     /// Pieces of old content that were kept.
     pub saved: usize,

@@ -18,6 +18,7 @@ use crate::{
 
 use super::{
     Backup, CardBackup, Difference, Entry, Output, Report, Saved, ScriptError, initialise, journal::Ledger,
+    read_back::Parts,
 };
 
 /// What a script is run with.
@@ -28,7 +29,7 @@ pub struct Setup<'a> {
     pub guard: KeyGuard<'a>,
     /// The name of the script, for the journal.
     pub name: &'a str,
-    /// Where what it changes is entered; none, or a card without a number: nowhere.
+    /// Where what it changes is entered; none: nowhere. With one, a card without a number gets no script that changes anything.
     pub writes: Option<&'a dyn WriteJournal>,
     /// Where old content goes before it is changed; none: it is not kept.
     pub backup: Option<&'a mut dyn Backup>,
@@ -78,13 +79,23 @@ pub fn run_for<'a>(
         ledger: None,
         entered: false,
         unread: 0,
+        excused: 0,
+        before: Vec::new(),
+        parts: Parts::default(),
         report: (Vec::new(), Vec::new(), 0),
     };
     let mut stopped = run.all(checked).err();
-    if stopped.is_none() {
+    run.unread += u32::from(run.parts.are_missing());
+    // It is over, and nothing is to be taken back. But it is not what somebody may take for done.
+    let changes = if stopped.is_none() { run.unread - run.excused } else { 0 };
+    if stopped.is_none() && changes == 0 {
         stopped = ended().err().map(|source| ScriptError::NotTold { source });
     }
-    let pending = match run.ledger.take().map(|ledger| ledger.end(stopped.is_none())) {
+    let ended = run.ledger.take().map(|ledger| ledger.end(stopped.is_none()));
+    if changes > 0 {
+        stopped = Some(ScriptError::NotReadBack { changes });
+    }
+    let pending = match ended {
         None => false,
         Some(Ok(pending)) => pending,
         Some(Err(source)) => {
@@ -122,6 +133,12 @@ pub(super) struct Run<'a, 't> {
     pub(super) entered: bool,
     /// Changes that were not read back.
     pub(super) unread: u32,
+    /// How many of them the script declares as such.
+    pub(super) excused: u32,
+    /// The records of a file before a command that writes one of the card's choice.
+    pub(super) before: Vec<Vec<u8>>,
+    /// The data object that is on its way.
+    pub(super) parts: Parts,
     report: (Vec<Entry>, Vec<Output>, u32),
 }
 
@@ -139,6 +156,9 @@ impl Run<'_, '_> {
         self.home = self.fs.session().mode();
         if let Some(backup) = &mut self.setup.backup {
             backup.begin(self.iccid.as_ref());
+        }
+        if self.setup.writes.is_some() && self.iccid.is_none() && checked.changes_card() {
+            return Err(ScriptError::NoNumber { at });
         }
         if let (Some(writes), Some(card)) = (self.setup.writes, &self.iccid) {
             let ledger = Ledger::new(writes, card, self.setup.name);

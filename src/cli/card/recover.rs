@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     card::{
-        ChangedKey, FileError, HeldEntry, KeyGuard, Origin, PendingSummary, PendingWrite, Recovered,
-        Standing, Way, WriteJournal, WriteJournalError, examine, recover,
+        ChangedKey, FileError, HeldEntry, KeyGuard, Origin, PendingSummary, PendingWrite, RecoverError,
+        Recovered, Standing, Way, WriteJournal, WriteJournalError, examine, recover,
     },
     cli::{Exit, Failure, Global, output},
     ident::{Iccid, counted, printable},
@@ -73,14 +73,18 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let guard = KeyGuard::new(&*journal, &policy);
     let keys = entry.write.still_valid(&keys);
     let standing = args.change.with_pins(&mut fs, &keys, &guard, |fs| examine(fs, &entry.write))?;
-    let standing = standing.map_err(failure)?;
-    let pending = Pending::new(&entry.write, standing);
+    let chosen = args.resume || args.roll_back;
+    let pending = match standing {
+        // How far it came is seen with a key that either way takes as well.
+        Err(RecoverError::Denied { .. }) if chosen && !args.change.consent.dry_run => None,
+        standing => Some(Pending::new(&entry.write, standing.map_err(failure)?)),
+    };
     let way = match (args.resume, args.roll_back) {
         (true, _) => Way::Resume,
         (_, true) => Way::RollBack,
         // As far as it came, all of it is there; what was to come is not known.
-        _ if pending.script && !pending.standing.is_old() => {
-            output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
+        _ if pending.as_ref().is_some_and(|pending| pending.script && !pending.standing.is_old()) => {
+            output::emit(global.format, &Report { card, pending, recovered: None })?;
             if args.change.consent.dry_run {
                 return Ok(Exit::Ok);
             }
@@ -88,9 +92,9 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
             return Err(Failure::because(Exit::Usage, why));
         }
         // All or nothing of it is there: there is nothing to choose.
-        _ if pending.standing.is_new() || pending.standing.is_old() => Way::Settle,
+        _ if pending.as_ref().is_some_and(|p| p.standing.is_new() || p.standing.is_old()) => Way::Settle,
         _ => {
-            output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
+            output::emit(global.format, &Report { card, pending, recovered: None })?;
             if args.change.consent.dry_run {
                 return Ok(Exit::Ok);
             }
@@ -101,11 +105,21 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         }
     };
     if args.change.consent.dry_run {
-        output::emit(global.format, &Report { card, pending: Some(pending), recovered: None })?;
+        output::emit(global.format, &Report { card, pending, recovered: None })?;
         return Ok(Exit::Ok);
     }
     if global.format == crate::cli::Format::Text {
-        output::text(&pending.to_string())?;
+        let keys =
+            || entry.write.keys.iter().map(|key| format!("{:02X}", key.0)).collect::<Vec<_>>().join(", ");
+        output::text(&pending.as_ref().map_or_else(
+            || {
+                format!(
+                    "a write to this card was interrupted; how far it came is not seen without a key of it ({})",
+                    keys()
+                )
+            },
+            ToString::to_string,
+        ))?;
     }
     if !args.change.consent.can_ask() {
         return Err(ConsentArgs::missing());
@@ -122,7 +136,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Runtime::new()?;
     let mut jobs = app.job_writes(runtime.handle().clone());
     let recovered = recover(&mut fs, &entry, way, &keys, &guard, &*writes, &mut jobs).map_err(failure)?;
-    let pending = (global.format == crate::cli::Format::Json).then_some(pending);
+    let pending = pending.filter(|_| global.format == crate::cli::Format::Json);
     output::emit(global.format, &Report { card, pending, recovered: Some(recovered) })?;
     Ok(Exit::Ok)
 }

@@ -57,7 +57,7 @@ pub struct CardResult {
 pub struct ScriptDone {
     /// Commands that changed the card.
     pub changes: u32,
-    /// Updates of files that no READ shows.
+    /// Changes that were not read back.
     pub not_read_back: u32,
     /// What it shows.
     pub outputs: Vec<Output>,

@@ -7,19 +7,29 @@ use crate::card::{
     ApplyError, BootstrapFile, ChangedKey, FileSystem, KeyFate, Origin, RecoverError, Recovered, Unobserved,
     WriteJournalError, apply, plan, settle,
 };
+use crate::{
+    lab::fault::Fault,
+    wire::{
+        arr::{AccessMode, AccessRules, Operation, SecurityCondition},
+        fcp::{LifeCycle, Security},
+    },
+};
 
-const ADM: &[(&str, &str)] = &[("ADM", "12345678")];
+pub(super) const ADM: &[(&str, &str)] = &[("ADM", "12345678")];
 
-fn iccid() -> Iccid {
+pub(super) fn iccid() -> Iccid {
     Iccid::from_card("8988211000000430010").unwrap()
 }
 
-fn on(card: &CardHandle, text: &str, writes: &MemoryWriteJournal) -> Report {
+pub(super) fn on(card: &CardHandle, text: &str, writes: &MemoryWriteJournal) -> Report {
     let set = if text.contains("KEY 0A ADM") { ADM } else { &[] };
     run_on(card, text, With { set, writes: Some(writes), ..With::default() })
 }
 
-fn take_back(card: &CardHandle, writes: &MemoryWriteJournal) -> Result<Option<Recovered>, RecoverError> {
+pub(super) fn take_back(
+    card: &CardHandle,
+    writes: &MemoryWriteJournal,
+) -> Result<Option<Recovered>, RecoverError> {
     let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
     let mut fs = FileSystem::new(Session::new(&mut reader));
     let (keys, policy) = (MemoryKeyJournal::new(), KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()));
@@ -290,7 +300,7 @@ fn a_journal_that_cannot_be_used_stops_a_script_before_it_changes_anything() {
     assert_eq!(card.image(), before);
 }
 
-/// ACTIVATE FILE is not entered: that it was refused says nothing of what was put before.
+/// That a command was refused says nothing of what was put before.
 #[test]
 fn what_is_refused_behind_a_put_leaves_that_in_the_journal() {
     for expected in ["(90 00)", "(90 00, 6A 82)"] {
@@ -306,4 +316,87 @@ fn what_is_refused_behind_a_put_leaves_that_in_the_journal() {
         take_back(&card, &writes).unwrap().unwrap();
         assert!(card.image() == before, "{expected}");
     }
+}
+
+/// A file that ADM1 alone reads: recovery has to present it to see how far the script came.
+#[test]
+fn a_file_that_an_administrative_key_guards_is_taken_back() {
+    let adm = SecurityCondition::key(KeyRef::ADM1);
+    let bits = Operation::Read.bit() | Operation::Update.bit();
+    let rule = AccessRules(vec![(AccessMode::Operations(bits), adm)]).to_octets();
+    let mut image = written(Personality::Uicc, b"a document that was there").image();
+    image.mf.find_mut(&FILE).unwrap().security = Some(Security::Expanded(rule));
+    let card = from(image);
+    let text = "REM bootgate 1\nREM Puts.\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
+        PUT 3F00/7F50/6431 AA BB CC\nOFF\n";
+    let mut whole = InProcess::insert(&card.copy(), "bay 0".parse().unwrap());
+    let writes = MemoryWriteJournal::new();
+    done(run_in(&mut whole, text, With { set: ADM, writes: Some(&writes), ..With::default() }));
+    let (before, mut left) = (card.image(), 0);
+    for n in 1..=whole.sent() {
+        for fault in [Fault::CutBefore(n), Fault::CutAfter(n), Fault::AnswerLost(n)] {
+            let (card, writes) = (card.copy(), MemoryWriteJournal::new());
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap()).with_fault(fault);
+            run_in(&mut reader, text, With { set: ADM, writes: Some(&writes), ..With::default() });
+            left += usize::from(!writes.list().unwrap().is_empty());
+            take_back(&card, &writes).unwrap_or_else(|error| panic!("{fault}: {error}"));
+            assert!(card.image().mf == before.mf && writes.list().unwrap().is_empty(), "{fault}");
+            assert_eq!(tries(&card, KeyRef::ADM1), 3, "{fault}");
+        }
+    }
+    assert!(left > 10, "{left}");
+}
+
+/// A file that is not active shows nobody what it holds: it is activated first, or deactivated last.
+#[test]
+fn files_that_a_script_activates_or_deactivates_are_taken_back() {
+    const ON: &str = "APD 00 A4 08 0C 04 7F 50 64 31 (90 00, 62 83)\nAPD 00 44 00 00 (90 00)\n";
+    const OFF: &str = "APD 00 A4 08 0C 04 7F 50 64 31 (90 00, 62 83)\nAPD 00 04 00 00 (90 00)\n";
+    const PUT: &str = "PUT 3F00/7F50/6431 AA BB CC\n";
+    const OTHER: &str = "PUT 3F00/7F50/6432 AA BB CC\n";
+    for (is_on, parts) in [(true, [OFF, OTHER]), (true, [PUT, OFF]), (false, [ON, PUT]), (false, [OTHER, ON])]
+    {
+        let mut image = written(Personality::Uicc, b"a document that was there").image();
+        if !is_on {
+            image.mf.find_mut(&FILE).unwrap().life_cycle = LifeCycle::DEACTIVATED;
+        }
+        let card = from(image);
+        let text = format!(
+            "REM bootgate 1\nREM Switches.\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 3F00/7F50/6432 by 0A\n\
+             EFF destroys 3F00/7F50/6431 by 0A\nRST\nVER 0A\n{}AST 01 == 02\n",
+            parts.concat()
+        );
+        let (mut whole, writes) =
+            (InProcess::insert(&card.copy(), "bay 0".parse().unwrap()), MemoryWriteJournal::new());
+        let report = run_in(&mut whole, &text, With { set: ADM, writes: Some(&writes), ..With::default() });
+        assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
+        for fault in (1..=whole.sent() + 1).flat_map(|n| [Fault::CutBefore(n), Fault::CutAfter(n)]) {
+            let (card, before, writes) = (card.copy(), card.image(), MemoryWriteJournal::new());
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap()).with_fault(fault);
+            run_in(&mut reader, &text, With { set: ADM, writes: Some(&writes), ..With::default() });
+            if let Some(entry) = writes.pending(&iccid()).unwrap() {
+                let octets = entry.write.to_octets();
+                assert!(crate::card::PendingWrite::from_octets(&octets).unwrap() == entry.write);
+            }
+            take_back(&card, &writes).unwrap_or_else(|error| panic!("{parts:?} {fault}: {error}"));
+            assert!(card.image().mf == before.mf && writes.list().unwrap().is_empty(), "{parts:?} {fault}");
+        }
+    }
+}
+
+/// What nobody could find again is not begun.
+#[test]
+fn a_card_without_a_number_gets_no_script_that_changes_it() {
+    let mut image = sample(Personality::Token, SampleKind::Prepared).image();
+    image.add_quirk(crate::lab::image::Quirk::NoTokenInfo);
+    let card = from(image);
+    let writes = MemoryWriteJournal::new();
+    let text = "REM bootgate 1\nREM Puts.\nKEY 0A ADM\nEFF updates A000000063504B43532D3135/6431 by 0A\nRST\nVER 0A\n\
+        PUT A000000063504B43532D3135/6431 AA BB\nAST 01 == 02\n";
+    let report = on(&card, text, &writes);
+    assert!(matches!(report.stopped, Some(ScriptError::NoNumber { .. })), "{}", shown(&report));
+    assert_eq!((card.changes(), tries(&card, KeyRef::ADM1)), (0, 3));
+    // To look at it is well.
+    let text = "REM bootgate 1\nREM Looks.\nEFF reads A000000063504B43532D3135/5031\nRST\nOUT \"a\" 01\n";
+    done(on(&card, text, &writes));
 }

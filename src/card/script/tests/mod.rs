@@ -4,6 +4,7 @@
 
 mod journal;
 mod keys;
+mod refused;
 mod rules;
 mod samples;
 mod shipped;

@@ -61,6 +61,8 @@ pub(in crate::card::tests) enum Scripted {
     Enable,
     /// `PUT`, then `DIS`.
     Disable,
+    /// `DELETE FILE` that the card refuses, `PUT`, `CREATE FILE` and `DELETE FILE` that it refuses.
+    Refused,
 }
 
 impl Kind {
@@ -90,6 +92,7 @@ impl Kind {
                 Scripted::Unblock => "scr-unb",
                 Scripted::Enable => "scr-ena",
                 Scripted::Disable => "scr-dis",
+                Scripted::Refused => "scr-ref",
             },
         }
     }
@@ -111,9 +114,9 @@ impl Kind {
         matches!(self, Self::Tree | Self::Script(Scripted::Tree))
     }
 
-    /// Whether the way back undoes it. ACTIVATE FILE stays: content is what it was, and to do it again is the way on.
-    pub(super) fn is_taken_back(self) -> bool {
-        self != Self::Script(Scripted::Lock)
+    /// Whether it sends what cannot be taken back, and the card refuses that.
+    pub(super) fn is_refused(self) -> bool {
+        self == Self::Script(Scripted::Refused)
     }
 
     /// The PIN that it changes.

@@ -55,6 +55,7 @@ impl Work {
             }
             Scripted::Enable => (put("KEY 01 PIN\n", "ENA 01\n"), vec![("PIN", SAMPLE_PIN)], Some(pin())),
             Scripted::Disable => (put("KEY 01 PIN\n", "DIS 01\n"), vec![("PIN", SAMPLE_PIN)], Some(pin())),
+            Scripted::Refused => (refused(payload, octets), vec![], None),
         };
         let mut given = files_for(what, target, payload);
         given.extend(values.iter().map(|(name, value)| (*name, (*value).to_owned())));
@@ -180,6 +181,19 @@ fn small(
         "REM bootgate 1\nREM Puts a bootstrap into a file.\nVAR FILE path {home}/{}\nKEY 0A ADM\n{declared}{effect}\
          EFF updates ${{FILE}} by 0A\nRST\nVER 0A\n{before}PUT ${{FILE}} {}\n{behind}OFF\n",
         content(payload),
+        lines(octets)
+    )
+}
+
+/// A script that puts octets into a file, and expects that the card refuses what could not be taken back.
+fn refused(payload: PayloadKind, octets: &[u8]) -> String {
+    let file = content(payload);
+    let enter = "APD 00 A4 00 0C 02 3F 00 (90 00)\nAPD 00 A4 00 0C 02 7F 50 (90 00)\n";
+    let delete = "APD 00 E4 00 00 02 6F FF (6A 82)\n";
+    format!(
+        "REM bootgate 1\nREM Is refused.\nKEY 0A ADM\nEFF updates 3F00/7F50/{file} by 0A\nEFF creates 3F00/7F50/{file} by 0A\n\
+         EFF destroys 3F00/7F50/6FFF by 0A\nRST\nVER 0A\n{enter}{delete}PUT 3F00/7F50/{file} {}\n{enter}\
+         APD 00 E0 00 00 lv(tlv(62, 82 02 41 21 83 02 {file} 8A 01 05 8B 03 2F 06 02 80 02 00 20 88 00)) (6A 89)\n{delete}OFF\n",
         lines(octets)
     )
 }

@@ -17,6 +17,8 @@ pub(in crate::card::tests) struct Sent {
     pub(in crate::card::tests) keys: Vec<usize>,
     /// Which commands presented a key to change one: CHANGE, DISABLE, ENABLE and UNBLOCK with data.
     pub(super) key_changes: Vec<usize>,
+    /// Which commands were CREATE and DELETE FILE.
+    pub(super) last_words: Vec<usize>,
 }
 
 impl Sent {
@@ -65,6 +67,7 @@ impl CardTransport for Counting {
             [_, 0x24 | 0x26 | 0x28 | 0x2C, _, _, _, _, ..] => {
                 self.sent.key_changes.push(self.sent.answers.len());
             }
+            [_, 0xE0 | 0xE4, ..] => self.sent.last_words.push(self.sent.answers.len()),
             [_, 0xD6 | 0xDB | 0xDC, ..] => self.sent.updates.push(self.sent.answers.len()),
             _ => {}
         }

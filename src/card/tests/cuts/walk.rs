@@ -16,6 +16,9 @@
 //!
 //! A script that changes a PIN does so behind a `PUT`, or before it: wherever it is cut off, the file is taken back, the PIN is what it
 //! was or what it was to be, and neither value is presented to find that out; nor afterwards, before a person has cleared that.
+//!
+//! A command that cannot be taken back leaves the card to a person where it was cut off itself, and nowhere else: not where the card
+//! has refused it before.
 
 #![cfg(test)]
 
@@ -63,9 +66,9 @@ impl Left<'_> {
     }
 }
 
-/// What two cuts leave in common: how often the card has changed, which UPDATE is torn, what is known of the keys, and whether
-/// the journal holds the write.
-type State = (u64, Option<usize>, [KeyState; 4], bool);
+/// What two cuts leave in common: how often the card has changed, which UPDATE is torn, whether what was cut off is what cannot be
+/// taken back, what is known of the keys, and whether the journal holds the write.
+type State = (u64, Option<usize>, bool, [KeyState; 4], bool);
 
 /// Cuts the job off everywhere, and goes both ways from there; from every so manieth state with something in the journal the ways
 /// are cut off too, and where it is every one, with lost and with half answers besides.
@@ -114,7 +117,9 @@ pub(super) fn everywhere(case: &Case, every: usize) -> Row {
             None => assert!(!pending, "{at}"),
             Some(nothing) => assert!(nothing.wrote_nothing() && !pending, "{at}: {nothing}"),
         }
-        let state = (card.changes(), torn, known(&keys), pending);
+        let in_doubt =
+            case.kind.is_refused() && fault_at(fault).is_some_and(|n| sent.last_words.contains(&n));
+        let state = (card.changes(), torn, in_doubt, known(&keys), pending);
         if states.contains(&state) {
             continue;
         }
@@ -125,7 +130,9 @@ pub(super) fn everywhere(case: &Case, every: usize) -> Row {
             assert!(PendingWrite::from_octets(&entry.write.to_octets()).unwrap() == entry.write, "{at}");
         }
         let left = Left { card: &card, keys: &keys, writes: &writes };
-        if pending {
+        if in_doubt {
+            from_doubt(case, &left, &at);
+        } else if pending {
             let count = states.iter().filter(|(.., pending)| *pending).count();
             let deep = (count % every == 1 % every).then_some(every == 1);
             row.recovery_cuts += from_between(case, &left, &after, deep, &at);
@@ -136,6 +143,15 @@ pub(super) fn everywhere(case: &Case, every: usize) -> Row {
     row.states = states.len();
     row.cards = case.cards_seen();
     row
+}
+
+/// Whether the card has done what cannot be taken back is for a person to find out: nobody touches it.
+fn from_doubt(case: &Case, left: &Left<'_>, at: &str) {
+    let (card, keys, writes) = left.copy();
+    let (ended, sent) = case.go(&card, None, Way::Settle, &keys, &writes);
+    assert!(matches!(ended, Err(RecoverError::NoWayBack { .. })), "{at}: {ended:?}");
+    assert!(sent.keys.is_empty() && writes.list().unwrap().len() == 1, "{at}");
+    same(&card, &left.card.image(), at);
 }
 
 /// The command that a cut is at.
@@ -152,9 +168,7 @@ fn fault_at(fault: Fault) -> Option<usize> {
 
 /// Nothing was written, or what was is not entered: the next run does all of it, once the key rule allows that.
 fn from_untouched(case: &Case, left: &Left<'_>, after: &CardImage, at: &str) {
-    if case.kind.is_taken_back() {
-        same(left.card, &case.before.image(), at);
-    }
+    same(left.card, &case.before.image(), at);
     let (card, keys, writes) = left.copy();
     if rule_forbids(case, &keys) {
         let (ended, sent) = case.run(&card, None, &keys, &writes);
@@ -255,8 +269,8 @@ fn finish(
     let recovered = recovered.unwrap_or_else(|error| panic!("{at}: {error}"));
     let old = case.before.image();
     let (server, image) = match recovered.now {
-        Now::Old if case.kind.is_taken_back() => (case.old, &old),
-        _ => (case.new, after),
+        Now::Old => (case.old, &old),
+        Now::New => (case.new, after),
     };
     assert_eq!(recovered.now == Now::New, way == Way::Resume, "{at}");
     assert_eq!(case.seen(card, at).as_deref(), server, "{at}");

@@ -42,7 +42,7 @@ const LANGUAGE: &str = "Statements of the annex:
 Statements of the superset (first line: REM bootgate 1):
   VAR NAME [secret] TYPE [value] a variable; TYPE is hex, digits, text or path
   KEY 0A NAME, PUK 01 NAME       a key that the script needs, and the secret that holds it
-  EFF reads|updates|creates|destroys PATH… [by 0A], EFF keys 01   what the script does
+  EFF reads|updates|creates|destroys PATH… [by 0A] [unread], EFF keys 01   what the script does
   VER 0A                         presents a key
   CHG 01 ${NEW}, UNB 01 ${NEW}, ENA 01, DIS 01   another value, unblocks, switches on, off
   APD octets [data] (sw)         as CMD, with Lc and Le, and followed up (61xx, 6Cxx, …)
