@@ -103,7 +103,9 @@ impl FileSystem<'_> {
     /// [`FileError`]; [`FileError::NotSeen`] where the file cannot be looked at afterwards, [`FileError::Kind`] where it is not
     /// what it should be then.
     pub(in crate::card) fn activate(&mut self, file: &FilePath, is: bool) -> Result<(), FileError> {
-        self.open(file)?;
+        // One that is not active is selected with a warning.
+        self.parameters.remove(file);
+        self.parameters(file)?;
         let (doing, instruction) = if is { ("ACTIVATE FILE", 0x44) } else { ("DEACTIVATE FILE", 0x04) };
         let done = self.done(doing, file, CommandApdu::new(0x00, instruction, 0x00, 0x00), &[], None);
         self.directory = None;

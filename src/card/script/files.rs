@@ -2,11 +2,14 @@
 //! leave the card in its MF.
 
 use crate::{
-    card::{FileError, FileSystem, Mode, select::SelectDialect},
+    card::{FileError, FilePath, FileSystem, Mode, select::SelectDialect},
     ident::counted,
-    wire::script::{
-        At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put, Script, Statement, octets, place_of,
-        record_of,
+    wire::{
+        apdu::StatusClass,
+        script::{
+            At, Cursor, EffectKind, Expr, Place, Position, ProblemKind, Put, Script, Statement, octets,
+            place_of, record_of,
+        },
     },
 };
 
@@ -260,7 +263,7 @@ impl Run<'_, '_> {
         let done = work(fs);
         let back = match (self.cursor.directory(), self.cursor.file()) {
             (Some(directory), file) => {
-                fs.enter(&path(directory)).and_then(|()| file.map_or(Ok(()), |file| fs.open(&path(file))))
+                fs.enter(&path(directory)).and_then(|()| file.map_or(Ok(()), |file| reopen(fs, &path(file))))
             }
             _ => Ok(()),
         };
@@ -276,6 +279,14 @@ impl Run<'_, '_> {
             }
             (Ok(done), Ok(())) => Ok(done),
         }
+    }
+}
+
+/// Selects a file again. One that is not active is selected with a warning.
+fn reopen(fs: &mut FileSystem<'_>, file: &FilePath) -> Result<(), FileError> {
+    match fs.open(file) {
+        Err(FileError::Refused { sw, .. }) if sw.class() == StatusClass::Warning => Ok(()),
+        other => other,
     }
 }
 

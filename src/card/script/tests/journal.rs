@@ -323,7 +323,7 @@ fn what_is_refused_behind_a_put_leaves_that_in_the_journal() {
 fn a_file_that_an_administrative_key_guards_is_taken_back() {
     let adm = SecurityCondition::key(KeyRef::ADM1);
     let bits = Operation::Read.bit() | Operation::Update.bit();
-    let rule = AccessRules(vec![(AccessMode::Operations(bits), adm)]).to_octets();
+    let rule = AccessRules(vec![(AccessMode::Operations(bits), adm)]);
     let mut image = written(Personality::Uicc, b"a document that was there").image();
     image.mf.find_mut(&FILE).unwrap().security = Some(Security::Expanded(rule));
     let card = from(image);

@@ -30,7 +30,7 @@ kinds! {
         NoPower Terminal UnknownVariable Redeclared NoValue BadValue TypeMismatch Function Unused NoAnswer
         Undeclared UndeclaredRead UnknownFile UndeclaredDestruction NotVerified UndeclaredKey RawKey
         UnguardedKey UndeclaredPuk UndeclaredKeyChange EarlyKeyChange NewKeyInClear NewKey KeyInClear Pattern
-        CreateTemplate RecordNumber
+        CreateTemplate RecordNumber UndeclaredUnknown
 }
 
 /// A script, the values that it is given, and what the line that it is told has in it.
