@@ -116,17 +116,20 @@ impl CardResult {
     /// was taken up again. What is worse stays, with both reasons, unless the card was read back good this time.
     pub(super) fn follow(&mut self, before: &Self) {
         let same_card = self.iccid.is_none() || before.iccid.is_none() || self.iccid == before.iccid;
-        if !same_card || self.ending.bin() == Bin::Good || self.ending.gravity() >= before.ending.gravity() {
+        let (now, then) = (self.ending.gravity(), before.ending.gravity());
+        // Of two that leave a card in doubt the first tells how that began.
+        let is_worse = now > then || (now == then && self.ending != Ending::Unknown);
+        if !same_card || self.ending.bin() == Bin::Good || is_worse {
             return;
         }
         let again = self.reason.take().unwrap_or_else(|| self.ending.name().to_owned());
         let first = before.reason.as_deref().unwrap_or_else(|| before.ending.name());
-        *self = Self {
-            at: self.at,
-            milliseconds: self.milliseconds,
-            reason: Some(format!("{first}; then, at a second try: {again}")),
-            ..before.clone()
-        };
+        let both = Some(format!("{first}; then, at a second try: {again}"));
+        if now == then && self.job.is_some() {
+            self.reason = both;
+            return;
+        }
+        *self = Self { at: self.at, milliseconds: self.milliseconds, reason: both, ..before.clone() };
     }
 }
 
@@ -159,6 +162,7 @@ mod tests {
             (Unknown, Skipped, Unknown),
             (Unknown, Failed, Unknown),
             (Unknown, Refused, Unknown),
+            (Unknown, Unknown, Unknown),
             (Refused, Failed, Refused),
             (Failed, Skipped, Failed),
             (Unknown, Done, Done),
