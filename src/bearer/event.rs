@@ -36,6 +36,8 @@ pub enum Event {
         message: MessageId,
         /// In how many segments this link sends it.
         of: u8,
+        /// When it left: a receipt that came before is not for it, but for an older message that had the same name.
+        left: Timestamp,
     },
     /// The network has all of it.
     Sent {

@@ -251,6 +251,8 @@ pub enum Report {
         message: MessageId,
         /// In how many segments it is sent: links differ in that.
         of: u8,
+        /// When it left: a receipt that came before is not for it, but for an older message that had the same name.
+        left: Timestamp,
     },
     /// An SMSC says what became of a segment. What counts is when that says something of the whole delivery.
     Receipt(Receipt),

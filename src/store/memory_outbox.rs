@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use item::Item;
+use item::{Item, Message};
 
 use crate::{
     bearer::{
@@ -33,7 +33,7 @@ struct Everything {
     pushes: BTreeMap<(InitiatorName, PushId), Arc<NewPush>>,
     deliveries: BTreeMap<DispatchId, Item>,
     /// Without a delivery where a receipt came before the answer that gave its segment the name.
-    messages: BTreeMap<MessageId, (Option<DispatchId>, Option<ReceiptState>, u8)>,
+    messages: BTreeMap<MessageId, Message>,
     last: u64,
 }
 
@@ -161,7 +161,7 @@ impl Outbox for MemoryOutbox {
         kept.pushes.retain(|key, _| !over.contains(key));
         kept.deliveries.retain(|_, item| !over.contains(&item.push.key()));
         let left: BTreeSet<DispatchId> = kept.deliveries.keys().copied().collect();
-        kept.messages.retain(|_, (id, ..)| id.is_some_and(|id| left.contains(&id)));
+        kept.messages.retain(|_, m| m.of.is_some_and(|id| left.contains(&id)));
         Ok(over.len())
     }
 }
@@ -173,8 +173,8 @@ impl Everything {
         let accepted: BTreeSet<DispatchId> = self
             .messages
             .values()
-            .filter(|(_, receipt, _)| *receipt == Some(ReceiptState::Accepted))
-            .filter_map(|(of, ..)| *of)
+            .filter(|message| message.receipt == Some(ReceiptState::Accepted))
+            .filter_map(|message| message.of)
             .collect();
         for item in self.deliveries.values_mut() {
             let (state, code) = (item.delivery.standing.state, StatusCode::SERVICE_FAILURE);
@@ -240,13 +240,15 @@ impl Everything {
                 }
                 // Nothing outlives its process here.
                 Report::Stayed(_) => {}
-                Report::Submitted { id, segment, message, of } => {
+                Report::Submitted { id, segment, message, of, left } => {
                     if let Some(item) = self.deliveries.get_mut(id) {
                         item.segments = *of;
                     }
-                    let early =
-                        self.messages.get(message).filter(|(of, ..)| of.is_none()).and_then(|(_, r, _)| *r);
-                    self.messages.insert(message.clone(), (Some(*id), early, *segment));
+                    // One that nobody owned is for this segment only when it came after it had left.
+                    let early = self.messages.get(message).filter(|m| m.of.is_none() && m.noted >= *left);
+                    let receipt = early.and_then(|m| m.receipt);
+                    let sent = Message { of: Some(*id), receipt, segment: *segment, noted: *left };
+                    self.messages.insert(message.clone(), sent);
                 }
                 Report::Move(change) => {
                     settled.extend(self.go(change, now));
@@ -258,9 +260,8 @@ impl Everything {
             }
         }
         for id in touched {
-            let of_delivery = self.messages.values().filter(|(of, ..)| *of == Some(id));
-            let receipts: Vec<_> =
-                of_delivery.filter_map(|(_, receipt, segment)| Some((*segment, (*receipt)?))).collect();
+            let of_delivery = self.messages.values().filter(|m| m.of == Some(id));
+            let receipts: Vec<_> = of_delivery.filter_map(|m| Some((m.segment, m.receipt?))).collect();
             let segments = self.deliveries.get(&id).map_or(0, |item| item.segments);
             if let Some((to, code, desc)) = add_up(&receipts, segments) {
                 let from = &[State::Sent, State::Unknown];
@@ -275,9 +276,9 @@ impl Everything {
         match item.delivery.standing.state {
             State::Waiting => Some(Stage::Waits { due: item.due, tried: item.tries > 0 }),
             State::Sending | State::Sent => {
-                let own = || self.messages.values().filter(|(of, ..)| *of == Some(item.delivery.id));
+                let own = || self.messages.values().filter(|m| m.of == Some(item.delivery.id));
                 let count = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
-                let there = own().filter(|(_, receipt, _)| *receipt == Some(ReceiptState::Delivered));
+                let there = own().filter(|m| m.receipt == Some(ReceiptState::Delivered));
                 let (taken, delivered) = (count(own().count()), count(there.count()));
                 Some(Stage::Leaves { taken, delivered, of: item.segments })
             }
@@ -292,7 +293,7 @@ impl Everything {
         }
         if change.to == State::Waiting {
             // What is sent again gets new names, and receipts for the old ones say nothing of it.
-            self.messages.retain(|_, (of, ..)| *of != Some(change.id));
+            self.messages.retain(|_, m| m.of != Some(change.id));
         }
         item.segments = change.segments.unwrap_or(item.segments);
         if change.again {
@@ -304,11 +305,17 @@ impl Everything {
     }
 
     fn note(&mut self, receipt: &Receipt) -> Option<DispatchId> {
-        let (id, known, _) = self.messages.entry(receipt.message.clone()).or_insert((None, None, 0));
-        if receipt.state.counts_after(*known) {
-            *known = Some(receipt.state);
+        let nothing = Message { of: None, receipt: None, segment: 0, noted: receipt.at };
+        let message = self.messages.entry(receipt.message.clone()).or_insert(nothing);
+        // Of a name that nobody has the last end is kept: it may be of another message than the one before.
+        let stranger = message.of.is_none() && receipt.state.is_final();
+        if stranger || receipt.state.counts_after(message.receipt) {
+            message.receipt = Some(receipt.state);
+            if message.of.is_none() {
+                message.noted = receipt.at;
+            }
         }
-        *id
+        message.of
     }
 }
 

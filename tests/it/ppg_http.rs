@@ -16,7 +16,7 @@ use bootgate::{
     },
     bearer::{Bearer, Closed, Dispatch, DispatchId, Event, MessageId, Receipt, ReceiptState, Refusal, Taken},
     http,
-    ident::Clock,
+    ident::{Clock, Timestamp},
 };
 use tokio::sync::mpsc;
 
@@ -200,7 +200,13 @@ fn a_push_is_accepted_delivered_and_told() {
     assert!(cancel.body.contains("<cancel-result code=\"2008\""), "{}", cancel.body);
 
     let message = MessageId { smsc: "lab".into(), id: "m1".into() };
-    gateway.tell(Event::Submitted { id: dispatch.id, segment: 0, message: message.clone(), of: 1 });
+    gateway.tell(Event::Submitted {
+        id: dispatch.id,
+        segment: 0,
+        message: message.clone(),
+        of: 1,
+        left: Timestamp::from_millis(0),
+    });
     gateway.tell(Event::Sent { id: dispatch.id, segments: 1, receipts: true });
     gateway.tell(Event::Receipt(Receipt {
         message,

@@ -218,8 +218,8 @@ impl Ppg {
         Report::Move(match event {
             Event::Leaving(asking) => return Report::Leaving(asking),
             Event::Stayed(asking) => return Report::Stayed(asking),
-            Event::Submitted { id, segment, message, of } => {
-                return Report::Submitted { id, segment, message, of };
+            Event::Submitted { id, segment, message, of, left } => {
+                return Report::Submitted { id, segment, message, of, left };
             }
             Event::Receipt(receipt) => return Report::Receipt(receipt),
             Event::Sent { id, segments, receipts: true } => {

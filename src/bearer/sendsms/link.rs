@@ -289,11 +289,13 @@ impl Shared {
             let name = self.draw();
             let url = self.settings.receipts.as_ref().map(|base| format!("{base}{}.{name}?d=%d", self.name));
             let submission = Submission { to, segment, coding, validity, receipt: url.as_deref() };
+            let left = self.clock.now();
             match self.kannel.persist(&submission).await {
                 Ok(_) => {
                     self.seen(None);
                     let message = MessageId { smsc: Arc::clone(&self.name), id: name };
-                    let _ = self.events.send(Event::Submitted { id, segment: n, message, of: total }).await;
+                    let taken = Event::Submitted { id, segment: n, message, of: total, left };
+                    let _ = self.events.send(taken).await;
                 }
                 Err(error) if error.is_in_doubt() => {
                     warn!(smsc = &*self.name, "{error}");

@@ -26,12 +26,10 @@ use rusmpp::{
 use super::{
     LinkSettings,
     codec::{Body, Incoming, Stream, encode},
+    flight::Submission,
     receipts::{self, Report},
 };
-use crate::{
-    bearer::DispatchId,
-    wire::smpp::{Command, CommandStatus},
-};
+use crate::wire::smpp::{Command, CommandStatus};
 
 /// Messages of the SMSC that may wait to be answered; further ones are put off.
 const DELIVERIES: usize = 4_096;
@@ -42,16 +40,6 @@ pub(super) enum Role {
     Transceiver,
     Transmitter,
     Receiver,
-}
-
-/// A segment that was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Submission {
-    pub(super) id: DispatchId,
-    /// Which of the flights of that dispatch on this link, by its number of arrival: one that failed may come again while this
-    /// has no answer yet.
-    pub(super) arrived: u64,
-    pub(super) piece: u8,
 }
 
 /// What came of what the SMSC sent, and of time.

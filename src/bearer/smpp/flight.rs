@@ -2,11 +2,24 @@
 
 use std::time::Duration;
 
-use super::{connection::Submission, submit::Piece};
+use super::submit::Piece;
 use crate::{
-    bearer::{Asking, Dispatch},
+    bearer::{Asking, Dispatch, DispatchId},
+    ident::Timestamp,
     wire::{smpp::CommandStatus, wdp::Reference},
 };
+
+/// A segment that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Submission {
+    pub(super) id: DispatchId,
+    /// Which of the flights of that dispatch on this link, by its number of arrival: one that failed may come again while this
+    /// has no answer yet.
+    pub(super) arrived: u64,
+    pub(super) piece: u8,
+    /// When it was sent.
+    pub(super) left: Timestamp,
+}
 
 /// Where a segment is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

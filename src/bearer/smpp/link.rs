@@ -28,8 +28,8 @@ use bytes::BytesMut;
 use super::{
     Action, BindMode, Input, LinkSettings, Now,
     bucket::Bucket,
-    connection::{Connection, Role, Submission},
-    flight::{Flight, Place},
+    connection::{Connection, Role},
+    flight::{Flight, Place, Submission},
     submit,
 };
 use crate::{
@@ -281,7 +281,7 @@ impl Link {
                 self.queue.remove(&rank);
             }
             connection.submit(
-                Submission { id, arrived, piece },
+                Submission { id, arrived, piece, left: now.clock },
                 pdu,
                 now.elapsed + self.settings.pace.response_timeout,
             );

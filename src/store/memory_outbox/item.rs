@@ -1,9 +1,9 @@
-//! One delivery in memory.
+//! One delivery in memory, and the segments that SMSCs took of it.
 
 use std::sync::Arc;
 
 use crate::{
-    bearer::{Delivery, Destination, Doubt, NewPush, Settled, Standing, State},
+    bearer::{Delivery, Destination, DispatchId, Doubt, NewPush, ReceiptState, Settled, Standing, State},
     ident::Timestamp,
     wire::pap::StatusCode,
 };
@@ -18,6 +18,16 @@ pub(super) struct Item {
     pub(super) tries: u32,
     pub(super) untold: bool,
     pub(super) doubt: Doubt,
+}
+
+/// What is known of a segment by the name that an SMSC gave it.
+pub(super) struct Message {
+    /// None while a receipt alone has that name.
+    pub(super) of: Option<DispatchId>,
+    pub(super) receipt: Option<ReceiptState>,
+    pub(super) segment: u8,
+    /// When the segment left; of a receipt that nobody owns, when it came.
+    pub(super) noted: Timestamp,
 }
 
 impl Item {

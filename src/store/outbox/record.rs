@@ -34,8 +34,8 @@ pub(super) async fn reports(
         match report {
             Report::Leaving(asking) => drop(leaving.insert(number(asking.id), asking.turn)),
             Report::Stayed(asking) => stayed.push(json!([number(asking.id), asking.turn])),
-            Report::Submitted { id, segment, message, of } => {
-                names.push(json!([&*message.smsc, message.id, number(*id), segment]));
+            Report::Submitted { id, segment, message, of, left } => {
+                names.push(json!([&*message.smsc, message.id, number(*id), segment, left.as_millis()]));
                 counts.insert(number(*id), *of);
             }
             Report::Move(change) => changes.push(change.clone()),
@@ -62,12 +62,14 @@ pub(super) async fn reports(
         clear.bind(Value::from(stayed).to_string()).execute(&mut *tx).await?;
     }
     if !names.is_empty() {
-        // An SMSC may begin its numbers anew: the younger segment has the name.
+        // An SMSC may begin its numbers anew: the younger segment has the name, and a receipt that nobody owned is for it only
+        // when it came after it had left. (`noted_at` of a segment says when that was.)
         let insert = sqlx::query(
-            "INSERT INTO message (smsc, id, delivery, segment)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
+            "INSERT INTO message (smsc, id, delivery, segment, noted_at)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM jsonb_each(?) WHERE true
              ON CONFLICT (smsc, id) DO UPDATE SET delivery = excluded.delivery, segment = excluded.segment,
-                 receipt = iif(message.delivery IS NULL, message.receipt, NULL)",
+                 receipt = iif(message.delivery IS NULL AND message.noted_at >= excluded.noted_at, message.receipt, NULL),
+                 noted_at = excluded.noted_at",
         );
         insert.bind(Value::from(names).to_string()).execute(&mut *tx).await?;
         // The link that admitted it may cut it otherwise than the one that sends it.
@@ -82,7 +84,7 @@ pub(super) async fn reports(
     let mut settled = moves(tx, &changes, now).await?;
     let mut touched: Vec<i64> =
         changes.iter().filter(|c| c.to == State::Sent).map(|c| number(c.id)).collect();
-    touched.extend(note(tx, &receipts, now).await?);
+    touched.extend(note(tx, &receipts).await?);
     if !touched.is_empty() {
         touched.sort_unstable();
         touched.dedup();
@@ -173,21 +175,26 @@ fn move_rows(moves: &[Move], now: Timestamp) -> String {
 }
 
 /// Writes receipts to their segments; the deliveries of which more is known now. A receipt that says the end stands; one
-/// that comes late, or twice, changes nothing (`MessageState::counts_after`).
-async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt], now: Timestamp) -> Result<Vec<i64>, Failed> {
+/// that comes late, or twice, changes nothing (`MessageState::counts_after`). Of a name that nobody has, the last end is kept:
+/// it may be of another message than the one before.
+async fn note(tx: &mut SqliteConnection, receipts: &[&Receipt]) -> Result<Vec<i64>, Failed> {
     if receipts.is_empty() {
         return Ok(Vec::new());
     }
-    let said: Value =
-        receipts.iter().map(|r| json!([&*r.message.smsc, r.message.id, code(r.state)])).collect();
+    let said = receipts
+        .iter()
+        .map(|r| json!([&*r.message.smsc, r.message.id, code(r.state), r.at.as_millis()]))
+        .collect::<Value>();
     let update = sqlx::query(
         "INSERT INTO message (smsc, id, receipt, noted_at)
-         SELECT value ->> 0, value ->> 1, value ->> 2, ?2 FROM jsonb_each(?1) WHERE true
-         ON CONFLICT (smsc, id) DO UPDATE SET receipt = excluded.receipt
+         SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM jsonb_each(?) WHERE true
+         ON CONFLICT (smsc, id) DO UPDATE SET
+             receipt = excluded.receipt, noted_at = iif(delivery IS NULL, excluded.noted_at, noted_at)
              WHERE message.receipt IS NULL OR (message.receipt IN (1, 6, 7) AND excluded.receipt <> 1)
+                 OR (delivery IS NULL AND excluded.receipt NOT IN (1, 6, 7))
          RETURNING delivery",
     );
-    let rows = update.bind(said.to_string()).bind(now.as_millis()).fetch_all(tx).await?;
+    let rows = update.bind(said.to_string()).fetch_all(tx).await?;
     let deliveries = rows.iter().map(|row| row.try_get::<Option<i64>, _>("delivery"));
     Ok(deliveries.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }

@@ -82,15 +82,23 @@ fn name(id: &str) -> MessageId {
 }
 
 pub(super) fn submitted(id: DispatchId, segment: u8, of: u8, message: &str) -> Report {
-    Report::Submitted { id, segment, message: name(message), of }
+    left(id, (segment, of), message, 0)
+}
+
+fn left(id: DispatchId, (segment, of): (u8, u8), message: &str, moment: i64) -> Report {
+    Report::Submitted { id, segment, message: name(message), of, left: at(moment) }
 }
 
 fn receipt(message: &str, state: ReceiptState) -> Report {
+    came(message, state, 0)
+}
+
+fn came(message: &str, state: ReceiptState, moment: i64) -> Report {
     Report::Receipt(Receipt {
         message: name(message),
         state,
         network_error: None,
-        at: at(0),
+        at: at(moment),
         taken: Taken::default(),
     })
 }
@@ -256,6 +264,20 @@ both! {
         assert_eq!(states(outbox, "a").await, [State::Delivered, State::Sent]);
         outbox.record(vec![receipt("m", ReceiptState::Expired)], at(3)).await.unwrap();
         assert_eq!(states(outbox, "a").await, [State::Delivered, State::Expired]);
+    }
+
+    async fn a_receipt_that_nobody_owned_is_not_for_what_left_after_it(outbox) {
+        outbox.accept(push("a", &["1111", "2222"])).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        // Of a message whose answer was lost. The SMSC begins its numbers anew at once.
+        outbox.record(vec![came("m", ReceiptState::Delivered, 5)], at(5)).await.unwrap();
+        outbox.record(vec![left(ids[0], (0, 1), "m", 6), sent(ids[0], 1)], at(7)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Sent, State::Sending]);
+        // One that was faster than the answer counts, also where a stranger had the name before.
+        outbox.record(vec![came("n", ReceiptState::Rejected, 5), came("n", ReceiptState::Delivered, 9)], at(9)).await.unwrap();
+        outbox.record(vec![left(ids[1], (0, 1), "n", 8), sent(ids[1], 1)], at(10)).await.unwrap();
+        outbox.record(vec![came("m", ReceiptState::Expired, 11)], at(11)).await.unwrap();
+        assert_eq!(states(outbox, "a").await, [State::Expired, State::Delivered]);
     }
 
     async fn a_move_from_another_state_does_nothing(outbox) {

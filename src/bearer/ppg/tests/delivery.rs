@@ -12,7 +12,15 @@ async fn a_push_goes_from_accepted_to_delivered() {
     assert_eq!(states(&bench.status("a").await), [MessageState::Pending; 2]);
     for (dispatch, name) in [(&one, "m1"), (&two, "m2")] {
         let message = message_id(name);
-        bench.tell(Event::Submitted { id: dispatch.id, segment: 0, message, of: 1 }).await;
+        bench
+            .tell(Event::Submitted {
+                id: dispatch.id,
+                segment: 0,
+                message,
+                of: 1,
+                left: Timestamp::from_millis(0),
+            })
+            .await;
         bench.tell(Event::Sent { id: dispatch.id, segments: 1, receipts: true }).await;
     }
     assert_eq!(states(&bench.status("a").await), [MessageState::Pending; 2]);
@@ -36,9 +44,25 @@ async fn every_segment_must_arrive_in_whatever_order_the_word_of_it_comes() {
     let mut bench = Bench::new(Settings::default());
     bench.push(message("a", &["491711"])).await;
     let id = bench.next().id;
-    bench.tell(Event::Submitted { id, segment: 0, message: message_id("s0"), of: 2 }).await;
+    bench
+        .tell(Event::Submitted {
+            id,
+            segment: 0,
+            message: message_id("s0"),
+            of: 2,
+            left: Timestamp::from_millis(0),
+        })
+        .await;
     bench.receipt("s0", ReceiptState::Delivered).await;
-    bench.tell(Event::Submitted { id, segment: 1, message: message_id("s1"), of: 2 }).await;
+    bench
+        .tell(Event::Submitted {
+            id,
+            segment: 1,
+            message: message_id("s1"),
+            of: 2,
+            left: Timestamp::from_millis(0),
+        })
+        .await;
     bench.receipt("s1", ReceiptState::Delivered).await;
     assert_eq!(states(&bench.status("a").await), [MessageState::Pending]);
     bench.tell(Event::Sent { id, segments: 2, receipts: true }).await;
@@ -47,7 +71,15 @@ async fn every_segment_must_arrive_in_whatever_order_the_word_of_it_comes() {
     bench.push(message("b", &["491711"])).await;
     let id = bench.next().id;
     bench.receipt("s2", ReceiptState::Delivered).await;
-    bench.tell(Event::Submitted { id, segment: 0, message: message_id("s2"), of: 1 }).await;
+    bench
+        .tell(Event::Submitted {
+            id,
+            segment: 0,
+            message: message_id("s2"),
+            of: 1,
+            left: Timestamp::from_millis(0),
+        })
+        .await;
     bench.tell(Event::Sent { id, segments: 1, receipts: true }).await;
     assert_eq!(states(&bench.status("b").await), [MessageState::Delivered]);
 }

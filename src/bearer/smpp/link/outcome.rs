@@ -8,8 +8,8 @@ use crate::{
         DispatchId, Event, Failure, Receipt, Taken,
         smpp::{
             Action, Note, Now, Unanswered, Verdict,
-            connection::{Connection, Heard, Submission},
-            flight::{Flight, Place},
+            connection::{Connection, Heard},
+            flight::{Flight, Place, Submission},
             receipts::Report,
         },
     },
@@ -39,7 +39,7 @@ impl Link {
     }
 
     fn answer(&mut self, submission: Submission, status: CommandStatus, message: Option<String>, now: Now) {
-        let Submission { id, piece, .. } = submission;
+        let Submission { id, piece, left, .. } = submission;
         let flight = self.flights.get_mut(&id).filter(|flight| flight.waits_for(submission));
         let Some(flight) = flight else { return };
         if status.is_ok() {
@@ -50,7 +50,7 @@ impl Link {
             // A name is worth keeping only where a receipt will use it.
             if let Some(message) = message.filter(|_| self.settings.receipts) {
                 let message = self.message_id(self.settings.response_ids.normalise(&message));
-                self.actions.push(Action::Tell(Event::Submitted { id, segment: piece, message, of }));
+                self.actions.push(Action::Tell(Event::Submitted { id, segment: piece, message, of, left }));
             }
             if done {
                 self.close(Event::Sent { id, segments, receipts: self.settings.receipts }, id);
