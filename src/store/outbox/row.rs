@@ -81,7 +81,7 @@ pub(super) fn delivery(row: &SqliteRow) -> Result<Delivery, Failed> {
 /// The address of a delivery.
 pub(super) fn address(row: &SqliteRow) -> Result<Address, Failed> {
     let r = Reading { table: "delivery", row };
-    Ok(Address::as_it_came(r.plain("address")?).map_err(|_| r.corrupt("address"))?)
+    Address::as_it_came(r.plain("address")?).map_err(|_| r.corrupt("address"))
 }
 
 /// A delivery with the columns initiator and push_id besides.
