@@ -16,7 +16,7 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tracing::{debug, warn};
 
-use super::pap::ClientCertificate;
+use super::{pap::ClientCertificate, read_on::ReadOn};
 use crate::{app::config::Http, bearer::ppg::CredentialDigest};
 
 /// Octets of a connection that are read ahead, at the most, and of the header of a request.
@@ -61,6 +61,7 @@ pub(super) async fn accept(
         let _ = stream.set_nodelay(true);
         let (watcher, server, tls) = (open.watcher(), server.clone(), tls.clone());
         let (routes, patience) = (routes.clone(), http.header_timeout);
+        let stream = ReadOn::new(stream, http.request_timeout);
         tokio::spawn(async move {
             let Some(tls) = tls else {
                 let service = TowerToHyperService::new(routes);

@@ -13,6 +13,7 @@
 mod api;
 mod connection;
 mod pap;
+mod read_on;
 mod results;
 mod tls;
 

@@ -8,7 +8,7 @@
 //! | 408    | the request was not there in time                                                         |
 //! | 503    | bodies of other requests fill the memory that there is for them: try again later          |
 //!
-//! Bodies that are being read and worked on take [`BODIES`] times `[ppg] body-limit` at the most, however many connections
+//! Bodies that are being read and worked on, and answers that are being written, take [`BODIES`] times `[ppg] body-limit` at the most, however many connections
 //! there are. None waits for another: a request that finds no room is answered at once, so that those who send slowly hold
 //! up nobody for longer than a request may take.
 
@@ -22,6 +22,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::Engine as _;
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -32,6 +33,9 @@ use crate::{
 
 /// How many of the longest bodies are held at the same time.
 const BODIES: usize = 32;
+
+/// Octets of an answer that every connection may have.
+const SHORT: usize = 16 * 1024;
 
 /// What the route needs.
 #[derive(Clone)]
@@ -72,6 +76,26 @@ impl Gateway {
         }
         Ok((octets, taken))
     }
+
+    /// Takes what an answer of that many octets needs beyond the room of its request; false when there is none. Answers about a push are
+    /// short, so that none is refused after its push was accepted; what asks for much at once can be asked again.
+    fn hold(&self, room: &mut OwnedSemaphorePermit, octets: usize) -> bool {
+        let more = octets.saturating_sub(room.num_permits().max(SHORT));
+        let more = Arc::clone(&self.room).try_acquire_many_owned(u32::try_from(more).unwrap_or(u32::MAX));
+        more.map(|more| room.merge(more)).is_ok()
+    }
+}
+
+/// An answer that is being written, and the room that it takes.
+struct Held {
+    octets: Vec<u8>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.octets
+    }
 }
 
 /// The digest of the certificate that the TLS client showed, where there is one.
@@ -89,14 +113,20 @@ pub(super) async fn pap(
         let challenge = [(header::WWW_AUTHENTICATE, "Basic realm=\"bootgate PPG\", charset=\"UTF-8\"")];
         return (StatusCode::UNAUTHORIZED, challenge).into_response();
     };
-    let (body, _room) = match gateway.read(body).await {
+    let (body, mut room) = match gateway.read(body).await {
         Ok(read) => read,
         Err(status) => return status.into_response(),
     };
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
     let answer = gateway.ppg.handle(&initiator, content_type, &body).await;
     let head = [(header::CONTENT_TYPE, CONTENT_TYPE), (header::CACHE_CONTROL, "no-store")];
-    (StatusCode::ACCEPTED, head, answer.encode()).into_response()
+    let answer = answer.encode().into_bytes();
+    if !gateway.hold(&mut room, answer.len()) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    // Until it is written, whoever is slow to read it.
+    let answer = Bytes::from_owner(Held { octets: answer, _room: room });
+    (StatusCode::ACCEPTED, head, Body::from(answer)).into_response()
 }
 
 /// Whose request it is. Credentials in the header come before a certificate, because an operator's proxy may hold one

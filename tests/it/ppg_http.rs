@@ -270,37 +270,41 @@ fn bodies_of_all_connections_together_have_a_limit() {
     let gateway = Gateway::start("max-connections = 200", "body-limit = \"1MiB\"").ready();
     // All but the last octet of as much as one request may have, over more connections than there is room for.
     let part = vec![b'x'; 1024 * 1024 - 1];
-    let mut open: Vec<TcpStream> = (0..40)
-        .map(|_| {
-            let mut stream = TcpStream::connect(gateway.address).unwrap();
-            let head = format!(
-                "POST /pap HTTP/1.1\r\nHost: x\r\n{BASIC}\r\n{BOUNDARY}\r\nContent-Length: 1048576\r\n\r\n"
-            );
-            stream.write_all(head.as_bytes()).unwrap();
-            // One that is refused may be closed before all is read.
-            let _ = stream.write_all(&part);
-            stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
-            stream
-        })
-        .collect();
-    let until = Instant::now() + PATIENCE;
-    while open.len() > 32 {
-        assert!(Instant::now() < until, "{} bodies are held", open.len());
-        open.retain_mut(|stream| {
-            let mut answer = [0; 12];
-            let waits =
-                |error: std::io::Error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
-            match stream.read(&mut answer) {
-                Ok(read) => {
-                    assert!(read == 0 || answer == *b"HTTP/1.1 503");
-                    false
-                }
-                Err(error) => waits(error),
+    let hold = || {
+        let mut stream = TcpStream::connect(gateway.address).unwrap();
+        let head = format!(
+            "POST /pap HTTP/1.1\r\nHost: x\r\n{BASIC}\r\n{BOUNDARY}\r\nContent-Length: 1048576\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        // One that is refused may be closed before all is read.
+        let _ = stream.write_all(&part);
+        stream.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        stream
+    };
+    let waits = |stream: &mut TcpStream| {
+        let mut answer = [0; 12];
+        match stream.read(&mut answer) {
+            Ok(read) => {
+                assert!(read == 0 || answer == *b"HTTP/1.1 503");
+                false
             }
-        });
+            Err(error) => matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+        }
+    };
+    let mut open: Vec<TcpStream> = (0..40).map(|_| hold()).collect();
+    let until = Instant::now() + PATIENCE;
+    // Those that grow at the same time may all be refused; then others find room. Once it is full a small one finds none
+    // either, and is told so.
+    for n in 0.. {
+        open.retain_mut(waits);
+        if open.len() <= 32 && gateway.push(&format!("small{n}"), "").status == 503 {
+            break;
+        }
+        assert!(Instant::now() < until, "{} bodies are held, and there is room", open.len());
+        if open.len() <= 32 {
+            open.push(hold());
+        }
     }
-    // A small one finds no room either, and is told so.
-    assert_eq!(gateway.push("small", "").status, 503);
     drop(open);
     let until = Instant::now() + PATIENCE;
     while !gateway.push("small", "").body.contains("1001") {
@@ -402,4 +406,22 @@ fn strangers_get_an_answer_or_a_closed_connection_and_others_are_served() {
     }
     assert!(gateway.push("after", "").body.contains("code=\"1001\""));
     assert!(gateway.push("after", "").body.contains("code=\"2007\""));
+}
+
+#[test]
+fn strangers_who_read_no_answer_do_not_keep_their_places() {
+    let gateway =
+        Gateway::start("max-connections = 2\nrequest-timeout = \"1s\"", "body-limit = \"1MiB\"").ready();
+    let many = "POST /pap HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n".repeat(1000);
+    let deaf: Vec<TcpStream> = (0..2)
+        .map(|_| {
+            let mut stream = TcpStream::connect(gateway.address).unwrap();
+            stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+            // Until the other side stops reading, because what it has written is not read.
+            while stream.write_all(many.as_bytes()).is_ok() {}
+            stream
+        })
+        .collect();
+    assert!(gateway.push("meanwhile", "").body.contains("code=\"1001\""));
+    drop(deaf);
 }

@@ -84,7 +84,7 @@ pub struct Http {
     pub body_limit: usize,
     /// Time for a request's header.
     pub header_timeout: Duration,
-    /// Time for a whole request.
+    /// Time for a request until it is answered, and for a peer to take any octet of the answer.
     pub request_timeout: Duration,
     /// Connections at the same time.
     pub max_connections: usize,
