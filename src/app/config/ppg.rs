@@ -1,6 +1,6 @@
 //! `[ppg]`: the Push Proxy Gateway, its initiators and its users.
 
-use std::{collections::BTreeMap, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
+use std::{cell::RefCell, collections::BTreeMap, net::SocketAddr, path::Path, path::PathBuf, time::Duration};
 
 use super::{
     layer::{Layers, Names},
@@ -93,9 +93,17 @@ impl Ppg {
         let settings = settings(layers, home);
         let ways = ways(layers);
         let names = Names::default();
+        let shown = RefCell::new(Vec::<(Credentials, String)>::new());
         let initiators = layers.tables("ppg.initiator", INITIATOR_KEYS, |table| {
             let (credentials, initiator) = initiator(table)?;
             names.take(initiator.name.as_str(), "[[ppg.initiator]]")?;
+            let mut known = shown.borrow_mut();
+            // Whoever shows it would be the one or the other.
+            let shared = known.iter().find_map(|(other, name)| Some((credentials.shared_with(other)?, name)));
+            if let Some((what, name)) = shared {
+                return Err(format!("has the {what} of {name:?}; expected one of its own"));
+            }
+            known.push((credentials.clone(), initiator.name.to_string()));
             Ok((credentials, initiator))
         });
         if let (Some(None), Some(Some(_))) = (&listen, &tls) {

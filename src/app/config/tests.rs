@@ -187,6 +187,11 @@ fn mistakes_are_named_with_place_and_suggestion() {
             "[[ppg.smpp]]\nname = \"a\"\naddress = \"h:1\"\n[[ppg.route]]\nprefix = \"49\"\nover = \"a b\"\n",
             "6:8: `ppg.route` leads over \"b\", which is no link; expected names of [[ppg.smpp]] or [[ppg.sendsms]]: a",
         ),
+        (
+            "[[ppg.initiator]]\nname = \"a\"\ntoken = \"sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\"\n\
+             [[ppg.initiator]]\nname = \"b\"\ntoken = \"sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b\"\n",
+            "6:9: `ppg.initiator` has the token of \"a\"; expected one of its own",
+        ),
         ("[[ppg.route]]\nover = \"a\"\n", "2:8: `ppg.route` leads over \"a\", which is no link"),
         (
             "[[ppg.smpp]]\nname = \"a\"\naddress = \"h:1\"\n[[ppg.smpp]]\naddress = \"h:2\"\nname = \"a\"\n",

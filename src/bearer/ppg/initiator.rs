@@ -145,6 +145,21 @@ pub struct Credentials {
     pub certificate: Option<CredentialDigest>,
 }
 
+impl Credentials {
+    /// The first of ours with which another could show that it is the same; none when there is none. Passwords of different
+    /// users may be alike.
+    pub fn shared_with(&self, other: &Self) -> Option<&'static str> {
+        let same = |own: Option<&CredentialDigest>, theirs| own.is_some() && own == theirs;
+        if self.basic.is_some() && self.basic == other.basic {
+            Some("user and password")
+        } else if same(self.token.as_ref(), other.token.as_ref()) {
+            Some("token")
+        } else {
+            same(self.certificate.as_ref(), other.certificate.as_ref()).then_some("certificate")
+        }
+    }
+}
+
 /// All initiators.
 #[derive(Debug, Clone, Default)]
 pub struct Initiators {
