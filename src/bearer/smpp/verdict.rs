@@ -32,7 +32,7 @@ impl Verdicts {
     /// | status                   | class     | confidence          |
     /// |--------------------------|-----------|---------------------|
     /// | 58, 14                   | throttled | seen                |
-    /// | 08, 64, FE               | transient | judgement           |
+    /// | 04, 08, 64, FE           | transient | judgement           |
     /// | every other one          | permanent | judgement           |
     pub fn of(&self, status: CommandStatus) -> Verdict {
         if let Some(verdict) = self.changed.get(&status.0) {
@@ -40,7 +40,8 @@ impl Verdicts {
         }
         match status.0 {
             0x58 | 0x14 => Verdict::Throttled,
-            0x08 | 0x64 | 0xFE => Verdict::Transient,
+            // 04 (a bind that may not send, or is no more) is said of the link and not of the message.
+            0x04 | 0x08 | 0x64 | 0xFE => Verdict::Transient,
             _ => Verdict::Permanent,
         }
     }
@@ -55,7 +56,7 @@ mod tests {
         let verdicts = Verdicts::new([(CommandStatus(0x45), Verdict::Transient)]);
         let of = |status| verdicts.of(CommandStatus(status));
         assert_eq!([of(0x58), of(0x14)], [Verdict::Throttled; 2]);
-        assert_eq!([of(0x08), of(0x64), of(0xFE), of(0x45)], [Verdict::Transient; 4]);
+        assert_eq!([of(0x04), of(0x08), of(0x64), of(0xFE), of(0x45)], [Verdict::Transient; 5]);
         for permanent in [0x0A, 0x0B, 0x0C, 0x33, 0x43, 0x50, 0x62, 0xC3, 0x104, 0x400] {
             assert_eq!(of(permanent), Verdict::Permanent, "{permanent:X}");
         }
