@@ -104,6 +104,7 @@ fn files(folder: &Path) {
     std::fs::write(folder.join("pin"), format!("{PIN}\n")).unwrap();
     std::fs::write(folder.join("password"), "Marked-password\n").unwrap();
     std::fs::write(folder.join("si.wbxml"), [2, 5, 0x6A, 0]).unwrap();
+    std::fs::write(folder.join("cp.xml"), "<wap-provisioningdoc/>").unwrap();
 }
 
 const PAYLOAD: [&str; 10] = [
@@ -227,6 +228,17 @@ fn what_a_gateway_would_lose_is_not_handed_to_it() {
     let imei = ["--imei", "490154203237518"];
     let ran = push(&[&unsigned[..], &imei].concat());
     assert_eq!(ran.exit, 2, "{}", ran.shown());
+    let file = ["send", "--ppg", &gateway.url, "--to", NUMBER, "--file", "cp.xml", "--content-type"];
+    for (kind, why) in [
+        ("text/vnd.wap.connectivity-xml", "without SEC nothing tells"),
+        ("text/vnd.wap.connectivity-xml; SEC=1", "without MAC signs nothing"),
+        ("application/vnd.syncml.dm+xml; SEC=3", "devices do not check it by SEC=USERPINMAC"),
+        ("application/x-wap-prov.browser-settings", "knows no signature"),
+    ] {
+        let ran = push(&[&file[..], &[kind]].concat());
+        assert_eq!(ran.exit, 2, "{}", ran.shown());
+        assert!(ran.err.contains(why) && ran.err.contains("--sec none"), "{}", ran.err);
+    }
     // Nor with a PIN that others can read.
     let ran = push(&[&unsigned[..], &imei, &["--sec", "userpin", "--pin", "4815162"]].concat());
     assert_eq!(ran.exit, 2, "{}", ran.shown());

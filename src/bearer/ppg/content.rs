@@ -6,22 +6,12 @@
 use base64::Engine as _;
 
 use super::{Rights, Switches};
-use crate::bearer::Refused;
+use crate::bearer::{Refused, signed::unsigned};
 use crate::wire::{
     Encode as _,
     pap::{StatusCode, multipart},
-    wsp::{EntityError, Field, FieldCode, ParameterCode, Push, PushFlag, Text, Value},
+    wsp::{EntityError, Field, FieldCode, Push, PushFlag, Text, Value},
 };
-
-/// Types that change the settings of a device: CP, DM and what came before them.
-const BOOTSTRAP: &[&str] = &[
-    "text/vnd.wap.connectivity-xml",
-    "application/vnd.wap.connectivity-wbxml",
-    "application/vnd.syncml.dm+wbxml",
-    "application/vnd.syncml.dm+xml",
-    "application/x-wap-prov.browser-settings",
-    "application/x-wap-prov.browser-bookmarks",
-];
 
 /// Fields of the entity that say something to us and nothing to the device.
 const OURS: &[&str] = &[
@@ -65,10 +55,9 @@ pub(super) fn encode(
         return Err(forbidden(format!("this initiator may not push content of the type {kind}")));
     }
     let mut push = Push::of_entity(tid, text, Vec::new())?;
-    let signed = push.content_type.parameter(ParameterCode::SEC).is_some();
-    if BOOTSTRAP.contains(&kind.as_str()) && !signed && !rights.unsigned_bootstrap {
+    if let Some(why) = unsigned(&kind, &push.content_type).filter(|_| !rights.unsigned_bootstrap) {
         return Err(forbidden(format!(
-            "{kind} changes the settings of a device, and without SEC nothing tells it from whom that comes; sign it, or give this initiator the right unsigned-bootstrap"
+            "{why}; sign it, or give this initiator the right unsigned-bootstrap"
         )));
     }
     push.body = match field("content-transfer-encoding").map(str::trim) {
@@ -176,7 +165,13 @@ mod tests {
 
     #[test]
     fn a_bootstrap_that_nobody_signed_is_refused_unless_that_is_a_right() {
-        for kind in BOOTSTRAP {
+        for kind in [
+            "application/vnd.wap.connectivity-wbxml",
+            "application/vnd.wap.connectivity-wbxml; SEC=1",
+            "application/vnd.syncml.dm+xml",
+            "application/x-wap-prov.browser-settings",
+            "application/vnd.wap.multipart.mixed",
+        ] {
             let refused = pdu(&[("Content-Type", kind)], &Rights::all()).unwrap_err();
             assert_eq!(refused.code, StatusCode::FORBIDDEN, "{kind}");
             assert!(refused.why.contains("unsigned-bootstrap"));

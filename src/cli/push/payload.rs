@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{
     app::OsRandom,
-    bearer::pap_client::Content,
+    bearer::{pap_client::Content, unsigned},
     bootstrap::{Payload, PayloadKind, build, mac::Sec, push, recognise, resolve},
     cli::{
         Exit, Failure,
@@ -105,16 +105,8 @@ impl PayloadArgs {
             return Err(Failure::because(Exit::Usage, why));
         }
         // Unless it was asked for by name, nothing goes out that a device would have to believe blindly.
-        if let Some(kind) = kind
-            && !content.is_authenticated()
-            && self.sign.method().is_none()
-        {
-            let why = format!(
-                "--file: a {} that nothing authenticates; name SEC and MAC in --content-type, leave it out and give --sec, or \
-                 say --sec none",
-                kind.title()
-            );
-            return Err(Failure::because(Exit::Usage, why));
+        if self.sign.method().is_none() {
+            self.believable(&content, kind)?;
         }
         let report = ContentReport {
             content_type: content.media_type().to_owned(),
@@ -123,6 +115,19 @@ impl PayloadArgs {
             ..ContentReport::default()
         };
         Ok((content, report))
+    }
+
+    /// That a device need not believe it blindly, whatever the type says and whatever the octets are.
+    fn believable(&self, content: &Content, kind: Option<PayloadKind>) -> anyhow::Result<()> {
+        let wrong = |why: String| Failure::because(Exit::Usage, why);
+        let pushed = content.push(0).map_err(|e| wrong(format!("--content-type: {e}")))?;
+        let by_type = unsigned(content.media_type(), &pushed.content_type);
+        let by_octets = kind.and_then(|kind| unsigned(kind.content_type(), &pushed.content_type));
+        by_type.or(by_octets).map_or(Ok(()), |why| {
+            Err(wrong(format!(
+                "--file: {why}; name SEC and MAC in --content-type, leave it out and give --sec, or say --sec none"
+            )))
+        })
     }
 
     fn signed(
