@@ -95,7 +95,8 @@ impl Ppg {
                 "An earlier process ended while it sent {count} deliveries; nobody knows which of them left ({policy:?})"
             );
         }
-        let moves: Vec<Report> = unclear.into_iter().map(|id| Report::Move(self.in_doubt(id))).collect();
+        let moves: Vec<Report> =
+            unclear.into_iter().map(|id| Report::Move(self.in_doubt(id, None))).collect();
         self.take_down(moves).await;
     }
 
@@ -243,8 +244,8 @@ impl Ppg {
                 }
             }
             Event::Unclear { id, in_doubt, segments } => {
-                self.forget(id);
-                let unclear = self.in_doubt(id);
+                let held = self.forget(id);
+                let unclear = self.in_doubt(id, held);
                 Move { desc: format!("{} ({in_doubt} of {segments} segments)", unclear.desc), ..unclear }
             }
             Event::Expired { id } => {
@@ -263,10 +264,21 @@ impl Ppg {
         (at < until).then_some(at)
     }
 
-    /// What happens to a delivery of which it is not known whether the network has it.
-    fn in_doubt(&self, id: DispatchId) -> Move {
-        match self.settings().in_doubt {
-            InDoubt::Hold => Move {
+    /// What happens to a delivery of which it is not known whether the network has it. One that is sent again waits as after a refusal for
+    /// now, and is given up as that is; after the end of a process (`held` is none) it goes at once.
+    fn in_doubt(&self, id: DispatchId, held: Option<UnderWay>) -> Move {
+        let now = self.0.clock.now();
+        let again = match (self.settings().in_doubt, held) {
+            (InDoubt::Hold, _) => None,
+            (InDoubt::Resend, None) => Some(now),
+            (InDoubt::Resend, Some(held)) => {
+                let until = held.expires.unwrap_or_else(|| held.received.plus(self.settings().give_up));
+                let at = now.plus(back_off(self.settings().retry, held.tries));
+                (at < until).then_some(at)
+            }
+        };
+        match again {
+            None => Move {
                 id,
                 from: &[State::Sending],
                 to: State::Unknown,
@@ -276,10 +288,7 @@ impl Ppg {
                 segments: None,
                 again: false,
             },
-            InDoubt::Resend => {
-                let desc = "the answer was lost".to_owned();
-                Move { desc, again: true, ..back(id, self.0.clock.now()) }
-            }
+            Some(at) => Move { desc: "the answer was lost".to_owned(), again: true, ..back(id, at) },
         }
     }
 

@@ -173,8 +173,7 @@ impl Bearer for SendsmsLink {
 
 impl Link for SendsmsLink {
     fn bound(&self) -> usize {
-        let down = *self.shared.down_until.lock().unwrap_or_else(PoisonError::into_inner);
-        usize::from(down.is_none_or(|until| until <= Instant::now()))
+        usize::from(self.shared.down().is_none())
     }
 
     fn held(&self) -> usize {
@@ -299,6 +298,9 @@ impl Shared {
                 }
                 Err(error) if error.is_in_doubt() => {
                     warn!(smsc = &*self.name, "{error}");
+                    // Whatever stands before a Kannel that is away says this of all, at once.
+                    let broken = matches!(error, SendsmsError::Lost { .. });
+                    self.seen(broken.then_some(&error));
                     let sent = n + 1;
                     // What the device lacks it cannot read: without the others this one is nothing.
                     if sent < total {
@@ -328,6 +330,12 @@ impl Shared {
         Event::Sent { id, segments: total, receipts: self.settings.receipts.is_some() }
     }
 
+    /// Until when nothing is tried, because Kannel was away a moment ago.
+    fn down(&self) -> Option<Instant> {
+        let down = *self.down_until.lock().unwrap_or_else(PoisonError::into_inner);
+        down.filter(|until| *until > Instant::now())
+    }
+
     /// Notes whether Kannel could be reached, and tells of each change.
     fn seen(&self, error: Option<&SendsmsError>) {
         let mut down = self.down_until.lock().unwrap_or_else(PoisonError::into_inner);
@@ -353,6 +361,13 @@ async fn work(shared: Arc<Shared>) {
         let told = shared.more.notified();
         if shared.places.is_closed() {
             return;
+        }
+        if let Some(until) = shared.down() {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => {}
+                () = told => {}
+            }
+            continue;
         }
         let next = shared.waiting().pop_front();
         let Some(dispatch) = next else {
