@@ -41,7 +41,7 @@ pub trait Outbox: fmt::Debug + Send + Sync {
 
     /// Gives deliveries that wait the lanes that they have now: the routes may be others than when they were accepted. `own`
     /// are the lanes that are claimed here. What waits in a lane that another process on the same store claims stays there,
-    /// as long as that one lives: it sends it, and the two would sort it to and fro.
+    /// as long as that one lives and it is none of `own`: it sends it, and the two would sort it to and fro.
     ///
     /// # Errors
     /// [`OutboxError`].

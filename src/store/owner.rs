@@ -84,19 +84,23 @@ impl Owner {
         self.token()?;
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(held) = held.as_mut().filter(|held| held.claims != claims) else { return Ok(()) };
-        let written = held.file.set_len(0).and_then(|()| held.file.write_all_at(claims.as_bytes(), 0));
+        // Never empty in between: that would say that none is claimed.
+        let length = u64::try_from(claims.len()).unwrap_or(u64::MAX);
+        let written = held.file.write_all_at(claims.as_bytes(), 0).and_then(|()| held.file.set_len(length));
         written.map_err(|source| Failed::File { path: held.path.clone(), source })?;
         held.claims = claims;
         Ok(())
     }
 
-    /// The lanes that other processes claim which live. One that has not said so yet claims none.
-    pub(super) fn lanes_of_others(&self) -> BTreeSet<String> {
+    /// The lanes that other processes claim which live; none while one of them is writing down its own. One that has not said so
+    /// yet claims no lane.
+    pub(super) fn lanes_of_others(&self) -> Option<BTreeSet<String>> {
         let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let own = held.as_ref().and_then(|held| held.path.file_name());
         let others = self.files().into_iter().filter(|path| path.file_name() != own && is_held(path));
-        let claims = others.filter_map(|path| std::fs::read(path).ok());
-        claims.filter_map(|text| serde_json::from_slice::<Vec<String>>(&text).ok()).flatten().collect()
+        let claims = others.filter_map(|path| std::fs::read(path).ok()).filter(|text| !text.is_empty());
+        let claims = claims.map(|text| serde_json::from_slice::<Vec<String>>(&text).ok());
+        Some(claims.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect())
     }
 
     /// Clears away what processes that were killed have left.

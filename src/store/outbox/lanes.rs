@@ -9,10 +9,12 @@ use sqlx::{SqliteConnection, SqlitePool};
 use super::{super::row::Reading, Failed, row};
 use crate::bearer::LaneOf;
 
-/// Deliveries that wait in another lane than `lane` says, with the one that it says. What waits in one of `others` is theirs.
+/// Deliveries that wait in another lane than `lane` says, with the one that it says. What waits in one of `others` is theirs, unless it
+/// is one of `own`, too: gateways of one configuration share their lanes, and their routes.
 pub(super) async fn misplaced(
     readers: &SqlitePool,
     lane: LaneOf<'_>,
+    own: &[Arc<str>],
     others: &BTreeSet<String>,
 ) -> Result<Vec<(i64, Arc<str>)>, Failed> {
     let mut wrong = Vec::new();
@@ -24,7 +26,8 @@ pub(super) async fn misplaced(
             (r.plain("id")?, r.plain("destination")?, r.plain("lane")?);
         // One that cannot be read goes where what nobody reaches goes, and it is said there.
         let right = destination.and_then(row::read_destination).map_or_else(|| "".into(), |to| lane(&to));
-        if *right != *kept && !others.contains(kept) {
+        let theirs = others.contains(kept) && !own.iter().any(|own| **own == *kept);
+        if *right != *kept && !theirs {
             wrong.push((id, right));
         }
     }

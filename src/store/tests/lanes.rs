@@ -97,6 +97,22 @@ async fn what_waits_for_a_gateway_that_lives_is_not_sorted_by_another() {
     assert_eq!(numbers(&second.claim(&[lane("b", 9, true)], at(0)).await.unwrap()), ["1111", "2222"]);
 }
 
+/// Two gateways of one configuration, started one after the other with a new route.
+#[tokio::test]
+async fn gateways_that_share_their_lanes_sort_by_the_route_that_is_now() {
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (open(dir.path()).await, open(dir.path()).await);
+    let own: [Arc<str>; 2] = ["a".into(), "b".into()];
+    for (outbox, lane) in [(&first, "a"), (&second, "b")] {
+        let lane: Arc<str> = lane.into();
+        outbox.sort_into_lanes(&|_: &Destination| Arc::clone(&lane), &own).await.unwrap();
+        if &*lane == "a" {
+            outbox.accept(in_lane("a", push("1", &["1111"]))).await.unwrap();
+        }
+    }
+    assert_eq!(numbers(&second.claim(&[lane("b", 9, true)], at(0)).await.unwrap()), ["1111"]);
+}
+
 #[tokio::test]
 async fn of_what_was_handed_out_only_that_is_in_doubt_which_was_about_to_leave() {
     let dir = tempfile::tempdir().unwrap();
