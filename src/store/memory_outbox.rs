@@ -244,6 +244,10 @@ impl Everything {
                     if let Some(item) = self.deliveries.get_mut(id) {
                         item.segments = *of;
                     }
+                    // Who had the name before keeps what was said of it.
+                    let before =
+                        self.messages.get(message).and_then(|m| m.of).filter(|of| touched.remove(of));
+                    settled.extend(before.and_then(|of| self.add_up(of, now)));
                     // One that nobody owned is for this segment only when it came after it had left.
                     let early = self.messages.get(message).filter(|m| m.of.is_none() && m.noted >= *left);
                     let receipt = early.and_then(|m| m.receipt);
@@ -259,17 +263,18 @@ impl Everything {
                 Report::Receipt(receipt) => touched.extend(self.note(receipt)),
             }
         }
-        for id in touched {
-            let of_delivery = self.messages.values().filter(|m| m.of == Some(id));
-            let receipts: Vec<_> = of_delivery.filter_map(|m| Some((m.segment, m.receipt?))).collect();
-            let segments = self.deliveries.get(&id).map_or(0, |item| item.segments);
-            if let Some((to, code, desc)) = add_up(&receipts, segments) {
-                let from = &[State::Sent, State::Unknown];
-                let change = Move { id, from, to, code, desc, due: None, segments: None, again: false };
-                settled.extend(self.go(&change, now));
-            }
-        }
+        settled.extend(touched.into_iter().filter_map(|id| self.add_up(id, now)).collect::<Vec<_>>());
         settled
+    }
+
+    /// Ends a delivery when all its receipts say so.
+    fn add_up(&mut self, id: DispatchId, now: Timestamp) -> Option<Settled> {
+        let of_delivery = self.messages.values().filter(|m| m.of == Some(id));
+        let receipts: Vec<_> = of_delivery.filter_map(|m| Some((m.segment, m.receipt?))).collect();
+        let segments = self.deliveries.get(&id).map_or(0, |item| item.segments);
+        let (to, code, desc) = add_up(&receipts, segments)?;
+        let from = &[State::Sent, State::Unknown];
+        self.go(&Move { id, from, to, code, desc, due: None, segments: None, again: false }, now)
     }
 
     fn stage(&self, item: &Item) -> Option<Stage> {

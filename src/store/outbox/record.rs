@@ -29,7 +29,9 @@ pub(super) async fn reports(
     let (mut leaving, mut stayed) = (BTreeMap::new(), Vec::new());
     let (mut names, mut counts) = (Vec::new(), BTreeMap::new());
     let mut changes = Vec::new();
-    let mut receipts = Vec::new();
+    let mut receipts: Vec<&Receipt> = Vec::new();
+    // Receipts that stand before the word that another segment has their name from now on.
+    let mut before: Vec<&Receipt> = Vec::new();
     for report in reports {
         match report {
             Report::Leaving(asking) => drop(leaving.insert(number(asking.id), asking.turn)),
@@ -37,6 +39,7 @@ pub(super) async fn reports(
             Report::Submitted { id, segment, message, of, left } => {
                 names.push(json!([&*message.smsc, message.id, number(*id), segment, left.as_millis()]));
                 counts.insert(number(*id), *of);
+                before.extend(receipts.extract_if(.., |receipt| receipt.message == *message));
             }
             Report::Move(change) => changes.push(change.clone()),
             Report::Receipt(receipt) => receipts.push(receipt),
@@ -61,6 +64,7 @@ pub(super) async fn reports(
         );
         clear.bind(Value::from(stayed).to_string()).execute(&mut *tx).await?;
     }
+    let mut settled = add_up_receipts(tx, &before, Vec::new(), now).await?;
     if !names.is_empty() {
         // An SMSC may begin its numbers anew: the younger segment has the name, and a receipt that nobody owned is for it only
         // when it came after it had left. (`noted_at` of a segment says when that was.)
@@ -81,17 +85,27 @@ pub(super) async fn reports(
         let cut: Value = counts.into_iter().map(|(id, of)| json!([id, of])).collect();
         count.bind(cut.to_string()).execute(&mut *tx).await?;
     }
-    let mut settled = moves(tx, &changes, now).await?;
-    let mut touched: Vec<i64> =
-        changes.iter().filter(|c| c.to == State::Sent).map(|c| number(c.id)).collect();
-    touched.extend(note(tx, &receipts).await?);
-    if !touched.is_empty() {
-        touched.sort_unstable();
-        touched.dedup();
-        let ends = ends(tx, touched).await?;
-        settled.extend(moves(tx, &ends, now).await?);
-    }
+    settled.extend(moves(tx, &changes, now).await?);
+    let sent = changes.iter().filter(|c| c.to == State::Sent).map(|c| number(c.id)).collect();
+    settled.extend(add_up_receipts(tx, &receipts, sent, now).await?);
     Ok(settled)
+}
+
+/// Writes receipts, and ends the deliveries, `touched` among them, of which all is known now.
+async fn add_up_receipts(
+    tx: &mut SqliteConnection,
+    receipts: &[&Receipt],
+    mut touched: Vec<i64>,
+    now: Timestamp,
+) -> Result<Vec<Settled>, Failed> {
+    touched.extend(note(tx, receipts).await?);
+    if touched.is_empty() {
+        return Ok(Vec::new());
+    }
+    touched.sort_unstable();
+    touched.dedup();
+    let ends = ends(tx, touched).await?;
+    moves(tx, &ends, now).await
 }
 
 /// Changes states, and gives back what came to its end.

@@ -273,11 +273,30 @@ both! {
         outbox.record(vec![came("m", ReceiptState::Delivered, 5)], at(5)).await.unwrap();
         outbox.record(vec![left(ids[0], (0, 1), "m", 6), sent(ids[0], 1)], at(7)).await.unwrap();
         assert_eq!(states(outbox, "a").await, [State::Sent, State::Sending]);
-        // One that was faster than the answer counts, also where a stranger had the name before.
-        outbox.record(vec![came("n", ReceiptState::Rejected, 5), came("n", ReceiptState::Delivered, 9)], at(9)).await.unwrap();
-        outbox.record(vec![left(ids[1], (0, 1), "n", 8), sent(ids[1], 1)], at(10)).await.unwrap();
+        // One that was faster than the answer counts, also where a stranger had the name before; however much is written at once.
+        let faster = vec![
+            came("n", ReceiptState::Rejected, 5),
+            came("n", ReceiptState::Delivered, 9),
+            left(ids[1], (0, 1), "n", 8),
+            sent(ids[1], 1),
+        ];
+        outbox.record(faster, at(10)).await.unwrap();
         outbox.record(vec![came("m", ReceiptState::Expired, 11)], at(11)).await.unwrap();
         assert_eq!(states(outbox, "a").await, [State::Expired, State::Delivered]);
+        // Who had the name before has its receipt, and who has it now waits for one.
+        outbox.accept(push("b", &["3333", "4444", "5555"])).await.unwrap();
+        let ids: Vec<_> = claim(outbox, 9, 0).await.iter().map(|d| d.id).collect();
+        outbox.record(vec![left(ids[0], (0, 1), "x", 1), sent(ids[0], 1)], at(20)).await.unwrap();
+        let at_once = vec![
+            came("x", ReceiptState::Delivered, 21),
+            left(ids[1], (0, 1), "x", 22),
+            sent(ids[1], 1),
+            came("y", ReceiptState::Delivered, 21),
+            left(ids[2], (0, 1), "y", 22),
+            sent(ids[2], 1),
+        ];
+        assert_eq!(outbox.record(at_once, at(23)).await.unwrap().len(), 1);
+        assert_eq!(states(outbox, "b").await, [State::Delivered, State::Sent, State::Sent]);
     }
 
     async fn a_move_from_another_state_does_nothing(outbox) {
