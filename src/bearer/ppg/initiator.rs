@@ -240,6 +240,31 @@ mod tests {
     }
 
     #[test]
+    fn what_two_would_show_alike_is_named() {
+        let digest = |text: &str| CredentialDigest::of(text.as_bytes());
+        let basic = |user: &str, password| Credentials {
+            basic: Some((user.to_owned(), digest(password))),
+            ..Credentials::default()
+        };
+        let token = |text| Credentials { token: Some(digest(text)), ..Credentials::default() };
+        let certificate = |text| Credentials { certificate: Some(digest(text)), ..Credentials::default() };
+        assert_eq!(basic("a", "p").shared_with(&basic("a", "p")), Some("user and password"));
+        assert_eq!(token("t").shared_with(&token("t")), Some("token"));
+        assert_eq!(certificate("c").shared_with(&certificate("c")), Some("certificate"));
+        let both = Credentials { token: Some(digest("t")), ..basic("a", "p") };
+        assert_eq!(both.shared_with(&token("t")), Some("token"), "one is enough");
+        for (one, other) in [
+            (basic("a", "p"), basic("b", "p")),
+            (basic("a", "p"), basic("a", "q")),
+            (token("t"), token("u")),
+            (token("t"), certificate("t")),
+            (Credentials::default(), Credentials::default()),
+        ] {
+            assert_eq!(one.shared_with(&other), None);
+        }
+    }
+
+    #[test]
     fn digests_are_read_from_hexadecimal_digits() {
         let hex = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
         assert_eq!(CredentialDigest::from_hex(hex), Some(CredentialDigest::of(b"secret")));

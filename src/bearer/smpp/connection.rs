@@ -9,6 +9,7 @@
 //! | Binding   | bind_*_resp, other      | Waiting   | closes; longer when the credentials are refused |
 //! | Bound     | silence                 | Bound     | enquire_link                                    |
 //! | Bound     | unbind                  | Waiting   | unbind_resp, closes                             |
+//! | Bound     | 04h, then all answered  | Waiting   | closes                                          |
 //! | Bound     | told to stop            | Unbinding | unbind                                          |
 //! | Unbinding | unbind_resp, or time up | Ended     | closes                                          |
 //! | any       | broken, or no answer    | Waiting   | what had no answer is in doubt                  |
@@ -89,6 +90,8 @@ pub(super) struct Connection {
     enquiry: Option<Duration>,
     /// How often in a row it broke.
     failures: u32,
+    /// The SMSC says that this bind may not send.
+    barred: bool,
 }
 
 impl Connection {
@@ -105,11 +108,8 @@ impl Connection {
             heard: at,
             enquiry: None,
             failures: 0,
+            barred: false,
         }
-    }
-
-    pub(super) fn is_bound(&self) -> bool {
-        self.state == State::Bound
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -118,7 +118,12 @@ impl Connection {
 
     /// True for one that submissions can go over.
     pub(super) fn transmits(&self) -> bool {
-        self.is_bound() && self.role != Role::Receiver
+        self.state == State::Bound && self.role != Role::Receiver && !self.barred
+    }
+
+    /// Sends nothing more, and breaks once nothing waits for an answer: broken at once, it would put that in doubt.
+    pub(super) fn bar(&mut self) {
+        self.barred = true;
     }
 
     /// How many submissions have no answer.
@@ -166,6 +171,7 @@ impl Connection {
             return;
         }
         (self.sequence, self.stream, self.enquiry, self.heard) = (0, Stream::default(), None, now);
+        self.barred = false;
         let _ = self.out.split();
         let sequence = self.next_sequence();
         self.state = State::Binding { sequence, until: now + settings.pace.response_timeout };
@@ -260,6 +266,9 @@ impl Connection {
         }
         while let Some(entry) = self.window.first_entry().filter(|entry| entry.get().1 <= now) {
             heard.push(Heard::Silent(entry.remove().0));
+        }
+        if self.barred && self.window.is_empty() {
+            heard.push(Heard::Broken("it says that the bind may not send"));
         }
     }
 

@@ -7,6 +7,7 @@
 //! | refused for now                                 | it waits alone, the segment goes again                     |
 //! | refused for now for too long                    | `Failed(Busy)`                                             |
 //! | refused for good                                | `Failed(Refused)`                                          |
+//! | refused for the state of the bind (04h)         | as refused for now; the bind is made anew                  |
 //! | no answer, all others were sent                 | `Unclear`: never sent again from here                      |
 //! | no answer, others were not sent yet             | `Failed(Incomplete)`: what the device lacks it cannot read |
 //! | not sent when its time runs out                 | `Expired`                                                  |

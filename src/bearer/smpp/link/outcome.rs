@@ -23,6 +23,12 @@ impl Link {
                 Heard::Bound => self.actions.push(Action::Note(Note::Bound)),
                 Heard::Refused(status) => self.refused(at, status, now),
                 Heard::Answer { submission, status, message } => {
+                    // An operator may know that this SMSC says it of messages.
+                    let of_bind = status == CommandStatus::INVALID_BIND_STATUS
+                        && self.settings.verdicts.of(status) != Verdict::Permanent;
+                    if let Some(connection) = self.connections.get_mut(at).filter(|_| of_bind) {
+                        connection.bar();
+                    }
                     self.answer(submission, status, message, now)
                 }
                 Heard::Silent(submission) => self.doubt_all(vec![submission]),

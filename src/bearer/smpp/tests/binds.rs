@@ -45,6 +45,49 @@ fn a_wrong_password_is_not_tried_again_soon() {
 }
 
 #[test]
+fn a_bind_that_may_not_send_is_made_anew_once_all_is_answered() {
+    let mut rig = Rig::bound(settings());
+    rig.dispatch(1, 10);
+    rig.dispatch(2, 10);
+    let open = rig.take(Command::SUBMIT_SM);
+    rig.answers(open[0], 0x04);
+    rig.dispatch(3, 10);
+    assert!(rig.take(Command::SUBMIT_SM).is_empty(), "nothing more goes over it");
+    assert!(rig.closed.is_empty(), "the other segment would be in doubt");
+    rig.answers(open[1], 0);
+    assert_eq!(rig.events(), [Event::Sent { id: DispatchId(2), segments: 1, receipts: true }]);
+    assert_eq!(rig.closed, [0]);
+    assert_eq!(rig.notes, [Note::Broken("it says that the bind may not send")]);
+
+    rig.wait(2 * SECOND);
+    rig.notes.clear();
+    rig.bind();
+    let mut sent = Vec::new();
+    for _ in 0..10 {
+        for sequence in rig.take(Command::SUBMIT_SM) {
+            rig.answers(sequence, 0);
+        }
+        sent.extend(rig.events());
+        rig.wait(SECOND);
+    }
+    let whole = |id| Event::Sent { id: DispatchId(id), segments: 1, receipts: true };
+    assert!(sent.len() == 2 && sent.contains(&whole(1)) && sent.contains(&whole(3)), "{sent:?}");
+    assert_eq!(rig.closed, [0], "the new bind stays");
+}
+
+#[test]
+fn a_bind_stays_where_the_operator_says_that_04h_is_of_the_message() {
+    let verdicts = Verdicts::new([(CommandStatus::INVALID_BIND_STATUS, Verdict::Permanent)]);
+    let mut rig = Rig::bound(LinkSettings { verdicts, ..settings() });
+    rig.dispatch(1, 10);
+    let open = rig.take(Command::SUBMIT_SM);
+    rig.answers(open[0], 0x04);
+    let events = rig.events();
+    assert!(matches!(events[..], [Event::Failed { id: DispatchId(1), .. }]), "{events:?}");
+    assert!(rig.closed.is_empty() && rig.link.bound() == 1);
+}
+
+#[test]
 fn a_pair_of_binds_sends_over_one_and_hears_over_the_other() {
     let mut rig = Rig::new(LinkSettings { mode: BindMode::Pair, ..settings() });
     rig.on(Input::Tick);
