@@ -140,13 +140,30 @@ pub fn recover(
     }
     // Nobody else may settle it meanwhile, nor may we while somebody still writes.
     let held = HeldEntry::take(writes, &iccid, entry.id)?;
-    let (standing, presented) = examine_with_keys(fs, write, keys, guard)?;
+    let (mut standing, presented) = examine_with_keys(fs, write, keys, guard)?;
     let now = match way {
         Way::Resume => Now::New,
         Way::RollBack => Now::Old,
         Way::Settle if standing.is_new() && write.origin == Origin::Plan => Now::New,
         Way::Settle => Now::Old,
     };
+    // One that was needed to look is not sent twice.
+    let needed: Vec<KeyRef> = write.keys.iter().copied().filter(|key| !presented.contains(key)).collect();
+    let present = |fs: &mut FileSystem<'_>| {
+        if let Some(key) = write.keys.iter().copied().find(|key| write.has_replaced(*key)) {
+            return Err(RecoverError::KeyReplaced { key });
+        }
+        Ok(present_keys(fs, Some(&write.card), &needed, keys, guard)?)
+    };
+    // What is not seen is not said to be as it was: such files are activated, looked at, and put back at the very end.
+    let hiding = if now == Now::Old { std::mem::take(&mut standing.hiding) } else { Vec::new() };
+    if !hiding.is_empty() {
+        present(fs)?;
+        for file in &hiding {
+            fs.activate(file, true)?;
+        }
+        standing = examine(fs, write)?;
+    }
     let moves = way::moves(&standing, write, now, fs)?;
     let mut recovered = Recovered {
         card: iccid,
@@ -158,18 +175,22 @@ pub fn recover(
         keys_stay: write.changed_keys.clone(),
     };
     if !moves.is_empty() {
-        if let Some(key) = write.keys.iter().copied().find(|key| write.has_replaced(*key)) {
-            return Err(RecoverError::KeyReplaced { key });
+        if hiding.is_empty() {
+            present(fs)?;
         }
-        // One that was needed to look is not sent twice.
-        let needed: Vec<KeyRef> = write.keys.iter().copied().filter(|key| !presented.contains(key)).collect();
-        present_keys(fs, Some(&write.card), &needed, keys, guard)?;
+        let (last, moves): (Vec<_>, Vec<_>) = moves.into_iter().partition(|step| step.hides(write));
         way::go(fs, moves, &mut recovered)?;
+        if !last.is_empty() {
+            if !Standing::content_is_old(write, &seen::look(fs, write)?) {
+                return Err(RecoverError::NotThere { now });
+            }
+            way::go(fs, last, &mut recovered)?;
+        }
         // Once more all of it: what is said now is said of what was read.
         let after = examine(fs, write)?;
         let there = match now {
             Now::New => after.is_new(),
-            Now::Old => after.is_old(),
+            Now::Old => after.shows_old(),
         };
         if !there {
             return Err(RecoverError::NotThere { now });

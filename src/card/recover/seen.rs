@@ -18,6 +18,8 @@ use super::RecoverError;
 pub(super) struct Seen {
     pub(super) files: Vec<FilePath>,
     pub(super) exists: Vec<bool>,
+    /// Which of them show nothing of what they hold, because they are not active.
+    hidden: Vec<bool>,
     pub(super) spans: Vec<Span>,
     /// None: there is no such octet.
     pub(super) octets: Vec<Option<u8>>,
@@ -76,6 +78,12 @@ impl Seen {
         self.exists.get(self.index(file)).copied().unwrap_or(false)
     }
 
+    /// Files of which the write may have changed what they hold, and which do not show it.
+    pub(super) fn hiding(&self, write: &PendingWrite) -> Vec<FilePath> {
+        let files = self.files.iter().zip(&self.hidden).filter(|(_, hidden)| **hidden);
+        files.map(|(file, _)| file).filter(|file| has_content(write, file)).cloned().collect()
+    }
+
     /// Where the octets of a step are among all of them.
     pub(super) fn places(&self, touch: &Touch) -> Range<usize> {
         let (part, at, length) = extent(touch);
@@ -128,10 +136,17 @@ pub(super) fn known(write: &PendingWrite, touch: &Touch) -> usize {
     }
 }
 
+/// Whether a write changes what a file holds, and not only whether it is active.
+pub(super) fn has_content(write: &PendingWrite, file: &FilePath) -> bool {
+    let is_content = |touch: &&Touch| !matches!(touch, Touch::Active { .. }) && extent(touch).2 > 0;
+    write.touches.iter().filter(is_content).any(|touch| touch.file() == file)
+}
+
 /// Reads every file of a write.
 pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen, RecoverError> {
     let files: Vec<FilePath> = write.files().into_iter().cloned().collect();
-    let mut seen = Seen { files, exists: Vec::new(), spans: Vec::new(), octets: Vec::new() };
+    let mut seen =
+        Seen { files, exists: Vec::new(), hidden: Vec::new(), spans: Vec::new(), octets: Vec::new() };
     for (index, file) in seen.files.iter().enumerate() {
         let touches = || write.touches.iter().filter(|touch| touch.file() == file);
         let created = touches().any(|touch| matches!(touch, Touch::Create { .. }));
@@ -146,6 +161,7 @@ pub(super) fn look(fs: &mut FileSystem<'_>, write: &PendingWrite) -> Result<Seen
         let is_hidden = life_cycle.is_some_and(LifeCycle::is_deactivated)
             && touches().any(|touch| matches!(touch, Touch::Active { .. }));
         seen.exists.push(there);
+        seen.hidden.push(is_hidden);
         // From the first octet to the last, for each record.
         let mut extents: BTreeMap<Part, Range<usize>> = BTreeMap::new();
         for (part, at, length) in touches().map(extent).filter(|(.., length)| *length > 0) {

@@ -12,7 +12,7 @@ use crate::{
 
 use super::{
     RecoverError,
-    seen::{Seen, contents, known},
+    seen::{Seen, contents, has_content, known},
 };
 
 /// How far a write came.
@@ -27,6 +27,8 @@ pub struct Standing {
     pub(super) last: usize,
     #[serde(skip)]
     is_old: bool,
+    #[serde(skip)]
+    pub(super) hiding: Vec<FilePath>,
     #[serde(skip)]
     is_new: bool,
     #[serde(skip)]
@@ -59,6 +61,9 @@ pub enum StepState {
 /// What is on the card when so many steps are done.
 struct Model<'a> {
     seen: &'a Seen,
+    /// Files whose content the write changes, too: that they are active or not tells nothing of how far it came, since on the way back they
+    /// are activated to be looked at.
+    switched: Vec<bool>,
     exists: Vec<bool>,
     octets: Vec<Expected>,
 }
@@ -77,7 +82,8 @@ impl<'a> Model<'a> {
     /// Before the first step.
     fn new(write: &PendingWrite, seen: &'a Seen) -> Self {
         let octets = vec![Expected::Anything; seen.octets.len()];
-        let mut model = Self { seen, exists: vec![true; seen.files.len()], octets };
+        let switched = seen.files.iter().map(|file| has_content(write, file)).collect();
+        let mut model = Self { seen, switched, exists: vec![true; seen.files.len()], octets };
         for touch in &write.touches {
             let file = seen.index(touch.file());
             if let (Touch::Create { .. }, Some(exists)) = (touch, model.exists.get_mut(file)) {
@@ -109,6 +115,13 @@ impl<'a> Model<'a> {
 
     /// The first file that shows something else, where `between` may be in any state.
     fn misfit(&self, between: Option<&Touch>) -> Option<FilePath> {
+        self.misfit_but(between, |file| {
+            between.is_some() && self.switched.get(file).copied().unwrap_or(false)
+        })
+    }
+
+    /// The same, where it does not matter whether the files of `either` are active.
+    fn misfit_but(&self, between: Option<&Touch>, either: impl Fn(usize) -> bool) -> Option<FilePath> {
         let being_created = match between {
             Some(touch @ Touch::Create { .. }) => Some(self.seen.index(touch.file())),
             _ => None,
@@ -132,6 +145,7 @@ impl<'a> Model<'a> {
             for (place, (expected, seen)) in places.zip(expected.iter().zip(seen)) {
                 let (Some(seen), false) = (*seen, matches!(expected, Expected::Anything)) else { continue };
                 let fits = match expected {
+                    _ if span.is_life_cycle() && either(span.file) => true,
                     // One that this write makes: nothing was said of that before.
                     _ if !is_there && span.is_life_cycle() => true,
                     _ if !is_there => being_created == Some(span.file) || seen == 0xFF,
@@ -165,8 +179,9 @@ impl Standing {
     pub(super) fn of(write: &PendingWrite, seen: Seen) -> Result<Self, RecoverError> {
         let mut model = Model::new(write, &seen);
         // Where the old content is not known, octets that the write was to bring tell that it had begun.
-        let is_old =
-            model.misfit(None).is_none() && !write.touches.iter().any(|touch| seen.shows_new(write, touch));
+        let shows_new = write.touches.iter().any(|touch| seen.shows_new(write, touch));
+        let is_old = model.misfit(None).is_none() && !shows_new;
+        let hiding = seen.hiding(write);
         let mut fits = Vec::new();
         let mut culprit = None;
         for (done, touch) in write.touches.iter().enumerate() {
@@ -196,12 +211,25 @@ impl Standing {
                 std::cmp::Ordering::Equal => state_between(touch, &seen),
             },
         });
-        Ok(Self { steps: steps.collect(), first, last, is_old, is_new, seen })
+        Ok(Self { steps: steps.collect(), first, last, is_old, hiding, is_new, seen })
     }
 
-    /// True when the card holds what it held before; files that the write had created may stay, empty.
+    /// True when the card holds what it held before; files that the write had created may stay, empty. Never said of what is not seen.
     pub fn is_old(&self) -> bool {
+        self.is_old && self.hiding.is_empty()
+    }
+
+    /// The same, as far as it is seen: files that are not active hide what they hold.
+    pub(super) fn shows_old(&self) -> bool {
         self.is_old
+    }
+
+    /// True when all files that the write changes are seen and hold what they held before, active or not.
+    pub(super) fn content_is_old(write: &PendingWrite, seen: &Seen) -> bool {
+        let shows_new = write.touches.iter().any(|touch| seen.shows_new(write, touch));
+        Model::new(write, seen).misfit_but(None, |_| true).is_none()
+            && !shows_new
+            && seen.hiding(write).is_empty()
     }
 
     /// True when the card holds all that the write was to bring.

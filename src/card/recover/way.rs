@@ -13,7 +13,10 @@ use crate::{
     wire::arr::{KeyRef, Operation as Op},
 };
 
-use super::{Now, RecoverError, Recovered, Standing, seen::contents};
+use super::{
+    Now, RecoverError, Recovered, Standing,
+    seen::{contents, has_content},
+};
 
 /// Which way out of an interrupted write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +37,13 @@ pub(super) enum Move {
     Activate { file: FilePath, is: bool },
     /// A file is deleted; where the card does not do that after all, these octets of it are made FF.
     Delete { file: FilePath, else_empty: Vec<Operation> },
+}
+
+impl Move {
+    /// Whether nobody sees any more, once it is done, what was done to a file.
+    pub(super) fn hides(&self, write: &PendingWrite) -> bool {
+        matches!(self, Self::Activate { file, is: false } if has_content(write, file))
+    }
 }
 
 /// The moves to `now`; none when the card is there.
@@ -102,6 +112,10 @@ impl Draft<'_> {
             Touch::Create { .. } => {}
             // What is deleted need not be emptied, but for the octet that leads to it.
             _ if deletable.get(touch.file()) == Some(&true) && touch_length(touch) > 1 => {}
+            // Once, at the very end, it is as it was before the first of them.
+            Touch::Active { file, .. } if has_content(write, file) && !is_first(write, touch) => {}
+            // Whatever has been done to it: files are also activated to be looked at.
+            Touch::Active { .. } => self.write(touch, contents(touch).0),
             _ if was_begun => self.write(touch, contents(touch).0),
             _ => {}
         }
@@ -150,6 +164,12 @@ impl Draft<'_> {
             })
             .collect()
     }
+}
+
+/// Whether no earlier step activates or deactivates that file.
+fn is_first(write: &PendingWrite, touch: &Touch) -> bool {
+    let of_file = |other: &&Touch| matches!(other, Touch::Active { file, .. } if file == touch.file());
+    write.touches.iter().find(of_file).is_some_and(|first| std::ptr::eq(first, touch))
 }
 
 /// How many octets a step changes.

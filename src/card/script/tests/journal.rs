@@ -11,7 +11,7 @@ use crate::{
     lab::fault::Fault,
     wire::{
         arr::{AccessMode, AccessRules, Operation, SecurityCondition},
-        fcp::{LifeCycle, Security},
+        fcp::{Fcp, LifeCycle, Security},
     },
 };
 
@@ -354,9 +354,23 @@ fn files_that_a_script_activates_or_deactivates_are_taken_back() {
     const OFF: &str = "APD 00 A4 08 0C 04 7F 50 64 31 (90 00, 62 83)\nAPD 00 04 00 00 (90 00)\n";
     const PUT: &str = "PUT 3F00/7F50/6431 AA BB CC\n";
     const OTHER: &str = "PUT 3F00/7F50/6432 AA BB CC\n";
-    for (is_on, parts) in [(true, [OFF, OTHER]), (true, [PUT, OFF]), (false, [ON, PUT]), (false, [OTHER, ON])]
-    {
+    const BARE: &str = "APD 00 A4 08 0C 04 7F 50 64 31 (90 00, 62 83)\nAPD 00 D6 00 00 03 AA BB CC (90 00)\n";
+    for (is_on, parts) in [
+        (true, &[OFF, OTHER][..]),
+        (true, &[PUT, OFF]),
+        (false, &[ON, PUT]),
+        (false, &[OTHER, ON]),
+        // What it holds is hidden before and after.
+        (false, &[ON, PUT, OFF]),
+        (true, &[PUT, OFF, ON, PUT, OFF]),
+        (true, &[OFF, BARE]),
+        (false, &[BARE, ON]),
+    ] {
         let mut image = written(Personality::Uicc, b"a document that was there").image();
+        if parts.contains(&BARE) {
+            // Readable and updatable while it is not active.
+            image.mf.find_mut(&FILE).unwrap().proprietary.push((Fcp::SPECIAL, vec![0x40]));
+        }
         if !is_on {
             image.mf.find_mut(&FILE).unwrap().life_cycle = LifeCycle::DEACTIVATED;
         }
