@@ -30,8 +30,14 @@ pub(super) fn take_back(
     card: &CardHandle,
     writes: &MemoryWriteJournal,
 ) -> Result<Option<Recovered>, RecoverError> {
-    let mut reader = InProcess::insert(card, "bay 0".parse().unwrap());
-    let mut fs = FileSystem::new(Session::new(&mut reader));
+    take_back_by(&mut InProcess::insert(card, "bay 0".parse().unwrap()), writes)
+}
+
+fn take_back_by(
+    reader: &mut InProcess,
+    writes: &MemoryWriteJournal,
+) -> Result<Option<Recovered>, RecoverError> {
+    let mut fs = FileSystem::new(Session::new(reader));
     let (keys, policy) = (MemoryKeyJournal::new(), KeyPolicy::new(KeyPolicy::FLOOR, Vec::new()));
     let adm = [Key::read(KeyRef::ADM1.into(), "12345678").unwrap()];
     settle(&mut fs, &iccid(), &adm, &KeyGuard::new(&keys, &policy), writes, &mut Unobserved)
@@ -394,6 +400,19 @@ fn files_that_a_script_activates_or_deactivates_are_taken_back() {
             }
             take_back(&card, &writes).unwrap_or_else(|error| panic!("{parts:?} {fault}: {error}"));
             assert!(card.image().mf == before.mf && writes.list().unwrap().is_empty(), "{parts:?} {fault}");
+        }
+        // The way back may be cut off, too.
+        for n in 1.. {
+            let (card, before, writes) = (card.copy(), card.image(), MemoryWriteJournal::new());
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap());
+            run_in(&mut reader, &text, With { set: ADM, writes: Some(&writes), ..With::default() });
+            let cut = InProcess::insert(&card, "bay 0".parse().unwrap());
+            let cut_off = take_back_by(&mut cut.with_fault(Fault::CutAfter(n)), &writes);
+            if cut_off.is_ok() {
+                break;
+            }
+            take_back(&card, &writes).unwrap_or_else(|error| panic!("{parts:?} back {n}: {error}"));
+            assert!(card.image().mf == before.mf, "{parts:?} back {n}");
         }
     }
 }
