@@ -19,7 +19,7 @@ use tokio::runtime::Runtime;
 use super::{Exit, Failure, Global, card::args::KeyRingArgs, config, input, output, profile};
 use crate::{
     app::{App, CellVault, OsRandom, config::Config},
-    ident::printable,
+    ident::{ServerId, printable},
     job::{
         Wanted,
         batch::{Batch, Columns, MAX_OCTETS, Report, ScriptWork},
@@ -160,7 +160,7 @@ fn look(
         let (file, origin) = (config.store.path.display(), config.origin("store.path"));
         let lost = "which cards were done already is not known";
         output::note(&format!("there is no database {file} ([store] path by {origin}): {lost}"));
-        task.check(&mut report, &batch);
+        task.check(&mut report, &batch, &config.dm.server_id);
     }
     Ok((batch, report))
 }
@@ -173,10 +173,13 @@ pub(super) enum Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// Checks that each row has what is asked for.
-    fn check(self, report: &mut Report, batch: &Batch) {
+    /// Checks that each row has what is asked for, and that the profile is for `ours`, the DM server here.
+    fn check(self, report: &mut Report, batch: &Batch, ours: &ServerId) {
         match self {
-            Self::Profile(wanted) => report.check_profile(batch, wanted.profile),
+            Self::Profile(wanted) => {
+                report.check_target(wanted.profile, ours);
+                report.check_profile(batch, wanted.profile);
+            }
             Self::Script(work) => report.check_script(batch, work),
         }
     }
@@ -191,7 +194,7 @@ pub(super) fn compare(
     app: &App,
     runtime: &Runtime,
 ) -> anyhow::Result<()> {
-    task.check(report, batch);
+    task.check(report, batch, &app.config().dm.server_id);
     let keepers = app.keepers();
     runtime.block_on(async {
         match task {

@@ -45,6 +45,23 @@ fn a_good_table_passes_and_says_how_rows_find_their_cards() {
     );
 }
 
+/// Each card would fail otherwise, one after the other.
+#[test]
+fn a_profile_for_another_dm_server_is_refused_before_the_first_card() {
+    const IOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/profiles/iot-module.toml");
+    let folder = tempfile::tempdir().unwrap();
+    let table = format!("iccid,imei,adm1\n89490200001234567892,490154203237518,{ADM}\n");
+    let (exit, out) = batch(folder.path(), &table, &["--profile", IOT]);
+    assert_eq!(exit, 78, "{out}");
+    assert!(out.contains("is for server `acme.iot`, and the DM server here is `acme.dm`"), "{out}");
+    for last in ["--dry-run", "--yes"] {
+        let ran =
+            bootgate_in(folder.path(), &["batch", "run", "cards.csv", "--profile", IOT, "--as", "dm", last]);
+        assert!(ran.exit == 78 && ran.out.contains("is for server `acme.iot`"), "{last}: {}", ran.shown());
+    }
+    assert!(!folder.path().join("cards.results.jsonl").exists());
+}
+
 /// What is wrong with the command line is told before anybody is asked and before a reader is: none is here, and no result is made.
 #[test]
 fn files_and_commands_of_a_run_are_looked_at_first() {

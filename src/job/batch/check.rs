@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     bootstrap::{BootstrapError, resolve},
-    ident::{Fingerprint, FingerprintKey, Iccid, Imei, counted},
-    job::{Job, JobKey, State, Wanted, fingerprints::of_imsi, wanted::NoSecrets},
+    ident::{Fingerprint, FingerprintKey, Iccid, Imei, ServerId, counted},
+    job::{Job, JobKey, State, Wanted, fingerprints::of_imsi, target::server, wanted::NoSecrets},
     profile::Profile,
 };
 
@@ -71,6 +71,14 @@ impl Report {
         report.lines = batch.rows.iter().map(|row| row.line).collect();
         problems.into_iter().for_each(|problem| report.add(problem));
         (batch, report)
+    }
+
+    /// Checks that the profile hands devices to `ours`, by the rule that each card is held to: no card would be written otherwise.
+    pub fn check_target(&mut self, profile: &Profile, ours: &ServerId) {
+        if let Err(error) = server(profile, ours) {
+            // It is of no row.
+            self.add(Problem::new(1, None, ProblemKind::Target(error)));
+        }
     }
 
     /// Checks that every row has the numbers that the profile asks for.

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::columns::did_you_mean;
-use crate::{card::KeyId, ident::printable, profile::MissingNumber, wire::script};
+use crate::{card::KeyId, ident::printable, job::TargetError, profile::MissingNumber, wire::script};
 
 /// How bad a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -116,6 +116,9 @@ pub enum ProblemKind {
     /// The profile asks for a number that the row lacks.
     #[error(transparent)]
     MissingNumber(MissingNumber),
+    /// The profile hands devices to no server that is here.
+    #[error(transparent)]
+    Target(TargetError),
     /// What the row says does not go with the script.
     #[error("{script}:{problem}")]
     Script {
@@ -236,6 +239,7 @@ impl ProblemKind {
             Self::SharedKey { .. } => "shared-key",
             Self::NoIccid => "no-iccid",
             Self::MissingNumber(_) => "missing-number",
+            Self::Target(_) => "dm-server",
             Self::Script { .. } => "script",
             Self::NoKey { .. } => "no-key",
             Self::HasRun => "has-run",
