@@ -137,7 +137,7 @@ pub(super) fn run(args: &RunArgs, global: &Global) -> anyhow::Result<Exit> {
     }
     let keepers = app.keepers();
     if batch.matching == Matching::FirstCome
-        && std::fs::metadata(&path).is_ok_and(|file| file.len() > 0)
+        && Results::name_rows(&path)?
         && !runtime.block_on(keepers.know(&batch))?
     {
         return Err(Failure::because(

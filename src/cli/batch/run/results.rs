@@ -3,11 +3,12 @@
 use std::{
     collections::HashSet,
     fmt,
-    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
+use serde_json::Value;
 
 use super::{
     hook::{Heard, Hook},
@@ -59,6 +60,25 @@ impl Results {
             Signer::check(key, path, &there)?;
         }
         csv.map_or(Ok(()), |csv| Table::check(csv, sign_key.is_some(), path, &there).map(drop))
+    }
+
+    /// Whether results that are there name rows: those were given to cards. What is no result may be one of another version. A
+    /// card that was given no row says nothing of who gives them.
+    pub(super) fn name_rows(path: &Path) -> anyhow::Result<bool> {
+        if !path.is_file() {
+            return Ok(false);
+        }
+        let failed = || format!("cannot read {}", output::name(path));
+        let lines = BufReader::new(std::fs::File::open(path).with_context(failed)?).split(b'\n');
+        for line in lines {
+            let line = line.with_context(failed)?;
+            // A run that was ended may have left the beginning of a line: that may be of a row.
+            let names = |result: Value| result.get("line").is_none_or(|line| !line.is_null());
+            if !line.is_empty() && serde_json::from_slice(&line).map_or(true, names) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn open(
@@ -225,6 +245,26 @@ pub(super) mod tests {
         let text = std::fs::read_to_string(&csv).unwrap();
         assert_eq!(text.lines().count(), 4, "{text}");
         assert!(text.starts_with("at,bay,line,iccid"), "{text}");
+    }
+
+    #[test]
+    fn results_of_cards_that_got_no_row_name_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("r.jsonl");
+        assert!(!Results::name_rows(&file).unwrap(), "there is no file");
+        let none = CardResult { line: None, ending: Ending::AlreadyDone, ..result(2) };
+        let [none, row] =
+            [&none, &result(2)].map(|of| serde_json::to_string(&WholeResult::from(of)).unwrap());
+        for (text, names) in [
+            (String::new(), false),
+            (format!("{none}\n{none}\n"), false),
+            (format!("{none}\n{row}\n{none}\n"), true),
+            (format!("{none}\n{}", &row[..20]), true),
+            ("{}\n".to_owned(), true),
+        ] {
+            std::fs::write(&file, &text).unwrap();
+            assert_eq!(Results::name_rows(&file).unwrap(), names, "{text}");
+        }
     }
 
     /// A run is ended when it has written its first line, and not signed it.
