@@ -51,6 +51,7 @@ mod pcsc;
 mod peers;
 mod phone_and_dm_server;
 mod ppg_http;
+mod ppg_initiators;
 mod ppg_kill;
 mod ppg_networks;
 mod ppg_peers;
