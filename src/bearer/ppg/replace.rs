@@ -28,6 +28,8 @@ impl Ppg {
             // It will not be kept.
             return Ok(());
         }
+        // Before the first look: what still waits then would be claimed behind its back, and be nobody's to take back.
+        outbox.set_aside(&new.initiator, old, self.0.clock.now().plus(ASIDE)).await?;
         let (until, mut glance) = (Instant::now() + PATIENCE, GLANCE.0);
         loop {
             let Some(kept) = outbox.find(&new.initiator, old).await? else { return Ok(()) };
