@@ -59,7 +59,8 @@ pub use plan::{
 };
 pub use reader::{Look, ReaderContext, ReaderError, ReaderInfo, ReaderService, ReaderState};
 pub use recover::{
-    Looks, Now, RecoverError, Recovered, Standing, StepStanding, StepState, Way, examine, recover, settle,
+    Looks, Now, RecoverError, Recovered, Standing, StepStanding, StepState, Way, examine, forget, recover,
+    settle,
 };
 pub use rights::{Rights, UnknownRights};
 pub use session::{ApduCounts, ApduTrace, Mode, Session};

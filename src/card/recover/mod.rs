@@ -9,6 +9,7 @@
 //! again. Keys go through the [`KeyGuard`] as for every write.
 
 mod error;
+mod forget;
 mod looks;
 mod seen;
 mod standing;
@@ -20,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    ApplyError, FileError, FilePath, FileSystem, Key, KeyGuard, Written,
+    FileError, FilePath, FileSystem, Key, KeyGuard, Written,
     apply::present_keys,
     observer::{Settled, WriteObserver},
     pending::{ChangedKey, HeldEntry, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
@@ -28,6 +29,7 @@ use super::{
 };
 
 pub use error::RecoverError;
+pub use forget::forget;
 pub use looks::Looks;
 pub use standing::{Standing, StepStanding, StepState};
 pub use way::Way;
@@ -200,10 +202,7 @@ pub fn recover(
             Now::Old => after.left_over(write),
         };
     }
-    // With the entry goes what tells which values are the old ones. So no value goes to the card until a person has found out.
-    for key in write.changed_keys.iter().flat_map(ChangedKey::replaced) {
-        guard.doubt(&write.card, key.into()).map_err(ApplyError::from)?;
-    }
+    forget::doubt_replaced(write, guard)?;
     observer.settled(&Settled { reference: write.reference.as_deref(), now, why: None })?;
     held.close()?;
     Ok(recovered)

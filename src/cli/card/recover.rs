@@ -10,9 +10,10 @@ use super::{
     refusal::iccid,
 };
 use crate::{
+    app::App,
     card::{
-        ChangedKey, FileError, HeldEntry, KeyGuard, Origin, PendingSummary, PendingWrite, RecoverError,
-        Recovered, Standing, Way, WriteJournal, WriteJournalError, examine, recover,
+        ChangedKey, FileError, KeyGuard, Origin, PendingSummary, PendingWrite, RecoverError, Recovered,
+        Standing, Way, WriteJournalError, examine, forget, recover,
     },
     cli::{Exit, Failure, Global, output},
     ident::{Iccid, counted, printable},
@@ -51,7 +52,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     if let Some(card) = &args.iccid {
-        return forget(args, global, &*writes, card);
+        return drop_entry(args, global, &app, card);
     }
     let keys = args.change.keys()?;
     let rings = args.change.adm.rings(&app)?;
@@ -60,7 +61,7 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     let card = fs.iccid().map_err(failure)?;
     let keys = rings.complete(Some(&card), &keys).map_err(failure)?;
     if args.forget {
-        return forget(args, global, &*writes, &card);
+        return drop_entry(args, global, &app, &card);
     }
     let Some(entry) = writes.pending(&card).map_err(failure)? else {
         output::emit(global.format, &Report { card, pending: None, recovered: None })?;
@@ -141,10 +142,16 @@ pub(super) fn run(args: &Args, global: &Global) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn forget(args: &Args, global: &Global, writes: &dyn WriteJournal, card: &Iccid) -> anyhow::Result<Exit> {
-    let pending = writes.list().map_err(failure)?.into_iter().find(|summary| summary.card == *card);
-    let forgotten = pending.is_some() && !args.change.consent.dry_run;
-    if let Some(summary) = pending.as_ref().filter(|_| forgotten) {
+/// Drops the entry of a card. Whatever becomes of it then, no value goes to a key that the script may have changed.
+fn drop_entry(args: &Args, global: &Global, app: &App, card: &Iccid) -> anyhow::Result<Exit> {
+    let writes = app.write_journal();
+    let summary = writes.list().map_err(failure)?.into_iter().find(|summary| summary.card == *card);
+    let Some(summary) = summary else {
+        output::emit(global.format, &Forgotten::of(card, false))?;
+        return Ok(Exit::Ok);
+    };
+    let mut report = Forgotten::of(card, true);
+    if !args.change.consent.dry_run {
         if !args.change.consent.can_ask() {
             return Err(ConsentArgs::missing());
         }
@@ -152,9 +159,11 @@ fn forget(args: &Args, global: &Global, writes: &dyn WriteJournal, card: &Iccid)
             output::note("nothing was changed");
             return Ok(Exit::Failed);
         }
-        HeldEntry::take(writes, card, summary.id).and_then(HeldEntry::close).map_err(failure)?;
+        let (journal, policy) = (app.key_journal(), app.key_policy());
+        report.in_doubt = forget(&*writes, &summary, &KeyGuard::new(&*journal, &policy)).map_err(failure)?;
+        report.forgotten = true;
     }
-    output::emit(global.format, &Forgotten { card: card.clone(), pending: pending.is_some(), forgotten })?;
+    output::emit(global.format, &report)?;
     Ok(Exit::Ok)
 }
 
@@ -251,6 +260,15 @@ struct Forgotten {
     card: Iccid,
     pending: bool,
     forgotten: bool,
+    /// Keys that the script changed, or was about to: no value of them goes to the card.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    in_doubt: Vec<ChangedKey>,
+}
+
+impl Forgotten {
+    fn of(card: &Iccid, pending: bool) -> Self {
+        Self { card: card.clone(), pending, forgotten: false, in_doubt: Vec::new() }
+    }
 }
 
 impl fmt::Display for Forgotten {
@@ -261,7 +279,17 @@ impl fmt::Display for Forgotten {
                 write!(f, "a write to card {} was interrupted; it would be forgotten", self.card)
             }
             (true, true) => write!(f, "card {}: the interrupted write is forgotten", self.card),
+        }?;
+        self.in_doubt.iter().try_for_each(|changed| write!(f, "\n  {changed}"))?;
+        if self.in_doubt.is_empty() {
+            return Ok(());
         }
+        write!(
+            f,
+            "\n  no value of it goes to the card before somebody has found out which one it takes: then run \
+             `bootgate card clear-refusal --iccid {}`",
+            self.card
+        )
     }
 }
 
