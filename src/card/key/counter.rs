@@ -3,7 +3,7 @@
 
 use super::KeyId;
 use crate::{
-    card::{Mode, Session, TransportError, gsm, rights::is_administrative},
+    card::{KeyState, Mode, Session, TransportError, gsm, rights::is_administrative},
     wire::{
         apdu::{CommandApdu, StatusClass, StatusWord},
         arr::KeyRef,
@@ -53,19 +53,27 @@ pub(super) fn named(mode: Mode, key: KeyId) -> KeyId {
     }
 }
 
-/// Administrative keys as the other class numbers them. Class A0 numbers them by access levels (or as somebody has named them), and
-/// class 00 by its references: which of these is the same key of the card nothing tells, and so what befell one counts for the other.
+/// Administrative keys as either class numbers them. Class A0 numbers them by access levels (or as somebody has named them), and
+/// class 00 by its references, or as the vendor does (04 to 09, 11): which of these is the same key of the card nothing tells, and so
+/// what befell one counts for the other.
 pub(super) fn namesakes(mode: Mode, key: KeyId) -> Vec<KeyId> {
+    const VENDOR: [u8; 7] = [0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x11];
+    const ADM: [u8; 10] = [0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E];
     let KeyId::Key(of) = key else { return Vec::new() };
-    let others: &[u8] = match mode {
-        Mode::TwoG if gsm::is_administrative(of) || is_administrative(of) => {
-            &[0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x8A, 0x8B, 0x8C, 0x8D, 0x8E]
+    let others: Vec<u8> = match mode {
+        Mode::TwoG if gsm::is_administrative(of) || is_administrative(of) || VENDOR.contains(&of.0) => {
+            ADM.into_iter().chain(VENDOR).collect()
         }
-        // Numbers that only class A0 has for such keys.
-        Mode::ThreeG if is_administrative(of) => &[0x04, 0x05, 0x06, 0x07, 0x08, 0x09],
-        _ => &[],
+        Mode::ThreeG if is_administrative(of) => VENDOR.to_vec(),
+        _ => Vec::new(),
     };
-    others.iter().map(|other| KeyId::Key(KeyRef(*other))).filter(|other| *other != key).collect()
+    others.into_iter().map(|other| KeyId::Key(KeyRef(other))).filter(|other| *other != key).collect()
+}
+
+/// Whether what is known of a namesake counts in a class. Class 00 has PINs of applications under numbers that class A0 has for
+/// administrative keys. Class A0 tells no counter of those: where one was seen, the entry was made in class 00, of another key.
+pub(super) fn counts_for(mode: Mode, of_namesake: KeyState) -> bool {
+    mode == Mode::TwoG || of_namesake.tries().is_none()
 }
 
 /// A command about a key, by its name, still without data.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{
     Key, KeyError, KeyId, KeyPermit, KeyPolicy,
-    counter::{Counter, UNBLOCK, VERIFY, about, counter, named, namesakes},
+    counter::{Counter, UNBLOCK, VERIFY, about, counter, counts_for, named, namesakes},
     spend::{Spending, is_unknown, no_instruction},
 };
 use crate::{
@@ -225,7 +225,9 @@ impl<'a> KeyGuard<'a> {
             return Err(KeyError::Quarantined { card: card.clone(), key });
         }
         for other in namesakes(session.mode(), key) {
-            match self.journal.state(card, other)? {
+            let of_other = self.journal.state(card, other)?;
+            match of_other {
+                _ if !counts_for(session.mode(), of_other) => {}
                 KeyState::Refused { .. } => {
                     self.tell_refused();
                     return Err(KeyError::Quarantined { card: card.clone(), key: other });

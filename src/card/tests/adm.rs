@@ -175,3 +175,44 @@ fn a_key_that_was_refused_in_one_class_is_not_tried_in_the_other() {
         assert_eq!(present(&journal, then, &right).unwrap(), Presented::Accepted);
     }
 }
+
+/// Class 00 has PINs under numbers that class A0 has for administrative keys: such a PIN shuts no administrative key of class 00, and
+/// what a vendor's number met there counts in class A0.
+#[test]
+fn a_refused_pin_shuts_no_administrative_key_of_its_class() {
+    let card = with_adm(SampleKind::Prepared, Personality::Uicc2g, 0x05);
+    let policy = allowed_once();
+    let present = |journal: &MemoryKeyJournal, mode, of: u8, text: &str| {
+        let mut reader = InProcess::insert(&card, bay());
+        let mut session = Session::new(&mut reader);
+        session.set_mode(mode);
+        let key = Key::adm(KeyRef(of), text.parse().unwrap());
+        KeyGuard::new(journal, &policy).present(&mut session, Some(&iccid()), &key)
+    };
+    for vendor in [0x04, 0x08, 0x09, 0x11] {
+        for outcome in [None, Some(KeyOutcome::Refused)] {
+            // By its counter it was made in class 00.
+            let journal = MemoryKeyJournal::new();
+            let enter = |tries| {
+                let key = KeyId::Key(KeyRef(vendor));
+                journal.presenting(&iccid(), key, KeyState::Clear, tries).unwrap();
+                outcome.iter().for_each(|outcome| journal.outcome(&iccid(), key, *outcome).unwrap());
+            };
+            enter(Some(3));
+            let shut = present(&journal, Mode::TwoG, 0x05, RIGHT);
+            assert!(
+                matches!(shut, Err(KeyError::Quarantined { .. } | KeyError::InDoubt { .. })),
+                "{vendor:02X}: {shut:?}"
+            );
+            assert_eq!(present(&journal, Mode::ThreeG, 0x0A, "otherkey").unwrap(), Presented::Accepted);
+            // Without one it may have been an administrative key in class A0.
+            journal.clear(&iccid()).unwrap();
+            enter(None);
+            let shut = present(&journal, Mode::ThreeG, 0x0A, "otherkey");
+            assert!(
+                matches!(shut, Err(KeyError::Quarantined { .. } | KeyError::InDoubt { .. })),
+                "{vendor:02X}: {shut:?}"
+            );
+        }
+    }
+}
