@@ -134,7 +134,7 @@ pub enum ScriptError {
     /// The script came to its end, and not all that it has done could be seen on the card.
     #[error(
         "the script came to its end, and {changes} of its changes could not be read back: whether the card holds them is not known; \
-         a script that cannot do better says so with EFF updates PATH unread"
+         a script that cannot do better begins with REM bootgate 1 and says so with EFF updates PATH unread"
     )]
     NotReadBack {
         /// How many.
