@@ -59,7 +59,7 @@ impl Run<'_, '_> {
             }
             Act::Update(what @ "UPDATE RECORD") => self.records(at, what, apdu, place),
             Act::Update(what @ "INCREASE") => {
-                let read = CommandApdu::new(apdu.cla(), 0xB2, 0x01, 0x04).with_le(0);
+                let read = newest(apdu).with_le(0);
                 if let Some(octets) = self.old(at, what, &read)? {
                     self.before = vec![octets.clone()];
                     self.keep(at, Saved { file: place, kept: Kept::Record { number: 1, octets } })?;
@@ -293,6 +293,12 @@ pub(super) fn contents(fs: &mut FileSystem<'_>, place: &Place) -> Result<Vec<Sav
 /// Le of the READ that belongs to an UPDATE.
 pub(super) fn length(apdu: &CommandApdu) -> u8 {
     u8::try_from(apdu.data().len()).unwrap_or(0)
+}
+
+/// A READ of the record that an INCREASE has made, or begins from: the first, of the file that P1 names or of the selected one.
+pub(super) fn newest(apdu: &CommandApdu) -> CommandApdu {
+    let sfi = if apdu.p1() & 0x80 == 0 { 0 } else { (apdu.p1() & 0x1F) << 3 };
+    CommandApdu::new(apdu.cla(), 0xB2, 0x01, sfi | 0x04)
 }
 
 /// Status words that say that there is nothing to read there: no file, no record, no such place in it.

@@ -14,7 +14,7 @@ use crate::{
 
 use super::{
     ScriptError,
-    change::{LAST_RECORD, has_nothing, length},
+    change::{LAST_RECORD, has_nothing, length, newest},
     run::{Run, path},
 };
 
@@ -158,7 +158,7 @@ impl Run<'_, '_> {
             return Ok(self.unread("what was there before could not be read"));
         };
         let length = u8::try_from(before.len()).unwrap_or(0);
-        let read = CommandApdu::new(apdu.cla(), 0xB2, 0x01, 0x04).with_le(length);
+        let read = newest(apdu).with_le(length);
         let answer = self.exchange(at, Manner::Followed, &read, None)?;
         match answer.sw {
             sw if !sw.is_ok() => Ok(self.unread(&format!("the card answered {sw}"))),

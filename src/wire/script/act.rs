@@ -147,6 +147,9 @@ pub fn target(act: Act, command: &CommandApdu, cursor: &Cursor) -> Option<Place>
         Act::Update("UPDATE BINARY with data objects") if (command.p1(), command.p2()) != (0, 0) => None,
         Act::Update("UPDATE RECORD with data objects") if command.p2() & 0xF8 != 0 => None,
         Act::Update("RESIZE FILE") => created(command).and_then(|fid| cursor.named(fid)),
+        // With a short file identifier (TS 102 221, sections 11.1.8 and 11.3.2).
+        Act::Update("INCREASE") if command.p1() & 0x80 != 0 => None,
+        Act::Update("SET DATA") if command.p2() & 0x1F != 0 => None,
         Act::Update(_) => cursor.file().cloned(),
         _ => None,
     }
@@ -271,5 +274,33 @@ impl Declared {
     /// Every declared effect on files.
     pub fn all(&self) -> impl Iterator<Item = (EffectKind, &Place)> {
         self.effects.iter().map(|(kind, place, _)| (*kind, place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_by_its_short_identifier_is_not_the_selected_one() {
+        let mut cursor = Cursor::reset();
+        let select = CommandApdu::new(0x00, 0xA4, 0x08, 0x0C).with_data(&[0x7F, 0x50, 0x64, 0x31]).unwrap();
+        cursor.follow(&select);
+        let about = |ins, p1, p2| {
+            let command = CommandApdu::new(0x00, ins, p1, p2);
+            target(act_of(&command), &command, &cursor).map(|place| place.to_string())
+        };
+        let selected = Some("3F00/7F50/6431".to_owned());
+        for (ins, here, by_sfi) in [
+            (0x32, [(0x00, 0x00)].as_slice(), [(0x81, 0x00), (0x9E, 0x00)].as_slice()),
+            (0xDB, &[(0x00, 0x80), (0x00, 0x00)], &[(0x00, 0x81), (0x00, 0x1E)]),
+        ] {
+            for (p1, p2) in here {
+                assert_eq!(about(ins, *p1, *p2), selected, "{ins:02X} {p1:02X} {p2:02X}");
+            }
+            for (p1, p2) in by_sfi {
+                assert_eq!(about(ins, *p1, *p2), None, "{ins:02X} {p1:02X} {p2:02X}");
+            }
+        }
     }
 }
