@@ -91,9 +91,10 @@ pub fn act(cla: u8, ins: u8) -> Act {
         0xDA => Act::Unknown("PUT DATA"),
         0xE2 => Act::Unknown("STORE DATA"),
         // TERMINAL PROFILE, FETCH, TERMINAL RESPONSE; MANAGE CHANNEL, MANAGE SECURE CHANNEL, SUSPEND UICC; GET CHALLENGE,
-        // AUTHENTICATE; SEARCH RECORD, TERMINAL CAPABILITY; GET RESPONSE, GET DATA, RETRIEVE DATA; STATUS; SLEEP of class A0.
-        0x10 | 0x12 | 0x14 | 0x70 | 0x73 | 0x76 | 0x84 | 0x88 | 0x89 | 0xA2 | 0xAA | 0xC0 | 0xCA | 0xCB
-        | 0xF2 => Act::Other,
+        // AUTHENTICATE; SEARCH RECORD, TERMINAL CAPABILITY; GET RESPONSE, GET DATA, RETRIEVE DATA; STATUS; EXCHANGE CAPABILITIES,
+        // GET IDENTITY; SLEEP of class A0.
+        0x10 | 0x12 | 0x14 | 0x70 | 0x73 | 0x76 | 0x78 | 0x7A | 0x84 | 0x88 | 0x89 | 0xA2 | 0xAA | 0xC0
+        | 0xCA | 0xCB | 0xF2 => Act::Other,
         0xFA if cla & 0xF0 == 0xA0 => Act::Other,
         _ => Act::Unknown("a command that is not known"),
     }
