@@ -182,7 +182,7 @@ impl<'t> Session<'t> {
             std::thread::sleep(BUSY_WAIT);
             response = self.with_right_le(command)?;
         }
-        let (largest, again) = (self.largest, is_read(command.ins()));
+        let (largest, again) = (self.largest, is_read(command));
         let mut response = self.with_response_data(command, response)?;
         if self.largest != largest && again {
             // What waited is lost with the GET RESPONSE that was refused.
@@ -265,7 +265,10 @@ impl<'t> Session<'t> {
     fn fetch_waiting(&mut self, cla: u8, response: &mut ResponseApdu) -> Result<(), TransportError> {
         for _ in 0..MAX_FOLLOW_UPS {
             let StatusClass::GetResponse(length) = response.sw.class() else { break };
+            let le = if length == 0 { self.largest } else { usize::from(length) };
             let more = self.get_response(cla, length)?;
+            // Asked here alone: elsewhere a refusal may as well say that nothing waits.
+            self.asks_for_less(le, more.sw);
             response.data.extend_from_slice(&more.data);
             response.sw = more.sw;
         }
@@ -276,9 +279,7 @@ impl<'t> Session<'t> {
     fn get_response(&mut self, cla: u8, length: u8) -> Result<ResponseApdu, TransportError> {
         let le = if length == 0 { self.largest } else { usize::from(length) };
         let command = CommandApdu::new(cla, 0xC0, 0x00, 0x00).with_le(u8::try_from(le).unwrap_or(0));
-        let more = self.with_right_le(&command)?;
-        self.asks_for_less(le, more.sw);
-        Ok(more)
+        self.with_right_le(&command)
     }
 
     /// One exchange, nothing followed up.
@@ -356,8 +357,13 @@ fn shape(command: &CommandApdu, protocol: Protocol) -> Zeroizing<Vec<u8>> {
 }
 
 /// Whether a command changes nothing, so that it may be sent twice.
-fn is_read(ins: u8) -> bool {
-    matches!(ins, 0xA4 | 0xB0 | 0xB2 | 0xCB | 0xF2)
+fn is_read(command: &CommandApdu) -> bool {
+    match command.ins() {
+        0xA4 | 0xB0 | 0xB2 | 0xF2 => true,
+        // RETRIEVE DATA: sent again, one for the next block would skip it (TS 102 221, section 11.3.1).
+        0xCB => command.p2() & 0x80 != 0,
+        _ => false,
+    }
 }
 
 /// The class of GET RESPONSE for a command: the channel stays, the proprietary bit goes (TS 102 221, table 10.5,

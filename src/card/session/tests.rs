@@ -99,6 +99,14 @@ fn an_answer_of_256_octets_is_fetched_in_two_where_it_is_refused() {
     assert_eq!((answer.data.len(), answer.data[255], answer.sw), (256, 0xBB, StatusWord(0x62F1)));
     let steps = [("00D6000001AA", "6100"), ("00C0000000", "6700")];
     assert_eq!(run(Protocol::T0, "00D6000001AA", &steps).0.unwrap().sw, StatusWord::WRONG_LENGTH);
+    // Sent again, the next block of a data object would be the one behind it.
+    let steps = [("80CB000000", "6100"), ("00C0000000", "6700")];
+    assert_eq!(run(Protocol::T0, "80CB000000", &steps).0.unwrap().sw, StatusWord::WRONG_LENGTH);
+    // Where nothing waits, a refusal says nothing of lengths.
+    let mut script = Script::new(Protocol::T1, &[("00A40004023F0000", "6283"), ("00C0000000", "6700")]);
+    let mut session = Session::new(&mut script);
+    assert_eq!(session.send(&command("00A40004023F0000")).unwrap().sw, StatusWord(0x6283));
+    assert_eq!(session.largest_answer(), LARGEST);
 }
 
 #[test]
