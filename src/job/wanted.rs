@@ -33,16 +33,12 @@ impl Wanted<'_> {
     /// Whether a job brings this to its card, for a subscriber with these numbers. `key` is the one of fingerprints, where it was
     /// made. Whether it has come to its end is another question.
     pub(super) fn is_of(&self, job: &Job, subscriber: &Subscriber, key: Option<&FingerprintKey>) -> bool {
-        let imsi = || match (&subscriber.imsi, key) {
-            (Some(imsi), Some(key)) => job.imsi == Some(of_imsi(key, imsi)),
-            (imsi, _) => imsi.is_none() && job.imsi.is_none(),
-        };
         let content = || match (job.asked, key) {
             (Some(asked), Some(key)) => print(key, self.profile, subscriber, job.payload) == Some(asked),
             // Jobs of earlier versions do not say what they brought.
             (asked, _) => asked.is_none(),
         };
-        self.is_named_by(job) && job.imei == subscriber.imei && imsi() && content()
+        self.is_named_by(job) && has_numbers_of(job, subscriber, key) && content()
     }
 
     /// Whether a job brings this to its card by name, version and kind, whatever its content and numbers.
@@ -64,6 +60,15 @@ impl Wanted<'_> {
     ) -> bool {
         job.state.has_delivered() && self.is_of(job, subscriber, key)
     }
+}
+
+/// Whether a job is for the device and the subscriber of these numbers.
+pub(super) fn has_numbers_of(job: &Job, subscriber: &Subscriber, key: Option<&FingerprintKey>) -> bool {
+    job.imei == subscriber.imei
+        && match (&subscriber.imsi, key) {
+            (Some(imsi), Some(key)) => job.imsi == Some(of_imsi(key, imsi)),
+            (imsi, _) => imsi.is_none() && job.imsi.is_none(),
+        }
 }
 
 /// What tells content for a card from other content: what would be on it, but for the secrets that are drawn. None where nothing

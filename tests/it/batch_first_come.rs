@@ -60,6 +60,31 @@ async fn a_run_that_was_ended_goes_on_with_the_rows_that_are_left() {
     assert_eq!(said(&insert(&third, &cards[3], &[]).await), (Some(3), Ending::Done));
 }
 
+/// Cards that were given the profile by another table: one for a device of this one, one for a device that is not in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_card_that_holds_the_profile_is_good_only_for_a_device_of_the_table() {
+    let station = Station::new().await;
+    let other = format!("imei,adm1,key\n490154203237526,{RIGHT},x-1\n490154203237542,{RIGHT},x-2\n");
+    let cards: Vec<_> = (0..4).map(sample).collect();
+    let before = station.run(&other, true).await;
+    assert_eq!(said(&insert(&before, &cards[0], &[]).await), (Some(2), Ending::Done));
+    assert_eq!(said(&insert(&before, &cards[1], &[]).await), (Some(3), Ending::Done));
+    drop(before);
+
+    let run = station.run(&table(), true).await;
+    let changes = cards[1].changes();
+    let foreign = insert(&run, &cards[1], &[]).await;
+    assert_eq!((said(&foreign), foreign.bin), ((None, Ending::Skipped), Bin::Bad));
+    assert!(foreign.reason.is_some_and(|why| why.contains("a device that is not in this table")));
+    assert_eq!(cards[1].changes(), changes, "the card was touched");
+    assert_eq!(said(&insert(&run, &cards[0], &[]).await), (Some(3), Ending::AlreadyDone));
+    // No other card gets that row, in this run or the next.
+    assert_eq!(said(&insert(&run, &cards[2], &[]).await), (Some(2), Ending::Done));
+    assert_eq!(said(&insert(&run, &cards[3], &[]).await), (Some(4), Ending::Done));
+    assert!(run.is_over());
+    assert_eq!(station.run(&table(), true).await.taken(), 3);
+}
+
 /// Two processes with one database and one table.
 #[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_share_the_rows() {

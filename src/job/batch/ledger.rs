@@ -193,6 +193,11 @@ impl Ledger {
         self.by_card.contains_key(card)
     }
 
+    /// The first row without a card that is as asked for.
+    pub(super) fn free_row(&self, is_it: impl Fn(&Row) -> bool) -> Option<usize> {
+        self.rows.iter().zip(&self.taken).position(|(row, taken)| !taken && is_it(row))
+    }
+
     /// How many rows belong to cards.
     pub fn taken(&self) -> usize {
         self.taken.iter().filter(|taken| **taken).count()

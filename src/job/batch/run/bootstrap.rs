@@ -171,7 +171,7 @@ impl Run {
         let key = self.keepers.fingerprints.known_key()?;
         let done = |job: &&&Job| match &row {
             Some(row) => work.wanted().is_done_by(job, &row.subscriber_of(card), key),
-            // It keeps what it has; its row was taken back, or was another table's.
+            // Its row was taken back, or was another table's.
             None => job.state.has_delivered() && work.wanted().is_named_by(job),
         };
         Ok(newest(&jobs).get(card).filter(done).map(|job| (*job).clone()))

@@ -3,7 +3,7 @@
 use tokio::runtime::Handle;
 
 use super::{
-    Run, Task,
+    Run, Task, Work,
     away::{Lapse, Tries},
 };
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
     job::{
         JobsError, State,
         batch::{Assignment, Hand, Row},
+        wanted::has_numbers_of,
     },
 };
 
@@ -58,6 +59,11 @@ impl Run {
             Before::Nothing => false,
             Before::Gone => true,
             Before::Stands(job) => return Ok(Placed::Stands(job)),
+            Before::Elsewhere => {
+                return Ok(Placed::Nowhere(
+                    "it holds this profile for a device that is not in this table, or whose row another card has",
+                ));
+            }
         };
         let assignment = self.assign(iccid, runtime)?;
         let row = |at| self.ledger().row(at).cloned();
@@ -89,10 +95,12 @@ impl Run {
     ) -> Result<Before, Lapse> {
         match &self.task {
             Task::Bootstrap(work) => {
+                self.adopt(work, card, runtime)?;
                 let done = self.bootstrapped(work, card, runtime)?;
                 Ok(match done {
                     None => Before::Nothing,
                     Some(job) if !self.stands(work, &job, hand, card, transport)? => Before::Gone,
+                    Some(_) if self.given.is_some() && !self.ledger().knows(card) => Before::Elsewhere,
                     Some(job) => Before::Stands(Some((job.id, job.state))),
                 })
             }
@@ -102,6 +110,36 @@ impl Run {
                     Some(row) if self.ran(work, hand, &row, card, runtime)? => Ok(Before::Stands(None)),
                     _ => Ok(Before::Nothing),
                 }
+            }
+        }
+    }
+
+    /// A card without a row that was given this profile before gets the free row with its numbers: no other card may have that.
+    fn adopt(&self, work: &Work, card: &Iccid, runtime: &Handle) -> Result<(), Lapse> {
+        let Some(prints) = &self.given else { return Ok(()) };
+        if self.ledger().knows(card) {
+            return Ok(());
+        }
+        let Some(job) = self.bootstrapped(work, card, runtime)? else { return Ok(()) };
+        let key = self.keepers.fingerprints.known_key()?;
+        let at = {
+            let mut ledger = self.ledger();
+            let at = ledger.free_row(|row| has_numbers_of(&job, &row.subscriber_of(card), key));
+            at.into_iter().for_each(|at| ledger.claimed(at, card));
+            at
+        };
+        let Some((at, print)) = at.and_then(|at| Some((at, prints.get(at)?))) else { return Ok(()) };
+        let claim = runtime.block_on(self.keepers.claims.claim(print, card, self.route.clock.now()));
+        match claim {
+            Ok(claim) if claim.card.as_ref() == Some(card) => Ok(()),
+            // Another process was faster.
+            Ok(claim) => {
+                self.ledger().take_back(at, card, claim.card.as_ref());
+                Ok(())
+            }
+            Err(error) => {
+                self.ledger().take_back(at, card, None);
+                Err(error.into())
             }
         }
     }
@@ -134,4 +172,6 @@ enum Before {
     Stands(Option<(JobId, State)>),
     /// It was there, and is not any more.
     Gone,
+    /// It is there, for a device that no free row has.
+    Elsewhere,
 }
