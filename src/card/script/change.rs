@@ -116,6 +116,9 @@ impl Run<'_, '_> {
         let touch = match now {
             Some(now) if now.is_activated() => Touch::Active { file, old: ACTIVE, new },
             Some(now) if now.is_deactivated() => Touch::Active { file, old: INACTIVE, new },
+            // A file that the script has created itself goes as a whole: in the usual order it is activated once it is filled
+            // (TS 102 222).
+            _ if what == "ACTIVATE FILE" && self.has_created(&file) => return Ok(()),
             // From there no command leads back.
             _ => Touch::Other { file, what: what.into() },
         };

@@ -111,6 +111,12 @@ impl Run<'_, '_> {
         ledger.enter(touch).map_err(|source| ScriptError::Journal { at, source })
     }
 
+    /// Whether the entry says that the script has created a file.
+    pub(super) fn has_created(&self, file: &FilePath) -> bool {
+        let is_it = |touch: &Touch| matches!(touch, Touch::Create { file: of, .. } if of == file);
+        self.ledger.as_ref().is_some_and(|ledger| ledger.write.touches.iter().any(is_it))
+    }
+
     /// Nothing of what is sent next is in the journal yet: an answer says nothing of what went before.
     pub(super) fn begin(&mut self) {
         self.entered = false;

@@ -327,11 +327,25 @@ fn what_is_refused_behind_a_put_leaves_that_in_the_journal() {
 /// A file that ADM1 alone reads: recovery has to present it to see how far the script came.
 #[test]
 fn a_file_that_an_administrative_key_guards_is_taken_back() {
+    taken_back_where_adm1_alone_reads(false);
+}
+
+/// The same where the rules do not say which key they ask for.
+#[test]
+fn a_file_that_a_key_without_a_number_guards_is_taken_back() {
+    taken_back_where_adm1_alone_reads(true);
+}
+
+fn taken_back_where_adm1_alone_reads(by_compact_rules: bool) {
     let adm = SecurityCondition::key(KeyRef::ADM1);
     let bits = Operation::Read.bit() | Operation::Update.bit();
     let rule = AccessRules(vec![(AccessMode::Operations(bits), adm)]);
     let mut image = written(Personality::Uicc, b"a document that was there").image();
-    image.mf.find_mut(&FILE).unwrap().security = Some(Security::Expanded(rule));
+    image.mf.find_mut(&FILE).unwrap().security = Some(match by_compact_rules {
+        // ADM1 on these cards; the octet does not say so.
+        true => Security::Compact(vec![bits, 0x92, 0x92]),
+        false => Security::Expanded(rule),
+    });
     let card = from(image);
     let text = "REM bootgate 1\nREM Puts.\nKEY 0A ADM\nEFF updates 3F00/7F50/6431 by 0A\nRST\nVER 0A\n\
         PUT 3F00/7F50/6431 AA BB CC\nOFF\n";
@@ -351,6 +365,37 @@ fn a_file_that_an_administrative_key_guards_is_taken_back() {
         }
     }
     assert!(left > 10, "{left}");
+}
+
+/// A file that is created is activated before a device uses it. It is taken back by deleting it, whatever it was before.
+#[test]
+fn a_file_that_a_script_creates_and_activates_is_taken_back() {
+    for life_cycle in ["01", "03", "05"] {
+        let card = written(Personality::Uicc, b"a document that was there");
+        let text = format!(
+            "REM bootgate 1\nREM Creates.\nKEY 0A ADM\nEFF creates 3F00/7F50/6440 by 0A\nEFF updates 3F00/7F50/6440 by 0A\n\
+             RST\nVER 0A\nAPD 00 A4 00 0C 02 3F 00 (90 00)\nAPD 00 A4 00 0C 02 7F 50 (90 00)\n\
+             APD 00 E0 00 00 lv(tlv(62, 82 02 41 21 83 02 64 40 8A 01 {life_cycle} 8B 03 2F 06 02 80 02 00 20 88 00)) (90 00)\n\
+             APD 00 A4 08 0C 04 7F 50 64 40 (90 00)\nAPD 00 44 00 00 (90 00)\nAPD 00 D6 00 00 03 AA BB CC (90 00)\n\
+             AST 01 == 02\n"
+        );
+        let mut whole = InProcess::insert(&card.copy(), "bay 0".parse().unwrap());
+        let writes = MemoryWriteJournal::new();
+        let report = run_in(&mut whole, &text, With { set: ADM, writes: Some(&writes), ..With::default() });
+        assert!(matches!(report.stopped, Some(ScriptError::Assertion { .. })), "{}", shown(&report));
+        assert!(report.pending, "{}", shown(&report));
+        let before = card.image();
+        for fault in (1..=whole.sent() + 1).flat_map(|n| [Fault::CutBefore(n), Fault::CutAfter(n)]) {
+            let (card, writes) = (card.copy(), MemoryWriteJournal::new());
+            let mut reader = InProcess::insert(&card, "bay 0".parse().unwrap()).with_fault(fault);
+            run_in(&mut reader, &text, With { set: ADM, writes: Some(&writes), ..With::default() });
+            take_back(&card, &writes).unwrap_or_else(|error| panic!("{life_cycle} {fault}: {error}"));
+            assert!(
+                card.image().mf == before.mf && writes.list().unwrap().is_empty(),
+                "{life_cycle} {fault}"
+            );
+        }
+    }
 }
 
 /// A file that is not active shows nobody what it holds: it is activated first, or deactivated last.
