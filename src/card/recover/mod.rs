@@ -11,6 +11,7 @@
 mod error;
 mod forget;
 mod looks;
+mod needed;
 mod seen;
 mod standing;
 mod way;
@@ -25,7 +26,6 @@ use super::{
     apply::present_keys,
     observer::{Settled, WriteObserver},
     pending::{ChangedKey, HeldEntry, Origin, PendingEntry, PendingWrite, Touch, WriteJournal},
-    rights::keys_for,
 };
 
 pub use error::RecoverError;
@@ -101,8 +101,9 @@ fn examine_with_keys(
             Err(FileError::Transport(error)) => return Err(error.into()),
             Err(_) => None,
         };
-        let asked = condition.and_then(|condition| keys_for(&condition, &write.keys)).unwrap_or_default();
-        for key in asked.into_iter().filter(|key| write.keys.contains(key)) {
+        let is_class_a0 = !fs.creates_files();
+        let asked = condition.map(|condition| needed::keys_to_look(&condition, &write.keys, is_class_a0));
+        for key in asked.unwrap_or_default() {
             if !needed.contains(&key) {
                 needed.push(key);
             }
