@@ -388,7 +388,7 @@ fn killed_everywhere(what: &str, adm: &str, fault: Option<Fault>) -> usize {
 #[test]
 fn a_job_that_is_killed_anywhere_ends_as_its_card_says() {
     let things = killed_everywhere("a write", "MARKED-A", None);
-    assert_eq!(things, 70, "commands to the card, entries of journals, records");
+    assert_eq!(things, 71, "commands to the card, entries of journals, records");
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn a_job_that_fails_and_is_killed_anywhere_ends_as_its_card_says() {
     // A key that is refused; memory that gives trouble in the middle of the write.
     let refused = killed_everywhere("a refused key", "MARKED-K", None);
     let trouble = killed_everywhere("memory trouble", "MARKED-A", Some(Fault::MemoryTrouble(40)));
-    assert_eq!((refused, trouble), (43, 59));
+    assert_eq!((refused, trouble), (44, 60));
 }
 
 #[test]
@@ -418,7 +418,7 @@ fn a_job_that_settles_another_and_is_killed_anywhere_leaves_both_as_the_card_say
         if !was_killed {
             assert!(done);
             assert_eq!(world.jobs()[0].state, State::Failed);
-            assert_eq!(things, 120, "commands to the card, entries of journals, records");
+            assert_eq!(things, 122, "commands to the card, entries of journals, records");
             return;
         }
     }
